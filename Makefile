@@ -1,0 +1,44 @@
+# make demo   simulate a small tomogram, correct it, and show how much of the missing wedge came back
+# make test   run the tests
+# make lint   ruff and mypy
+#
+# Each target sets up its own environment in .venv. TORCH is the only place where torch is pinned; with a GPU you may
+# want another build: make TORCH='torch --index-url https://download.pytorch.org/whl/cu130' demo
+
+TORCH ?= torch==2.13.0
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: demo test lint env clean
+
+demo: $(VENV)/.ready
+	$(BIN)/isonet demo --output-dir demo
+
+test: $(VENV)/.ready-dev
+	$(BIN)/pytest -n $(WORKERS)
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+env: $(VENV)/.ready-dev
+
+$(VENV)/.ready: pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "isonet needs Python 3.10 or newer; try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "Python's venv module is missing; installing it"; \
+		apt-get update && apt-get install -y --no-install-recommends python3-venv && $(PYTHON) -m venv $(VENV); }
+	$(BIN)/pip install --disable-pip-version-check --quiet $(TORCH)
+	$(BIN)/pip install --disable-pip-version-check --quiet --editable .
+	touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready
+	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo

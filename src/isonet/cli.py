@@ -1,0 +1,174 @@
+"""The command line: one thin command per step.
+
+Nothing heavy is imported before a command runs, so that help answers at once.
+"""
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts.config import Yaml
+from pydantic import ValidationError
+
+from isonet import __version__
+from isonet.config import PredictConfig, PrepareConfig, RefineConfig
+from isonet.errors import InputError, IsonetError
+
+STEPS = Group("Steps, in order", sort_key=0)
+SIMULATION = Group("Simulation and reconstruction", sort_key=1)
+OTHER = Group("Other", sort_key=2)
+ALIASES = {"--output-star": "--output", "--result-dir": "--output-dir"}
+"""IsoNet 1's names for flags that have another one here."""
+
+app = App(
+    name="isonet",
+    help="Isotropic reconstruction of cryo-electron tomograms: fills the missing wedge, learning from the tomogram.",
+    help_epilogue="Every command also takes --config FILE.yaml (its options in a file) and --debug (full tracebacks).",
+    version=__version__,
+    help_format="plaintext",
+    sort_key=None,
+)
+
+Flat = Parameter(name="*")
+
+
+@app.command(group=STEPS, alias="prepare_star", sort_key=1)
+def prepare(*tomograms: Path, config: Annotated[PrepareConfig, Flat] = PrepareConfig()) -> None:
+    """Make tomograms.star, the table of tomograms, from folders or files.
+
+    Parameters
+    ----------
+    tomograms
+        Folders or MRC files with full tomograms; may be left out where --even and --odd are given.
+    """
+    from isonet.steps.prepare import prepare as step
+
+    step(tomograms, config)
+
+
+@app.command(group=STEPS, sort_key=5)
+def refine(star: Path | None = None, /, *, config: Annotated[RefineConfig, Flat] = RefineConfig()) -> None:
+    """Train the network on the tomograms of the table.
+
+    Parameters
+    ----------
+    star
+        Table made by prepare; may be left out with --continue-from.
+    """
+    from isonet.steps.commands import refine_in_folder
+
+    refine_in_folder(star, config)
+
+
+@app.command(group=STEPS, sort_key=6)
+def predict(star: Path, model: Path, /, *, config: Annotated[PredictConfig, Flat] = PredictConfig()) -> None:
+    """Correct the tomograms of the table with a trained model.
+
+    Parameters
+    ----------
+    star
+        Table made by prepare.
+    model
+        Model made by refine (results/model.safetensors), or its run folder.
+    """
+    from isonet.steps.commands import predict_in_folder
+
+    predict_in_folder(star, model, config)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 run failed, 2 bad usage or input, 128 + n after a signal."""
+    tokens = normalized(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in tokens
+    try:
+        sys.exit(_dispatch([token for token in tokens if token != "--debug"], debug))
+    except (IsonetError, ValidationError, CycloptsError, OSError, MemoryError) as error:
+        if debug:
+            raise
+        _fail(_message(error), error.exit_code if isinstance(error, IsonetError) else _exit_code(error))
+    except KeyboardInterrupt:
+        _fail("interrupted", 130)
+
+
+def _dispatch(tokens: list[str], debug: bool) -> int:
+    """Run one command."""
+    app.config = _config_files(tokens)
+    if not tokens or any(token in ("--help", "-h", "--version") for token in tokens):
+        app(tokens, exit_on_error=False, print_error=False)
+        return 0
+    command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+    from isonet.runs import Interruption, log_to_console
+
+    log_to_console(debug)
+    try:
+        command(*bound.args, **bound.kwargs)
+    except Interruption as stop:
+        print(f"isonet: {stop}", file=sys.stderr)
+        return 128 + stop.number
+    except (IsonetError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        if debug:
+            raise
+        kind, text = type(error).__name__, " ".join(str(error).split())
+        print(f"isonet: unexpected {kind}: {text}; --debug shows where it comes from", file=sys.stderr)
+        return 1
+    return 0
+
+
+def normalized(arguments: Sequence[str]) -> list[str]:
+    """Bring flags into one spelling: dashes for underscores, IsoNet 1's names, `--flag False` as `--flag=False`."""
+    tokens: list[str] = []
+    for token in arguments:
+        if token.startswith("--") and len(token) > 2:
+            name, equals, value = token.partition("=")
+            name = name.replace("_", "-")
+            tokens.append(ALIASES.get(name, name) + equals + value)
+        elif token in ("True", "False", "true", "false") and tokens and re.fullmatch(r"--[\w-]+", tokens[-1]):
+            tokens[-1] += f"={token.lower()}"
+        else:
+            tokens.append(token)
+    return tokens
+
+
+def _config_files(tokens: list[str]) -> tuple[Yaml, ...]:
+    """Take `--config FILE` out of the arguments."""
+    for position, token in enumerate(tokens):
+        name, _, value = token.partition("=")
+        if name == "--config":
+            taken = 1 if value else 2
+            path = Path(value or (tokens[position + 1] if position + 1 < len(tokens) else ""))
+            if not path.is_file():
+                raise InputError(f"--config {path}: no such file; give a YAML file with the command's options")
+            del tokens[position : position + taken]
+            return (Yaml(path, use_commands_as_keys=False),)
+    return ()
+
+
+def _message(error: BaseException) -> str:
+    """Say in one line what is wrong."""
+    if isinstance(error, CycloptsError) and isinstance(error.__cause__, ValidationError):
+        error = error.__cause__
+    if isinstance(error, ValidationError):
+        parts = []
+        for problem in error.errors():
+            where = f"--{problem['loc'][0]} {problem['input']}: ".replace("_", "-") if problem["loc"] else ""
+            parts.append(where + problem["msg"].removeprefix("Value error, "))
+        return "; ".join(parts)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'file'}: {error.strerror or error}; check the path, its permissions and free space"
+    if isinstance(error, MemoryError):
+        return "not enough memory; use a smaller --batch-size, --cube-size or --number-subtomos"
+    return " ".join(str(error).split())
+
+
+def _exit_code(error: BaseException) -> int:
+    return 1 if isinstance(error, OSError | MemoryError) else 2
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"isonet: {message}", file=sys.stderr)
+    sys.exit(code)

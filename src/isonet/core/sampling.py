@@ -1,0 +1,101 @@
+"""Where to cut sub-volumes, and cutting them out of arrays that may be memory-mapped and smaller than asked."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_TRIES = 200
+
+
+def reflected_indices(start: int, size: int, length: int) -> npt.NDArray[np.int64]:
+    """Indices `start ... start + size - 1` into an axis, mirrored at its ends as often as needed.
+
+    >>> reflected_indices(-2, 6, 3).tolist()
+    [2, 1, 0, 1, 2, 1]
+    """
+    if length == 1:
+        return np.zeros(size, dtype=np.int64)
+    period = 2 * (length - 1)
+    position = np.arange(start, start + size) % period
+    return np.asarray(np.where(position < length, position, period - position), dtype=np.int64)
+
+
+def cut(volume: npt.NDArray[Any], corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
+    """Cut a block out of a volume, continued by reflection where it reaches beyond.
+
+    Parameters
+    ----------
+    volume : array
+        `[z, y, x]`, any type; of a memory-mapped array only the block is read.
+    corner : sequence of int
+        First voxel z, y, x; may be negative.
+    shape : sequence of int
+        Edges of the block.
+
+    Returns
+    -------
+    array
+        float32 of `shape`.
+    """
+    index = [
+        reflected_indices(first, size, length) for first, size, length in zip(corner, shape, volume.shape, strict=True)
+    ]
+    low = [int(axis.min()) for axis in index]
+    block = volume[tuple(slice(first, int(axis.max()) + 1) for first, axis in zip(low, index, strict=True))]
+    inner = np.ix_(*(axis - first for first, axis in zip(low, index, strict=True)))
+    return np.asarray(block, dtype=np.float32)[inner]
+
+
+def draw_centres(
+    shape: Sequence[int],
+    count: int,
+    edge: int,
+    random: np.random.Generator,
+    mask: npt.NDArray[Any] | None = None,
+) -> npt.NDArray[np.int64]:
+    """Draw centres of cubes uniformly among the voxels of a mask.
+
+    Cubes lie inside the volume along every axis that is long enough; along a shorter one they are centred, to be
+    continued by reflection.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Edges z, y, x of the volume.
+    count : int
+        How many centres.
+    edge : int
+        Edge of the cubes.
+    random : numpy Generator
+        Source of randomness.
+    mask : array, optional
+        `[z, y, x]`, larger than 0 where centres may lie; everywhere if left out.
+
+    Returns
+    -------
+    array
+        `[count, 3]` in z, y, x order.
+
+    Raises
+    ------
+    ValueError
+        If no voxel of the mask can be a centre.
+    """
+    half = edge // 2
+    low = np.array([half if length > edge else length // 2 for length in shape])
+    high = np.array([max(length - (edge - half), first) for length, first in zip(shape, low.tolist(), strict=True)])
+    if mask is None:
+        return random.integers(low, high, size=(count, 3), endpoint=True)
+    found: list[npt.NDArray[np.int64]] = []
+    for _ in range(_TRIES):
+        guess = random.integers(low, high, size=(count, 3), endpoint=True)
+        found.append(guess[np.asarray(mask[tuple(guess.T)]) > 0])
+        if sum(map(len, found)) >= count:
+            return np.concatenate(found)[:count]
+    allowed = mask[tuple(slice(a, b + 1) for a, b in zip(low, high, strict=True))]
+    voxels = np.argwhere(np.asarray(allowed) > 0)
+    if len(voxels) == 0:
+        raise ValueError(f"no voxel of the mask can be the centre of a cube of {edge} voxels")
+    return np.asarray(voxels[random.integers(len(voxels), size=count)] + low, dtype=np.int64)

@@ -1,0 +1,170 @@
+r"""The missing wedge: which Fourier coefficients a tilt series has measured.
+
+Arrays are `[z, y, x]`; the beam is z at zero tilt and the tilt axis is y. A tilt of angle `a` measures the plane
+`k_z = k_x tan(a)`, whatever `k_y`. With tilts from `tilt_min` to `tilt_max` the planes sweep a double wedge::
+
+                    k_z                        k_z
+          missing    |    missing               ^        plane of tilt a:
+               \     |     /  tilt_max          |      /   k_z = k_x tan(a)
+                \    |    /                     |    /
+      measured   \   |   /   measured           |  /  ) a
+      ------------\--+--/------------ k_x       |/______)______> k_x
+                  /  |  \
+                 /   |   \   tilt_min
+               /  missing \
+
+and the coefficients about `k_z` stay unknown: the missing wedge, constant along `k_y`. Positive and negative
+ends may differ. Every function takes `tilts`: two numbers are the ends `(tilt_min, tilt_max)` of a range
+measured throughout; three or more are single tilts, each of which measures a plane one Fourier pixel thick.
+
+The weight is 1 where measured, 0 where missing, and falls over one Fourier pixel beyond the last plane: a volume of
+finite size smears each plane over that distance. Rotated wedges are never resampled: the geometry is rotated and
+the weight evaluated anew.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from isonet.core import fourier
+from isonet.core.fourier import Shape
+
+
+def check_tilts(tilts: Sequence[float]) -> None:
+    """Raise `ValueError` unless `tilts` (degrees) are a range or a list of tilts that measures a wedge."""
+    if len(tilts) < 2:
+        raise ValueError("a tilt range needs two angles")
+    if not all(-90 <= angle <= 90 for angle in tilts):
+        raise ValueError(f"tilt angles {min(tilts):g} to {max(tilts):g} degrees reach beyond -90 to 90")
+    if len(tilts) == 2 and not tilts[0] < tilts[1]:
+        raise ValueError(f"tilt range {tilts[0]:g} to {tilts[1]:g} degrees is empty")
+    if min(tilts) == max(tilts):
+        raise ValueError(f"all tilts are at {tilts[0]:g} degrees")
+
+
+def face_distance(
+    shape: Shape,
+    tilts: Sequence[float],
+    rotation: Float[Tensor, "3 3"] | None = None,
+    device: torch.device | None = None,
+) -> Float[Tensor, "z y kx"]:
+    """Distance to the nearest face of the measured region in Fourier pixels, negative in the missing wedge.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Edges z, y, x of the volume.
+    tilts : sequence of float
+        Degrees: `(tilt_min, tilt_max)` or the list of tilts.
+    rotation : tensor, optional
+        `[3, 3]` in z, y, x order: the wedge of a volume rotated by it, `v'(r) = v(rotation^-1 r)`.
+    device : torch.device, optional
+        Where to compute.
+
+    Returns
+    -------
+    tensor
+        `[z, y, x // 2 + 1]` in the rfft layout (y may be 1 where nothing depends on it).
+    """
+    check_tilts(tilts)
+    frequency = fourier.frequencies(shape, device)
+    pixel = tuple(1.0 / edge for edge in shape)
+    turn = torch.eye(3, device=device) if rotation is None else rotation.to(device=device, dtype=torch.float32)
+    angles = torch.deg2rad(torch.tensor(tilts, dtype=torch.float64, device=device)).to(torch.float32)
+
+    def offset(angle: Tensor) -> Tensor:
+        """Signed distance from the plane of one tilt, positive on the side of smaller tilts."""
+        normal = turn @ torch.stack([-torch.cos(angle), torch.zeros_like(angle), torch.sin(angle)])
+        blur = torch.linalg.vector_norm(normal * torch.tensor(pixel, device=device))
+        along = sum(frequency[axis] * normal[axis] for axis in range(3) if normal[axis] != 0)
+        return torch.as_tensor(along) / blur
+
+    if len(tilts) == 2:
+        below, above = offset(angles[1]), -offset(angles[0])
+        return torch.maximum(torch.minimum(below, above), -torch.maximum(below, above))
+    nearest = offset(angles[0]).abs()
+    for angle in angles[1:]:
+        nearest = torch.minimum(nearest, offset(angle).abs())
+    return 0.5 - nearest
+
+
+def weight(
+    shape: Shape,
+    tilts: Sequence[float],
+    rotation: Float[Tensor, "3 3"] | None = None,
+    device: torch.device | None = None,
+) -> Float[Tensor, "z y kx"]:
+    """Weight of each Fourier coefficient: 1 measured, 0 missing, soft over one Fourier pixel.
+
+    Parameters and layout as :func:`face_distance`. The weight is symmetric under `k -> -k` also on the planes
+    of the rfft layout that hold both members of a pair; where the two disagree (only at the Nyquist frequency,
+    whose sign is ambiguous) the smaller one counts.
+    """
+    soft = (1 + face_distance(shape, tilts, rotation, device)).clamp(0, 1)
+    planes = [0, soft.shape[2] - 1] if shape[2] % 2 == 0 else [0]
+    for plane in planes:
+        soft[..., plane] = torch.minimum(soft[..., plane], _opposite(soft[..., plane]))
+    return soft
+
+
+def _opposite(plane: Tensor) -> Tensor:
+    """Value at `-k` for each `k` of a plane over (k_z, k_y)."""
+    for axis in range(plane.ndim):
+        plane = plane.flip(axis).roll(1, axis)
+    return plane
+
+
+def apply(volume: Float[Tensor, "*b z y x"], tilts: Sequence[float]) -> Float[Tensor, "*b z y x"]:
+    """Remove the missing wedge from a volume: what a tilt series over `tilts` would have measured of it."""
+    return fourier.apply(volume, weight(fourier.spatial_shape(volume), tilts, device=volume.device))
+
+
+def fill(
+    measured: Float[Tensor, "*b z y x"], prediction: Float[Tensor, "*b z y x"], weights: Tensor
+) -> Float[Tensor, "*b z y x"]:
+    """Fill what was not measured with a prediction: `F^-1[W F(v) + (1 - W) F(b)]`.
+
+    Parameters
+    ----------
+    measured, prediction : tensor
+        `v` and `b`, `[..., z, y, x]`.
+    weights : tensor
+        `W` from :func:`weight`.
+
+    Returns
+    -------
+    tensor
+        Wherever `W = 1` its Fourier content is that of `measured`.
+    """
+    shape = fourier.spatial_shape(measured)
+    data, guess = fourier.transform(measured), fourier.transform(prediction)
+    return fourier.inverse(guess + weights * (data - guess), shape)
+
+
+def regions(
+    shape: Shape, tilts: Sequence[float], guard: float = 3.0, device: torch.device | None = None
+) -> tuple[Bool[Tensor, "z y kx"], Bool[Tensor, "z y kx"]]:
+    """Fourier coefficients inside the missing wedge and outside it, away from its faces.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Edges z, y, x of the volume.
+    tilts : sequence of float
+        Degrees; of a list, the ends count.
+    guard : float
+        Fourier pixels left out on either side of each face: a window spreads measured power that far.
+    device : torch.device, optional
+        Where to compute.
+
+    Returns
+    -------
+    missing, measured : tensor of bool
+        `[z, y, x // 2 + 1]` in the rfft layout.
+    """
+    check_tilts(tilts)
+    distance = face_distance(shape, (min(tilts), max(tilts)), device=device)
+    distance = distance.expand(shape[0], shape[1], shape[2] // 2 + 1)
+    return distance <= -guard, distance >= guard

@@ -1,0 +1,1 @@
+"""Files to arrays and records and back; nothing else."""

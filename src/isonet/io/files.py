@@ -1,0 +1,54 @@
+"""Writing files so that they are either there in whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from isonet.errors import RunError
+
+
+@contextmanager
+def discarded_path(folder: Path) -> Iterator[Path]:
+    """Give an empty temporary file in `folder`, removed at the end unless it was renamed.
+
+    Raises
+    ------
+    RunError
+        If the disk is full or the folder cannot be written to.
+    """
+    temporary: Path | None = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".isonet-", suffix=".part", dir=folder)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunError(f"{folder}: cannot be written ({reason}); free some space or choose another folder") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary path that becomes `path` only if the block succeeds; errors as :func:`discarded_path`."""
+    with discarded_path(path.parent) as temporary:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,283 @@
+"""MRC volumes: memory-mapped reading of every mode a microscope makes, atomic writing.
+
+Arrays are `[z, y, x]` = section, row, column. A :class:`Volume` is a file on disk: its header is read,
+its voxels only where asked for, as float32.
+"""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mrcfile
+import numpy as np
+import numpy.typing as npt
+
+from isonet.errors import InputError
+from isonet.io.files import atomic_path, discarded_path
+
+FloatArray = npt.NDArray[np.float32]
+READABLE_MODES = {0: "int8", 1: "int16", 2: "float32", 6: "uint16", 12: "float16"}
+COMPRESSED = (".gz", ".bz2")
+EXTENSIONS = (".mrc", ".rec", ".map", ".mrc.gz", ".rec.gz", ".map.gz", ".mrc.bz2", ".rec.bz2", ".map.bz2")
+_IMOD_STAMP = 1146047817
+_SLAB_VOXELS = 1 << 24
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a result inherits from its input.
+
+    Attributes
+    ----------
+    voxel_size : tuple of float
+        Å per voxel along z, y, x; 0 where the file does not say.
+    origin : tuple of float
+        Origin in Å (x, y, z), as in the MRC header.
+    start : tuple of int
+        `nxstart, nystart, nzstart`.
+    labels : tuple of str
+        Text labels, at most ten.
+    """
+
+    voxel_size: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    start: tuple[int, int, int] = (0, 0, 0)
+    labels: tuple[str, ...] = ()
+
+    @property
+    def pixel_size(self) -> float:
+        """Å per voxel along x; 0 where the file does not say."""
+        return self.voxel_size[2]
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A three-dimensional MRC file, opened for reading.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    header : Header
+        Voxel size, origin, start and labels.
+    stored : numpy array
+        `[z, y, x]` in the stored type, memory-mapped unless the file is compressed.
+    """
+
+    path: Path
+    header: Header
+    stored: npt.NDArray[Any] = field(repr=False)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of voxels along z, y, x."""
+        z, y, x = self.stored.shape
+        return int(z), int(y), int(x)
+
+    def read(self, *block: slice) -> FloatArray:
+        """Return a copy of a block of voxels (all of them without arguments) as float32."""
+        return np.array(self.stored[block], dtype=np.float32)
+
+    def slabs(self) -> Iterator[tuple[slice, FloatArray]]:
+        """Iterate over slabs of whole sections, each of a bounded number of voxels."""
+        depth, height, width = self.shape
+        step = max(1, _SLAB_VOXELS // (height * width))
+        for first in range(0, depth, step):
+            part = slice(first, min(first + step, depth))
+            yield part, self.read(part)
+
+
+def stem(path: Path) -> str:
+    """File name without its last volume extension: `x_8.00Apx.rec.mrc` gives `x_8.00Apx.rec`."""
+    name = path.name
+    for extension in sorted(EXTENSIONS, key=len, reverse=True):
+        if name.lower().endswith(extension):
+            return name[: -len(extension)]
+    return path.stem
+
+
+def find_volumes(path: Path) -> list[Path]:
+    """MRC files of a folder in the order of their names, or the file itself.
+
+    Raises
+    ------
+    InputError
+        If the path does not exist or the folder holds no volume.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; check the name")
+    if path.is_file():
+        return [path]
+    found = sorted(
+        item
+        for item in path.iterdir()
+        if item.is_file() and item.name.lower().endswith(EXTENSIONS) and not item.name.startswith(".")
+    )
+    if not found:
+        raise InputError(f"{path}: no tomograms in this folder; they end in .mrc, .rec or .map")
+    return found
+
+
+def open_volume(path: Path) -> Volume:
+    """Open a volume for reading.
+
+    Parameters
+    ----------
+    path : Path
+        An MRC file of mode 0, 1, 2, 6 or 12, plain, `.gz` or `.bz2`.
+
+    Returns
+    -------
+    Volume
+        With the voxels memory-mapped, or in memory where the file is compressed.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable, not an MRC file, truncated, two-dimensional, complex or empty.
+    """
+    volume = open_stack(path)
+    if min(volume.stored.shape) < 2:
+        shape = " x ".join(map(str, volume.shape))
+        raise InputError(f"{path}: {shape} voxels is an image, not a volume; give a reconstructed tomogram")
+    return volume
+
+
+def open_stack(path: Path) -> Volume:
+    """Open a volume or a stack of images (a tilt series) for reading; errors as :func:`open_volume`."""
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file; check the name")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, an MRC file was expected")
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            if path.name.lower().endswith(COMPRESSED):
+                mrc = mrcfile.open(path, permissive=True)
+            else:
+                mrc = mrcfile.mmap(path, mode="r", permissive=True)
+    except PermissionError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    except (ValueError, OSError, EOFError, OverflowError, MemoryError) as error:
+        raise InputError(f"{path}: not a readable MRC file ({_one_line(error)})") from error
+    if mrc.data is None:
+        raise InputError(f"{path}: {_why_no_data(path, mrc, caught)}")
+    mode = int(mrc.header.mode)
+    if mode not in READABLE_MODES:
+        raise InputError(f"{path}: MRC mode {mode} cannot be used; convert it to mode 2 (float32)")
+    data = mrc.data
+    if data.ndim == 2:
+        data = data[None]
+    if data.ndim != 3 or data.size == 0:
+        raise InputError(f"{path}: {data.ndim} dimensions, a volume with three was expected")
+    if mode == 0 and _imod_unsigned(mrc.header):
+        data = data.view(np.uint8)
+    return Volume(path, _header(mrc), data)
+
+
+def _why_no_data(path: Path, mrc: Any, caught: list[warnings.WarningMessage]) -> str:
+    """Say why a permissive read gave no voxels."""
+    header = mrc.header
+    edges = [int(header[name]) for name in ("nx", "ny", "nz")]
+    messages = " ".join(str(warning.message) for warning in caught)
+    plausible = all(0 < edge < 1 << 20 for edge in edges) and int(header.mode) in READABLE_MODES
+    if not plausible or "machine stamp" in messages.lower():
+        return "not an MRC file (its header makes no sense); export the tomogram as .mrc"
+    shape = " x ".join(map(str, reversed(edges)))
+    return (
+        f"truncated: the header promises {shape} voxels, the file has {path.stat().st_size} bytes; "
+        "copy or reconstruct it again"
+    )
+
+
+def _imod_unsigned(header: Any) -> bool:
+    """Tell whether IMOD wrote mode 0 as unsigned bytes (its stamp is there and the 'signed' bit is not)."""
+    extra = header.extra2.tobytes()
+    stamp, flags = np.frombuffer(extra[40:48], dtype=header.mode.dtype)
+    return int(stamp) == _IMOD_STAMP and not int(flags) & 1
+
+
+def _header(mrc: Any) -> Header:
+    """Copy what matters out of an open MRC file."""
+    header = mrc.header
+    size = mrc.voxel_size
+    voxels = tuple(float(value) if np.isfinite(value) else 0.0 for value in (size.z, size.y, size.x))
+    labels = tuple(str(label) for label in mrc.get_labels())
+    return Header(
+        voxel_size=(voxels[0], voxels[1], voxels[2]),
+        origin=(float(header.origin.x), float(header.origin.y), float(header.origin.z)),
+        start=(int(header.nxstart), int(header.nystart), int(header.nzstart)),
+        labels=labels,
+    )
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+@contextmanager
+def create(
+    path: Path, shape: tuple[int, int, int], header: Header, dtype: npt.DTypeLike = np.float32
+) -> Iterator[npt.NDArray[Any]]:
+    """Create an MRC file and give its voxels as a writable memory map.
+
+    The space is reserved before the first voxel is written, so that a full disk is an error and not a crash,
+    and the file appears under its name only when the block ends well.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file will be.
+    shape : tuple of int
+        Voxels along z, y, x.
+    header : Header
+        Voxel size, origin, start and labels of the new file.
+    dtype : dtype
+        int8, int16, uint16, float16 or float32.
+
+    Raises
+    ------
+    RunError
+        If the disk is full or the folder cannot be written to.
+    """
+    bytes_needed = 1024 + int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    with atomic_path(path) as temporary:
+        mode = mrcfile.utils.mode_from_dtype(np.dtype(dtype))
+        mrc = mrcfile.new_mmap(temporary, shape=shape, mrc_mode=mode, overwrite=True)
+        with mrc, temporary.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, bytes_needed)
+            _write_header(mrc, header)
+            yield mrc.data
+            mrc.update_header_stats()
+
+
+def write(path: Path, volume: npt.NDArray[Any], header: Header) -> None:
+    """Write a whole volume `[z, y, x]` atomically; types and errors as :func:`create`."""
+    depth, height, width = volume.shape
+    with create(path, (depth, height, width), header, volume.dtype) as voxels:
+        voxels[:] = volume
+
+
+def _write_header(mrc: Any, header: Header) -> None:
+    mrc.voxel_size = tuple(reversed(header.voxel_size))
+    mrc.header.origin = header.origin
+    mrc.nstart = header.start
+    mrc.header.nlabl = 0
+    mrc.header.label = b""
+    for index, label in enumerate(header.labels[-10:]):
+        mrc.header.label[index] = label.encode("ascii", "replace")[:80]
+        mrc.header.nlabl = index + 1
+
+
+@contextmanager
+def scratch(folder: Path, shape: tuple[int, int, int]) -> Iterator[FloatArray]:
+    """Give a writable float32 array on disk that vanishes afterwards; errors as :func:`create`."""
+    with discarded_path(folder) as path:
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, int(np.prod(shape, dtype=np.int64)) * 4)
+        yield np.memmap(path, dtype=np.float32, mode="r+", shape=shape)

@@ -1,0 +1,75 @@
+"""STAR tables: one loop with labels, every value as text, unknown columns kept."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import starfile
+
+from isonet.errors import InputError
+from isonet.io.files import atomic_path
+
+MISSING = "None"
+Row = Mapping[str, str]
+
+
+def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
+    """Read the first table of a STAR file that has one of the columns `needs`.
+
+    Parameters
+    ----------
+    path : Path
+        STAR file.
+    needs : sequence of str
+        Column names, without underscore; one of them must be there.
+
+    Returns
+    -------
+    list of dict
+        A dictionary from column to text for each row; missing values are the text `None`.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, not a STAR file, or has no such table.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; make the table with 'isonet prepare'")
+    try:
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        labels = [line.split()[0][1:] for line in text.splitlines() if line.startswith("_")]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            blocks = starfile.read(path, always_dict=True, parse_as_string=labels)
+    except PermissionError as error:
+        raise InputError(f"{path}: cannot be read; check its permissions") from error
+    except Exception as error:
+        raise InputError(f"{path}: not a readable STAR file ({' '.join(str(error).split())[:120]})") from error
+    for block in blocks.values():
+        frame = pd.DataFrame([block]) if isinstance(block, dict) else block
+        if any(name in frame.columns for name in needs):
+            if len(frame) == 0:
+                raise InputError(f"{path}: the table has no rows")
+            clean = frame.astype(object).where(frame.notna(), MISSING)
+            return [{str(key): str(value) for key, value in row.items()} for row in clean.to_dict("records")]
+    wanted = " or ".join(f"_{name}" for name in needs)
+    raise InputError(f"{path}: no table with a column {wanted}; make one with 'isonet prepare'")
+
+
+def write_table(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows as one STAR table, atomically; columns in the order in which the rows name them.
+
+    Raises
+    ------
+    InputError
+        If a value holds a double quote or a line break, which the format cannot carry.
+    """
+    for value in (value for row in rows for value in row.values()):
+        if '"' in value or "\n" in value:
+            raise InputError(f"{path}: {value!r} cannot be written to a STAR file; rename it without quotes")
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    filled = [[row.get(name, "") or MISSING for name in columns] for row in rows]
+    frame = pd.DataFrame(filled, columns=columns, dtype=str)
+    with atomic_path(path) as temporary:
+        starfile.write({"": frame}, temporary)

@@ -1,0 +1,182 @@
+"""The contract between steps: a table of tomograms, one row each, that every step reads and adds columns to."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from isonet.core import wedge
+from isonet.errors import InputError
+from isonet.io import mrc, star
+from isonet.io.metadata import read_tilt_angles
+
+FULL_COLUMNS = ("rlnTomoName", "rlnMicrographName")
+DEFAULT_TILTS = (-60.0, 60.0)
+
+
+@dataclass(frozen=True)
+class Tomogram:
+    """One row of the table.
+
+    Attributes
+    ----------
+    table : Path
+        The STAR file, for messages and relative paths.
+    row : mapping
+        Column to text; `None` as text where a value is missing.
+    """
+
+    table: Path
+    row: Mapping[str, str]
+
+    @property
+    def index(self) -> str:
+        """What `--tomo-idx` selects by."""
+        return self.row["rlnIndex"]
+
+    @property
+    def full_column(self) -> str:
+        """Column that names the full tomogram."""
+        return next(name for name in FULL_COLUMNS if name in self.row)
+
+    @property
+    def name(self) -> str:
+        """File name of the full tomogram without its extension."""
+        return mrc.stem(self.file(self.full_column))
+
+    def text(self, column: str) -> str | None:
+        """Value of a column, or None where it is missing."""
+        value = self.row.get(column, star.MISSING)
+        return None if value in ("", star.MISSING, "nan", "<NA>") else value
+
+    def number(self, column: str) -> float | None:
+        """Value of a column as a number, or None where it is missing.
+
+        Raises
+        ------
+        InputError
+            If the value is not a finite number.
+        """
+        text = self.text(column)
+        if text is None:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not abs(value) < float("inf"):
+            raise InputError(f"{self.table}: {column} of tomogram {self.index} is {text!r}; a number is needed")
+        return value
+
+    def file(self, column: str) -> Path:
+        """Return the path in a column: as given, or else beside the table.
+
+        Raises
+        ------
+        InputError
+            If the table has no such column or no value in it.
+        """
+        if column not in self.row:
+            known = ", ".join(name for name in self.row if name.endswith(("Name", "Half1", "Half2")))
+            raise InputError(f"{self.table}: no column {column}; it has {known}")
+        text = self.text(column)
+        if text is None:
+            raise InputError(f"{self.table}: {column} of tomogram {self.index} is empty; fill it or choose another")
+        path = Path(text)
+        beside = self.table.parent / path
+        return beside if not path.exists() and beside.exists() else path
+
+    @property
+    def tilts(self) -> tuple[float, ...]:
+        """Tilts in degrees: the list from rlnTiltFile if there is one, else (rlnTiltMin, rlnTiltMax).
+
+        Raises
+        ------
+        InputError
+            If the range is empty or reaches beyond 90 degrees.
+        """
+        low, high = self.number("rlnTiltMin"), self.number("rlnTiltMax")
+        tilts: Sequence[float] = (
+            DEFAULT_TILTS[0] if low is None else low,
+            DEFAULT_TILTS[1] if high is None else high,
+        )
+        if self.text("rlnTiltFile") is not None:
+            tilts = read_tilt_angles(self.file("rlnTiltFile")).tolist()
+        try:
+            wedge.check_tilts(tilts)
+        except ValueError as error:
+            raise InputError(f"{self.table}: tomogram {self.index}: {error}; mend rlnTiltMin, rlnTiltMax") from error
+        return tuple(tilts)
+
+    @property
+    def tilt_range(self) -> tuple[float, float]:
+        """Smallest and largest tilt in degrees."""
+        return min(self.tilts), max(self.tilts)
+
+
+@dataclass(frozen=True)
+class Project:
+    """The table `tomograms.star`.
+
+    Attributes
+    ----------
+    path : Path
+        The STAR file.
+    tomograms : tuple of Tomogram
+        Its rows in order.
+    """
+
+    path: Path
+    tomograms: tuple[Tomogram, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> "Project":
+        """Read a table, of this program or of IsoNet 1 or 2.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, names no tomograms, or two rows have the same rlnIndex.
+        """
+        rows = star.read_table(path, needs=FULL_COLUMNS)
+        numbered = [{"rlnIndex": str(position + 1), **row} for position, row in enumerate(rows)]
+        indices = [row["rlnIndex"] for row in numbered]
+        if len(set(indices)) < len(indices):
+            raise InputError(f"{path}: rlnIndex is not unique; number the rows 1, 2, 3 ...")
+        return cls(path, tuple(Tomogram(path, row) for row in numbered))
+
+    def write(self) -> None:
+        """Write the table back, atomically, with all columns that were in it."""
+        star.write_table(self.path, [tomogram.row for tomogram in self.tomograms])
+
+    def selected(self, indices: str | None) -> tuple[Tomogram, ...]:
+        """Return the tomograms of an index set such as `1,3-5`; all of them for None.
+
+        Raises
+        ------
+        InputError
+            If the text is no index set or names a tomogram that is not in the table.
+        """
+        if indices is None:
+            return self.tomograms
+        by_index = {tomogram.index: tomogram for tomogram in self.tomograms}
+        chosen = []
+        for part in re.split(r"[,\s]+", indices.strip(" ()[],")):
+            if part in by_index:
+                chosen.append(part)
+            elif match := re.fullmatch(r"(\d+)-(\d+)", part):
+                chosen += [str(number) for number in range(int(match[1]), int(match[2]) + 1)]
+            else:
+                chosen.append(part)
+        missing = [index for index in chosen if index not in by_index]
+        if missing or not chosen:
+            raise InputError(f"{self.path}: no tomogram with rlnIndex {missing[0]}; it has {', '.join(by_index)}")
+        return tuple(by_index[index] for index in dict.fromkeys(chosen))
+
+    def with_values(self, index: str, **values: str) -> "Project":
+        """Return the project with columns of one tomogram set."""
+        rows = tuple(
+            replace(tomogram, row={**tomogram.row, **values}) if tomogram.index == index else tomogram
+            for tomogram in self.tomograms
+        )
+        return replace(self, tomograms=rows)

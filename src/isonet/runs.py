@@ -1,0 +1,277 @@
+"""Run folders: what a step was asked, what it said, how far it is, and how it ended.
+
+Every run folder holds `config.yaml`, `run.log`, `status.json` and `metrics.jsonl`. Signals end a run in good order.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+import yaml
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from isonet.config import StepConfig
+from isonet.errors import InputError, RunError
+from isonet.io.files import write_text
+
+log = logging.getLogger("isonet")
+_SECONDS_BETWEEN_LINES = 30.0
+_HANDLED = [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1]
+CONFIG_NAME = "config.yaml"
+LOCK_NAME = ".lock"
+
+
+class Interruption(BaseException):
+    """A signal asked the program to end; exit code 128 + number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.number = number
+
+
+class Run:
+    """One step at work in its run folder; made by :func:`start`.
+
+    Attributes
+    ----------
+    folder : Path
+        The run folder.
+    stopped_early : bool
+        Set by a step that ran out of time and can be continued.
+    """
+
+    def __init__(self, folder: Path, command: str, max_time: float | None = None) -> None:
+        self.folder = folder
+        self.stopped_early = False
+        self._status: dict[str, Any] = {"command": command, "pid": os.getpid(), "started": _now()}
+        self._deadline = None if max_time is None else time.monotonic() + max_time
+        self._deferring = False
+        self._signal: int | None = None
+
+    @property
+    def metrics_path(self) -> Path:
+        """One JSON object per line: the numbers of the run."""
+        return self.folder / "metrics.jsonl"
+
+    def status(self, **values: object) -> None:
+        """Write `status.json` anew with these values changed."""
+        self._status.update(values, updated=_now())
+        write_text(self.folder / "status.json", json.dumps(self._status, indent=1) + "\n")
+
+    def metric(self, **values: object) -> None:
+        """Append a line to `metrics.jsonl`."""
+        with self.metrics_path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values) + "\n")
+
+    def keep_metrics(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
+        """Drop the lines of `metrics.jsonl` that a continued run will write again."""
+        kept = [line for line in self.metrics() if wanted(line)]
+        write_text(self.metrics_path, "".join(json.dumps(line) + "\n" for line in kept))
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Read `metrics.jsonl`; a last line cut off by a crash is left out."""
+        if not self.metrics_path.exists():
+            return []
+        parsed = [_parsed(line) for line in self.metrics_path.read_text(encoding="utf-8").splitlines()]
+        return [line for line in parsed if isinstance(line, dict)]
+
+    def out_of_time(self) -> bool:
+        """Tell whether the time the user gave is over."""
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    @contextmanager
+    def deferred_signals(self) -> Iterator[None]:
+        """Note signals instead of raising them; a second one raises. Ask `interrupted` in between."""
+        self._deferring = True
+        try:
+            yield
+        finally:
+            self._deferring = False
+
+    @property
+    def interrupted(self) -> Interruption | None:
+        """The signal that came while signals were deferred."""
+        return None if self._signal is None else Interruption(self._signal)
+
+    def handle(self, number: int, _frame: FrameType | None) -> None:
+        """Signal handler: defer the first signal if asked to, else raise `Interruption`."""
+        first = self._signal is None
+        self._signal = number
+        if not (self._deferring and first):
+            raise Interruption(number)
+
+    @contextmanager
+    def progress(self, description: str, total: int) -> Iterator[Callable[[], None]]:
+        """Show progress: a bar with ETA on a terminal, a line now and then in a log; `status.json` follows.
+
+        Yields
+        ------
+        callable
+            To be called once for each of `total` items done.
+        """
+        started = last = time.monotonic()
+        done = 0
+        bar = _bar() if sys.stderr.isatty() else None
+        task = bar.add_task(description, total=total) if bar else None
+
+        def advance() -> None:
+            nonlocal done, last
+            done += 1
+            if bar is not None and task is not None:
+                bar.advance(task)
+            if time.monotonic() - last >= _SECONDS_BETWEEN_LINES or done == total:
+                last = time.monotonic()
+                left = (last - started) / done * (total - done)
+                self.status(doing=description, done=done, total=total, seconds_left=round(left))
+                if bar is None and done < total:
+                    log.info("%s: %d of %d, %s left", description, done, total, duration_text(left))
+
+        if bar is None:
+            yield advance
+        else:
+            with bar:
+                yield advance
+
+
+@contextmanager
+def start(folder: Path, command: str, config: StepConfig, max_time: float | None = None) -> Iterator[Run]:
+    """Open a run folder for one step and record how it ends.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it does not exist.
+    command : str
+        Name of the step.
+    config : StepConfig
+        Written to `config.yaml`.
+    max_time : float, optional
+        Seconds after which `Run.out_of_time` holds.
+
+    Raises
+    ------
+    InputError
+        If another run is at work in the folder.
+    RunError
+        If the folder cannot be written to.
+    """
+    run = Run(folder, command, max_time)
+    with _locked(folder), _logging_to(folder / "run.log"), _signals(run):
+        write_text(folder / CONFIG_NAME, yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+        run.status(state="running")
+        log.debug("%s %s", command, config.model_dump(mode="json", exclude_defaults=True))
+        try:
+            yield run
+        except Interruption as stop:
+            run.status(state="interrupted", reason=str(stop))
+            log.warning("%s", stop)
+            raise
+        except BaseException as error:
+            log.debug("%s failed", command, exc_info=True)
+            _try_status(run, state="failed", reason=" ".join(str(error).split()) or type(error).__name__)
+            raise
+        run.status(state="stopped" if run.stopped_early else "finished")
+
+
+def _try_status(run: Run, **values: object) -> None:
+    """Write the status if the disk lets us: the error that is under way matters more."""
+    try:
+        run.status(**values)
+    except RunError as error:
+        log.warning("%s", error)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file: TextIO = (folder / LOCK_NAME).open("w")
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written ({error.strerror}); choose another output folder") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(f"{folder}: another run is at work there; wait for it or choose another folder") from error
+        yield
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Send log records to the run's log file while the step runs."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+@contextmanager
+def _signals(run: Run) -> Iterator[None]:
+    """Install the run's signal handler (only possible in the main thread)."""
+    try:
+        previous = {number: signal.signal(number, run.handle) for number in _HANDLED}
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def log_to_console(debug: bool) -> None:
+    """Send log records to standard error: coloured on a terminal, plain lines elsewhere."""
+    logging.raiseExceptions = False  # a full disk must not print tracebacks
+    log.setLevel(logging.DEBUG)
+    log.handlers.clear()
+    handler: logging.Handler
+    if sys.stderr.isatty():
+        handler = RichHandler(console=_console, show_path=False, show_level=False, markup=False)
+    else:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    handler.setLevel(logging.DEBUG if debug else logging.INFO)
+    log.addHandler(handler)
+
+
+_console = Console(stderr=True)
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=_console)
+
+
+def duration_text(seconds: float) -> str:
+    """Write a duration as `H:MM:SS`."""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _parsed(line: str) -> object:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError:
+        return None

@@ -1,0 +1,40 @@
+"""Steps in their run folders, as the command line calls them."""
+
+from pathlib import Path
+
+from isonet.config import PredictConfig, RefineConfig
+from isonet.errors import InputError
+from isonet.project import Project
+from isonet.runs import start
+from isonet.steps.predict import predict
+from isonet.steps.refine import refine
+from isonet.steps.refine_files import continued, move_aside, refuse_existing
+
+
+def refine_in_folder(star: Path | None, config: RefineConfig) -> Project:
+    """Start a refine in `config.output_dir`, or go on with the one in `config.continue_from`.
+
+    Raises
+    ------
+    InputError
+        If no table is given, or the folder holds a run already.
+    """
+    if config.continue_from is not None:
+        table, config = continued(config)
+        star = star or table
+    elif star is None:
+        raise InputError("refine needs a table of tomograms: isonet refine tomograms.star")
+    project = Project.read(star)
+    if config.continue_from is None:
+        if config.overwrite and config.output_dir.exists():
+            move_aside(config.output_dir)
+        refuse_existing(config.output_dir)
+    with start(config.output_dir, "refine", config, config.max_time) as run:
+        return refine(project, config, run)
+
+
+def predict_in_folder(star: Path, model: Path, config: PredictConfig) -> Project:
+    """Correct the tomograms of a table into `config.output_dir`."""
+    project = Project.read(star)
+    with start(config.output_dir, "predict", config) as run:
+        return predict(project, model, config, run)

@@ -1,0 +1,109 @@
+"""Pictures of what a step did: slices and power spectra before and after, and curves."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from isonet.core import fourier, wedge
+from isonet.io.files import atomic_path
+
+FloatArray = npt.NDArray[np.float32]
+_SLAB = 5  # sections averaged for a slice: single raw ones are noise
+
+
+def save_comparison(
+    path: Path, volumes: dict[str, FloatArray], tilts: Sequence[float], pixel_size: float, title: str
+) -> None:
+    """Draw the central XY and XZ slices and the power spectrum of XZ, one row per volume.
+
+    Parameters
+    ----------
+    path : Path
+        PNG file to write.
+    volumes : dict
+        Name to volume `[z, y, x]`; density of one sign.
+    tilts : sequence of float
+        Degrees; the faces of the wedge are drawn over the spectra.
+    pixel_size : float
+        Å per voxel; 0 if unknown.
+    title : str
+        Heading.
+    """
+    _, height, width = next(iter(volumes.values())).shape
+    figure = Figure(figsize=(12, (0.4 + max(4.0, 4.0 * height / width)) * len(volumes)), layout="constrained")
+    figure.suptitle(title)
+    grid = figure.subplots(len(volumes), 3, squeeze=False)
+    scale = f"{pixel_size:g} Å/voxel" if pixel_size else "voxels"
+    for row, (name, volume) in zip(grid, volumes.items(), strict=True):
+        _slice(row[0], _slab(volume, 0), f"{name}: XY ({scale})")
+        _slice(row[1], _slab(volume, 1), f"{name}: XZ")
+        _spectrum(row[2], volume, tilts, f"{name}: power of XZ")
+    _save(figure, path)
+
+
+def save_curves(path: Path, curves: dict[str, Sequence[tuple[float, float]]]) -> None:
+    """Draw one panel per curve of (x, y) points."""
+    figure = Figure(figsize=(5 * len(curves), 3.5), layout="constrained")
+    for axes, (name, points) in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves.items(), strict=True):
+        axes.plot(*zip(*points, strict=True), marker="." if len(points) < 40 else "")
+        axes.set(title=name)
+        axes.grid(alpha=0.3)
+    _save(figure, path)
+
+
+def wedge_balance(volume: FloatArray, tilts: Sequence[float], low: float = 0.04, high: float = 0.25) -> float:
+    """Mean power inside the missing wedge relative to outside: about 0 where it is empty, 1 where it is filled.
+
+    Averaged over shells between `low` and `high` (cycles per voxel), three Fourier pixels off the wedge's faces.
+    """
+    block = torch.from_numpy(volume)
+    shape = fourier.spatial_shape(block)
+    power = fourier.transform((block - block.mean()) * fourier.taper(shape, min(shape) // 8)).abs() ** 2
+    missing, measured = wedge.regions(shape, tilts)
+    radius = fourier.radial_frequency(shape)
+    edges = torch.arange(low, high, 1 / min(shape))
+    ratios = []
+    for start, stop in pairwise(edges):
+        shell = (radius >= start) & (radius < stop)
+        if bool((shell & missing).any()) and bool((shell & measured).any()):
+            ratios.append(float(power[shell & missing].mean() / power[shell & measured].mean()))
+    return float(np.mean(ratios)) if ratios else float("nan")
+
+
+def _slab(volume: FloatArray, axis: int) -> FloatArray:
+    """Mean of the central sections across an axis."""
+    middle, half = volume.shape[axis] // 2, _SLAB // 2
+    index = range(max(0, middle - half), min(volume.shape[axis], middle + half + 1))
+    return np.asarray(volume.take(list(index), axis=axis).mean(axis=axis))
+
+
+def _slice(axes: Axes, image: FloatArray, title: str) -> None:
+    low, high = np.percentile(image, [0.5, 99.5])
+    axes.imshow(image, cmap="gray", vmin=low, vmax=high, origin="lower", interpolation="nearest")
+    axes.set(title=title, xticks=[], yticks=[])
+
+
+def _spectrum(axes: Axes, volume: FloatArray, tilts: Sequence[float], title: str) -> None:
+    """Draw log power over (k_x, k_z) with the faces of the wedge as lines."""
+    slices = torch.from_numpy(np.ascontiguousarray(volume)).permute(1, 0, 2)
+    power = np.log10(fourier.power_spectrum_centred(slices).numpy() + 1e-12)
+    low, high = np.percentile(power, [5, 99.7])
+    view: dict[str, Any] = {"extent": (-0.5, 0.5, -0.5, 0.5), "origin": "lower", "aspect": "equal"}
+    axes.imshow(power, cmap="magma", vmin=low, vmax=high, **view)
+    for angle in (min(tilts), max(tilts)):
+        kx = np.array([-0.5, 0.5])
+        axes.plot(kx, kx * np.tan(np.deg2rad(angle)), color="white", lw=0.6, ls="--")
+    axes.set(title=title, xlim=(-0.5, 0.5), ylim=(-0.5, 0.5), xlabel="k_x (1/voxel)", ylabel="k_z")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with mpl.rc_context({"font.size": 9}), atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=100)

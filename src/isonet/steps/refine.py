@@ -1,0 +1,312 @@
+"""Train the network on the tomograms themselves, iteration by iteration.
+
+For each iteration: draw sub-volumes -> fill their wedge with the last network -> train on rotated pairs -> record.
+
+Everything random is a function of (seed, iteration, epoch, step), so that a continued run takes the same path as an
+uninterrupted one.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from isonet.config import RefineConfig
+from isonet.core import wedge
+from isonet.errors import InputError, RunError
+from isonet.io import checkpoint
+from isonet.project import Project
+from isonet.runs import Run, duration_text
+from isonet.steps.preview import save_comparison, save_curves, wedge_balance
+from isonet.steps.refine_files import Position, RunFiles, describe, start_weights
+from isonet.steps.source import Source, choose_column
+from isonet.steps.subvolumes import TrainingTomogram, filled_pairs, open_training_set
+from isonet.train.fit import Evaluator, Trainer, choose_device, choose_precision
+from isonet.train.pairs import PairMaker
+from isonet.train.unet import UNet, UNetShape, named_shape, parameter_count
+
+log = logging.getLogger("isonet")
+_CHECKPOINT_SECONDS = 600.0
+_PREVIEW_EDGES = (64, 128, 128)
+
+
+def refine(project: Project, config: RefineConfig, run: Run) -> Project:
+    """Train a network on the tomograms of a table.
+
+    Parameters
+    ----------
+    project : Project
+        The table.
+    config : RefineConfig
+        Options; with `continue_from` the run in that folder goes on.
+    run : Run
+        The run folder: models, metrics and previews go there.
+
+    Returns
+    -------
+    Project
+        As it was.
+
+    Raises
+    ------
+    InputError
+        If the tomograms, the options or the model to start from cannot be used.
+    RunError
+        If the training diverges or a file cannot be written.
+    Interruption
+        After a signal, once everything is saved.
+    """
+    try:
+        device = choose_device(config.device)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    tomograms = project.selected(config.tomo_idx)
+    column = choose_column(tomograms, config.input_column)
+    training = open_training_set(tomograms, column, config, device)
+    refinement = _begin(project, column, training, config, device, run)
+    _introduce(refinement)
+    while refinement.position.iteration <= config.iterations:
+        started = time.monotonic()
+        loss = _train_iteration(refinement)
+        if run.stopped_early:
+            log.info("time is over, everything is saved; go on with: isonet refine --continue-from %s", run.folder)
+            break
+        _finish_iteration(refinement, loss, started)
+    return project
+
+
+@dataclass
+class _Refinement:
+    """A refine run at work."""
+
+    config: RefineConfig
+    training: Sequence[TrainingTomogram]
+    device: torch.device
+    run: Run
+    files: RunFiles
+    shape: UNetShape
+    trainer: Trainer
+    position: Position
+
+    def last_network(self) -> Evaluator | None:
+        """Return the network of the iteration before; None before the first training."""
+        path = self.files.model_path(self.position.iteration - 1)
+        if self.position.iteration == 1 and self.config.pretrained_model is None:
+            return None
+        network = UNet(self.shape)
+        network.load_state_dict(checkpoint.load_model(path)[0])
+        return Evaluator(network, self.device, self.config.precision)
+
+
+def _begin(
+    project: Project,
+    column: str,
+    training: Sequence[TrainingTomogram],
+    config: RefineConfig,
+    device: torch.device,
+    run: Run,
+) -> _Refinement:
+    """Make the network and its trainer, anew or as a run left them."""
+    shape, weights = _network_shape(config, device), None
+    if config.pretrained_model is not None:
+        shape, weights = start_weights(config.pretrained_model)
+    _check_sizes(config, shape)
+    torch.manual_seed(config.seed)
+    network = UNet(shape)
+    if weights is not None:
+        network.load_state_dict(weights)
+    trainer = Trainer(network, config.learning_rate, device, config.precision)
+    files = RunFiles(run.folder, describe(shape, column, training, config), project.path)
+    if config.continue_from is not None:
+        position = files.resume(trainer, config.learning_rate)
+        run.keep_metrics(position.comes_after)
+    else:
+        position = Position()
+        run.keep_metrics(position.comes_after)
+        if weights is not None:
+            files.save_model(trainer, iteration=0)
+        files.save_state(trainer, position)
+    return _Refinement(config, training, device, run, files, shape, trainer, position)
+
+
+def _network_shape(config: RefineConfig, device: torch.device) -> UNetShape:
+    """Resolve the network: a named one with the options that were given in its place."""
+    automatic = "paper" if device.type == "cuda" else "small"
+    return named_shape(
+        automatic if config.arch == "auto" else config.arch,
+        depth=config.unet_depth,
+        filter_base=config.filter_base,
+        convs_per_depth=config.convs_per_depth,
+        kernel=config.kernel,
+        pool=config.pool,
+        normalization=config.normalization,
+        drop_out=config.drop_out,
+    )
+
+
+def _check_sizes(config: RefineConfig, shape: UNetShape) -> None:
+    """Refuse cubes that the network cannot halve often enough."""
+    for flag, edge in (("--cube-size", config.cube_size), ("--crop-size", config.subvolume_size)):
+        if edge % shape.divisor:
+            raise InputError(f"{flag} {edge} is not a multiple of {shape.divisor}, which this network needs")
+
+
+def _introduce(refinement: _Refinement) -> None:
+    """Say what is about to happen."""
+    config, position = refinement.config, refinement.position
+    log.info(
+        "network: depth %d, %d filters, %s parameters, on %s in %s",
+        refinement.shape.depth,
+        refinement.shape.filter_base,
+        f"{parameter_count(refinement.trainer.network):,}",
+        refinement.device,
+        choose_precision(refinement.device, config.precision),
+    )
+    total = sum(one.count for one in refinement.training)
+    log.info(
+        "%d tomograms, %d sub-volumes of %d voxels an iteration, %d steps of %d cubes an epoch",
+        len(refinement.training),
+        total,
+        config.subvolume_size,
+        steps_per_epoch(config, total),
+        config.batch_size,
+    )
+    if position.iteration > config.iterations:
+        log.info("all %d iterations are done; ask for more with --iterations", config.iterations)
+    elif position != Position():
+        log.info("going on in iteration %d after %d epochs", position.iteration, position.epoch)
+
+
+def _train_iteration(refinement: _Refinement) -> float:
+    """Train from the current position to the end of its iteration and return the last epoch's mean loss."""
+    config, run, position = refinement.config, refinement.run, refinement.position
+    pairs = filled_pairs(refinement.training, config, position.iteration, refinement.last_network(), run)
+    steps = steps_per_epoch(config, len(pairs.filled))
+    left = (config.epochs - position.epoch) * steps - position.step
+    loss = float("nan")
+    with run.deferred_signals(), run.progress(f"iteration {position.iteration}: training", left) as advance:
+        while position.epoch < config.epochs:
+            saved = time.monotonic()
+            total = torch.tensor(position.loss_sum, dtype=torch.float64, device=refinement.device)
+            for indices in _order(config, position, len(pairs.filled), steps)[position.step :]:
+                total += _step(refinement, pairs, indices)
+                position.step += 1
+                advance()
+                stop = run.interrupted is not None or run.out_of_time()
+                if stop or time.monotonic() - saved > _CHECKPOINT_SECONDS:
+                    position.loss_sum = float(total)
+                    refinement.files.save_state(refinement.trainer, position)
+                    saved = time.monotonic()
+                if stop:
+                    return _stop(refinement)
+            loss = _finish_epoch(refinement, float(total) / steps)
+    return loss
+
+
+def _step(refinement: _Refinement, pairs: PairMaker, indices: Sequence[int]) -> torch.Tensor:
+    """Take one training step, its randomness a function of where in the run it is."""
+    at = refinement.position
+    random = np.random.default_rng([refinement.config.seed, at.iteration, at.epoch, at.step])
+    torch.manual_seed(int(random.integers(2**62)))  # dropout
+    return refinement.trainer.step(*pairs.batch(indices, random, refinement.device))
+
+
+def _order(config: RefineConfig, at: Position, count: int, steps: int) -> list[list[int]]:
+    """Sub-volumes of every step of an epoch: each one as often as any other."""
+    random = np.random.default_rng([config.seed, at.iteration, at.epoch])
+    rounds = -(-steps * config.batch_size // count)
+    order = np.concatenate([random.permutation(count) for _ in range(rounds)])[: steps * config.batch_size]
+    return [[int(index) for index in batch] for batch in order.reshape(steps, config.batch_size)]
+
+
+def steps_per_epoch(config: RefineConfig, subvolumes: int) -> int:
+    """Training steps of an epoch: as asked, or six pairs of each sub-volume but at most 200 steps."""
+    return config.steps_per_epoch or min(max(1, 6 * subvolumes // config.batch_size), 200)
+
+
+def _finish_epoch(refinement: _Refinement, loss: float) -> float:
+    """Record an epoch and save the state after it."""
+    run, position = refinement.run, refinement.position
+    if not np.isfinite(loss):
+        raise RunError(
+            f"{run.folder}: the loss is not finite any more in iteration {position.iteration}; go on from the last "
+            f"good state with: isonet refine --continue-from {run.folder} --learning-rate 1e-4"
+        )
+    run.metric(iteration=position.iteration, epoch=position.epoch + 1, loss=loss)
+    position.epoch, position.step, position.loss_sum = position.epoch + 1, 0, 0.0
+    refinement.files.save_state(refinement.trainer, position)
+    return loss
+
+
+def _stop(refinement: _Refinement) -> float:
+    """Leave a usable model behind; raise the signal that came, if it was one."""
+    run = refinement.run
+    refinement.files.save_model(refinement.trainer, refinement.position.iteration, finished=False)
+    if run.interrupted is not None:
+        log.warning("everything is saved; go on with: isonet refine --continue-from %s", run.folder)
+        raise run.interrupted
+    run.stopped_early = True
+    return float("nan")
+
+
+def _finish_iteration(refinement: _Refinement, loss: float, started: float) -> None:
+    """Save the model, draw the previews, say how it went, and move on."""
+    config, iteration, run = refinement.config, refinement.position.iteration, refinement.run
+    refinement.files.save_model(refinement.trainer, iteration)
+    balance = _preview(refinement, iteration)
+    seconds = time.monotonic() - started
+    run.metric(iteration=iteration, wedge_balance=balance, seconds=round(seconds, 1))
+    _draw_curves(run)
+    log.info(
+        "iteration %d of %d: loss %.4f, wedge %.0f %% filled, %s, %s left",
+        iteration,
+        config.iterations,
+        loss,
+        100 * balance,
+        duration_text(seconds),
+        duration_text(seconds * (config.iterations - iteration)),
+    )
+    refinement.position = Position(iteration + 1)
+    refinement.files.save_state(refinement.trainer, refinement.position)
+    refinement.files.prune(iteration, config.keep_models)
+
+
+def _preview(refinement: _Refinement, iteration: int) -> float:
+    """Draw the middle of the first tomogram before and after, and return its wedge balance after."""
+    source: Source = refinement.training[0].source
+    network = UNet(refinement.shape)
+    network.load_state_dict(refinement.trainer.weights())
+    evaluator = Evaluator(network, refinement.device, refinement.config.precision)
+    divisor, shape, tilts = refinement.shape.divisor, source.volume.shape, source.tomogram.tilts
+    depth, height, width = (
+        -(-min(edge, limit) // divisor) * divisor for edge, limit in zip(shape, _PREVIEW_EDGES, strict=True)
+    )
+    corner = [(edge - part) // 2 for edge, part in zip(shape, (depth, height, width), strict=True)]
+    before = torch.from_numpy(source.cut(corner, (depth, height, width)))
+    after = evaluator(wedge.apply(before.to(refinement.device), tilts)[None, None])[0, 0].cpu()
+    pixel_size = source.tomogram.number("rlnPixelSize") or source.volume.header.pixel_size
+    save_comparison(
+        refinement.run.folder / "previews" / f"iter{iteration:02d}.png",
+        {"before": before.numpy(), "after": after.numpy()},
+        tilts,
+        pixel_size,
+        f"{source.tomogram.name}, middle, after iteration {iteration} (density bright)",
+    )
+    return wedge_balance(after.numpy(), tilts)
+
+
+def _draw_curves(run: Run) -> None:
+    """Draw loss and wedge balance over the run so far."""
+    metrics = run.metrics()
+    losses = [line["loss"] for line in metrics if "loss" in line]
+    balances = [(line["iteration"], line["wedge_balance"]) for line in metrics if "wedge_balance" in line]
+    save_curves(
+        run.folder / "previews" / "loss.png",
+        {
+            "training loss, by epoch": list(enumerate(losses, start=1)),
+            "power inside / outside the wedge, by iteration": balances,
+        },
+    )

@@ -1,0 +1,184 @@
+"""The files of a refine run: models, trainer state, and going on from them."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from torch import Tensor
+
+from isonet import __version__
+from isonet.config import RefineConfig
+from isonet.errors import InputError
+from isonet.io import checkpoint
+from isonet.runs import CONFIG_NAME
+from isonet.steps.subvolumes import TrainingTomogram
+from isonet.train.fit import Trainer
+from isonet.train.unet import UNetShape
+
+log = logging.getLogger("isonet")
+MODEL_NAME = "model.safetensors"
+STATE_NAME = "trainer.pt"
+CHANGEABLE = ("iterations", "max_time", "device", "precision", "keep_models", "learning_rate", "continue_from")
+"""Options that may differ when a run is continued."""
+
+
+@dataclass
+class Position:
+    """Where in a run training is: `step` steps of an epoch are done, `epoch` epochs of an iteration.
+
+    Attributes
+    ----------
+    iteration : int
+        Counted from 1.
+    epoch, step : int
+        Finished epochs of the iteration and finished steps of the epoch.
+    loss_sum : float
+        Sum of the losses of the epoch's finished steps.
+    """
+
+    iteration: int = 1
+    epoch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+
+    def comes_after(self, metric: Mapping[str, Any]) -> bool:
+        """Tell whether a line of metrics was written before this position was reached."""
+        epoch = metric.get("epoch")
+        if epoch is None:
+            return bool(metric["iteration"] < self.iteration)
+        return bool((metric["iteration"], epoch) <= (self.iteration, self.epoch))
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """Models and trainer state of one run folder.
+
+    Attributes
+    ----------
+    folder : Path
+        The run folder.
+    about : mapping
+        Description written into every model.
+    table : Path
+        The table of tomograms, for continuing.
+    """
+
+    folder: Path
+    about: Mapping[str, Any]
+    table: Path
+
+    def model_path(self, iteration: int) -> Path:
+        """Model of a finished iteration."""
+        return self.folder / f"model_iter{iteration:02d}.safetensors"
+
+    def save_model(self, trainer: Trainer, iteration: int, finished: bool = True) -> None:
+        """Write the network as `model.safetensors`, and under its iteration's name if that is finished."""
+        about = {**self.about, "iteration": iteration, "iteration_finished": finished}
+        if finished:
+            checkpoint.save_model(self.model_path(iteration), trainer.weights(), about)
+        checkpoint.save_model(self.folder / MODEL_NAME, trainer.weights(), about)
+
+    def save_state(self, trainer: Trainer, position: Position) -> None:
+        """Write what a continued run needs."""
+        state = {**trainer.state(), "position": asdict(position), "table": str(self.table)}
+        checkpoint.save_state(self.folder / STATE_NAME, state)
+
+    def resume(self, trainer: Trainer, learning_rate: float) -> Position:
+        """Bring a trainer to the last saved state and return where that is."""
+        path = self.folder / STATE_NAME
+        state = checkpoint.load_state(path)
+        try:
+            trainer.restore(state, learning_rate)
+            return Position(**state["position"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise InputError(f"{path}: not the state of this run; start again in another folder") from error
+
+    def prune(self, iteration: int, keep: int) -> None:
+        """Remove the models of iterations before the last `keep`."""
+        for old in range(iteration - keep, 0, -1):
+            self.model_path(old).unlink(missing_ok=True)
+
+
+def describe(
+    shape: UNetShape, column: str, training: Sequence[TrainingTomogram], config: RefineConfig
+) -> dict[str, Any]:
+    """Say what a model is and what it was trained on, for its metadata."""
+    tomograms = [one.source.tomogram for one in training]
+    column_is_full = column == tomograms[0].full_column
+    return {
+        "isonet": __version__,
+        "method": "isonet",
+        "network": asdict(shape),
+        "cube_size": config.cube_size,
+        "input_column": "full" if column_is_full else column,
+        "normalization": "whole tomogram: mean 0, standard deviation 1, density bright",
+        "tilts": [list(tomogram.tilts) for tomogram in tomograms],
+        "pixel_sizes": [tomogram.number("rlnPixelSize") for tomogram in tomograms],
+        "options": config.model_dump(mode="json", exclude_defaults=True),
+    }
+
+
+def start_weights(path: Path) -> tuple[UNetShape, dict[str, Tensor]]:
+    """Network and weights of a model to start training from.
+
+    Raises
+    ------
+    InputError
+        If the file is no model of this program.
+    """
+    weights, about = checkpoint.load_model(path)
+    try:
+        return UNetShape(**about["network"]), weights
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: its description names no network; the file is damaged") from error
+
+
+def refuse_existing(folder: Path) -> None:
+    """Raise `InputError` if a folder already holds a run of refine."""
+    if (folder / STATE_NAME).exists() or (folder / MODEL_NAME).exists():
+        raise InputError(
+            f"{folder}: holds a run already; go on with --continue-from {folder}, choose another --output-dir, "
+            "or add --overwrite to move it aside"
+        )
+
+
+def move_aside(folder: Path) -> None:
+    """Rename a folder to the first free of `folder~1`, `folder~2` ... and say so."""
+    number = 1
+    while (backup := folder.with_name(f"{folder.name}~{number}")).exists():
+        number += 1
+    folder.rename(backup)
+    log.warning("%s: moved to %s", folder, backup)
+
+
+def continued(config: RefineConfig) -> tuple[Path, RefineConfig]:
+    """Table and options of the run in `config.continue_from`, with the changes that were asked for.
+
+    Raises
+    ------
+    InputError
+        If there is no run to continue, or an option is asked for that must stay as it was.
+    """
+    folder = config.continue_from
+    if folder is None:
+        raise ValueError("no folder to continue from")
+    if folder.is_file():
+        folder = folder.parent
+    state = checkpoint.load_state(folder / STATE_NAME)
+    try:
+        stored = RefineConfig(**yaml.safe_load((folder / CONFIG_NAME).read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, ValidationError, TypeError) as error:
+        raise InputError(f"{folder / CONFIG_NAME}: not the options of a run; start again in another folder") from error
+    asked = {name: getattr(config, name) for name in config.model_fields_set if name != "output_dir"}
+    for name, value in asked.items():
+        if name not in CHANGEABLE and value != getattr(stored, name):
+            flag = name.replace("_", "-")
+            raise InputError(f"--{flag} cannot change when a run is continued; leave it out, or start a new run")
+    changes = {**asked, "output_dir": folder, "continue_from": folder, "overwrite": False}
+    if "max_time" not in asked:
+        changes["max_time"] = None
+    return Path(str(state.get("table"))), stored.model_copy(update=changes)

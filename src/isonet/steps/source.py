@@ -1,0 +1,98 @@
+"""Input volumes of a step: one tomogram's voxels, checked and normalised, cut where asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter
+
+from isonet.core.normalize import Normalization, skewness
+from isonet.core.sampling import cut
+from isonet.errors import InputError
+from isonet.io import mrc
+from isonet.project import Tomogram
+
+CONTRAST_COLUMN = "rlnTomoContrast"
+_LOOK = 160  # edge of the central part whose contrast is judged, voxels
+
+
+@dataclass(frozen=True)
+class Source:
+    """One tomogram as the network sees it.
+
+    Attributes
+    ----------
+    tomogram : Tomogram
+        Its row in the table.
+    volume : Volume
+        Its voxels on disk.
+    normalization : Normalization
+        Between grey values and network values.
+    """
+
+    tomogram: Tomogram
+    volume: mrc.Volume
+    normalization: Normalization
+
+    def cut(self, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Cut a normalised block out, continued by reflection beyond the faces."""
+        return self.normalization.forward(cut(self.volume.stored, corner, shape))
+
+
+def open_source(tomogram: Tomogram, column: str) -> Source:
+    """Open the volume in a column of a tomogram and find its normalisation.
+
+    Raises
+    ------
+    InputError
+        If the volume cannot be read, holds NaN or infinite voxels, or is constant.
+    """
+    volume = mrc.open_volume(tomogram.file(column))
+    mean, std = statistics(volume)
+    contrast = tomogram.text(CONTRAST_COLUMN) or measure_contrast(volume)
+    if contrast not in ("dark", "light"):
+        raise InputError(f"{tomogram.table}: {CONTRAST_COLUMN} is {contrast!r}; use dark or light")
+    return Source(tomogram, volume, Normalization(mean, std, -1 if contrast == "dark" else 1))
+
+
+def statistics(volume: mrc.Volume) -> tuple[float, float]:
+    """Mean and standard deviation of all voxels, in float64 and bounded memory.
+
+    Raises
+    ------
+    InputError
+        If a voxel is NaN or infinite, or all are equal.
+    """
+    total = squares = 0.0
+    pivot = float(volume.read(slice(0, 1)).mean(dtype=np.float64))
+    for part, slab in volume.slabs():
+        centred = slab.astype(np.float64) - pivot
+        total += float(centred.sum())
+        squares += float(np.square(centred).sum())
+        if not np.isfinite(squares):
+            bad = int(np.flatnonzero(~np.isfinite(slab).all(axis=(1, 2)))[0]) + part.start
+            raise InputError(f"{volume.path}: NaN or infinite voxels in section {bad}; reconstruct it again")
+    count = float(np.prod(volume.shape, dtype=np.float64))
+    mean = total / count
+    variance = squares / count - mean**2
+    scale = max(abs(pivot + mean), np.finfo(np.float32).tiny)
+    if not variance > (1e-7 * scale) ** 2:
+        raise InputError(f"{volume.path}: all voxels are {pivot + mean:g}; a constant volume holds no tomogram")
+    return pivot + mean, float(np.sqrt(variance))
+
+
+def measure_contrast(volume: mrc.Volume) -> str:
+    """Tell whether density is `dark` or `light` from the skewness of the low-passed central part."""
+    middle = tuple(slice(max(0, (edge - _LOOK) // 2), (edge + _LOOK) // 2) for edge in volume.shape)
+    block = volume.read(*middle)
+    return "dark" if skewness(gaussian_filter(block - block.mean(), 2.0)) < 0 else "light"
+
+
+def choose_column(tomograms: Sequence[Tomogram], asked: str) -> str:
+    """Resolve the input column `auto`: the deconvolved tomograms if all are made, else the full ones."""
+    if asked != "auto":
+        return asked
+    if all(tomogram.text("rlnDeconvTomoName") is not None for tomogram in tomograms):
+        return "rlnDeconvTomoName"
+    return tomograms[0].full_column

@@ -1,0 +1,1 @@
+"""The network, the training pairs and the training loop."""

@@ -1,0 +1,160 @@
+"""The three-dimensional U-Net of the IsoNet paper, every dimension an option.
+
+With the defaults of :class:`UNetShape` it is the published network (27,327,745 parameters)::
+
+    x ─ level 64 ────────────────────────────── level 64 ─ 1x1x1 ─(+)─ f(x)
+           └ level 128 ──────────────── level 128 ┘                │
+                └ level 256 ──── level 256 ┘              x ───────┘
+                      └ 512 ─ 256 ┘
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+LEAK = 0.05
+
+
+@dataclass(frozen=True)
+class UNetShape:
+    """Dimensions of the network.
+
+    Attributes
+    ----------
+    depth : int
+        Number of times the volume is halved.
+    filter_base : int
+        Filters of the first level; each level below has twice as many.
+    convs_per_depth : int
+        Convolutions of each level; the bottom has `convs_per_depth - 1`, the last of them linear.
+    kernel : int
+        Edge of the convolution kernels, odd.
+    pool : bool
+        Halve by maximum pooling instead of a convolution of stride 2.
+    normalization : str
+        Normalisation after each convolution of a level.
+    drop_out : float
+        Share of activations set to zero after each normalisation while training.
+    residual : bool
+        Add the input to the output.
+    """
+
+    depth: int = 3
+    filter_base: int = 64
+    convs_per_depth: int = 3
+    kernel: int = 3
+    pool: bool = False
+    normalization: Literal["batch", "instance", "none"] = "batch"
+    drop_out: float = 0.3
+    residual: bool = True
+
+    @property
+    def divisor(self) -> int:
+        """Edges of the input must be multiples of this."""
+        return int(2**self.depth)
+
+
+ARCHITECTURES: dict[str, UNetShape] = {
+    "paper": UNetShape(),
+    "medium": UNetShape(filter_base=32, normalization="instance", drop_out=0.0),
+    "small": UNetShape(filter_base=16, normalization="instance", drop_out=0.0),
+}
+"""Named networks; explicit options override them."""
+
+
+def named_shape(name: str, **overrides: object) -> UNetShape:
+    """Return a named network with those of `overrides` that are not None put in its place."""
+    given = {key: value for key, value in overrides.items() if value is not None}
+    return replace(ARCHITECTURES[name], **given)  # type: ignore[arg-type]
+
+
+class UNet(nn.Module):
+    """U-Net that maps volumes `[batch, 1, z, y, x]` to volumes of the same shape."""
+
+    def __init__(self, shape: UNetShape) -> None:
+        super().__init__()
+        self.shape = shape
+        widths = [shape.filter_base * 2**level for level in range(shape.depth)]
+        inputs = [1, *widths[:-1]]
+        self.encoders = nn.ModuleList(_level(a, b, shape) for a, b in zip(inputs, widths, strict=True))
+        self.downs = nn.ModuleList(_down(width, shape) for width in widths)
+        self.bottom = _bottom(widths[-1], shape)
+        above = [*widths[1:], widths[-1]]
+        self.ups = nn.ModuleList(_up(a, b, shape) for a, b in zip(above, widths, strict=True))
+        self.decoders = nn.ModuleList(_level(2 * width, width, shape) for width in widths)
+        self.activation = nn.LeakyReLU(LEAK)
+        self.head = nn.Conv3d(widths[0], 1, 1)
+        self.apply(_initialize)
+
+    def forward(self, volume: Float[Tensor, "b 1 z y x"]) -> Float[Tensor, "b 1 z y x"]:
+        """Return the corrected volumes; every edge must be a multiple of `shape.divisor`."""
+        skips: list[Tensor] = []
+        hidden = volume
+        for encoder, down in zip(self.encoders, self.downs, strict=True):
+            hidden = encoder(hidden)
+            skips.append(hidden)
+            hidden = down(hidden)
+        hidden = self.bottom(hidden)
+        for level in reversed(range(self.shape.depth)):
+            joined = torch.cat([self.ups[level](hidden), skips[level]], dim=1)
+            hidden = self.decoders[level](self.activation(joined))
+        change = self.head(hidden)
+        return volume + change if self.shape.residual else change
+
+
+def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv3d:
+    return nn.Conv3d(inputs, outputs, kernel, stride=stride, padding=kernel // 2)
+
+
+def _level(inputs: int, outputs: int, shape: UNetShape) -> nn.Sequential:
+    """Convolutions of one level, each followed by normalisation, dropout and activation."""
+    layers: list[nn.Module] = []
+    for index in range(shape.convs_per_depth):
+        layers.append(_conv(outputs if index else inputs, outputs, shape.kernel))
+        if shape.normalization == "batch":
+            layers.append(nn.BatchNorm3d(outputs, eps=1e-3))
+        elif shape.normalization == "instance":
+            layers.append(nn.InstanceNorm3d(outputs, affine=True))
+        if shape.drop_out > 0:
+            layers.append(nn.Dropout(shape.drop_out))
+        layers.append(nn.LeakyReLU(LEAK))
+    return nn.Sequential(*layers)
+
+
+def _down(width: int, shape: UNetShape) -> nn.Module:
+    """Halve the volume."""
+    if shape.pool:
+        return nn.MaxPool3d(2)
+    return nn.Sequential(_conv(width, width, shape.kernel, stride=2), nn.LeakyReLU(LEAK))
+
+
+def _bottom(width: int, shape: UNetShape) -> nn.Sequential:
+    """Convolutions below the last level: twice as wide, then back, the last one linear."""
+    layers: list[nn.Module] = []
+    inputs = width
+    for _ in range(shape.convs_per_depth - 2):
+        layers += [_conv(inputs, 2 * width, shape.kernel), nn.LeakyReLU(LEAK)]
+        inputs = 2 * width
+    return nn.Sequential(*layers, _conv(inputs, width, shape.kernel))
+
+
+def _up(inputs: int, outputs: int, shape: UNetShape) -> nn.ConvTranspose3d:
+    """Double the volume."""
+    padding = shape.kernel // 2
+    return nn.ConvTranspose3d(inputs, outputs, shape.kernel, stride=2, padding=padding, output_padding=1)
+
+
+def _initialize(module: nn.Module) -> None:
+    """Gaussian weights of standard deviation 0.02 and zero biases, as published."""
+    if isinstance(module, nn.Conv3d | nn.ConvTranspose3d):
+        nn.init.normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Return the number of trainable parameters."""
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

@@ -1,0 +1,196 @@
+"""Reconstruction of a simulated series (against its truth) and of a real one (against another program's)."""
+
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from isonet.config import ReconstructConfig, SimulateConfig
+from isonet.core import fourier, metrics, projection
+from isonet.errors import InputError
+from isonet.io import metadata, mrc
+from isonet.steps.reconstruct import reconstruct
+from isonet.steps.simulate import simulate
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Folder with files that other programs wrote."""
+    folder = Path(os.environ.get("ISONET_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
+    if not folder.is_dir():
+        pytest.skip(f"no test data in {folder}; set ISONET_TEST_DATA")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a simulation without noise, tilts -57 to 63."""
+    config = SimulateConfig(
+        output_dir=tmp_path_factory.mktemp("simulated"),
+        depth=32,
+        height=40,
+        width=48,
+        species=3,
+        filaments=0,
+        vesicles=1,
+        tilt_min=-57,
+        tilt_max=63,
+        snr=math.inf,
+    )
+    return simulate(config)
+
+
+def options(simulated: Path, folder: Path, **changes: object) -> ReconstructConfig:
+    return ReconstructConfig(**{"output_dir": folder, "tilt_file": simulated / "tilts.tlt", "thickness": 32, **changes})
+
+
+def read(path: Path) -> torch.Tensor:
+    return torch.tensor(mrc.open_volume(path).read())
+
+
+def test_aligned_series_gives_the_simulated_tomogram(simulated: Path, tmp_path: Path) -> None:
+    path = reconstruct(simulated / "tilts.mrc", options(simulated, tmp_path))
+    assert path == tmp_path / "tilts_full.mrc"
+    reference = read(simulated / "full.mrc")
+    first = math.ceil(math.hypot(32, 48)) // 2 - 24
+    found = read(path)[:, :, first : first + 48]
+    assert metrics.correlation(found, reference) > 0.97
+    assert metadata.read_tilt_angles(tmp_path / "tilts.tlt").tolist() == list(range(-57, 64, 3))
+    assert mrc.open_volume(path).header.pixel_size == pytest.approx(10)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "tilts.tlt",
+        "tilts_even.mrc",
+        "tilts_full.mrc",
+        "tilts_odd.mrc",
+    ]
+
+
+def test_rows_are_streamed_and_odd_sizes_stay_centred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("isonet.steps.reconstruct._SLAB_VOXELS", 12 * 27 * 4)
+    images = np.random.default_rng(0).normal(size=(5, 21, 27)).astype(np.float32)
+    mrc.write(tmp_path / "odd.st", images, mrc.Header((8.0, 8.0, 8.0)))
+    (tmp_path / "odd.tlt").write_text("-50\n-20\n0\n10\n60\n")
+    config = ReconstructConfig(output_dir=tmp_path, tilt_file=tmp_path / "odd.tlt", thickness=12, overwrite=True)
+    found = read(reconstruct(tmp_path / "odd.st", config))
+    deviation, mean = torch.std_mean(torch.tensor(images), dim=(1, 2), keepdim=True)
+    filtered = projection.ramp_filter((torch.tensor(images) - mean) / deviation)
+    expected = projection.back_project(filtered, torch.tensor([-50.0, -20, 0, 10, 60]), 12)
+    assert torch.allclose(found, expected, atol=1e-4)
+
+
+def test_alignment_is_undone(simulated: Path, tmp_path: Path) -> None:
+    """Images shifted and turned by 90 degrees come back by the transform that an .xf file names.
+
+    Shifts differ by half a pixel from whole ones because IMOD turns about (n - 1) / 2 and we tilt about n // 2.
+    """
+    stack = mrc.open_stack(simulated / "tilts.mrc")
+    moved = np.rot90(np.roll(stack.read(), (3, -2), axis=(1, 2)), axes=(1, 2))
+    mrc.write(tmp_path / "moved.st", np.ascontiguousarray(moved), stack.header)
+    (tmp_path / "moved.xf").write_text("0 -1 1 0 1.5 -3.5\n" * 41)
+    plain = read(reconstruct(simulated / "tilts.mrc", options(simulated, tmp_path)))
+    aligned = read(reconstruct(tmp_path / "moved.st", options(simulated, tmp_path, alignment=tmp_path / "moved.xf")))
+    assert aligned.shape == plain.shape
+    assert metrics.correlation(aligned[:, 4:-4, 4:-4], plain[:, 4:-4, 4:-4]) > 0.98
+
+
+def test_binning_keeps_the_structure_in_place(simulated: Path, tmp_path: Path) -> None:
+    fine = read(reconstruct(simulated / "tilts.mrc", options(simulated, tmp_path)))
+    config = options(simulated, tmp_path / "binned", pixel_size=20, thickness=16)
+    coarse = read(reconstruct(simulated / "tilts.mrc", config))
+    assert coarse.shape == (16, 20, 29)
+    low = fourier.apply(fine, fourier.low_pass(fourier.spatial_shape(fine), 0.12))[::2, ::2, ::2]
+    smooth = fourier.apply(coarse, fourier.low_pass(fourier.spatial_shape(coarse), 0.24))
+    assert metrics.correlation(low[:, :, :29], smooth) > 0.9
+
+
+def test_tilts_can_be_left_out_and_inverted(simulated: Path, tmp_path: Path) -> None:
+    config = options(simulated, tmp_path, min_tilt=-30, max_tilt=40, invert_tilts=True)
+    reconstruct(simulated / "tilts.mrc", config)
+    assert metadata.read_tilt_angles(tmp_path / "tilts.tlt").tolist() == list(range(-30, 40, 3))
+
+
+def test_inverting_tilts_mirrors_the_tomogram(simulated: Path, tmp_path: Path) -> None:
+    plain = read(reconstruct(simulated / "tilts.mrc", options(simulated, tmp_path, thickness=33)))
+    config = options(simulated, tmp_path / "inverted", thickness=33, invert_tilts=True)
+    assert torch.allclose(read(reconstruct(simulated / "tilts.mrc", config)).flip(0), plain, atol=1e-3)
+
+
+def test_halves_are_every_other_tilt(simulated: Path, tmp_path: Path) -> None:
+    stack = mrc.open_stack(simulated / "tilts.mrc")
+    mrc.write(tmp_path / "even.st", stack.read()[::2], stack.header)
+    angles = metadata.read_tilt_angles(simulated / "tilts.tlt")[::2]
+    (tmp_path / "even.tlt").write_text("\n".join(map(str, angles)))
+    reconstruct(simulated / "tilts.mrc", options(simulated, tmp_path / "all"))
+    alone = options(simulated, tmp_path / "alone", tilt_file=tmp_path / "even.tlt")
+    expected = read(reconstruct(tmp_path / "even.st", alone))
+    assert torch.allclose(read(tmp_path / "all/tilts_even.mrc"), expected, atol=1e-4)
+
+
+def test_order_of_images_does_not_matter(simulated: Path, tmp_path: Path) -> None:
+    stack = mrc.open_stack(simulated / "tilts.mrc")
+    mrc.write(tmp_path / "tilts.mrc", stack.read()[::-1].copy(), stack.header)
+    angles = metadata.read_tilt_angles(simulated / "tilts.tlt")[::-1]
+    (tmp_path / "back.tlt").write_text("\n".join(map(str, angles)))
+    forward = reconstruct(simulated / "tilts.mrc", options(simulated, tmp_path / "a"))
+    backward = reconstruct(tmp_path / "tilts.mrc", options(simulated, tmp_path / "b", tilt_file=tmp_path / "back.tlt"))
+    assert torch.equal(read(forward), read(backward))
+
+
+def test_real_series_agrees_with_another_program(shared_data: Path, tmp_path: Path) -> None:
+    """Low-passed to 200 Å, the tomogram is the one made with Warp's alignment: axes, signs and handedness."""
+    folder = shared_data / "empiar10499"
+    config = ReconstructConfig(
+        output_dir=tmp_path, alignment=folder / "tiltseries/00254.xml", pixel_size=20, thickness=140
+    )
+    path = reconstruct(folder / "tiltseries/00254_10Apx_f16.st", config)
+    assert metadata.read_tilt_angles(tmp_path / "00254_10Apx_f16.tlt")[[0, 1]].tolist() == [-59.98, -56.99]
+    for name in ("full", "even", "odd"):
+        ours = read(path.with_name(f"00254_10Apx_f16_{name}.mrc"))[28:132, 97:257, 99:259]
+        theirs = read(folder / f"00254_wbp_20Apx_{name}_f16.mrc")[:, 80:240, 80:240]
+        smooth = [fourier.apply(v, fourier.low_pass(fourier.spatial_shape(v), 0.1)) for v in (ours, theirs)]
+        assert metrics.correlation(*smooth) > 0.95
+
+
+def test_nothing_is_overwritten_unless_asked(simulated: Path, tmp_path: Path) -> None:
+    reconstruct(simulated / "tilts.mrc", options(simulated, tmp_path))
+    with pytest.raises(InputError, match=r"tilts_full\.mrc: exists already"):
+        reconstruct(simulated / "tilts.mrc", options(simulated, tmp_path))
+    reconstruct(simulated / "tilts.mrc", options(simulated, tmp_path, overwrite=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tilt_file": None}, "no tilt angles; add --tilt-file"),
+        ({"tilt_file": "short.tlt"}, r"short\.tlt: 5 tilts, but .*tilts\.mrc has 41 images"),
+        ({"alignment": "short.xf"}, r"short\.xf: 2 tilts, but .*tilts\.mrc has 41 images"),
+        ({"pixel_size": 4}, "10 Å per pixel cannot give --pixel-size 4"),
+        ({"min_tilt": 50, "max_tilt": 55}, "2 tilts left of 41"),
+    ],
+)
+def test_what_does_not_fit_is_told(simulated: Path, tmp_path: Path, changes: dict[str, object], message: str) -> None:
+    (tmp_path / "short.tlt").write_text("-60\n-30\n0\n30\n60\n")
+    (tmp_path / "short.xf").write_text("1 0 0 1 0 0\n" * 2)
+    named = {key: tmp_path / value if isinstance(value, str) else value for key, value in changes.items()}
+    with pytest.raises(InputError, match=message):
+        reconstruct(simulated / "tilts.mrc", options(simulated, tmp_path / "out", **named))
+    assert not (tmp_path / "out").exists()
+
+
+def test_contradicting_angles_and_blank_images(shared_data: Path, simulated: Path, tmp_path: Path) -> None:
+    series = shared_data / "empiar10499/tiltseries"
+    config = ReconstructConfig(
+        output_dir=tmp_path, alignment=series / "00254.xml", tilt_file=series / "00254.tlt", pixel_size=20
+    )
+    with pytest.raises(InputError, match=r"its angles are not those of .*00254\.xml"):
+        reconstruct(series / "00254_10Apx_f16.st", config)
+    stack = mrc.open_stack(simulated / "tilts.mrc")
+    images = stack.read().copy()
+    images[7] = 1.5
+    mrc.write(tmp_path / "blank.st", images, stack.header)
+    with pytest.raises(InputError, match="image 8 is blank"):
+        reconstruct(tmp_path / "blank.st", options(simulated, tmp_path / "out"))
+    assert not list((tmp_path / "out").iterdir())

@@ -1,0 +1,120 @@
+"""A simulated data set: files, grey scale, wedge, noise and refusals."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from isonet.config import SimulateConfig
+from isonet.core import fourier
+from isonet.errors import InputError
+from isonet.io import metadata, mrc
+from isonet.steps.simulate import simulate
+
+SMALL = {"depth": 32, "height": 40, "width": 48, "vesicles": 1, "filaments": 0, "species": 3}
+
+
+def read(folder: Path, name: str) -> torch.Tensor:
+    return torch.tensor(mrc.open_stack(folder / f"{name}.mrc").read())
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a simulation without noise."""
+    folder = tmp_path_factory.mktemp("clean")
+    return simulate(SimulateConfig(output_dir=folder, snr=math.inf, **SMALL))
+
+
+def test_files_shapes_and_headers(clean: Path) -> None:
+    for name in ("truth", "full", "even", "odd"):
+        volume = mrc.open_volume(clean / f"{name}.mrc")
+        assert volume.shape == (32, 40, 48)
+        assert volume.header.voxel_size == pytest.approx((10, 10, 10))
+    assert mrc.open_stack(clean / "tilts.mrc").shape == (41, 40, math.ceil(math.hypot(32, 48)))
+    assert metadata.read_tilt_angles(clean / "tilts.tlt").tolist() == list(range(-60, 61, 3))
+
+
+def test_protein_is_dark_and_the_grey_scale_is_that_of_the_truth(clean: Path) -> None:
+    truth, full = read(clean, "truth"), read(clean, "full")
+    assert float(truth.min()) < -0.8
+    kz, ky, kx = fourier.frequencies((32, 40, 48))
+    measured = (kz.abs() < kx * math.tan(math.radians(55))) & (torch.hypot(kz, kx) + 0 * ky > 0.06)
+    first, second = (fourier.transform(volume.double())[measured] for volume in (truth, full))
+    product = (first * second.conj()).real.sum()
+    assert float(product / first.abs().square().sum()) == pytest.approx(1, abs=0.03)
+    assert float(product / first.norm() / second.norm()) > 0.97
+
+
+def test_missing_wedge_is_empty_and_objects_are_longer_along_z(clean: Path) -> None:
+    """Power about k_z is gone; about k_x, which every tilt range measures, it is there."""
+    shape = (32, 40, 48)
+    kz, ky, kx = fourier.frequencies(shape)
+    missing = (kz.abs() > kx * math.tan(math.radians(68))) & (kz.abs() > 0.08) & (ky.abs() < 0.2)
+    truth, full = (fourier.transform(read(clean, name).double()).abs().square() for name in ("truth", "full"))
+    assert float(full[missing].sum() / truth[missing].sum()) < 0.05
+
+
+def test_noise_has_the_ratio_asked_and_halves_are_independent(clean: Path, tmp_path: Path) -> None:
+    folder = simulate(SimulateConfig(output_dir=tmp_path, snr=0.5, **SMALL))
+    assert torch.equal(read(folder, "truth"), read(clean, "truth"))
+    signal = read(clean, "tilts")
+    noise = read(folder, "tilts") - signal
+    assert float(signal.var(dim=(1, 2)).mean() / noise.var()) == pytest.approx(0.5, rel=0.02)
+    full, even, odd = (read(folder, name) - read(clean, name) for name in ("full", "even", "odd"))
+    assert abs(np.corrcoef(even.flatten(), odd.flatten())[0, 1]) < 0.02
+    assert torch.allclose(full, (even + odd) / 2, atol=1e-3)
+    assert float(even.var() / full.var()) == pytest.approx(2, rel=0.05)
+
+
+def test_same_seed_same_files(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        simulate(SimulateConfig(output_dir=tmp_path / name, tilt_step=15, **SMALL))
+    assert torch.equal(read(tmp_path / "a", "odd"), read(tmp_path / "b", "odd"))
+
+
+def test_halves_from_tilts(tmp_path: Path, clean: Path) -> None:
+    folder = simulate(SimulateConfig(output_dir=tmp_path, snr=math.inf, split="tilts", **SMALL))
+    assert torch.equal(read(folder, "full"), read(clean, "full"))
+    assert not torch.allclose(read(folder, "even"), read(folder, "odd"), atol=0.01)
+
+
+def test_tilts_as_text_and_light_contrast(tmp_path: Path) -> None:
+    config = SimulateConfig(output_dir=tmp_path, tilts="30, -45,0,12.5", contrast="light", **SMALL)
+    simulate(config)
+    assert metadata.read_tilt_angles(tmp_path / "tilts.tlt").tolist() == [-45, 0, 12.5, 30]
+    assert float(read(tmp_path, "truth").max()) > 0.8
+
+
+def test_tilts_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "in.tlt").write_text("-30\n-10\n10\n50\n")
+    simulate(SimulateConfig(output_dir=tmp_path / "out", tilt_file=tmp_path / "in.tlt", **SMALL))
+    assert metadata.read_tilt_angles(tmp_path / "out/tilts.tlt").tolist() == [-30, -10, 10, 50]
+
+
+def test_template(tmp_path: Path) -> None:
+    ball = np.zeros((12, 12, 12), np.float32)
+    ball[3:9, 3:9, 3:9] = 77
+    mrc.write(tmp_path / "ball.mrc", ball, mrc.Header((10.0, 10.0, 10.0)))
+    only = SMALL | {"species": 0, "vesicles": 0}
+    simulate(SimulateConfig(output_dir=tmp_path, templates=str(tmp_path / "ball.mrc"), tilt_step=30, **only))
+    assert -1.6 < float(read(tmp_path, "truth").min()) < -0.8
+    with pytest.raises(InputError, match=r"ball\.mrc: 10 Å per voxel, 8 asked"):
+        simulate(SimulateConfig(output_dir=tmp_path / "b", templates=tmp_path / "ball.mrc", pixel_size=8, **only))
+
+
+def test_nothing_is_overwritten_unless_asked(clean: Path) -> None:
+    before = (clean / "full.mrc").stat().st_mtime_ns
+    with pytest.raises(InputError, match=r"truth\.mrc: exists already"):
+        simulate(SimulateConfig(output_dir=clean, **SMALL))
+    assert (clean / "full.mrc").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"tilt_min": 60}, {"tilts": "1"}, {"snr": 0}, {"tilts": "-95 0"}, {"dept": 3}, {"tilt_step": 0}]
+)
+def test_wrong_options_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        SimulateConfig(**wrong)
