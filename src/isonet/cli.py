@@ -14,7 +14,16 @@ from cyclopts.config import Yaml
 from pydantic import ValidationError
 
 from isonet import __version__
-from isonet.config import PredictConfig, PrepareConfig, RefineConfig
+from isonet.config import (
+    CheckConfig,
+    DemoConfig,
+    PredictConfig,
+    PrepareConfig,
+    ReconstructConfig,
+    RefineConfig,
+    RunConfig,
+    SimulateConfig,
+)
 from isonet.errors import InputError, IsonetError
 
 STEPS = Group("Steps, in order", sort_key=0)
@@ -77,6 +86,58 @@ def predict(star: Path, model: Path, /, *, config: Annotated[PredictConfig, Flat
     from isonet.steps.commands import predict_in_folder
 
     predict_in_folder(star, model, config)
+
+
+@app.command(group=STEPS, sort_key=7)
+def run(*tomograms: Path, config: Annotated[RunConfig, Flat] = RunConfig()) -> None:
+    """All of it: prepare, refine, predict. Given again after an interruption, it goes on where it was.
+
+    Parameters
+    ----------
+    tomograms
+        Folders or MRC files with full tomograms.
+    """
+    from isonet.steps.run import run as step
+
+    step(tomograms, config)
+
+
+@app.command(group=SIMULATION)
+def simulate(*, config: Annotated[SimulateConfig, Flat] = SimulateConfig()) -> None:
+    """Simulate a tomogram with its truth: phantom, tilt series with noise, weighted back-projection."""
+    from isonet.steps.simulate import simulate as step
+
+    step(config)
+
+
+@app.command(group=SIMULATION)
+def reconstruct(stack: Path, /, *, config: Annotated[ReconstructConfig, Flat] = ReconstructConfig()) -> None:
+    """Reconstruct a tilt series into full, even and odd tomograms by weighted back-projection.
+
+    Parameters
+    ----------
+    stack
+        Tilt series (.st, .ali, .mrc), one image per tilt.
+    """
+    from isonet.steps.reconstruct import reconstruct as step
+
+    step(stack, config)
+
+
+@app.command(group=OTHER)
+def demo(*, config: Annotated[DemoConfig, Flat] = DemoConfig()) -> None:
+    """Simulate a small tomogram, correct it, and show how much of the missing wedge came back."""
+    from isonet.steps.demo import demo as step
+
+    step(config)
+
+
+@app.command(group=OTHER)
+def check(*, config: Annotated[CheckConfig, Flat] = CheckConfig()) -> None:
+    """Show what this machine offers and test that training works on it."""
+    from isonet.steps.check import check as step
+
+    step(config)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from typing_extensions import Self
 
 
 def parse_duration(value: object) -> object:
@@ -53,11 +54,9 @@ class StepConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-class PrepareConfig(StepConfig):
-    """Options of `prepare`."""
+class InputOptions(StepConfig):
+    """What the tomograms are."""
 
-    output: Path = Path("tomograms.star")
-    """Table of tomograms to write."""
     even: Path | None = None
     """Folder (or file) with the reconstructions from even frames or tilts."""
     odd: Path | None = None
@@ -76,13 +75,9 @@ class PrepareConfig(StepConfig):
     """Sub-volumes per tomogram and iteration; if left out, 300 shared among all tomograms."""
     contrast: Literal["auto", "dark", "light"] = "auto"
     """Whether density is dark or light in the files; auto looks at the skewness of the low-passed map."""
-    average_dir: Path = Path("average")
-    """Folder for the mean of even and odd where no full tomogram is given."""
-    overwrite: bool = False
-    """Replace an existing table."""
 
     @model_validator(mode="after")
-    def _check(self) -> "PrepareConfig":
+    def _check_inputs(self) -> Self:
         if not self.tilt_min < self.tilt_max:
             raise ValueError(f"tilt_min {self.tilt_min:g} must be smaller than tilt_max {self.tilt_max:g} degrees")
         if (self.even is None) != (self.odd is None):
@@ -90,11 +85,20 @@ class PrepareConfig(StepConfig):
         return self
 
 
-class RefineConfig(StepConfig):
-    """Options of `refine`."""
+class PrepareConfig(InputOptions):
+    """Options of `prepare`."""
 
-    output_dir: Path = Path("results")
-    """Run folder for models, metrics and previews."""
+    output: Path = Path("tomograms.star")
+    """Table of tomograms to write."""
+    average_dir: Path = Path("average")
+    """Folder for the mean of even and odd where no full tomogram is given."""
+    overwrite: bool = False
+    """Replace an existing table."""
+
+
+class TrainingOptions(StepConfig):
+    """How the network is trained."""
+
     method: Literal["auto", "isonet"] = "auto"
     """Training method; auto is isonet, the method of the paper, on the full tomogram."""
     input_column: str = "auto"
@@ -145,8 +149,6 @@ class RefineConfig(StepConfig):
     """Share of activations dropped while training; as arch if left out."""
     pretrained_model: Path | None = None
     """Model to start from instead of random weights; its network is used."""
-    continue_from: Path | None = None
-    """Run folder of an interrupted refine to go on with, with the options it was started with."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
@@ -157,11 +159,9 @@ class RefineConfig(StepConfig):
     """Seed of everything random; the same seed on the same machine gives the same bits on a CPU."""
     keep_models: int = Field(5, ge=1)
     """Models of past iterations to keep beside the last one."""
-    overwrite: bool = False
-    """Move an existing run folder aside (results~1) and start anew."""
 
     @model_validator(mode="after")
-    def _check(self) -> "RefineConfig":
+    def _check_training(self) -> Self:
         if len(self.noise_level) != len(self.noise_start_iter):
             raise ValueError("noise_level and noise_start_iter need the same number of entries")
         if list(self.noise_start_iter) != sorted(self.noise_start_iter):
@@ -184,7 +184,27 @@ class RefineConfig(StepConfig):
         return level
 
 
-class PredictConfig(StepConfig):
+class RefineConfig(TrainingOptions):
+    """Options of `refine`."""
+
+    output_dir: Path = Path("results")
+    """Run folder for models, metrics and previews."""
+    continue_from: Path | None = None
+    """Run folder of an interrupted refine to go on with, with the options it was started with."""
+    overwrite: bool = False
+    """Move an existing run folder aside (results~1) and start anew."""
+
+
+class OutputOptions(StepConfig):
+    """What the corrected tomograms are."""
+
+    keep_measured: bool = False
+    """Keep the measured Fourier content as it is, W v + (1 - W) f(v), instead of the denoised f(v)."""
+    float16: bool = False
+    """Write half-precision MRC files (mode 12)."""
+
+
+class PredictConfig(OutputOptions):
     """Options of `predict`."""
 
     output_dir: Path = Path("corrected")
@@ -199,10 +219,6 @@ class PredictConfig(StepConfig):
     """Edge of the tiles given to the network; one and a half times the model's cube size if left out."""
     batch_size: int = Field(1, ge=1)
     """Tiles per evaluation of the network."""
-    keep_measured: bool = False
-    """Keep the measured Fourier content as it is, W v + (1 - W) f(v), instead of the denoised f(v)."""
-    float16: bool = False
-    """Write half-precision MRC files (mode 12)."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     precision: Literal["auto", "float32", "bf16"] = "float32"
@@ -215,6 +231,13 @@ class PredictConfig(StepConfig):
         if self.cube_size is not None and self.crop_size is not None and self.cube_size > self.crop_size:
             raise ValueError(f"crop_size {self.crop_size} must not be smaller than cube_size {self.cube_size}")
         return self
+
+
+class RunConfig(InputOptions, TrainingOptions, OutputOptions):
+    """Options of `run`: those of its steps."""
+
+    output_dir: Path = Path("isonet")
+    """Folder for the table, the training run and the corrected tomograms."""
 
 
 class SimulateConfig(StepConfig):
@@ -303,3 +326,27 @@ class ReconstructConfig(StepConfig):
         if not self.min_tilt < self.max_tilt:
             raise ValueError(f"min_tilt {self.min_tilt:g} must be smaller than max_tilt {self.max_tilt:g} degrees")
         return self
+
+
+class DemoConfig(StepConfig):
+    """Options of `demo`."""
+
+    output_dir: Path = Path("demo")
+    """Folder for everything the demonstration makes."""
+    snr: float = Field(0.8, gt=0, le=1)
+    """Variance of the signal over variance of the noise in a projection."""
+    max_time: Duration = 360.0
+    """Time for training (20min, 2h, 1:30:00)."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    seed: int = Field(0, ge=0)
+    """Seed of the phantom, the noise and the training."""
+
+
+class CheckConfig(StepConfig):
+    """Options of `check`."""
+
+    device: str = "auto"
+    """Device to test: auto, cpu, cuda or cuda:N."""
+    seconds: float = Field(10.0, ge=0, le=600)
+    """How long the training self-test may take; 0 leaves it out."""

@@ -24,7 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from isonet.config import StepConfig
 from isonet.errors import InputError, RunError
-from isonet.io.files import write_text
+from isonet.io.files import write_json, write_text
 
 log = logging.getLogger("isonet")
 _SECONDS_BETWEEN_LINES = 30.0
@@ -68,7 +68,7 @@ class Run:
     def status(self, **values: object) -> None:
         """Write `status.json` anew with these values changed."""
         self._status.update(values, updated=_now())
-        write_text(self.folder / "status.json", json.dumps(self._status, indent=1) + "\n")
+        write_json(self.folder / "status.json", self._status)
 
     def metric(self, **values: object) -> None:
         """Append a line to `metrics.jsonl`."""

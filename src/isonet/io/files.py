@@ -1,5 +1,6 @@
 """Writing files so that they are either there in whole or not at all."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -46,6 +47,11 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, values: object) -> None:
+    """Write a JSON file, atomically."""
+    write_text(path, json.dumps(values, indent=1) + "\n")
 
 
 def _umask() -> int:

@@ -11,8 +11,13 @@ from isonet.steps.refine import refine
 from isonet.steps.refine_files import continued, move_aside, refuse_existing
 
 
-def refine_in_folder(star: Path | None, config: RefineConfig) -> Project:
+def refine_in_folder(star: Path | None, config: RefineConfig) -> tuple[Project, bool]:
     """Start a refine in `config.output_dir`, or go on with the one in `config.continue_from`.
+
+    Returns
+    -------
+    project, stopped_early
+        The table, and whether `max_time` ended the training before its last iteration.
 
     Raises
     ------
@@ -30,7 +35,7 @@ def refine_in_folder(star: Path | None, config: RefineConfig) -> Project:
             move_aside(config.output_dir)
         refuse_existing(config.output_dir)
     with start(config.output_dir, "refine", config, config.max_time) as run:
-        return refine(project, config, run)
+        return refine(project, config, run), run.stopped_early
 
 
 def predict_in_folder(star: Path, model: Path, config: PredictConfig) -> Project:

@@ -11,12 +11,14 @@ import numpy.typing as npt
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.ndimage import gaussian_filter
 
 from isonet.core import fourier, wedge
 from isonet.io.files import atomic_path
 
 FloatArray = npt.NDArray[np.float32]
-_SLAB = 5  # sections averaged for a slice: single raw ones are noise
+_SLAB = 5  # sections averaged for a slice, and the blur within it in voxels: single raw ones are noise
+_BLUR = 0.8
 
 
 def save_comparison(
@@ -38,14 +40,14 @@ def save_comparison(
         Heading.
     """
     _, height, width = next(iter(volumes.values())).shape
-    figure = Figure(figsize=(12, (0.4 + max(4.0, 4.0 * height / width)) * len(volumes)), layout="constrained")
+    figure = Figure(figsize=(12, 0.4 + (0.3 + max(4.0, 4.0 * height / width)) * len(volumes)), layout="constrained")
     figure.suptitle(title)
     grid = figure.subplots(len(volumes), 3, squeeze=False)
     scale = f"{pixel_size:g} Å/voxel" if pixel_size else "voxels"
     for row, (name, volume) in zip(grid, volumes.items(), strict=True):
         _slice(row[0], _slab(volume, 0), f"{name}: XY ({scale})")
         _slice(row[1], _slab(volume, 1), f"{name}: XZ")
-        _spectrum(row[2], volume, tilts, f"{name}: power of XZ")
+        _spectrum(row[2], volume, tilts, f"{name}: log power of XZ ($k_x$ right, $k_z$ up)")
     _save(figure, path)
 
 
@@ -79,10 +81,10 @@ def wedge_balance(volume: FloatArray, tilts: Sequence[float], low: float = 0.04,
 
 
 def _slab(volume: FloatArray, axis: int) -> FloatArray:
-    """Mean of the central sections across an axis."""
+    """Mean of the central sections across an axis, slightly blurred."""
     middle, half = volume.shape[axis] // 2, _SLAB // 2
     index = range(max(0, middle - half), min(volume.shape[axis], middle + half + 1))
-    return np.asarray(volume.take(list(index), axis=axis).mean(axis=axis))
+    return np.asarray(gaussian_filter(volume.take(list(index), axis=axis).mean(axis=axis), _BLUR))
 
 
 def _slice(axes: Axes, image: FloatArray, title: str) -> None:
@@ -101,7 +103,7 @@ def _spectrum(axes: Axes, volume: FloatArray, tilts: Sequence[float], title: str
     for angle in (min(tilts), max(tilts)):
         kx = np.array([-0.5, 0.5])
         axes.plot(kx, kx * np.tan(np.deg2rad(angle)), color="white", lw=0.6, ls="--")
-    axes.set(title=title, xlim=(-0.5, 0.5), ylim=(-0.5, 0.5), xlabel="k_x (1/voxel)", ylabel="k_z")
+    axes.set(title=title, xlim=(-0.5, 0.5), ylim=(-0.5, 0.5), xticks=[-0.5, 0, 0.5], yticks=[-0.5, 0, 0.5])
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -1,12 +1,8 @@
 """Reconstruct a real tilt series: align, weight, back-project, with halves from every other tilt."""
 
-import math
-import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +12,7 @@ from torch import Tensor
 
 from isonet.config import ReconstructConfig
 from isonet.core import projection
-from isonet.errors import InputError, RunError
+from isonet.errors import InputError
 from isonet.io import metadata, mrc
 from isonet.steps.simulate import refuse_existing, write_tilts
 
@@ -82,7 +78,7 @@ def reconstruct(stack: Path, config: ReconstructConfig) -> Path:
     geometry = _geometry(source, pixel_size, config)
     header = mrc.Header((pixel_size / geometry.scale,) * 3, labels=(f"isonet reconstruct {stem}"[:79],))
     height, width = geometry.shape
-    with _scratch(config.output_dir, (len(geometry.images), height, width)) as images, ExitStack() as opened:
+    with mrc.scratch(config.output_dir, (len(geometry.images), height, width)) as images, ExitStack() as opened:
         for index, number in enumerate(geometry.images):
             aligned = _aligned(source, number, geometry, pixel_size)
             images[index] = projection.ramp_filter(aligned[None], config.filter)[0].numpy()
@@ -93,22 +89,6 @@ def reconstruct(stack: Path, config: ReconstructConfig) -> Path:
         _back_project(images, geometry.tilts, volumes)
     write_tilts(tilt_path, geometry.tilts)
     return outputs["full"]
-
-
-@contextmanager
-def _scratch(folder: Path, shape: tuple[int, int, int]) -> Iterator[npt.NDArray[np.float32]]:
-    """Give an array on disk that is gone after the block."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = TemporaryFile(dir=folder)  # noqa: SIM115 (closed below)
-        os.posix_fallocate(file.fileno(), 0, 4 * math.prod(shape))
-    except OSError as error:
-        raise RunError(
-            f"{folder}: cannot hold {4 * math.prod(shape) / 1e9:.1f} GB of aligned images "
-            f"({error.strerror}); free some space or choose another folder"
-        ) from error
-    with file:
-        yield np.memmap(file, dtype=np.float32, mode="r+", shape=shape)
 
 
 def _back_project(

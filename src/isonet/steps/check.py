@@ -1,0 +1,99 @@
+"""What this machine offers, and whether training works on it."""
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from isonet import __version__
+from isonet.config import CheckConfig
+from isonet.core import fourier
+from isonet.errors import InputError, RunError
+from isonet.train.fit import Trainer, choose_device, choose_precision
+from isonet.train.pairs import PairMaker, optics
+from isonet.train.unet import UNet, named_shape
+
+_CUBE = 32
+_LIBRARIES = ("torch", "numpy", "scipy", "mrcfile", "starfile", "lightning-fabric", "safetensors", "pydantic")
+
+
+def check(config: CheckConfig) -> None:
+    """Print devices, memory, disk and versions, then train a small network on blobs and see its loss fall.
+
+    Parameters
+    ----------
+    config : CheckConfig
+        Options.
+
+    Raises
+    ------
+    InputError
+        If the device does not exist.
+    RunError
+        If the training self-test fails.
+    """
+    try:
+        device = choose_device(config.device)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    table = Table(show_header=False, title="This machine")
+    for name, value in _facts(device):
+        table.add_row(name, value)
+    Console().print(table)
+    if config.seconds > 0:
+        Console().print(_self_test(device, config.seconds))
+
+
+def _facts(device: torch.device) -> list[tuple[str, str]]:
+    """Name and value of everything worth knowing."""
+    memory = {
+        key: f"{os.sysconf(key) * os.sysconf('SC_PAGE_SIZE') / 2**30:.1f} GB"
+        for key in ("SC_PHYS_PAGES", "SC_AVPHYS_PAGES")
+    }
+    disk = shutil.disk_usage(Path.cwd())
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    facts = [
+        ("isonet", __version__),
+        ("python", f"{platform.python_version()} on {platform.platform()}"),
+        *((name, importlib.metadata.version(name)) for name in _LIBRARIES),
+        ("CPU", f"{len(os.sched_getaffinity(0))} cores, {torch.get_num_threads()} used by torch"),
+        ("memory", f"{memory['SC_PHYS_PAGES']}, {memory['SC_AVPHYS_PAGES']} free"),
+        ("disk here", f"{disk.free / 2**30:.1f} GB free of {disk.total / 2**30:.1f}"),
+        ("GPUs", str(gpus) if gpus else "none: training will be slow, small networks only"),
+    ]
+    for index in range(gpus):
+        properties = torch.cuda.get_device_properties(index)
+        facts.append((f"cuda:{index}", f"{properties.name}, {properties.total_memory / 2**30:.1f} GB"))
+    facts.append(("will use", f"{device} in {choose_precision(device, 'auto')}"))
+    for program in ("3dmod", "ChimeraX", "napari"):
+        facts.append((program, shutil.which(program) or "not found (only to look at results)"))
+    return facts
+
+
+def _self_test(device: torch.device, seconds: float) -> str:
+    """Train on smooth blobs until the time is over and report speed and loss."""
+    size = 2 * _CUBE
+    white = torch.randn((8, size, size, size), generator=torch.Generator().manual_seed(0))
+    blobs = fourier.apply(white, fourier.low_pass((size, size, size), 0.08))
+    geometry = optics((-60.0, 60.0), size, _CUBE, "ramp", device)
+    origin = np.zeros(len(blobs), dtype=np.int64)
+    pairs = PairMaker(blobs / blobs.std(), origin, (geometry,), _CUBE, random_rotations=0.0, noise_level=0.0)
+    torch.manual_seed(0)
+    trainer = Trainer(UNet(named_shape("small", drop_out=0.0)), 1e-3, device, "auto")
+    random = np.random.default_rng(0)
+    losses: list[float] = []
+    started = time.monotonic()
+    while time.monotonic() - started < seconds or len(losses) < 10:
+        losses.append(float(trainer.step(*pairs.batch(random.integers(8, size=4).tolist(), random, device))))
+    rate = len(losses) * 4 * _CUBE**3 / (time.monotonic() - started)
+    first, last = float(np.mean(losses[:3])), float(np.mean(losses[-3:]))
+    if not last < first:
+        raise RunError(f"training self-test on {device} failed: loss {first:.4f} -> {last:.4f} in {len(losses)} steps")
+    return f"self-test passed: loss {first:.3f} -> {last:.3f} in {len(losses)} steps, {rate:,.0f} voxels/s"

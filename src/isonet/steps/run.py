@@ -1,0 +1,78 @@
+"""All steps in one command; run again after an interruption, it goes on where it was."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from isonet.config import PredictConfig, PrepareConfig, RefineConfig, RunConfig, StepConfig
+from isonet.errors import InputError
+from isonet.io import mrc
+from isonet.project import Project
+from isonet.runs import start
+from isonet.steps.commands import predict_in_folder, refine_in_folder
+from isonet.steps.prepare import prepare
+from isonet.steps.refine_files import MODEL_NAME, STATE_NAME
+
+log = logging.getLogger("isonet")
+Config = TypeVar("Config", bound=StepConfig)
+
+
+def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
+    """Prepare, refine and predict; what is done already is kept.
+
+    Parameters
+    ----------
+    tomograms : sequence of Path
+        Folders and files.
+    config : RunConfig
+        Options of all steps; those not given have the steps' defaults.
+
+    Returns
+    -------
+    Project
+        With the corrected tomograms, unless `max_time` ended the training first.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a run of other tomograms, or a step refuses its input.
+    """
+    folder = config.output_dir
+    table, results = folder / "tomograms.star", folder / "results"
+    with start(folder, "run", config) as whole:
+        if table.exists():
+            project = Project.read(table)
+            _check_same(project, tomograms)
+        else:
+            project = prepare(tomograms, _part(config, PrepareConfig, output=table, average_dir=folder / "average"))
+        if (results / STATE_NAME).exists():
+            project, stopped = refine_in_folder(table, _part(config, RefineConfig, continue_from=results))
+        else:
+            project, stopped = refine_in_folder(table, _part(config, RefineConfig, output_dir=results))
+        if stopped:
+            whole.stopped_early = True
+            log.info("to go on, give the same command again")
+            return project
+        asked = _part(config, PredictConfig, without=("cube_size", "crop_size", "batch_size", "precision"))
+        asked = asked.model_copy(update={"output_dir": folder / "corrected"})
+        return predict_in_folder(table, results / MODEL_NAME, asked)
+
+
+def _part(config: RunConfig, kind: type[Config], without: Sequence[str] = (), **more: Path) -> Config:
+    """Options of one step: those of the run that were given and that the step has."""
+    given = {
+        name: getattr(config, name)
+        for name in config.model_fields_set
+        if name in kind.model_fields and name != "output_dir" and name not in without
+    }
+    return kind(**given, **more)
+
+
+def _check_same(project: Project, tomograms: Sequence[Path]) -> None:
+    """Refuse to go on with a folder that was made from other tomograms."""
+    asked = {volume.resolve() for path in tomograms for volume in mrc.find_volumes(path)}
+    known = {tomogram.file(tomogram.full_column).resolve() for tomogram in project.tomograms}
+    if asked and asked != known:
+        other = sorted(asked ^ known)[0]
+        raise InputError(f"{project.path}: made for other tomograms ({other}); choose another --output-dir")
