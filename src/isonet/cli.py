@@ -161,7 +161,8 @@ def _dispatch(tokens: list[str], debug: bool) -> int:
         app(tokens, exit_on_error=False, print_error=False)
         return 0
     command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
-    from isonet.runs import Interruption, log_to_console
+    from isonet.console import log_to_console
+    from isonet.runs import Interruption
 
     log_to_console(debug)
     try:
@@ -204,9 +205,21 @@ def _config_files(tokens: list[str]) -> tuple[Yaml, ...]:
             path = Path(value or (tokens[position + 1] if position + 1 < len(tokens) else ""))
             if not path.is_file():
                 raise InputError(f"--config {path}: no such file; give a YAML file with the command's options")
+            _check_yaml(path)
             del tokens[position : position + taken]
             return (Yaml(path, use_commands_as_keys=False),)
     return ()
+
+
+def _check_yaml(path: Path) -> None:
+    """Raise `InputError` that names the file if it is no YAML."""
+    import yaml
+
+    try:
+        yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"--config {path}: not YAML ({reason}); write one 'option: value' a line") from error
 
 
 def _message(error: BaseException) -> str:

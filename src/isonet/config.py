@@ -39,6 +39,11 @@ def _split(value: object) -> object:
     return value
 
 
+def _whole(value: object) -> object:
+    """Let a choice among numbers be made with text, as on the command line."""
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+
+
 Duration = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
 Levels = Annotated[tuple[Annotated[float, Field(ge=0)], ...], BeforeValidator(_split)]
 Iterations = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_split)]
@@ -51,7 +56,7 @@ Edge = Annotated[int, Field(ge=16, le=512)]
 class StepConfig(BaseModel):
     """What all configurations share: frozen, and unknown names are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class InputOptions(StepConfig):
@@ -139,7 +144,7 @@ class TrainingOptions(StepConfig):
     """Filters of its first level; as arch if left out."""
     convs_per_depth: int | None = Field(None, ge=2, le=8)
     """Convolutions per level; as arch if left out."""
-    kernel: Literal[3, 5, 7] | None = None
+    kernel: Annotated[Literal[3, 5, 7], BeforeValidator(_whole)] | None = None
     """Edge of the convolution kernels; as arch if left out."""
     pool: bool | None = None
     """Halve by maximum pooling instead of strided convolutions; as arch if left out."""
@@ -155,7 +160,7 @@ class TrainingOptions(StepConfig):
     """Arithmetic of the network; auto is bf16 where the device computes in it natively."""
     max_time: Duration | None = None
     """Stop cleanly after this time (20min, 2h, 1:30:00), to be continued later."""
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     """Seed of everything random; the same seed on the same machine gives the same bits on a CPU."""
     keep_models: int = Field(5, ge=1)
     """Models of past iterations to keep beside the last one."""
@@ -164,7 +169,7 @@ class TrainingOptions(StepConfig):
     def _check_training(self) -> Self:
         if len(self.noise_level) != len(self.noise_start_iter):
             raise ValueError("noise_level and noise_start_iter need the same number of entries")
-        if list(self.noise_start_iter) != sorted(self.noise_start_iter):
+        if list(self.noise_start_iter) != sorted(set(self.noise_start_iter)):
             raise ValueError("noise_start_iter must increase")
         if self.crop_size is not None and self.crop_size < self.cube_size:
             raise ValueError(f"crop_size {self.crop_size} must not be smaller than cube_size {self.cube_size}")
@@ -263,7 +268,7 @@ class SimulateConfig(StepConfig):
     """Tilt angles in degrees, separated by commas, in place of tilt_min, tilt_max and tilt_step."""
     tilt_file: Path | None = None
     """File with the tilt angles (.tlt, .rawtlt, .aln), in place of all other settings of tilts."""
-    snr: float = Field(0.1, gt=0)
+    snr: float = Field(0.1, gt=0, allow_inf_nan=True)
     """Variance of the signal over variance of the noise in a projection, on average over the tilts; inf: no noise."""
     split: Literal["frames", "tilts"] = "frames"
     """What the halves are: two independent halves of every image's exposure, or every other tilt."""

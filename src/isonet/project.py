@@ -164,12 +164,14 @@ class Project:
         for part in re.split(r"[,\s]+", indices.strip(" ()[],")):
             if part in by_index:
                 chosen.append(part)
-            elif match := re.fullmatch(r"(\d+)-(\d+)", part):
-                chosen += [str(number) for number in range(int(match[1]), int(match[2]) + 1)]
+            elif (match := re.fullmatch(r"(\d+)-(\d+)", part)) and int(match[1]) <= int(match[2]):
+                first, last = int(match[1]), int(match[2])
+                inside = [index for index in by_index if index.isdecimal() and first <= int(index) <= last]
+                chosen += inside if len(inside) == last - first + 1 else [part]
             else:
                 chosen.append(part)
         missing = [index for index in chosen if index not in by_index]
-        if missing or not chosen:
+        if missing:
             raise InputError(f"{self.path}: no tomogram with rlnIndex {missing[0]}; it has {', '.join(by_index)}")
         return tuple(by_index[index] for index in dict.fromkeys(chosen))
 

@@ -11,18 +11,16 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
 import yaml
-from rich.console import Console
-from rich.logging import RichHandler
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from isonet.config import StepConfig
+from isonet.console import duration_text, progress_bar
 from isonet.errors import InputError, RunError
 from isonet.io.files import write_json, write_text
 
@@ -72,8 +70,11 @@ class Run:
 
     def metric(self, **values: object) -> None:
         """Append a line to `metrics.jsonl`."""
-        with self.metrics_path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
+        try:
+            with self.metrics_path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(values) + "\n")
+        except OSError as error:
+            raise RunError(f"{self.metrics_path}: cannot be written ({error.strerror}); free some space") from error
 
     def keep_metrics(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
         """Drop the lines of `metrics.jsonl` that a continued run will write again."""
@@ -123,7 +124,7 @@ class Run:
         """
         started = last = time.monotonic()
         done = 0
-        bar = _bar() if sys.stderr.isatty() else None
+        bar = progress_bar() if sys.stderr.isatty() else None
         task = bar.add_task(description, total=total) if bar else None
 
         def advance() -> None:
@@ -204,8 +205,10 @@ def _locked(folder: Path) -> Iterator[None]:
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise InputError(f"{folder}: another run is at work there; wait for it or choose another folder") from error
+        except OSError as error:
+            log.debug("%s: this file system has no locks (%s)", folder, error.strerror)
         yield
 
 
@@ -219,7 +222,8 @@ def _logging_to(path: Path) -> Iterator[None]:
         yield
     finally:
         log.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # on a full disk the error under way matters more
+            handler.close()
 
 
 @contextmanager
@@ -235,35 +239,6 @@ def _signals(run: Run) -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def log_to_console(debug: bool) -> None:
-    """Send log records to standard error: coloured on a terminal, plain lines elsewhere."""
-    logging.raiseExceptions = False  # a full disk must not print tracebacks
-    log.setLevel(logging.DEBUG)
-    log.handlers.clear()
-    handler: logging.Handler
-    if sys.stderr.isatty():
-        handler = RichHandler(console=_console, show_path=False, show_level=False, markup=False)
-    else:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-    handler.setLevel(logging.DEBUG if debug else logging.INFO)
-    log.addHandler(handler)
-
-
-_console = Console(stderr=True)
-
-
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=_console)
-
-
-def duration_text(seconds: float) -> str:
-    """Write a duration as `H:MM:SS`."""
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def _now() -> str:

@@ -1,7 +1,6 @@
 """Tilt angles and alignments of real files, read by eye, and what broken twins of them say."""
 
 import gzip
-import os
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +8,6 @@ import pytest
 
 from isonet.errors import InputError
 from isonet.io.metadata import read_imod_xf, read_tilt_angles, read_warp_alignment
-
-
-@pytest.fixture
-def shared_data() -> Path:
-    """Folder with files that other programs wrote."""
-    folder = Path(os.environ.get("ISONET_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
-    if not folder.is_dir():
-        pytest.skip(f"no test data in {folder}; set ISONET_TEST_DATA")
-    return folder
 
 
 @pytest.fixture

@@ -58,7 +58,8 @@ def shell_correlation(
     shape = fourier.spatial_shape(first)
     width = 1.0 / min(shape)
     shells = int(0.5 / width)
-    index = torch.div(fourier.radial_frequency(shape, first.device), width, rounding_mode="floor").long()
+    # a frequency on the border of two shells belongs to the upper one, whatever float32 makes of it
+    index = torch.floor(fourier.radial_frequency(shape, first.device) / width + 1e-4).long()
     count = fourier.multiplicity(shape, first.device).expand(index.shape)
     counted = count * region if region is not None else count
     index = index.clamp(max=shells)  # the last bin collects the corners and is dropped

@@ -12,6 +12,8 @@ from jaxtyping import Float, Int
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
+_SYMMETRIC_WITHIN = 0.5  # degrees
+
 
 @lru_cache
 def cube_rotations() -> Int[Tensor, "24 3 3"]:
@@ -25,10 +27,10 @@ def wedge_moving_rotations(tilts: Sequence[float]) -> Int[Tensor, "n 3 3"]:
     """Return the cube rotations that move the wedge of `tilts` (degrees).
 
     Of the 24, the identity and the half turn about the tilt axis leave every wedge in place; a wedge whose two ends
-    are equal is left in place also by the half turns about the beam and about x. So 20 remain for a symmetric
-    range and 22 for any other.
+    are equal (within half a degree) is left in place also by the half turns about the beam and about x. So 20 remain
+    for a symmetric range and 22 for any other.
     """
-    symmetric = abs(min(tilts) + max(tilts)) < 1e-6
+    symmetric = abs(min(tilts) + max(tilts)) < _SYMMETRIC_WITHIN
     kept = []
     for matrix in cube_rotations():
         diagonal = matrix.diagonal()
@@ -58,9 +60,8 @@ def random_rotations(count: int, generator: torch.Generator) -> Float[Tensor, "c
 def resample(volume: Float[Tensor, "*b n n n"], matrix: Float[Tensor, "3 3"]) -> Float[Tensor, "*b n n n"]:
     """Rotate cubes by any rotation matrix.
 
-    The cubes are oversampled twice in Fourier space and then interpolated linearly, which keeps the spectrum up to
-    half the Nyquist frequency to about 3 % (plain linear interpolation loses a quarter of the power there). Beyond
-    the cube's faces the content is reflected.
+    The cubes are oversampled twice in Fourier space and then interpolated linearly; what that takes away of each
+    frequency on the average, `sinc^2`, is put back beforehand. Beyond the cube's faces the content is reflected.
 
     Parameters
     ----------
@@ -86,10 +87,12 @@ def resample(volume: Float[Tensor, "*b n n n"], matrix: Float[Tensor, "3 3"]) ->
 
 
 def _oversample(volume: Float[Tensor, "1 b n n n"]) -> Float[Tensor, "1 b m m m"]:
-    """Sample twice as finely by zero-padding the Fourier transform, axis by axis."""
+    """Sample twice as finely by zero-padding the Fourier transform, axis by axis, and undo linear interpolation."""
     edge = volume.shape[-1]
+    interpolation = torch.sinc(torch.fft.rfftfreq(edge, device=volume.device) / 2) ** 2
     for axis in (-3, -2, -1):
         coefficients = torch.fft.rfft(volume, dim=axis)
+        coefficients = (coefficients.movedim(axis, -1) / interpolation).movedim(-1, axis).contiguous()
         if edge % 2 == 0:  # the Nyquist coefficient is shared by both signs
             coefficients.select(axis, edge // 2).mul_(0.5)
         volume = torch.fft.irfft(coefficients, n=2 * edge, dim=axis) * 2

@@ -9,6 +9,14 @@ import numpy.typing as npt
 _TRIES = 200
 
 
+def random_stream(seed: int, *key: int) -> np.random.Generator:
+    """Return the random generator that belongs to a seed and a key; different keys give independent streams.
+
+    A run that derives all its randomness from where it is (iteration, epoch, step) can be continued from anywhere.
+    """
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
 def reflected_indices(start: int, size: int, length: int) -> npt.NDArray[np.int64]:
     """Indices `start ... start + size - 1` into an axis, mirrored at its ends as often as needed.
 

@@ -5,14 +5,14 @@ interrupted training (optimiser, counters) stands beside it and is loaded with `
 """
 
 import json
-import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from isonet.errors import InputError
@@ -26,7 +26,7 @@ def save_model(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str,
     text = json.dumps({"format": FORMAT, **metadata})
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={"isonet": text})
+        temporary.write_bytes(save(tensors, metadata={"isonet": text}))
 
 
 def load_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -58,8 +58,13 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
     """Write a trainer state (tensors, numbers and texts only), atomically."""
-    with atomic_path(path) as temporary:
-        torch.save(dict(state), temporary)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        try:
+            torch.save(dict(state), file)
+        except RuntimeError as error:  # torch hides that the disk is full
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from error
+            raise
 
 
 def load_state(path: Path) -> dict[str, Any]:
@@ -73,8 +78,10 @@ def load_state(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: no such file; there is no refine to continue in {path.parent}")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch's unpickler raises almost anything on foreign files
         raise InputError(f"{path}: not a readable trainer state; start again in another folder") from error
     if not isinstance(state, dict):
         raise InputError(f"{path}: not a trainer state; start again in another folder")

@@ -155,6 +155,7 @@ def open_stack(path: Path) -> Volume:
     if path.is_dir():
         raise InputError(f"{path}: is a folder, an MRC file was expected")
     try:
+        _check_extended_header(path)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             if path.name.lower().endswith(COMPRESSED):
@@ -165,7 +166,7 @@ def open_stack(path: Path) -> Volume:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
     except (ValueError, OSError, EOFError, OverflowError, MemoryError) as error:
         raise InputError(f"{path}: not a readable MRC file ({_one_line(error)})") from error
-    if mrc.data is None:
+    if mrc.data is None or mrc.data.size == 0:
         raise InputError(f"{path}: {_why_no_data(path, mrc, caught)}")
     mode = int(mrc.header.mode)
     if mode not in READABLE_MODES:
@@ -173,11 +174,22 @@ def open_stack(path: Path) -> Volume:
     data = mrc.data
     if data.ndim == 2:
         data = data[None]
-    if data.ndim != 3 or data.size == 0:
+    if data.ndim != 3:
         raise InputError(f"{path}: {data.ndim} dimensions, a volume with three was expected")
     if mode == 0 and _imod_unsigned(mrc.header):
         data = data.view(np.uint8)
     return Volume(path, _header(mrc), data)
+
+
+def _check_extended_header(path: Path) -> None:
+    """Raise `ValueError` where the header promises more extended header than there is file (it would be allocated)."""
+    if path.name.lower().endswith(COMPRESSED):
+        return
+    with path.open("rb") as file:
+        promised = file.read(96)[92:]
+    sizes = [int.from_bytes(promised, order, signed=True) for order in ("little", "big")]
+    if len(promised) < 4 or not any(0 <= size <= path.stat().st_size for size in sizes):
+        raise ValueError("its header makes no sense; export the tomogram as .mrc")
 
 
 def _why_no_data(path: Path, mrc: Any, caught: list[warnings.WarningMessage]) -> str:

@@ -1,5 +1,6 @@
 """STAR tables: one loop with labels, every value as text, unknown columns kept."""
 
+import linecache
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,6 +42,7 @@ def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
         labels = [line.split()[0][1:] for line in text.splitlines() if line.startswith("_")]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            linecache.clearcache()  # starfile reads through it, and leaves it filled after an error
             blocks = starfile.read(path, always_dict=True, parse_as_string=labels)
     except PermissionError as error:
         raise InputError(f"{path}: cannot be read; check its permissions") from error
@@ -63,13 +65,25 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
     Raises
     ------
     InputError
-        If a value holds a double quote or a line break, which the format cannot carry.
+        If a value holds a quote, a tab, a line break or what is not UTF-8, which the format cannot carry.
     """
-    for value in (value for row in rows for value in row.values()):
-        if '"' in value or "\n" in value:
+    values = [value for row in rows for value in row.values()]
+    for value in values:
+        if any(character in value for character in "\"'\t\n\r") or not _is_utf8(value):
             raise InputError(f"{path}: {value!r} cannot be written to a STAR file; rename it without quotes")
     columns = list(dict.fromkeys(name for row in rows for name in row))
     filled = [[row.get(name, "") or MISSING for name in columns] for row in rows]
     frame = pd.DataFrame(filled, columns=columns, dtype=str)
     with atomic_path(path) as temporary:
-        starfile.write({"": frame}, temporary)
+        # Unquoted, `#` begins a comment and, at the beginning of a line, `_` a label and `data_` a table.
+        awkward = any("#" in value or value.startswith(("_", "data_")) for value in values)
+        starfile.write({"": frame}, temporary, quote_all_strings=awkward)
+
+
+def _is_utf8(value: str) -> bool:
+    """Tell whether a text can be written; file names need not be."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -60,7 +60,7 @@ def average_halves(halves: Mapping[str, tuple[Path, Path]], folder: Path) -> lis
     """Write the mean of every pair to `folder/<name>.mrc`, in bounded memory; files that are there are kept."""
     written = []
     for key, (even, odd) in halves.items():
-        path = folder / f"{key}.mrc"
+        path = folder / f"{key or 'average'}.mrc"  # nothing is left of even.mrc and odd.mrc
         first, second = mrc.open_volume(even), mrc.open_volume(odd)
         if path.exists():
             log.info("%s: is there already, kept as the mean of %s and %s", path, even.name, odd.name)

@@ -15,14 +15,15 @@ import numpy as np
 import torch
 
 from isonet.config import RefineConfig
-from isonet.core import wedge
+from isonet.console import duration_text
+from isonet.core.sampling import random_stream
 from isonet.errors import InputError, RunError
 from isonet.io import checkpoint
 from isonet.project import Project
-from isonet.runs import Run, duration_text
-from isonet.steps.preview import save_comparison, save_curves, wedge_balance
-from isonet.steps.refine_files import Position, RunFiles, describe, start_weights
-from isonet.steps.source import Source, choose_column
+from isonet.runs import Run
+from isonet.steps.refine_files import Position, RunFiles, describe, model_name, start_weights
+from isonet.steps.refine_pictures import PREVIEWS, curves, picture
+from isonet.steps.source import choose_column
 from isonet.steps.subvolumes import TrainingTomogram, filled_pairs, open_training_set
 from isonet.train.fit import Evaluator, Trainer, choose_device, choose_precision
 from isonet.train.pairs import PairMaker
@@ -30,7 +31,6 @@ from isonet.train.unet import UNet, UNetShape, named_shape, parameter_count
 
 log = logging.getLogger("isonet")
 _CHECKPOINT_SECONDS = 600.0
-_PREVIEW_EDGES = (64, 128, 128)
 
 
 def refine(project: Project, config: RefineConfig, run: Run) -> Project:
@@ -68,13 +68,14 @@ def refine(project: Project, config: RefineConfig, run: Run) -> Project:
     training = open_training_set(tomograms, column, config, device)
     refinement = _begin(project, column, training, config, device, run)
     _introduce(refinement)
-    while refinement.position.iteration <= config.iterations:
-        started = time.monotonic()
-        loss = _train_iteration(refinement)
-        if run.stopped_early:
-            log.info("time is over, everything is saved; go on with: isonet refine --continue-from %s", run.folder)
-            break
-        _finish_iteration(refinement, loss, started)
+    finished = False
+    try:
+        while refinement.position.iteration <= config.iterations and not run.stopped_early:
+            _run_iteration(refinement)
+        finished = not run.stopped_early
+    finally:
+        if not finished:
+            log.warning("what was computed is saved; go on with: isonet refine --continue-from %s", run.folder)
     return project
 
 
@@ -93,7 +94,7 @@ class _Refinement:
 
     def last_network(self) -> Evaluator | None:
         """Return the network of the iteration before; None before the first training."""
-        path = self.files.model_path(self.position.iteration - 1)
+        path = self.run.folder / model_name(self.position.iteration - 1)
         if self.position.iteration == 1 and self.config.pretrained_model is None:
             return None
         network = UNet(self.shape)
@@ -112,7 +113,8 @@ def _begin(
     """Make the network and its trainer, anew or as a run left them."""
     shape, weights = _network_shape(config, device), None
     if config.pretrained_model is not None:
-        shape, weights = start_weights(config.pretrained_model)
+        copy = run.folder / model_name(0)
+        shape, weights = start_weights(config.pretrained_model if config.continue_from is None else copy)
     _check_sizes(config, shape)
     torch.manual_seed(config.seed)
     network = UNet(shape)
@@ -120,15 +122,14 @@ def _begin(
         network.load_state_dict(weights)
     trainer = Trainer(network, config.learning_rate, device, config.precision)
     files = RunFiles(run.folder, describe(shape, column, training, config), project.path)
+    position = Position()
     if config.continue_from is not None:
         position = files.resume(trainer, config.learning_rate)
-        run.keep_metrics(position.comes_after)
     else:
-        position = Position()
-        run.keep_metrics(position.comes_after)
         if weights is not None:
             files.save_model(trainer, iteration=0)
         files.save_state(trainer, position)
+    run.keep_metrics(position.comes_after)
     return _Refinement(config, training, device, run, files, shape, trainer, position)
 
 
@@ -180,6 +181,14 @@ def _introduce(refinement: _Refinement) -> None:
         log.info("going on in iteration %d after %d epochs", position.iteration, position.epoch)
 
 
+def _run_iteration(refinement: _Refinement) -> None:
+    """Draw, fill and train through one iteration, and record it unless it was stopped before its end."""
+    started = time.monotonic()
+    loss = _train_iteration(refinement)
+    if not refinement.run.stopped_early:
+        _finish_iteration(refinement, loss, started)
+
+
 def _train_iteration(refinement: _Refinement) -> float:
     """Train from the current position to the end of its iteration and return the last epoch's mean loss."""
     config, run, position = refinement.config, refinement.run, refinement.position
@@ -209,14 +218,14 @@ def _train_iteration(refinement: _Refinement) -> float:
 def _step(refinement: _Refinement, pairs: PairMaker, indices: Sequence[int]) -> torch.Tensor:
     """Take one training step, its randomness a function of where in the run it is."""
     at = refinement.position
-    random = np.random.default_rng([refinement.config.seed, at.iteration, at.epoch, at.step])
+    random = random_stream(refinement.config.seed, at.iteration, at.epoch, at.step)
     torch.manual_seed(int(random.integers(2**62)))  # dropout
     return refinement.trainer.step(*pairs.batch(indices, random, refinement.device))
 
 
 def _order(config: RefineConfig, at: Position, count: int, steps: int) -> list[list[int]]:
     """Sub-volumes of every step of an epoch: each one as often as any other."""
-    random = np.random.default_rng([config.seed, at.iteration, at.epoch])
+    random = random_stream(config.seed, at.iteration, at.epoch)
     rounds = -(-steps * config.batch_size // count)
     order = np.concatenate([random.permutation(count) for _ in range(rounds)])[: steps * config.batch_size]
     return [[int(index) for index in batch] for batch in order.reshape(steps, config.batch_size)]
@@ -233,7 +242,7 @@ def _finish_epoch(refinement: _Refinement, loss: float) -> float:
     if not np.isfinite(loss):
         raise RunError(
             f"{run.folder}: the loss is not finite any more in iteration {position.iteration}; go on from the last "
-            f"good state with: isonet refine --continue-from {run.folder} --learning-rate 1e-4"
+            "good state with a smaller --learning-rate"
         )
     run.metric(iteration=position.iteration, epoch=position.epoch + 1, loss=loss)
     position.epoch, position.step, position.loss_sum = position.epoch + 1, 0, 0.0
@@ -246,7 +255,6 @@ def _stop(refinement: _Refinement) -> float:
     run = refinement.run
     refinement.files.save_model(refinement.trainer, refinement.position.iteration, finished=False)
     if run.interrupted is not None:
-        log.warning("everything is saved; go on with: isonet refine --continue-from %s", run.folder)
         raise run.interrupted
     run.stopped_early = True
     return float("nan")
@@ -256,10 +264,13 @@ def _finish_iteration(refinement: _Refinement, loss: float, started: float) -> N
     """Save the model, draw the previews, say how it went, and move on."""
     config, iteration, run = refinement.config, refinement.position.iteration, refinement.run
     refinement.files.save_model(refinement.trainer, iteration)
-    balance = _preview(refinement, iteration)
+    network = UNet(refinement.shape)
+    network.load_state_dict(refinement.trainer.weights())
+    evaluator = Evaluator(network, refinement.device, config.precision)
+    balance = picture(refinement.training[0].source, evaluator, run.folder / PREVIEWS, iteration)
     seconds = time.monotonic() - started
     run.metric(iteration=iteration, wedge_balance=balance, seconds=round(seconds, 1))
-    _draw_curves(run)
+    curves(run.metrics(), run.folder / PREVIEWS)
     log.info(
         "iteration %d of %d: loss %.4f, wedge %.0f %% filled, %s, %s left",
         iteration,
@@ -272,41 +283,3 @@ def _finish_iteration(refinement: _Refinement, loss: float, started: float) -> N
     refinement.position = Position(iteration + 1)
     refinement.files.save_state(refinement.trainer, refinement.position)
     refinement.files.prune(iteration, config.keep_models)
-
-
-def _preview(refinement: _Refinement, iteration: int) -> float:
-    """Draw the middle of the first tomogram before and after, and return its wedge balance after."""
-    source: Source = refinement.training[0].source
-    network = UNet(refinement.shape)
-    network.load_state_dict(refinement.trainer.weights())
-    evaluator = Evaluator(network, refinement.device, refinement.config.precision)
-    divisor, shape, tilts = refinement.shape.divisor, source.volume.shape, source.tomogram.tilts
-    depth, height, width = (
-        -(-min(edge, limit) // divisor) * divisor for edge, limit in zip(shape, _PREVIEW_EDGES, strict=True)
-    )
-    corner = [(edge - part) // 2 for edge, part in zip(shape, (depth, height, width), strict=True)]
-    before = torch.from_numpy(source.cut(corner, (depth, height, width)))
-    after = evaluator(wedge.apply(before.to(refinement.device), tilts)[None, None])[0, 0].cpu()
-    pixel_size = source.tomogram.number("rlnPixelSize") or source.volume.header.pixel_size
-    save_comparison(
-        refinement.run.folder / "previews" / f"iter{iteration:02d}.png",
-        {"before": before.numpy(), "after": after.numpy()},
-        tilts,
-        pixel_size,
-        f"{source.tomogram.name}, middle, after iteration {iteration} (density bright)",
-    )
-    return wedge_balance(after.numpy(), tilts)
-
-
-def _draw_curves(run: Run) -> None:
-    """Draw loss and wedge balance over the run so far."""
-    metrics = run.metrics()
-    losses = [line["loss"] for line in metrics if "loss" in line]
-    balances = [(line["iteration"], line["wedge_balance"]) for line in metrics if "wedge_balance" in line]
-    save_curves(
-        run.folder / "previews" / "loss.png",
-        {
-            "training loss, by epoch": list(enumerate(losses, start=1)),
-            "power inside / outside the wedge, by iteration": balances,
-        },
-    )

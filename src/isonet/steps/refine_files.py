@@ -17,13 +17,18 @@ from isonet.io import checkpoint
 from isonet.runs import CONFIG_NAME
 from isonet.steps.subvolumes import TrainingTomogram
 from isonet.train.fit import Trainer
-from isonet.train.unet import UNetShape
+from isonet.train.unet import UNet, UNetShape
 
 log = logging.getLogger("isonet")
 MODEL_NAME = "model.safetensors"
 STATE_NAME = "trainer.pt"
 CHANGEABLE = ("iterations", "max_time", "device", "precision", "keep_models", "learning_rate", "continue_from")
 """Options that may differ when a run is continued."""
+
+
+def model_name(iteration: int) -> str:
+    """File name of the model of a finished iteration; 0 is the one training started from."""
+    return f"model_iter{iteration:02d}.safetensors"
 
 
 @dataclass
@@ -71,15 +76,11 @@ class RunFiles:
     about: Mapping[str, Any]
     table: Path
 
-    def model_path(self, iteration: int) -> Path:
-        """Model of a finished iteration."""
-        return self.folder / f"model_iter{iteration:02d}.safetensors"
-
     def save_model(self, trainer: Trainer, iteration: int, finished: bool = True) -> None:
         """Write the network as `model.safetensors`, and under its iteration's name if that is finished."""
         about = {**self.about, "iteration": iteration, "iteration_finished": finished}
         if finished:
-            checkpoint.save_model(self.model_path(iteration), trainer.weights(), about)
+            checkpoint.save_model(self.folder / model_name(iteration), trainer.weights(), about)
         checkpoint.save_model(self.folder / MODEL_NAME, trainer.weights(), about)
 
     def save_state(self, trainer: Trainer, position: Position) -> None:
@@ -100,7 +101,7 @@ class RunFiles:
     def prune(self, iteration: int, keep: int) -> None:
         """Remove the models of iterations before the last `keep`."""
         for old in range(iteration - keep, 0, -1):
-            self.model_path(old).unlink(missing_ok=True)
+            (self.folder / model_name(old)).unlink(missing_ok=True)
 
 
 def describe(
@@ -132,9 +133,11 @@ def start_weights(path: Path) -> tuple[UNetShape, dict[str, Tensor]]:
     """
     weights, about = checkpoint.load_model(path)
     try:
-        return UNetShape(**about["network"]), weights
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{path}: its description names no network; the file is damaged") from error
+        shape = UNetShape(**about["network"])
+        UNet(shape).load_state_dict(weights)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise InputError(f"{path}: weights and description do not match; the file is damaged") from error
+    return shape, weights
 
 
 def refuse_existing(folder: Path) -> None:

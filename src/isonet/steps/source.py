@@ -1,5 +1,6 @@
 """Input volumes of a step: one tomogram's voxels, checked and normalised, cut where asked."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project import Tomogram
 
+log = logging.getLogger("isonet")
 CONTRAST_COLUMN = "rlnTomoContrast"
 _LOOK = 160  # edge of the central part whose contrast is judged, voxels
 
@@ -50,6 +52,8 @@ def open_source(tomogram: Tomogram, column: str) -> Source:
     """
     volume = mrc.open_volume(tomogram.file(column))
     mean, std = statistics(volume)
+    if tomogram.text("rlnTiltFile") is None and tomogram.text("rlnTiltMin") is None:
+        log.warning("%s: no rlnTiltMin, rlnTiltMax; %g to %g degrees taken", tomogram.table, *tomogram.tilts)
     contrast = tomogram.text(CONTRAST_COLUMN) or measure_contrast(volume)
     if contrast not in ("dark", "light"):
         raise InputError(f"{tomogram.table}: {CONTRAST_COLUMN} is {contrast!r}; use dark or light")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from isonet.config import RefineConfig
-from isonet.core.sampling import draw_centres
+from isonet.core.sampling import draw_centres, random_stream
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project import Tomogram
@@ -94,7 +94,7 @@ def filled_pairs(
     PairMaker
         Makes training pairs of them.
     """
-    random = np.random.default_rng([config.seed, iteration])
+    random = random_stream(config.seed, iteration)
     total = sum(one.count for one in training)
     edges = (config.subvolume_size,) * 3
     filled = torch.empty((total, *edges))
@@ -104,7 +104,7 @@ def filled_pairs(
         for one in training:
             weights = one.optics.weights
             for centre in _centres(one, config.subvolume_size, random):
-                block = torch.from_numpy(one.source.cut(centre - edges[0] // 2, edges))
+                block = torch.from_numpy(one.source.cut((centre - edges[0] // 2).tolist(), edges))
                 filled[position] = fill(block[None].to(weights.device), weights, predict)[0].cpu()
                 position += 1
                 advance()

@@ -59,8 +59,8 @@ class UNetShape:
 
 ARCHITECTURES: dict[str, UNetShape] = {
     "paper": UNetShape(),
-    "medium": UNetShape(filter_base=32, normalization="instance", drop_out=0.0),
-    "small": UNetShape(filter_base=16, normalization="instance", drop_out=0.0),
+    "medium": UNetShape(filter_base=32, drop_out=0.0),
+    "small": UNetShape(filter_base=16, drop_out=0.0),
 }
 """Named networks; explicit options override them."""
 

@@ -1,0 +1,63 @@
+"""A volume of any size comes back whole from its tiles."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from isonet.core import sampling
+from isonet.train.correct import TilePlan, corrected_tiles, plan_tiles
+from isonet.train.fit import Evaluator
+from isonet.train.unet import UNet, UNetShape
+
+TILTS = (-60.0, 60.0)
+
+
+def untrained(residual: bool = True) -> Evaluator:
+    """Network that returns its input, or zeros."""
+    network = UNet(UNetShape(depth=2, filter_base=2, convs_per_depth=2, residual=residual))
+    nn.init.zeros_(network.head.weight)
+    return Evaluator(network, torch.device("cpu"), "float32")
+
+
+def blend(volume: np.ndarray, plan: TilePlan, evaluator: Evaluator, **options: object) -> np.ndarray:
+    result = np.zeros(plan.shape)
+
+    def cut(corner: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray:
+        return sampling.cut(volume, corner, shape)
+
+    for tile, block in corrected_tiles(cut, TILTS, plan, evaluator, **options):
+        result[tile.target] += tile.weights * block
+    return result
+
+
+@pytest.mark.parametrize("shape", [(20, 33, 41), (5, 16, 17), (32, 32, 32)])
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_the_measured_part_comes_back_as_it_was(shape: tuple[int, int, int], batch_size: int) -> None:
+    """With the measured content kept it does not matter that the network returns zeros."""
+    flat = np.random.default_rng(0).normal(size=(1, *shape[1:])).astype(np.float32)
+    volume = np.broadcast_to(flat, shape).copy()  # nothing changes along z: all of it on k_z = 0, measured
+    plan = plan_tiles(shape, 16, 12, 4)
+    result = blend(volume, plan, untrained(residual=False), batch_size=batch_size, keep_measured=True)
+    assert np.allclose(result, volume, atol=1e-4)
+
+
+def test_keeping_the_measured_part_changes_only_what_the_network_changed() -> None:
+    volume = np.random.default_rng(0).normal(size=(24, 24, 24)).astype(np.float32)
+    plan = plan_tiles((24, 24, 24), 16, 12, 4)
+    kept, given = (blend(volume, plan, untrained(), keep_measured=keep) for keep in (True, False))
+    assert np.linalg.norm(given) < 0.95 * np.linalg.norm(volume)
+    assert np.linalg.norm(kept - given) < 0.3 * np.linalg.norm(volume)
+
+
+def test_tiles_shrink_along_thin_axes_and_fit_the_network() -> None:
+    plan = plan_tiles((10, 100, 300), 96, 64, 8)
+    assert plan.size == (64, 96, 96)
+    assert plan.overlap == 32
+    assert plan_tiles((300, 300, 300), 96, 64, 8).count == 5**3
+
+
+@pytest.mark.parametrize(("crop", "stride"), [(20, 16), (16, 4), (16, 20)])
+def test_tiles_that_do_not_fit_are_refused(crop: int, stride: int) -> None:
+    with pytest.raises(ValueError, match="tiles of"):
+        plan_tiles((40, 40, 40), crop, stride, 8)

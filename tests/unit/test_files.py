@@ -1,0 +1,85 @@
+"""Files are there in whole or not at all."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from isonet.errors import RunError
+from isonet.io.files import atomic_path, discarded_path, write_json, write_text
+
+
+def test_a_file_appears_when_the_block_ends_well(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "a.txt"
+    with atomic_path(path) as temporary:
+        temporary.write_text("content")
+        assert not path.exists()
+        assert temporary.parent == path.parent
+    assert path.read_text() == "content"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
+    (tmp_path / "other").touch()
+    write_text(tmp_path / "ours", "")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_a_block_that_fails_changes_nothing(error: type[BaseException], tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "before")
+    with pytest.raises(error), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise error
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_temporary_files_vanish(tmp_path: Path) -> None:
+    with discarded_path(tmp_path) as temporary:
+        assert temporary.read_bytes() == b""
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=r"cannot be written \(.+\); free some space or choose another folder"):
+        write_text(tmp_path / "file" / "a.txt", "")
+
+
+def test_json_is_utf8_text(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"name": "ü", "list": [1, None]})
+    assert (tmp_path / "a.json").read_text() == '{\n "name": "\\u00fc",\n "list": [\n  1,\n  null\n ]\n}\n'
+
+
+def test_a_full_disk_leaves_the_old_files_and_a_message(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the full disk."""
+    script = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from isonet.errors import RunError
+from isonet.io import files, mrc
+folder = Path(sys.argv[1])
+files.write_text(folder / "a.txt", "before")
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+volume = np.zeros((20, 20, 20), dtype=np.float32)
+for write in (
+    lambda: files.write_text(folder / "a.txt", "x" * 9000),
+    lambda: mrc.write(folder / "a.mrc", volume, mrc.Header()),
+):
+    try:
+        write()
+    except RunError as error:
+        print(error)
+"""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.splitlines() == 2 * [
+        f"{tmp_path}: cannot be written (File too large); free some space or choose another folder"
+    ]
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "before")]

@@ -1,0 +1,132 @@
+"""The table of tomograms: selection, tilts, paths, and columns that are not ours."""
+
+from pathlib import Path
+
+import pytest
+
+from isonet.errors import InputError
+from isonet.project import Project, Tomogram
+
+TABLE = """
+data_
+
+loop_
+_rlnIndex #1
+_rlnTomoName #2
+_rlnTiltMin #3
+_rlnTiltMax #4
+_rlnTiltFile #5
+_rlnDefocus #6
+_someoneElses #7
+1 tomo/a.rec.mrc -60 54 None 20000 x
+2 tomo/b.mrc None None None None y
+3 tomo/c.mrc -60 60 c.tlt nan None
+5 tomo/e.mrc 40 -40 None high z
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """Table with four tomograms, of which number 4 is missing."""
+    (tmp_path / "tomograms.star").write_text(TABLE)
+    return Project.read(tmp_path / "tomograms.star")
+
+
+def test_rows_are_read_in_order_with_names_and_numbers(project: Project) -> None:
+    assert [tomogram.index for tomogram in project.tomograms] == ["1", "2", "3", "5"]
+    assert [tomogram.name for tomogram in project.tomograms] == ["a.rec", "b", "c", "e"]
+    assert [tomogram.number("rlnDefocus") for tomogram in project.tomograms[:3]] == [20000, None, None]
+    assert project.tomograms[0].number("rlnPixelSize") is None
+    with pytest.raises(InputError, match="rlnDefocus of tomogram 5 is 'high'; a number is needed"):
+        project.tomograms[3].number("rlnDefocus")
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        (None, "1 2 3 5"),
+        ("2", "2"),
+        ("1,3", "1 3"),
+        ("1-3", "1 2 3"),
+        ("1, 2-3,5", "1 2 3 5"),
+        ("5 1", "5 1"),
+        ("(1,2)", "1 2"),
+        ("2,1-3", "2 1 3"),
+    ],
+)
+def test_tomograms_are_selected_by_index(project: Project, text: str | None, chosen: str) -> None:
+    assert " ".join(tomogram.index for tomogram in project.selected(text)) == chosen
+
+
+@pytest.mark.parametrize(("text", "missing"), [("4", "4"), ("3-5", "3-5"), ("all", "all"), ("1;2", "1;2"), ("1-", "1-")])
+def test_indices_that_are_not_there_are_refused(project: Project, text: str, missing: str) -> None:
+    with pytest.raises(InputError, match=f"no tomogram with rlnIndex {missing}; it has 1, 2, 3, 5"):
+        project.selected(text)
+
+
+@pytest.mark.parametrize("text", ["", " ", "()", "3-1"])
+def test_empty_selections_are_refused(project: Project, text: str) -> None:
+    with pytest.raises(InputError, match="no tomogram with rlnIndex"):
+        project.selected(text)
+
+
+def test_tilts_come_from_the_file_or_the_columns_or_are_60_degrees(project: Project) -> None:
+    (project.path.parent / "c.tlt").write_text("-51\n0\n48\n")
+    first, second, third, last = project.tomograms
+    assert first.tilts == first.tilt_range == (-60, 54)
+    assert second.tilts == (-60, 60)
+    assert third.tilts == (-51, 0, 48)
+    assert third.tilt_range == (-51, 48)
+    with pytest.raises(InputError, match="tomogram 5: tilt range 40 to -40 degrees is empty; mend rlnTiltMin"):
+        _ = last.tilts
+
+
+def test_a_tilt_file_that_is_not_there_is_told(project: Project) -> None:
+    with pytest.raises(InputError, match=r"c\.tlt: no such file"):
+        _ = project.tomograms[2].tilts
+
+
+def test_paths_are_taken_as_given_or_beside_the_table(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, folder = project.path.parent / "elsewhere", project.path.parent
+    here.mkdir()
+    monkeypatch.chdir(here)
+    first = project.tomograms[0]
+    assert first.file("rlnTomoName") == Path("tomo/a.rec.mrc")
+    (folder / "tomo").mkdir()
+    (folder / "tomo/a.rec.mrc").touch()
+    assert first.file("rlnTomoName") == folder / "tomo/a.rec.mrc"
+    (here / "tomo").mkdir()
+    (here / "tomo/a.rec.mrc").touch()
+    assert first.file("rlnTomoName") == Path("tomo/a.rec.mrc")
+
+
+def test_missing_columns_and_values_are_told(project: Project) -> None:
+    with pytest.raises(InputError, match="no column rlnDeconvTomoName; it has rlnTomoName"):
+        project.tomograms[0].file("rlnDeconvTomoName")
+    with pytest.raises(InputError, match="rlnTiltFile of tomogram 1 is empty"):
+        project.tomograms[0].file("rlnTiltFile")
+
+
+def test_values_are_set_for_one_tomogram_and_foreign_columns_stay(project: Project) -> None:
+    changed = project.with_values("3", rlnMaskName="mask/c.mrc", rlnDefocus="1")
+    changed.write()
+    again = Project.read(project.path)
+    assert [tomogram.text("rlnMaskName") for tomogram in again.tomograms] == [None, None, "mask/c.mrc", None]
+    assert [tomogram.text("someoneElses") for tomogram in again.tomograms] == ["x", "y", None, "z"]
+    assert [tomogram.text("rlnDefocus") for tomogram in again.tomograms] == ["20000", None, "1", "high"]
+    assert project.tomograms[2].text("rlnMaskName") is None
+
+
+def test_rows_without_an_index_are_numbered_and_equal_ones_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.star"
+    path.write_text("data_\n\nloop_\n_rlnMicrographName #1\na.mrc\nb.mrc\n")
+    assert [tomogram.index for tomogram in Project.read(path).tomograms] == ["1", "2"]
+    path.write_text("data_\n\nloop_\n_rlnIndex #1\n_rlnMicrographName #2\n1 a.mrc\n1 b.mrc\n")
+    with pytest.raises(InputError, match="rlnIndex is not unique"):
+        Project.read(path)
+
+
+def test_texts_that_mean_nothing_are_none() -> None:
+    row = {"rlnIndex": "1", "a": "None", "b": "", "c": "nan", "d": "<NA>", "e": "0"}
+    tomogram = Tomogram(Path("a.star"), row)
+    assert [tomogram.text(column) for column in "abcdef"] == [None, None, None, None, "0", None]

@@ -1,0 +1,141 @@
+"""Run folders tell how a run goes and ended, whatever ended it."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from isonet import runs
+from isonet.config import CheckConfig
+from isonet.errors import InputError, RunError
+
+CONFIG = CheckConfig(seconds=3)
+
+
+@pytest.fixture(autouse=True)
+def quiet_log() -> Iterator[None]:
+    """Give back the handlers and the level of the program's log."""
+    handlers, level = list(runs.log.handlers), runs.log.level
+    runs.log.setLevel(logging.DEBUG)
+    yield
+    runs.log.handlers[:] = handlers
+    runs.log.setLevel(level)
+
+
+def status(folder: Path) -> dict[str, object]:
+    return json.loads((folder / "status.json").read_text())
+
+
+def test_a_run_that_ends_well_leaves_its_configuration_log_and_status(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "run"
+    with runs.start(folder, "check", CONFIG) as run:
+        assert status(folder)["state"] == "running"
+        assert status(folder)["pid"] == os.getpid()
+        runs.log.info("half way")
+        run.status(done=3)
+    assert status(folder)["state"] == "finished"
+    assert status(folder)["done"] == 3
+    assert status(folder)["command"] == "check"
+    assert yaml.safe_load((folder / "config.yaml").read_text()) == {"device": "auto", "seconds": 3.0}
+    assert "INFO half way" in (folder / "run.log").read_text()
+    assert not runs.log.handlers
+
+
+def test_a_run_that_stops_early_says_so(tmp_path: Path) -> None:
+    with runs.start(tmp_path, "check", CONFIG, max_time=0) as run:
+        assert run.out_of_time()
+        run.stopped_early = True
+    assert status(tmp_path)["state"] == "stopped"
+    with runs.start(tmp_path, "check", CONFIG, max_time=1000) as run:
+        assert not run.out_of_time()
+    with runs.start(tmp_path, "check", CONFIG) as run:
+        assert not run.out_of_time()
+
+
+@pytest.mark.parametrize("error", [ValueError("two\nlines"), RunError("no disk"), KeyboardInterrupt()])
+def test_a_run_that_fails_says_why_in_one_line(error: BaseException, tmp_path: Path) -> None:
+    with pytest.raises(type(error)), runs.start(tmp_path, "check", CONFIG):
+        raise error
+    assert status(tmp_path)["state"] == "failed"
+    assert status(tmp_path)["reason"] == (" ".join(str(error).split()) or "KeyboardInterrupt")
+    assert type(error).__name__ in (tmp_path / "run.log").read_text()
+
+
+def test_a_signal_interrupts_a_run(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(runs.Interruption) as caught, runs.start(tmp_path, "check", CONFIG):
+        signal.raise_signal(signal.SIGTERM)
+    assert caught.value.number == signal.SIGTERM
+    assert status(tmp_path)["state"] == "interrupted"
+    assert status(tmp_path)["reason"] == "stopped by SIGTERM"
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_deferred_signal_is_noted_and_a_second_one_interrupts(tmp_path: Path) -> None:
+    with pytest.raises(runs.Interruption), runs.start(tmp_path, "check", CONFIG) as run:
+        with run.deferred_signals():
+            assert run.interrupted is None
+            signal.raise_signal(signal.SIGUSR1)
+            assert run.interrupted is not None
+            assert run.interrupted.number == signal.SIGUSR1
+            with pytest.raises(runs.Interruption):
+                signal.raise_signal(signal.SIGUSR1)
+        signal.raise_signal(signal.SIGINT)
+    assert status(tmp_path)["reason"] == "stopped by SIGINT"
+
+
+def test_a_second_run_in_the_folder_is_refused_while_the_first_is_at_work(tmp_path: Path) -> None:
+    script = f"""
+from pathlib import Path
+from isonet import runs
+from isonet.config import CheckConfig
+with runs.start(Path({str(tmp_path)!r}), "check", CheckConfig()):
+    print("begun", flush=True)
+    input()
+"""
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "begun\n"
+        before = (tmp_path / "status.json").read_text()
+        with pytest.raises(InputError, match="another run is at work there"), runs.start(tmp_path, "check", CONFIG):
+            pytest.fail("the block must not run")
+        assert (tmp_path / "status.json").read_text() == before
+        other.communicate("\n")
+    with runs.start(tmp_path, "check", CONFIG):
+        pass
+    assert status(tmp_path)["state"] == "finished"
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="choose another output folder"), runs.start(tmp_path / "file", "x", CONFIG):
+        pytest.fail("the block must not run")
+
+
+def test_metrics_outlive_a_crash_and_can_be_dropped(tmp_path: Path) -> None:
+    run = runs.Run(tmp_path, "refine")
+    assert run.metrics() == []
+    for iteration in (1, 2, 3):
+        run.metric(iteration=iteration, loss=1 / iteration)
+    with run.metrics_path.open("a") as file:
+        file.write('{"iteration": 4, "lo')
+    assert [line["iteration"] for line in run.metrics()] == [1, 2, 3]
+    run.keep_metrics(lambda line: line["iteration"] < 3)
+    run.metric(iteration=3, loss=0.1)
+    assert [(line["iteration"], line["loss"]) for line in run.metrics()] == [(1, 1.0), (2, 0.5), (3, 0.1)]
+
+
+def test_progress_ends_in_the_status(tmp_path: Path) -> None:
+    with runs.start(tmp_path, "check", CONFIG) as run, run.progress("working", 3) as advance:
+        for _ in range(3):
+            advance()
+    last = status(tmp_path)
+    assert (last["doing"], last["done"], last["total"], last["seconds_left"]) == ("working", 3, 3, 0)

@@ -1,0 +1,87 @@
+"""Blocks continued by reflection, and centres drawn from a mask."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isonet.core import sampling
+
+laws = settings(max_examples=50, deadline=None)
+shapes = st.tuples(*[st.integers(1, 8)] * 3)
+
+
+@laws
+@given(length=st.integers(1, 8), before=st.integers(0, 30), after=st.integers(0, 30))
+def test_indices_are_those_of_reflecting_again_and_again(length: int, before: int, after: int) -> None:
+    expected = np.pad(np.arange(length), (before, after), mode="reflect")
+    assert np.array_equal(sampling.reflected_indices(-before, before + length + after, length), expected)
+
+
+@laws
+@given(shape=shapes, pad=st.integers(0, 12), data=st.data())
+def test_a_block_is_that_of_the_padded_volume(shape: tuple[int, int, int], pad: int, data: st.DataObject) -> None:
+    volume = np.random.default_rng(0).integers(-100, 100, size=shape).astype(np.int8)
+    corner = [data.draw(st.integers(-pad, length + pad - 1)) for length in shape]
+    size = [data.draw(st.integers(1, length + pad - at)) for at, length in zip(corner, shape, strict=True)]
+    padded = np.pad(volume, pad, mode="reflect").astype(np.float32)
+    part = tuple(slice(at + pad, at + pad + edge) for at, edge in zip(corner, size, strict=True))
+    block = sampling.cut(volume, corner, size)
+    assert block.dtype == np.float32
+    assert np.array_equal(block, padded[part])
+
+
+def test_blocks_are_cut_from_memory_maps(tmp_path: Path) -> None:
+    stored = np.memmap(tmp_path / "volume", dtype=np.float16, mode="w+", shape=(6, 7, 8))
+    stored[:] = np.arange(336).reshape(6, 7, 8)
+    block = sampling.cut(stored, (-1, 5, 6), (3, 4, 4))
+    assert type(block) is np.ndarray
+    assert np.array_equal(block, np.asarray(stored, dtype=np.float32)[np.ix_([1, 0, 1], [5, 6, 5, 4], [6, 7, 6, 5])])
+
+
+@laws
+@given(shape=st.tuples(*[st.integers(4, 30)] * 3), edge=st.integers(2, 12), seed=st.integers(0, 99))
+def test_cubes_lie_inside_the_volume_where_it_is_thick_enough(
+    shape: tuple[int, int, int], edge: int, seed: int
+) -> None:
+    centres = sampling.draw_centres(shape, 20, edge, np.random.default_rng(seed))
+    assert centres.shape == (20, 3)
+    for axis, length in enumerate(shape):
+        first = centres[:, axis] - edge // 2
+        if length >= edge:
+            assert first.min() >= 0 and first.max() + edge <= length
+        else:
+            assert set(centres[:, axis]) == {length // 2}
+
+
+def test_every_possible_centre_is_drawn() -> None:
+    centres = sampling.draw_centres((8, 8, 8), 2000, 4, np.random.default_rng(0))
+    assert [set(column) for column in centres.T] == [{2, 3, 4, 5, 6}] * 3
+
+
+@pytest.mark.parametrize("share", [0.5, 0.001])
+def test_centres_lie_in_the_mask_however_small_it_is(share: float, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    mask = np.memmap(tmp_path / "mask", dtype=np.uint8, mode="w+", shape=(24, 30, 28))
+    mask[:] = random.random(mask.shape) < share
+    mask[12, 12, 12] = 1
+    centres = sampling.draw_centres(mask.shape, 40, 8, np.random.default_rng(1), mask)
+    assert centres.shape == (40, 3)
+    assert bool((np.asarray(mask)[tuple(centres.T)] == 1).all())
+    assert np.array_equal(centres, sampling.draw_centres(mask.shape, 40, 8, np.random.default_rng(1), mask))
+
+
+def test_a_mask_without_room_for_a_cube_is_refused() -> None:
+    mask = np.zeros((20, 20, 20), dtype=np.uint8)
+    mask[0, 0, 0] = 1
+    with pytest.raises(ValueError, match="cube of 8 voxels"):
+        sampling.draw_centres(mask.shape, 3, 8, np.random.default_rng(0), mask)
+
+
+def test_streams_of_random_numbers_belong_to_their_seed_and_key() -> None:
+    keys = [(0,), (1,), (0, 0), (0, 1), (1, 0), (12, 3), (1, 23)]
+    first = [int(sampling.random_stream(5, *key).integers(2**62)) for key in keys]
+    assert first == [int(sampling.random_stream(5, *key).integers(2**62)) for key in keys]
+    assert len({*first, *(int(sampling.random_stream(6, *key).integers(2**62)) for key in keys)}) == 2 * len(keys)
