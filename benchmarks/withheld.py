@@ -33,8 +33,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tilt-max", type=float, default=60.0)
     parser.add_argument("--keep", type=float, default=48.0, help="withhold everything beyond +- this angle")
     parser.add_argument("--output-dir", type=Path, default=Path("withheld"))
-    parser.add_argument("refine", nargs="*", help="options of isonet refine, behind --")
-    return parser.parse_args()
+    words = sys.argv[1:]
+    behind = words.index("--") if "--" in words else len(words)
+    return parser.parse_args(words[:behind], argparse.Namespace(refine=words[behind + 1 :]))
 
 
 def isonet(*words: object) -> None:

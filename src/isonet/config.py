@@ -135,7 +135,8 @@ class TrainingOptions(StepConfig):
     """Filter of the reconstruction the noise imitates: unfiltered for SIRT-like, ramp for weighted back-projection,
     hamming for IMOD's hamming-like filter."""
     random_rotations: float = Field(0.0, ge=0, le=1)
-    """Share of training pairs turned by a uniformly random rotation instead of one of the cube's."""
+    """Share of training pairs turned by a uniformly random rotation instead of one of the cube's. Corners that turn in
+    from outside the sub-volume are reflected content; with crop_size 1.75 times cube_size there are none."""
     arch: Literal["auto", "paper", "medium", "small"] = "auto"
     """Network: paper (64 filters), medium (32) or small (16); auto is paper on a GPU and small on a CPU."""
     unet_depth: int | None = Field(None, ge=1, le=5)

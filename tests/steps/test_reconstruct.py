@@ -1,7 +1,6 @@
 """Reconstruction of a simulated series (against its truth) and of a real one (against another program's)."""
 
 import math
-import os
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +13,6 @@ from isonet.errors import InputError
 from isonet.io import metadata, mrc
 from isonet.steps.reconstruct import reconstruct
 from isonet.steps.simulate import simulate
-
-
-@pytest.fixture
-def shared_data() -> Path:
-    """Folder with files that other programs wrote."""
-    folder = Path(os.environ.get("ISONET_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
-    if not folder.is_dir():
-        pytest.skip(f"no test data in {folder}; set ISONET_TEST_DATA")
-    return folder
 
 
 @pytest.fixture(scope="module")

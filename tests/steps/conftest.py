@@ -1,0 +1,63 @@
+"""What the tests of the steps share: one thread, no drawing unless asked, and small files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import commandline as isonet
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+
+@pytest.fixture(autouse=True, scope="package")
+def one_thread() -> Iterator[None]:
+    """Bit-identical results need the same number of threads everywhere."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def no_drawing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the drawing of previews, which takes longer than all else, to the tests marked with `draws`."""
+    if "draws" not in request.fixturenames:
+        monkeypatch.setattr(Figure, "savefig", isonet.no_picture)
+
+
+@pytest.fixture
+def draws() -> None:
+    """Ask for previews to be drawn."""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def volume() -> Any:
+    """A small tomogram of standard deviation 1, density dark."""
+    return isonet.specimen()
+
+
+@pytest.fixture
+def prepared(here: Path, volume: Any) -> Path:
+    """`tomograms.star` of one tomogram, `v.mrc`, in the working folder."""
+    isonet.write(here / "v.mrc", volume)
+    isonet.done("prepare", "v.mrc")
+    return here / "tomograms.star"
+
+
+@pytest.fixture(scope="session")
+def model(volume: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run folder of a small network, trained enough to do something."""
+    folder = tmp_path_factory.mktemp("model")
+    isonet.write(folder / "v.mrc", volume)
+    isonet.done("prepare", folder / "v.mrc", output=folder / "t.star")
+    options = {**isonet.TINY, "iterations": 2, "steps_per_epoch": 40, "learning_rate": 3e-3}
+    isonet.done("refine", folder / "t.star", output_dir=folder / "results", **options)
+    return folder / "results"

@@ -1,0 +1,80 @@
+"""Help, version and spelling of the command line."""
+
+import subprocess
+import sys
+import time
+
+import commandline as isonet
+import pytest
+
+from isonet import __version__, config
+from isonet.cli import app
+
+CONFIGURATIONS = {
+    "prepare": config.PrepareConfig,
+    "refine": config.RefineConfig,
+    "predict": config.PredictConfig,
+    "run": config.RunConfig,
+    "simulate": config.SimulateConfig,
+    "reconstruct": config.ReconstructConfig,
+    "demo": config.DemoConfig,
+    "check": config.CheckConfig,
+}
+
+
+def test_help_lists_the_steps_in_order() -> None:
+    outcome = isonet.done("--help")
+    words = outcome.out.split()
+    assert sorted(CONFIGURATIONS, key=words.index)[:4] == ["prepare", "refine", "predict", "run"]
+    assert all(words.index(command) for command in CONFIGURATIONS)
+    assert "--config" in outcome.out
+    assert isonet.done("-h").out == isonet.done().out == outcome.out
+
+
+def test_no_command_is_missing_here() -> None:
+    assert {name for name in app if name.isalpha()} == set(CONFIGURATIONS)
+    for command, configuration in CONFIGURATIONS.items():
+        assert configuration.__name__.lower() == f"{command}config"
+
+
+@pytest.mark.parametrize("command", CONFIGURATIONS)
+def test_help_of_a_command_shows_every_option(command: str) -> None:
+    outcome = isonet.done(command, "--help")
+    words = set(outcome.out.replace(",", " ").split())
+    for name in CONFIGURATIONS[command].model_fields:
+        assert f"--{name.replace('_', '-')}" in words
+    for described in ("Å", "degrees"):
+        assert command not in ("prepare", "run") or described in outcome.out
+
+
+def test_every_option_is_described() -> None:
+    for configuration in CONFIGURATIONS.values():
+        for name, field in configuration.model_fields.items():
+            assert field.description, name
+
+
+def test_version() -> None:
+    assert isonet.done("--version").out.strip() == __version__
+
+
+def test_help_needs_nothing_heavy() -> None:
+    """Help answers in a small part of the time that the libraries of the steps take to import."""
+
+    def seconds(*words: str) -> float:
+        started = time.monotonic()
+        subprocess.run([sys.executable, *words], check=True, capture_output=True)
+        return time.monotonic() - started
+
+    answer = min(seconds("-m", "isonet", command, "--help") for command in ("refine", "predict"))
+    assert answer < 0.5 * min(seconds("-c", "import isonet.steps.commands") for _ in range(2))
+    loaded = "import sys, isonet.cli; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True, text=True).stdout.split()
+    assert not {"torch", "numpy", "scipy", "pandas", "matplotlib", "mrcfile"} & set(modules)
+
+
+@pytest.mark.parametrize(
+    ("words", "mentions"),
+    [(["refne"], ("refne", "refine")), (["--foo"], ("--foo",)), (["predict", "--hepl"], ("--hepl", "--help"))],
+)
+def test_what_does_not_exist(words: list[str], mentions: tuple[str, ...]) -> None:
+    isonet.assert_refused(isonet.call(*words), *mentions[:1])

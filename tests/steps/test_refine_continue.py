@@ -1,0 +1,186 @@
+"""A run that was stopped, by whatever, goes on as if nothing had happened."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import commandline as isonet
+import pytest
+
+LONG = {**isonet.TINY, "iterations": 3, "epochs": 2, "steps_per_epoch": 6, "noise_level": 0.2, "noise_start_iter": 2}
+"""A run that takes a second or two."""
+SHORT = {**LONG, "iterations": 2, "epochs": 1, "steps_per_epoch": 2}
+
+
+@pytest.fixture(scope="module")
+def star(volume: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Table of one tomogram."""
+    folder = tmp_path_factory.mktemp("long")
+    isonet.write(folder / "v.mrc", volume)
+    isonet.done("prepare", folder / "v.mrc", output=folder / "tomograms.star")
+    return folder / "tomograms.star"
+
+
+@pytest.fixture(scope="module")
+def whole(star: Path) -> Path:
+    """Run folder of the uninterrupted run."""
+    folder = star.parent / "whole"
+    process = isonet.Process(star.parent / "err", "refine", star, output_dir=folder, **LONG)
+    assert process.outcome().code == 0
+    assert len(isonet.losses(folder)) == 6
+    return folder
+
+
+def assert_same(folder: Path, whole: Path) -> None:
+    """Same model to the bit, same losses, nothing left over."""
+    assert isonet.state(folder) == "finished"
+    assert isonet.same_weights(folder, whole)
+    assert isonet.losses(folder) == isonet.losses(whole)
+    assert not list(folder.rglob("*.part"))
+    numbered = sorted(path.name for path in folder.glob("model*"))
+    assert numbered == sorted(path.name for path in whole.glob("model*"))
+
+
+def trained_to(folder: Path, epochs: int) -> bool:
+    """Tell whether so many epochs are recorded."""
+    path = folder / "metrics.jsonl"
+    return path.exists() and path.read_text().count("loss") >= epochs
+
+
+@pytest.mark.parametrize(("number", "code", "epochs"), [(signal.SIGINT, 130, 1), (signal.SIGTERM, 143, 3)])
+def test_signal(here: Path, star: Path, whole: Path, number: signal.Signals, code: int, epochs: int) -> None:
+    process = isonet.Process(here / "err", "refine", star, **LONG)
+    process.wait_for(lambda: trained_to(here / "results", epochs))
+    process.signal(number)
+    outcome = process.outcome()
+    isonet.assert_refused(outcome, number.name, code=code)
+    assert "--continue-from results" in outcome.err
+    assert isonet.state(here / "results") == "interrupted"
+    assert not isonet.same_weights(here / "results", whole)
+    isonet.done("refine", "--continue-from", "results")
+    assert_same(here / "results", whole)
+
+
+def test_ctrl_c_at_the_command_line(here: Path, star: Path, whole: Path) -> None:
+    """The same with the program as the user starts it."""
+    words = [sys.executable, "-m", "isonet", "refine", str(star), *isonet.flags(**LONG)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        end = time.monotonic() + 120
+        while not trained_to(here / "results", 1):
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.002)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    isonet.assert_refused(isonet.Outcome(process.returncode, "", err), "SIGINT", code=130)
+    isonet.done("refine", "--continue-from", "results")
+    assert_same(here / "results", whole)
+
+
+def test_signal_before_the_training_begins(here: Path, star: Path) -> None:
+    process = isonet.Process(here / "err", "refine", star, **{**LONG, "number_subtomos": 3000})
+    process.wait_for((here / "results" / "trainer.pt").exists)
+    process.signal(signal.SIGTERM)
+    isonet.assert_refused(process.outcome(), "SIGTERM", code=143)
+    assert isonet.state(here / "results") == "interrupted"
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_kill_at_any_moment(here: Path, star: Path, whole: Path, share: float) -> None:
+    process = isonet.Process(here / "err", "refine", star, **LONG)
+    process.wait_for((here / "results" / "trainer.pt").exists)
+    process.wait_for(lambda: trained_to(here / "results", round(6 * share)))
+    time.sleep(random.uniform(0, 0.2))
+    process.signal(signal.SIGKILL)
+    assert process.outcome().code in (-signal.SIGKILL, 0)
+    isonet.done("refine", "--continue-from", "results")
+    assert isonet.state(here / "results") == "finished"
+    assert isonet.same_weights(here / "results", whole)
+    assert isonet.losses(here / "results") == isonet.losses(whole)
+
+
+def test_time_that_is_over_again_and_again(here: Path, star: Path) -> None:
+    """Stopped after every single step, a run still takes the path of an uninterrupted one."""
+    options = {**isonet.TINY, "iterations": 2, "epochs": 2, "steps_per_epoch": 2, "drop_out": 0.3}
+    isonet.done("refine", star, output_dir="whole", **options)
+    words: tuple[Any, ...] = ("refine", star)
+    for stops in range(20):
+        isonet.done(*words, max_time="0.001s", **(options if stops == 0 else {}))
+        words = ("refine", "--continue-from", "results")
+        if isonet.state(here / "results") == "finished":
+            break
+        assert isonet.state(here / "results") == "stopped"
+        assert (here / "results" / "model.safetensors").exists()
+    assert stops >= 7
+    assert_same(here / "results", here / "whole")
+    isonet.done("predict", star, "results")
+
+
+def test_stop_before_the_first_iteration_is_done_leaves_a_usable_model(here: Path, star: Path) -> None:
+    isonet.done("refine", star, max_time="0.001s", **SHORT)
+    isonet.done("predict", star, "results")
+    assert (here / "corrected" / "v_corrected.mrc").exists()
+
+
+def test_more_iterations(here: Path, star: Path, whole: Path) -> None:
+    isonet.done("refine", star, **{**LONG, "iterations": 1})
+    isonet.done("refine", "--continue-from", "results", "--iterations", "3")
+    assert_same(here / "results", whole)
+    again = isonet.done("refine", "--continue-from", "results")
+    assert "all 3 iterations are done" in again.err
+    assert_same(here / "results", whole)
+
+
+def test_table_and_options_may_be_named_again(here: Path, star: Path) -> None:
+    isonet.done("refine", star, max_time="0.001s", **SHORT)
+    isonet.done("refine", star, "--continue-from", "results/trainer.pt", **SHORT)
+    assert isonet.state(here / "results") == "finished"
+    assert len(isonet.losses(here / "results")) == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("batch_size", 3), ("cube_size", 32), ("seed", 9), ("arch", "paper"), ("noise_mode", "unfiltered")],
+)
+def test_option_that_must_stay(here: Path, star: Path, option: str, value: Any) -> None:
+    isonet.done("refine", star, max_time="0.001s", **SHORT)
+    flag = f"--{option.replace('_', '-')}"
+    outcome = isonet.call("refine", "--continue-from", "results", **{option: value})
+    isonet.assert_refused(outcome, flag, "leave it out")
+
+
+def test_option_that_may_change(here: Path, star: Path) -> None:
+    isonet.done("refine", star, max_time="0.001s", **SHORT)
+    isonet.done("refine", "--continue-from", "results", learning_rate=1e-3, keep_models=1, **{"batch_size": 2})
+    assert len(list((here / "results").glob("model_iter*"))) == 1
+
+
+def test_nothing_to_continue(here: Path, star: Path) -> None:
+    isonet.assert_refused(isonet.call("refine", "--continue-from", "none"), "none", "no refine to continue")
+    isonet.done("refine", star, max_time="0.001s", **SHORT)
+    state = here / "results" / "trainer.pt"
+    kept = state.read_bytes()
+    for damaged in (kept[: len(kept) // 2], b"no state", b""):
+        state.write_bytes(damaged)
+        isonet.assert_refused(isonet.call("refine", "--continue-from", "results"), "trainer.pt", "start again")
+    state.write_bytes(kept)
+    (here / "results" / "config.yaml").write_text("batch_size: [")
+    isonet.assert_refused(isonet.call("refine", "--continue-from", "results"), "config.yaml", "start again")
+
+
+def test_metrics_cut_off_by_a_crash_are_mended(here: Path, star: Path) -> None:
+    isonet.done("refine", star, output_dir="whole", **SHORT)
+    isonet.done("refine", star, **{**SHORT, "iterations": 1})
+    with (here / "results" / "metrics.jsonl").open("a") as file:
+        file.write('{"iteration": 2, "epoch": 1, "lo')
+    isonet.done("refine", "--continue-from", "results", "--iterations", "2")
+    lines = (here / "results" / "metrics.jsonl").read_text().splitlines()
+    assert all(isinstance(json.loads(line), dict) for line in lines)
+    assert_same(here / "results", here / "whole")

@@ -1,0 +1,112 @@
+"""run, demo and check: several steps in one command."""
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import commandline as isonet
+import pytest
+import torch
+
+from isonet.config import DemoConfig, PredictConfig, PrepareConfig, RefineConfig, RunConfig
+from isonet.steps import demo
+
+PNG = b"\x89PNG\r\n\x1a\n"
+OPTIONS = {**isonet.TINY, "tilt_min": -50, "tilt_max": 60}
+
+
+@pytest.fixture
+def data(here: Path, volume: Any) -> Path:
+    """Folder of two tomograms."""
+    for name in ("a 1", "b"):
+        isonet.write(here / "data" / f"{name}.mrc", volume)
+    return here / "data"
+
+
+def test_all_steps_then_nothing_is_done_twice(data: Path, volume: Any) -> None:
+    isonet.done("run", data, keep_measured=True, **OPTIONS)
+    whole = Path("isonet")
+    made = sorted((whole / "corrected").glob("*.mrc"))
+    assert [path.name for path in made] == ["a 1_corrected.mrc", "b_corrected.mrc"]
+    assert isonet.read(made[0]).shape == volume.shape
+    rows = isonet.table(whole / "tomograms.star")
+    assert {(row["rlnTiltMin"], row["rlnTiltMax"]) for row in rows} == {("-50", "60")}
+    assert [row["rlnCorrectedTomoName"] for row in rows] == [str(path) for path in made]
+    assert len(isonet.losses(whole / "results")) == 2
+    assert isonet.state(whole) == isonet.state(whole / "results") == isonet.state(whole / "corrected") == "finished"
+    assert "keep_measured: true" in (whole / "corrected" / "config.yaml").read_text()
+    for path in [*made, whole / "results" / "model.safetensors"]:
+        os.utime(path, ns=(10**18, 10**18))
+    again = isonet.done("run", data, keep_measured=True, **OPTIONS)
+    assert again.err.count("done before, kept") == 2
+    for path in [*made, whole / "results" / "model.safetensors"]:
+        assert path.stat().st_mtime_ns == 10**18
+
+
+def test_the_same_command_goes_on_after_the_time_was_over(data: Path) -> None:
+    isonet.done("run", data, output_dir="whole", **OPTIONS)
+    command = ["run", data, *isonet.flags(**OPTIONS)]
+    said = isonet.done(*command, "--max-time=0.001s").err
+    assert "same command" in said
+    assert isonet.state(Path("isonet")) == isonet.state(Path("isonet/results")) == "stopped"
+    assert not list(Path("isonet").rglob("*_corrected.mrc"))
+    isonet.done(*command)
+    assert isonet.state(Path("isonet")) == "finished"
+    assert isonet.same_weights(Path("isonet/results"), Path("whole/results"))
+    for path in Path("whole/corrected").glob("*.mrc"):
+        assert (isonet.read(path) == isonet.read(Path("isonet/corrected") / path.name)).all()
+
+
+def test_folder_of_other_tomograms_is_refused(data: Path, volume: Any) -> None:
+    isonet.done("run", data / "b.mrc", **OPTIONS)
+    isonet.assert_refused(isonet.call("run", data, **OPTIONS), "isonet/tomograms.star", "a 1.mrc", "--output-dir")
+    isonet.assert_refused(isonet.call("run", data / "a 1.mrc", **OPTIONS), "--output-dir")
+    isonet.assert_refused(isonet.call("run", data / "b.mrc", **{**OPTIONS, "batch_size": 3}), "--batch-size")
+
+
+def test_halves_in_one_command(here: Path, volume: Any) -> None:
+    for name in ("even", "odd"):
+        isonet.write(here / name / f"v_{name}.mrc", volume)
+    isonet.done("run", "--even", "even", "--odd", "odd", **OPTIONS)
+    assert Path("isonet/corrected/v_corrected.mrc").exists()
+    assert isonet.done("run", "--even", "even", "--odd", "odd", **OPTIONS).err.count("done before, kept") == 1
+
+
+def test_run_has_the_options_of_its_steps() -> None:
+    """All but those that run decides itself."""
+    own = {"output", "average_dir", "output_dir", "overwrite", "continue_from"}
+    steps = {**PrepareConfig.model_fields, **RefineConfig.model_fields, **PredictConfig.model_fields}
+    assert set(RunConfig.model_fields) - {"output_dir"} == set(steps) - own
+
+
+def test_demo_shows_what_it_did(here: Path, monkeypatch: pytest.MonkeyPatch, draws: None) -> None:
+    monkeypatch.setattr(demo, "_SHAPE", {"depth": 32, "height": 48, "width": 48})
+    outcome = isonet.done("demo", max_time="3s")
+    assert "inside the wedge" in outcome.out
+    assert (here / "demo" / "demo.png").read_bytes().startswith(PNG)
+    numbers = json.loads((here / "demo" / "demo.json").read_text())
+    assert set(numbers) == {"before", "after"}
+    assert set(numbers["before"]) == set(numbers["after"]) == {"inside", "outside", "correlation"}
+    assert numbers["before"]["outside"] > 0.5 > 0.2 > numbers["before"]["inside"]
+    assert numbers["before"] != numbers["after"]
+    assert all(math.isfinite(number) for each in numbers.values() for number in each.values())
+
+
+def test_demo_trains_without_the_truth() -> None:
+    assert demo._training(DemoConfig(), Path("none")).pretrained_model is None
+
+
+def test_check_of_this_machine() -> None:
+    outcome = isonet.done("check", seconds=1)
+    assert "self-test passed" in outcome.out
+    for mention in ("torch", "cores", "memory", "float32" if "float32" in outcome.out else "bf16"):
+        assert mention in outcome.out
+    assert "self-test" not in isonet.done("check", seconds=0).out
+
+
+def test_check_of_a_device_that_is_not_there() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    isonet.assert_refused(isonet.call("check", "--device", "cuda"), "cuda", "0 CUDA devices")
