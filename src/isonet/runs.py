@@ -169,7 +169,7 @@ def start(folder: Path, command: str, config: StepConfig, max_time: float | None
         If the folder cannot be written to.
     """
     run = Run(folder, command, max_time)
-    with _locked(folder), _logging_to(folder / "run.log"), _signals(run):
+    with locked(folder), _logging_to(folder / "run.log"), _signals(run):
         write_text(folder / CONFIG_NAME, yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
         run.status(state="running")
         log.debug("%s %s", command, config.model_dump(mode="json", exclude_defaults=True))
@@ -195,8 +195,16 @@ def _try_status(run: Run, **values: object) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock."""
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run folder's lock, so that no other run works in it.
+
+    Raises
+    ------
+    InputError
+        If another run is at work there.
+    RunError
+        If the folder cannot be written to.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file: TextIO = (folder / LOCK_NAME).open("w")

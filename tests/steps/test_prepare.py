@@ -147,6 +147,19 @@ def test_halves_given_as_files_of_any_name(here: Path, volume: Any) -> None:
     assert row["rlnTomoReconstructedTomogramHalf2"] == "odd.mrc"
 
 
+def test_average_follows_its_halves(here: Path, volume: Any) -> None:
+    """An average made from other halves is not taken for theirs, and one that is no product is not replaced."""
+    words = ("--even", "even.mrc", "--odd", "odd.mrc", "--overwrite")
+    for sign in (1, -1):
+        isonet.write(here / "even.mrc", sign * volume)
+        isonet.write(here / "odd.mrc", sign * volume)
+        (row,) = prepare(*words)
+        np.testing.assert_allclose(isonet.read(here / row["rlnTomoName"]), sign * volume, atol=1e-6)
+    isonet.write(here / "average" / "average.mrc", volume)
+    (here / "tomograms.star").unlink()
+    isonet.assert_refused(isonet.call("prepare", *words[:-1]), "average/average.mrc", "--overwrite")
+
+
 def test_halves_beside_full_tomograms(here: Path, volume: Any) -> None:
     for name in ("TS_1", "TS_10"):
         isonet.write(here / "full" / f"{name}.mrc", volume)

@@ -13,6 +13,8 @@ from typing import Any
 import commandline as isonet
 import pytest
 
+from isonet.runs import locked
+
 LONG = {**isonet.TINY, "iterations": 3, "epochs": 2, "steps_per_epoch": 6, "noise_level": 0.2, "noise_start_iter": 2}
 """A run that takes a second or two."""
 SHORT = {**LONG, "iterations": 2, "epochs": 1, "steps_per_epoch": 2}
@@ -154,6 +156,20 @@ def test_option_that_must_stay(here: Path, star: Path, option: str, value: Any) 
     flag = f"--{option.replace('_', '-')}"
     outcome = isonet.call("refine", "--continue-from", "results", **{option: value})
     isonet.assert_refused(outcome, flag, "leave it out")
+
+
+def test_continued_run_stays_in_its_folder(here: Path, star: Path) -> None:
+    isonet.done("refine", star, max_time="0.001s", **SHORT)
+    outcome = isonet.call("refine", "--continue-from", "results", output_dir="elsewhere")
+    isonet.assert_refused(outcome, "elsewhere", "results")
+    isonet.done("refine", "--continue-from", "results", output_dir="results")
+
+
+def test_running_run_is_not_moved_aside(here: Path, star: Path) -> None:
+    isonet.done("refine", star, max_time="0.001s", **SHORT)
+    with locked(here / "results"):
+        isonet.assert_refused(isonet.call("refine", star, "--overwrite", **SHORT), "results", "another run")
+    assert not (here / "results~1").exists()
 
 
 def test_option_that_may_change(here: Path, star: Path) -> None:

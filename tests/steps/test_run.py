@@ -40,7 +40,7 @@ def test_all_steps_then_nothing_is_done_twice(data: Path, volume: Any) -> None:
     for path in [*made, whole / "results" / "model.safetensors"]:
         os.utime(path, ns=(10**18, 10**18))
     again = isonet.done("run", data, keep_measured=True, **OPTIONS)
-    assert again.err.count("done before, kept") == 2
+    assert again.err.count("made before, kept") == 2
     for path in [*made, whole / "results" / "model.safetensors"]:
         assert path.stat().st_mtime_ns == 10**18
 
@@ -71,7 +71,7 @@ def test_halves_in_one_command(here: Path, volume: Any) -> None:
         isonet.write(here / name / f"v_{name}.mrc", volume)
     isonet.done("run", "--even", "even", "--odd", "odd", **OPTIONS)
     assert Path("isonet/corrected/v_corrected.mrc").exists()
-    assert isonet.done("run", "--even", "even", "--odd", "odd", **OPTIONS).err.count("done before, kept") == 1
+    assert isonet.done("run", "--even", "even", "--odd", "odd", **OPTIONS).err.count("made before, kept") == 1
 
 
 def test_run_has_the_options_of_its_steps() -> None:

@@ -58,7 +58,12 @@ def test_tomograms_are_selected_by_index(project: Project, text: str | None, cho
     assert " ".join(tomogram.index for tomogram in project.selected(text)) == chosen
 
 
-@pytest.mark.parametrize(("text", "missing"), [("4", "4"), ("3-5", "3-5"), ("all", "all"), ("1;2", "1;2"), ("1-", "1-")])
+MISSING = [("4", "4"), ("3-5", "3-5"), ("all", "all"), ("1;2", "1;2"), ("1-", "1-")]
+
+
+@pytest.mark.parametrize(("text", "missing"), MISSING)
+    ("text", "missing"), [("4", "4"), ("3-5", "3-5"), ("all", "all"), ("1;2", "1;2"), ("1-", "1-")]
+)
 def test_indices_that_are_not_there_are_refused(project: Project, text: str, missing: str) -> None:
     with pytest.raises(InputError, match=f"no tomogram with rlnIndex {missing}; it has 1, 2, 3, 5"):
         project.selected(text)

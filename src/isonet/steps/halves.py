@@ -1,6 +1,5 @@
 """Even and odd halves: pairing by name, and their mean where no full tomogram is given."""
 
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,8 +7,8 @@ from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.io import mrc
+from isonet.steps.products import made_before, product_label
 
-log = logging.getLogger("isonet")
 _HALF = re.compile(r"(?:^|(?<=[_.\- ]))(?:even|odd|evn|half[_-]?[12]|h[12])(?=$|[_.\- ])", re.IGNORECASE)
 
 
@@ -56,16 +55,21 @@ def _by_key(path: Path) -> dict[str, Path]:
     return found
 
 
-def average_halves(halves: Mapping[str, tuple[Path, Path]], folder: Path) -> list[Path]:
-    """Write the mean of every pair to `folder/<name>.mrc`, in bounded memory; files that are there are kept."""
+def average_halves(halves: Mapping[str, tuple[Path, Path]], folder: Path, *, overwrite: bool) -> list[Path]:
+    """Write the mean of every pair to `folder/<name>.mrc`, in bounded memory; means made before are kept.
+
+    Raises
+    ------
+    InputError
+        If a file of that name was not made by this program, unless it may be overwritten.
+    """
     written = []
     for key, (even, odd) in halves.items():
         path = folder / f"{key or 'average'}.mrc"  # nothing is left of even.mrc and odd.mrc
         first, second = mrc.open_volume(even), mrc.open_volume(odd)
-        if path.exists():
-            log.info("%s: is there already, kept as the mean of %s and %s", path, even.name, odd.name)
-        else:
-            header = replace(first.header, labels=(*first.header.labels[:9], "isonet mean of even and odd"))
+        label = product_label("mean of even and odd", (even, odd), ())
+        if not made_before(path, label, overwrite=overwrite):
+            header = replace(first.header, labels=(*first.header.labels[:9], label))
             with mrc.create(path, first.shape, header) as mean:
                 for part, slab in first.slabs():
                     mean[part] = (slab + second.read(part)) / 2

@@ -16,6 +16,7 @@ from isonet.io import mrc
 from isonet.io.checkpoint import load_model
 from isonet.project import Project, Tomogram
 from isonet.runs import Run
+from isonet.steps.products import made_before, product_label
 from isonet.steps.source import Source, open_source
 from isonet.train.correct import TilePlan, corrected_tiles, plan_tiles
 from isonet.train.fit import Evaluator, choose_device
@@ -79,9 +80,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         _compare(source, trained, model)
         plan = _plan(source, config, trained)
         label = _label(source, trained, plan, config)
-        if _done_before(path, label, config.overwrite):
-            log.info("%s: done before, kept", path)
-        else:
+        if not made_before(path, label, overwrite=config.overwrite):
             _correct(source, evaluator, plan, config, run, path, label)
             log.info("%s: written", path)
         project = project.with_values(tomogram.index, rlnCorrectedTomoName=str(path))
@@ -162,27 +161,8 @@ def _plan(source: Source, config: PredictConfig, model: Model) -> TilePlan:
 
 def _label(source: Source, model: Model, plan: TilePlan, config: PredictConfig) -> str:
     """Text that tells which input, model and options a file was made from."""
-    stat = source.volume.path.stat()
     asked = (plan, config.keep_measured, config.float16, config.precision, source.normalization, source.tomogram.tilts)
-    origin = (str(source.volume.path.resolve()), stat.st_size, stat.st_mtime_ns)
-    inputs, options = (hashlib.sha256(repr(part).encode()).hexdigest()[:8] for part in (origin, asked))
-    return f"isonet corrected: model {model.identity} input {inputs} options {options}"
-
-
-def _done_before(path: Path, label: str, overwrite: bool) -> bool:
-    """Tell whether `path` is this very result; refuse to replace what this program did not make."""
-    if not path.exists():
-        return False
-    try:
-        labels = mrc.open_volume(path).header.labels
-    except InputError:
-        labels = ()
-    if label in labels:
-        return True
-    if not overwrite and not any(text.startswith("isonet corrected:") for text in labels):
-        raise InputError(f"{path}: exists and was not made by isonet; move it away or add --overwrite")
-    log.warning("%s: made by another model or with other options, replaced", path)
-    return False
+    return product_label("corrected", (source.volume.path,), (model.identity, asked))
 
 
 def _correct(

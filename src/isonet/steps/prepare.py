@@ -44,7 +44,7 @@ def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
     full = _volumes(tomograms)
     halves = pair_halves(config.even, config.odd) if config.even and config.odd else {}
     if not full and halves:
-        full = average_halves(halves, config.average_dir)
+        full = average_halves(halves, config.average_dir, overwrite=config.overwrite)
     if not full:
         raise InputError("no tomograms given; name a folder or files, or --even and --odd")
     count = config.number_subtomos or max(1, round(SUBVOLUMES_IN_ALL / len(full)))

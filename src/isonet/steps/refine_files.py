@@ -14,7 +14,7 @@ from isonet import __version__
 from isonet.config import RefineConfig
 from isonet.errors import InputError
 from isonet.io import checkpoint
-from isonet.runs import CONFIG_NAME
+from isonet.runs import CONFIG_NAME, locked
 from isonet.steps.subvolumes import TrainingTomogram
 from isonet.train.fit import Trainer
 from isonet.train.unet import UNet, UNetShape
@@ -77,11 +77,15 @@ class RunFiles:
     table: Path
 
     def save_model(self, trainer: Trainer, iteration: int, finished: bool = True) -> None:
-        """Write the network as `model.safetensors`, and under its iteration's name if that is finished."""
+        """Write the network as `model.safetensors`, and under its iteration's name if that is finished.
+
+        Iteration 0, what training starts from, is no result and gets only its own name.
+        """
         about = {**self.about, "iteration": iteration, "iteration_finished": finished}
         if finished:
             checkpoint.save_model(self.folder / model_name(iteration), trainer.weights(), about)
-        checkpoint.save_model(self.folder / MODEL_NAME, trainer.weights(), about)
+        if iteration > 0:
+            checkpoint.save_model(self.folder / MODEL_NAME, trainer.weights(), about)
 
     def save_state(self, trainer: Trainer, position: Position) -> None:
         """Write what a continued run needs."""
@@ -150,11 +154,18 @@ def refuse_existing(folder: Path) -> None:
 
 
 def move_aside(folder: Path) -> None:
-    """Rename a folder to the first free of `folder~1`, `folder~2` ... and say so."""
-    number = 1
-    while (backup := folder.with_name(f"{folder.name}~{number}")).exists():
-        number += 1
-    folder.rename(backup)
+    """Rename a folder to the first free of `folder~1`, `folder~2` ... and say so.
+
+    Raises
+    ------
+    InputError
+        If a run is at work in it.
+    """
+    with locked(folder):
+        number = 1
+        while (backup := folder.with_name(f"{folder.name}~{number}")).exists():
+            number += 1
+        folder.rename(backup)
     log.warning("%s: moved to %s", folder, backup)
 
 
@@ -176,6 +187,8 @@ def continued(config: RefineConfig) -> tuple[Path, RefineConfig]:
         stored = RefineConfig(**yaml.safe_load((folder / CONFIG_NAME).read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError, ValidationError, TypeError) as error:
         raise InputError(f"{folder / CONFIG_NAME}: not the options of a run; start again in another folder") from error
+    if "output_dir" in config.model_fields_set and config.output_dir.resolve() != folder.resolve():
+        raise InputError(f"--output-dir {config.output_dir}: a continued run stays in {folder}; leave it out")
     asked = {name: getattr(config, name) for name in config.model_fields_set if name != "output_dir"}
     for name, value in asked.items():
         if name not in CHANGEABLE and value != getattr(stored, name):

@@ -1,0 +1,45 @@
+"""Volumes this program made: a label in their header tells from what, so that nothing is made twice or lost."""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from isonet.errors import InputError
+from isonet.io import mrc
+
+log = logging.getLogger("isonet")
+
+
+def product_label(kind: str, inputs: Sequence[Path], options: object) -> str:
+    """Text for the header of a product: its kind, and hashes of its input files and of what was asked.
+
+    A file counts as another one when its path, size or time of change differ.
+    """
+    stats = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in inputs]
+    files, asked = (hashlib.sha256(repr(part).encode()).hexdigest()[:12] for part in (stats, options))
+    return f"isonet {kind}: input {files} options {asked}"
+
+
+def made_before(path: Path, label: str, *, overwrite: bool) -> bool:
+    """Tell whether `path` is this very product already, and say so.
+
+    Raises
+    ------
+    InputError
+        If there is a file that this program did not make, unless it may be overwritten.
+    """
+    if not path.exists():
+        return False
+    kind = label.partition(":")[0]
+    try:
+        labels = mrc.open_volume(path).header.labels
+    except InputError:
+        labels = ()
+    if label in labels:
+        log.info("%s: made before, kept", path)
+        return True
+    if not overwrite and not any(text.startswith(f"{kind}:") for text in labels):
+        raise InputError(f"{path}: exists and was not made by isonet; move it away or add --overwrite")
+    log.warning("%s: made from other input or with other options, replaced", path)
+    return False
