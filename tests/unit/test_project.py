@@ -62,8 +62,6 @@ MISSING = [("4", "4"), ("3-5", "3-5"), ("all", "all"), ("1;2", "1;2"), ("1-", "1
 
 
 @pytest.mark.parametrize(("text", "missing"), MISSING)
-    ("text", "missing"), [("4", "4"), ("3-5", "3-5"), ("all", "all"), ("1;2", "1;2"), ("1-", "1-")]
-)
 def test_indices_that_are_not_there_are_refused(project: Project, text: str, missing: str) -> None:
     with pytest.raises(InputError, match=f"no tomogram with rlnIndex {missing}; it has 1, 2, 3, 5"):
         project.selected(text)
