@@ -3,7 +3,7 @@
 # make lint   ruff and mypy
 #
 # Each target sets up its own environment in .venv. TORCH is the only place where torch is pinned; with a GPU you may
-# want another build: make TORCH='torch --index-url https://download.pytorch.org/whl/cu130' demo
+# want another build: make TORCH="torch==2.13.0+cu130" demo (where your package index offers it)
 
 TORCH ?= torch==2.13.0
 PYTHON ?= python3

@@ -126,6 +126,9 @@ class TrainingOptions(StepConfig):
     """Cubes per training step."""
     learning_rate: float = Field(4e-4, gt=0)
     """Learning rate of Adam."""
+    loss_weighting: Literal["signal", "none"] = "signal"
+    """Weight the errors at each frequency by its share of signal, estimated from the tomogram; none is the paper's
+    plain mean absolute error, which noise at high frequencies dominates in raw tomograms."""
     noise_level: Levels = (0.18, 0.35, 0.53, 0.70)
     """Standard deviation of the noise added to inputs relative to the data's, from the matching noise_start_iter on
     (IsoNet 1's figures act 3.5 times as strongly: its 0.05 is 0.18 here)."""

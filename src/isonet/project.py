@@ -7,7 +7,7 @@ from pathlib import Path
 
 from isonet.core import wedge
 from isonet.errors import InputError
-from isonet.io import mrc, star
+from isonet.io import files, mrc, star
 from isonet.io.metadata import read_tilt_angles
 
 FULL_COLUMNS = ("rlnTomoName", "rlnMicrographName")
@@ -69,7 +69,7 @@ class Tomogram:
         return value
 
     def file(self, column: str) -> Path:
-        """Return the path in a column: as given, or else beside the table.
+        """Return the path in a column: relative to the table, or else to the working directory.
 
         Raises
         ------
@@ -84,7 +84,7 @@ class Tomogram:
             raise InputError(f"{self.table}: {column} of tomogram {self.index} is empty; fill it or choose another")
         path = Path(text)
         beside = self.table.parent / path
-        return beside if not path.exists() and beside.exists() else path
+        return beside if beside.exists() or not path.exists() else path
 
     @property
     def tilts(self) -> tuple[float, ...]:
@@ -147,7 +147,7 @@ class Project:
 
     def write(self) -> None:
         """Write the table back, atomically, with all columns that were in it."""
-        star.write_table(self.path, [tomogram.row for tomogram in self.tomograms])
+        star.write_table(self.path, [tomogram.row for tomogram in self.tomograms], FULL_COLUMNS)
 
     def selected(self, indices: str | None) -> tuple[Tomogram, ...]:
         """Return the tomograms of an index set such as `1,3-5`; all of them for None.
@@ -174,6 +174,21 @@ class Project:
         if missing:
             raise InputError(f"{self.path}: no tomogram with rlnIndex {missing[0]}; it has {', '.join(by_index)}")
         return tuple(by_index[index] for index in dict.fromkeys(chosen))
+
+    def entry(self, path: Path) -> str:
+        """Text for a path in this table: relative to it where the file lies in its folder or below, else absolute."""
+        absolute, folder = path.resolve(), self.path.parent.resolve()
+        return str(absolute.relative_to(folder) if absolute.is_relative_to(folder) else absolute)
+
+    def recorded(self, index: str, **values: str) -> "Project":
+        """Set columns of one tomogram in the table on disk as it is now, and return the table.
+
+        Other processes may do the same at once: a lock beside the table is held meanwhile.
+        """
+        with files.locked(self.path.with_name(f".{self.path.name}.lock"), wait=True):
+            updated = Project.read(self.path).with_values(index, **values)
+            updated.write()
+        return updated
 
     def with_values(self, index: str, **values: str) -> "Project":
         """Return the project with columns of one tomogram set."""

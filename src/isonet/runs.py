@@ -3,7 +3,6 @@
 Every run folder holds `config.yaml`, `run.log`, `status.json` and `metrics.jsonl`. Signals end a run in good order.
 """
 
-import fcntl
 import json
 import logging
 import os
@@ -15,13 +14,14 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any
 
 import yaml
 
 from isonet.config import StepConfig
 from isonet.console import duration_text, progress_bar
 from isonet.errors import InputError, RunError
+from isonet.io import files
 from isonet.io.files import write_json, write_text
 
 log = logging.getLogger("isonet")
@@ -196,7 +196,7 @@ def _try_status(run: Run, **values: object) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run folder's lock, so that no other run works in it.
+    """Hold a run folder's lock, so that no other run works in it, and clear away what killed runs half wrote.
 
     Raises
     ------
@@ -206,18 +206,12 @@ def locked(folder: Path) -> Iterator[None]:
         If the folder cannot be written to.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file: TextIO = (folder / LOCK_NAME).open("w")
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be written ({error.strerror}); choose another output folder") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(f"{folder}: another run is at work there; wait for it or choose another folder") from error
-        except OSError as error:
-            log.debug("%s: this file system has no locks (%s)", folder, error.strerror)
-        yield
+        with files.locked(folder / LOCK_NAME, wait=False):
+            for abandoned in folder.glob(files.TEMPORARY):
+                abandoned.unlink(missing_ok=True)
+            yield
+    except BlockingIOError as error:
+        raise InputError(f"{folder}: another run is at work there; wait for it or choose another folder") from error
 
 
 @contextmanager

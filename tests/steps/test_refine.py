@@ -217,6 +217,7 @@ ELSEWHERE = {
     "method": "recorded: its two values are the same method so far (test_method_is_recorded)",
     "pretrained_model": "test_pretrained_model_is_the_start",
     "device": "test_device",
+    "loss_weighting": "test_loss_is_weighted_where_there_is_noise",
     "keep_models": "test_old_models_are_pruned",
     "output_dir": "test_existing_folder_is_refused_or_moved_aside",
     "overwrite": "test_existing_folder_is_refused_or_moved_aside",
@@ -292,3 +293,14 @@ def test_loss_that_is_not_finite_ends_the_run(prepared: Path, model: Path) -> No
     outcome = isonet.call("refine", prepared, pretrained_model="broken.safetensors", **isonet.TINY)
     isonet.assert_refused(outcome, "results", "not finite", "--learning-rate", code=1)
     assert isonet.state(Path("results")) == "failed"
+
+
+def test_loss_is_weighted_where_there_is_noise(here: Path) -> None:
+    isonet.done("simulate", output_dir="data", depth=32, height=48, width=48, snr=0.5)
+    isonet.done("prepare", "data/full.mrc")
+    options = {**isonet.TINY, "cube_size": 24, "crop_size": 32, "iterations": 1}
+    losses = [
+        isonet.losses(refine(here / "tomograms.star", output_dir=name, loss_weighting=name, **options))
+        for name in ("signal", "none")
+    ]
+    assert losses[0][0][-1] < 0.8 * losses[1][0][-1]

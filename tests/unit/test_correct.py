@@ -31,25 +31,6 @@ def blend(volume: np.ndarray, plan: TilePlan, evaluator: Evaluator, **options: o
     return result
 
 
-@pytest.mark.parametrize("shape", [(20, 33, 41), (5, 16, 17), (32, 32, 32)])
-@pytest.mark.parametrize("batch_size", [1, 3])
-def test_the_measured_part_comes_back_as_it_was(shape: tuple[int, int, int], batch_size: int) -> None:
-    """With the measured content kept it does not matter that the network returns zeros."""
-    flat = np.random.default_rng(0).normal(size=(1, *shape[1:])).astype(np.float32)
-    volume = np.broadcast_to(flat, shape).copy()  # nothing changes along z: all of it on k_z = 0, measured
-    plan = plan_tiles(shape, 16, 12, 4)
-    result = blend(volume, plan, untrained(residual=False), batch_size=batch_size, keep_measured=True)
-    assert np.allclose(result, volume, atol=1e-4)
-
-
-def test_keeping_the_measured_part_changes_only_what_the_network_changed() -> None:
-    volume = np.random.default_rng(0).normal(size=(24, 24, 24)).astype(np.float32)
-    plan = plan_tiles((24, 24, 24), 16, 12, 4)
-    kept, given = (blend(volume, plan, untrained(), keep_measured=keep) for keep in (True, False))
-    assert np.linalg.norm(given) < 0.95 * np.linalg.norm(volume)
-    assert np.linalg.norm(kept - given) < 0.3 * np.linalg.norm(volume)
-
-
 def test_tiles_shrink_along_thin_axes_and_fit_the_network() -> None:
     plan = plan_tiles((10, 100, 300), 96, 64, 8)
     assert plan.size == (64, 96, 96)

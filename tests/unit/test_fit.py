@@ -1,6 +1,7 @@
 """Devices, training that learns and continues to the same bits, and evaluation that does not train."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,9 @@ def network(seed: int = 0, shape: UNetShape = SMALL) -> UNet:
     return UNet(shape)
 
 
-def batch(seed: int) -> tuple[Tensor, Tensor]:
+def batch(seed: int) -> tuple[Tensor, Tensor, Tensor]:
     volume = torch.randn(2, 1, 8, 8, 8, generator=torch.Generator().manual_seed(seed))
-    return volume, 0.3 * volume + 0.5
+    return volume, 0.3 * volume + 0.5, torch.ones(1)
 
 
 def machine_with(gpus: int, patch: pytest.MonkeyPatch) -> None:
@@ -128,3 +129,17 @@ def test_the_engine_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
     Trainer(network(), 0.01, CPU, "float32").step(*batch(0))
     assert capfd.readouterr() == ("", "")
     assert logging.getLogger("lightning_fabric").level >= logging.WARNING
+
+
+def test_loss_is_the_mean_absolute_error_of_the_frequencies_that_count() -> None:
+    """A weight of one leaves the plain error; one that keeps nothing but the mean, the error of the means."""
+    inputs, targets, _ = batch(0)
+    still = UNet(replace(network().shape, drop_out=0.0, normalization="none"))
+    for parameter in still.parameters():
+        torch.nn.init.zeros_(parameter)  # a residual network of zeros passes its input on
+    mean_only = torch.zeros(8, 8, 5)
+    mean_only[0, 0, 0] = 1
+    error = inputs - targets
+    for weights, expected in ((torch.ones(1), error.abs()), (mean_only, error.mean((-3, -2, -1)).abs())):
+        trainer = Trainer(still, 1e-9, CPU, "float32")
+        assert float(trainer.step(inputs, targets, weights)) == pytest.approx(float(expected.mean()), rel=1e-4)

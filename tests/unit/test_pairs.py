@@ -9,6 +9,7 @@ from isonet.core import fourier, rotation, wedge
 from isonet.train.pairs import Optics, PairMaker, central_cube, fill, optics
 
 SIZE, CUBE, TILTS = 14, 10, (-40.0, 62.0)
+LOSS_WEIGHTS = torch.ones(1, 1, 1)
 CPU = torch.device("cpu")
 
 
@@ -19,9 +20,9 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 def maker(
     *, rotations: Tensor | None = None, random: float = 0.0, level: float = 0.0, tilts: tuple[float, float] = TILTS
 ) -> PairMaker:
-    made = optics(tilts, SIZE, CUBE, "ramp", CPU)
+    made = optics(tilts, SIZE, CUBE, "ramp", LOSS_WEIGHTS, CPU)
     if rotations is not None:
-        made = Optics(made.weights, made.noise_spectrum, rotations)
+        made = Optics(made.weights, made.noise_spectrum, rotations, LOSS_WEIGHTS)
     filled = noise(4, SIZE, SIZE, SIZE)
     return PairMaker(filled, np.zeros(4, dtype=np.int64), (made,), CUBE, random, level)
 
@@ -30,7 +31,7 @@ def test_the_target_is_turned_content_and_the_input_has_lost_the_wedge_of_the_mi
     weights = wedge.weight((SIZE,) * 3, TILTS)
     for matrix in rotation.cube_rotations():
         pairs = maker(rotations=matrix[None])
-        inputs, targets = pairs.batch([2], np.random.default_rng(0), CPU)
+        inputs, targets, _ = pairs.batch([2], np.random.default_rng(0), CPU)
         turned = rotation.rotate_cube(pairs.filled[2], matrix)
         assert torch.equal(targets[0, 0], central_cube(turned, CUBE))
         expected = central_cube(fourier.apply(turned, weights), CUBE)
@@ -43,10 +44,11 @@ def test_the_target_is_turned_content_and_the_input_has_lost_the_wedge_of_the_mi
 def test_each_pair_has_the_wedge_of_its_own_tomogram() -> None:
     still = rotation.cube_rotations()[:1]
     both = tuple(
-        Optics(wedge.weight((SIZE,) * 3, tilts), torch.ones(1), still) for tilts in ((-60.0, 60.0), (-20.0, 30.0))
+        Optics(wedge.weight((SIZE,) * 3, tilts), torch.ones(1), still, LOSS_WEIGHTS)
+        for tilts in ((-60.0, 60.0), (-20.0, 30.0))
     )
     pairs = PairMaker(noise(3, SIZE, SIZE, SIZE), np.array([1, 0, 1]), both, CUBE, 0.0, 0.0)
-    inputs, _ = pairs.batch([0, 1, 2], np.random.default_rng(0), CPU)
+    inputs, _, _ = pairs.batch([0, 1, 2], np.random.default_rng(0), CPU)
     for index, origin in enumerate((1, 0, 1)):
         expected = central_cube(fourier.apply(pairs.filled[index], both[origin].weights), CUBE)
         assert torch.allclose(inputs[index, 0], expected, atol=1e-5)
@@ -86,6 +88,7 @@ def test_the_same_seed_gives_the_same_bits() -> None:
     first, again, other = (pairs.batch([0, 3, 1], np.random.default_rng(seed), CPU) for seed in (7, 7, 8))
     assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
     assert not torch.equal(first[0], other[0])
+    assert first[2].shape == (3, 1, *LOSS_WEIGHTS.shape)
     assert first[0].shape == first[1].shape == (3, 1, CUBE, CUBE, CUBE)
 
 

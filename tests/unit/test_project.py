@@ -89,18 +89,33 @@ def test_a_tilt_file_that_is_not_there_is_told(project: Project) -> None:
         _ = project.tomograms[2].tilts
 
 
-def test_paths_are_taken_as_given_or_beside_the_table(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_count_from_the_table_or_else_from_the_working_directory(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here, folder = project.path.parent / "elsewhere", project.path.parent
     here.mkdir()
     monkeypatch.chdir(here)
     first = project.tomograms[0]
-    assert first.file("rlnTomoName") == Path("tomo/a.rec.mrc")
-    (folder / "tomo").mkdir()
-    (folder / "tomo/a.rec.mrc").touch()
     assert first.file("rlnTomoName") == folder / "tomo/a.rec.mrc"
     (here / "tomo").mkdir()
     (here / "tomo/a.rec.mrc").touch()
     assert first.file("rlnTomoName") == Path("tomo/a.rec.mrc")
+    (folder / "tomo").mkdir()
+    (folder / "tomo/a.rec.mrc").touch()
+    assert first.file("rlnTomoName") == folder / "tomo/a.rec.mrc"
+
+
+def test_entries_can_be_moved_with_the_folder_of_the_table(project: Project, tmp_path: Path) -> None:
+    assert project.entry(project.path.parent / "sub" / "a.mrc") == "sub/a.mrc"
+    assert project.entry(Path("/elsewhere/a.mrc")) == "/elsewhere/a.mrc"
+
+
+def test_what_two_processes_record_is_not_lost(project: Project) -> None:
+    project.write()
+    project.recorded("1", rlnCorrectedTomoName="one.mrc")
+    project.recorded("2", rlnCorrectedTomoName="two.mrc")  # knows nothing of the first
+    found = {tomogram.index: tomogram.text("rlnCorrectedTomoName") for tomogram in Project.read(project.path).tomograms}
+    assert (found["1"], found["2"]) == ("one.mrc", "two.mrc")
 
 
 def test_missing_columns_and_values_are_told(project: Project) -> None:

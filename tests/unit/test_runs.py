@@ -23,6 +23,7 @@ CONFIG = CheckConfig(seconds=3)
 def quiet_log() -> Iterator[None]:
     """Give back the handlers and the level of the program's log."""
     handlers, level = list(runs.log.handlers), runs.log.level
+    runs.log.handlers.clear()
     runs.log.setLevel(logging.DEBUG)
     yield
     runs.log.handlers[:] = handlers

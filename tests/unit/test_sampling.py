@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isonet.core import sampling
+from isonet.core import fourier, sampling, wedge
 
 laws = settings(max_examples=50, deadline=None)
 shapes = st.tuples(*[st.integers(1, 8)] * 3)
@@ -23,22 +24,40 @@ def test_indices_are_those_of_reflecting_again_and_again(length: int, before: in
 @laws
 @given(shape=shapes, pad=st.integers(0, 12), data=st.data())
 def test_a_block_is_that_of_the_padded_volume(shape: tuple[int, int, int], pad: int, data: st.DataObject) -> None:
+    """Within the volume along z, and reflected along y and x."""
     volume = np.random.default_rng(0).integers(-100, 100, size=shape).astype(np.int8)
-    corner = [data.draw(st.integers(-pad, length + pad - 1)) for length in shape]
-    size = [data.draw(st.integers(1, length + pad - at)) for at, length in zip(corner, shape, strict=True)]
-    padded = np.pad(volume, pad, mode="reflect").astype(np.float32)
-    part = tuple(slice(at + pad, at + pad + edge) for at, edge in zip(corner, size, strict=True))
+    pads = (0, pad, pad)
+    corner = [data.draw(st.integers(-more, length + more - 1)) for length, more in zip(shape, pads, strict=True)]
+    ends = [length + more for length, more in zip(shape, pads, strict=True)]
+    size = [data.draw(st.integers(1, end - at)) for at, end in zip(corner, ends, strict=True)]
+    padded = np.pad(volume, [(more, more) for more in pads], mode="reflect").astype(np.float32)
+    starts = [at + more for at, more in zip(corner, pads, strict=True)]
     block = sampling.cut(volume, corner, size)
     assert block.dtype == np.float32
-    assert np.array_equal(block, padded[part])
+    assert np.array_equal(block, padded[tuple(slice(at, at + edge) for at, edge in zip(starts, size, strict=True))])
+
+
+def test_beyond_the_faces_of_z_the_content_is_turned_about_y() -> None:
+    volume = np.array([[[1, 2]], [[3, 4]], [[5, 6]]])
+    block = sampling.cut(volume, (-2, 0, 0), (7, 1, 2))[:, 0]
+    assert block.tolist() == [[5, 6], [4, 3], [1, 2], [3, 4], [5, 6], [4, 3], [1, 2]]
+
+
+@pytest.mark.parametrize("tilts", [(-60.0, 60.0), (-40.0, 62.0)])
+def test_a_thin_slab_continued_to_a_cube_keeps_its_wedge(tilts: tuple[float, float]) -> None:
+    slab = wedge.apply(torch.randn((40, 64, 64), generator=torch.Generator().manual_seed(0)), tilts)
+    cube = torch.from_numpy(sampling.cut(slab.numpy(), (-12, 0, 0), (64, 64, 64)))
+    power = fourier.transform(cube * fourier.taper((64, 64, 64), 32)).abs().square()
+    missing, _ = wedge.regions((64, 64, 64), tilts)
+    assert float(power[missing].sum() / power.sum()) < 0.03
 
 
 def test_blocks_are_cut_from_memory_maps(tmp_path: Path) -> None:
     stored = np.memmap(tmp_path / "volume", dtype=np.float16, mode="w+", shape=(6, 7, 8))
     stored[:] = np.arange(336).reshape(6, 7, 8)
-    block = sampling.cut(stored, (-1, 5, 6), (3, 4, 4))
+    block = sampling.cut(stored, (0, 5, 6), (3, 4, 4))
     assert type(block) is np.ndarray
-    assert np.array_equal(block, np.asarray(stored, dtype=np.float32)[np.ix_([1, 0, 1], [5, 6, 5, 4], [6, 7, 6, 5])])
+    assert np.array_equal(block, np.asarray(stored, dtype=np.float32)[np.ix_([0, 1, 2], [5, 6, 5, 4], [6, 7, 6, 5])])
 
 
 @laws

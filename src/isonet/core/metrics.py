@@ -82,11 +82,11 @@ def wedge_correlation(
 ) -> tuple[ShellCorrelation, ShellCorrelation]:
     """FSC inside and outside the missing wedge of `tilts` (degrees), `guard` Fourier pixels off its faces.
 
-    Both volumes are tapered over an eighth of their edges first: the jump between opposite faces of a tomogram is
-    power along `k_z`, inside the wedge.
+    Both volumes are tapered first, as a raised cosine over their whole width (Hann): the jump between opposite faces
+    of a tomogram is power along `k_z`, inside the wedge, and narrower edges let measured power leak in.
     """
     shape = fourier.spatial_shape(first)
-    window = fourier.taper(shape, min(shape) // 8, first.device)
+    window = fourier.taper(shape, max(shape), first.device)
     missing, measured = wedge.regions(shape, tilts, guard, first.device)
     one, two = (first - first.mean()) * window, (second - second.mean()) * window
     return shell_correlation(one, two, missing), shell_correlation(one, two, measured)

@@ -33,6 +33,9 @@ def reflected_indices(start: int, size: int, length: int) -> npt.NDArray[np.int6
 def cut(volume: npt.NDArray[Any], corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
     """Cut a block out of a volume, continued by reflection where it reaches beyond.
 
+    Beyond the faces of z the reflection is turned about y by 180 degrees within the block (z and x are both reversed):
+    that leaves the missing wedge in place, which a mirror along z alone would swap end for end.
+
     Parameters
     ----------
     volume : array
@@ -53,7 +56,15 @@ def cut(volume: npt.NDArray[Any], corner: Sequence[int], shape: Sequence[int]) -
     low = [int(axis.min()) for axis in index]
     block = volume[tuple(slice(first, int(axis.max()) + 1) for first, axis in zip(low, index, strict=True))]
     inner = np.ix_(*(axis - first for first, axis in zip(low, index, strict=True)))
-    return np.asarray(block, dtype=np.float32)[inner]
+    result = np.asarray(block, dtype=np.float32)[inner]
+    turned = _is_reflected(corner[0], shape[0], volume.shape[0])
+    result[turned] = result[turned, :, ::-1]
+    return result
+
+
+def _is_reflected(start: int, size: int, length: int) -> npt.NDArray[np.bool_]:
+    """Tell which of the positions `start ... start + size - 1` are mirrored an odd number of times."""
+    return np.arange(start, start + size) % max(1, 2 * (length - 1)) >= length
 
 
 def draw_centres(

@@ -1,6 +1,8 @@
 """Writing files so that they are either there in whole or not at all."""
 
+import fcntl
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -8,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from isonet.errors import RunError
+
+log = logging.getLogger("isonet")
+TEMPORARY = ".isonet-*.part"
 
 
 @contextmanager
@@ -32,6 +37,34 @@ def discarded_path(folder: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool) -> Iterator[None]:
+    """Hold the lock file `path` (made if need be), so that no other process holds it.
+
+    File systems without locks let everybody in.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process holds it, unless told to wait for it.
+    RunError
+        If the file cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    except OSError as error:
+        raise RunError(f"{path.parent}: cannot be written ({error.strerror}); choose another output folder") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:
+            log.debug("%s: this file system has no locks", path)
+        yield
 
 
 @contextmanager

@@ -171,6 +171,11 @@ def open_stack(path: Path) -> Volume:
     mode = int(mrc.header.mode)
     if mode not in READABLE_MODES:
         raise InputError(f"{path}: MRC mode {mode} cannot be used; convert it to mode 2 (float32)")
+    order = tuple(int(mrc.header[name]) for name in ("mapc", "mapr", "maps"))
+    if order not in ((1, 2, 3), (0, 0, 0)):
+        raise InputError(
+            f"{path}: axis order {order} (MAPC, MAPR, MAPS) is not 1, 2, 3; save it with x fastest, z slowest"
+        )
     data = mrc.data
     if data.ndim == 2:
         data = data[None]

@@ -3,6 +3,7 @@
 import linecache
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -37,17 +38,7 @@ def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; make the table with 'isonet prepare'")
-    try:
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")
-        labels = [line.split()[0][1:] for line in text.splitlines() if line.startswith("_")]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            linecache.clearcache()  # starfile reads through it, and leaves it filled after an error
-            blocks = starfile.read(path, always_dict=True, parse_as_string=labels)
-    except PermissionError as error:
-        raise InputError(f"{path}: cannot be read; check its permissions") from error
-    except Exception as error:
-        raise InputError(f"{path}: not a readable STAR file ({' '.join(str(error).split())[:120]})") from error
+    blocks = _blocks(path)
     for block in blocks.values():
         frame = pd.DataFrame([block]) if isinstance(block, dict) else block
         if any(name in frame.columns for name in needs):
@@ -59,8 +50,28 @@ def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
     raise InputError(f"{path}: no table with a column {wanted}; make one with 'isonet prepare'")
 
 
-def write_table(path: Path, rows: Sequence[Row]) -> None:
+def _blocks(path: Path) -> dict[str, pd.DataFrame | dict[str, str]]:
+    """Read all tables of a STAR file, every value as text."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        labels = [line.split()[0][1:] for line in text.splitlines() if line.startswith("_")]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            linecache.clearcache()  # starfile reads through it, and leaves it filled after an error
+            found: dict[str, pd.DataFrame | dict[str, str]] = starfile.read(
+                path, always_dict=True, parse_as_string=labels
+            )
+    except PermissionError as error:
+        raise InputError(f"{path}: cannot be read; check its permissions") from error
+    except Exception as error:
+        raise InputError(f"{path}: not a readable STAR file ({' '.join(str(error).split())[:120]})") from error
+    return found
+
+
+def write_table(path: Path, rows: Sequence[Row], needs: Sequence[str] = ()) -> None:
     """Write rows as one STAR table, atomically; columns in the order in which the rows name them.
+
+    Other tables of an existing file are kept; the one that has a column of `needs` is replaced.
 
     Raises
     ------
@@ -74,10 +85,14 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
     columns = list(dict.fromkeys(name for row in rows for name in row))
     filled = [[row.get(name, "") or MISSING for name in columns] for row in rows]
     frame = pd.DataFrame(filled, columns=columns, dtype=str)
+    blocks = {"": frame}
+    if path.exists():
+        with suppress(InputError):
+            blocks = _with_replaced(_blocks(path), frame, needs)
     with atomic_path(path) as temporary:
         # Unquoted, `#` begins a comment and, at the beginning of a line, `_` a label and `data_` a table.
         awkward = any("#" in value or value.startswith(("_", "data_")) for value in values)
-        starfile.write({"": frame}, temporary, quote_all_strings=awkward)
+        starfile.write(blocks, temporary, quote_all_strings=awkward)
 
 
 def _is_utf8(value: str) -> bool:
@@ -87,3 +102,11 @@ def _is_utf8(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _with_replaced(
+    blocks: dict[str, pd.DataFrame | dict[str, str]], frame: pd.DataFrame, needs: Sequence[str]
+) -> dict[str, pd.DataFrame | dict[str, str]]:
+    """Put a table in the place of the first one that has a column of `needs`."""
+    ours = next((name for name, block in blocks.items() if any(column in block for column in needs)), None)
+    return {"": frame} if ours is None else {**blocks, ours: frame}

@@ -82,7 +82,7 @@ def _self_test(device: torch.device, seconds: float) -> str:
     size = 2 * _CUBE
     white = torch.randn((8, size, size, size), generator=torch.Generator().manual_seed(0))
     blobs = fourier.apply(white, fourier.low_pass((size, size, size), 0.08))
-    geometry = optics((-60.0, 60.0), size, _CUBE, "ramp", device)
+    geometry = optics((-60.0, 60.0), size, _CUBE, "ramp", torch.ones(1, 1, 1), device)
     origin = np.zeros(len(blobs), dtype=np.int64)
     pairs = PairMaker(blobs / blobs.std(), origin, (geometry,), _CUBE, random_rotations=0.0, noise_level=0.0)
     torch.manual_seed(0)

@@ -8,7 +8,7 @@ from isonet.project import Project
 from isonet.runs import start
 from isonet.steps.predict import predict
 from isonet.steps.refine import refine
-from isonet.steps.refine_files import continued, move_aside, refuse_existing
+from isonet.steps.refine_files import continued, holds_run, move_aside, refuse_existing
 
 
 def refine_in_folder(star: Path | None, config: RefineConfig) -> tuple[Project, bool]:
@@ -31,8 +31,8 @@ def refine_in_folder(star: Path | None, config: RefineConfig) -> tuple[Project, 
         raise InputError("refine needs a table of tomograms: isonet refine tomograms.star")
     project = Project.read(star)
     if config.continue_from is None:
-        if config.overwrite and config.output_dir.exists():
-            move_aside(config.output_dir)
+        if config.overwrite and holds_run(config.output_dir):
+            move_aside(config.output_dir.resolve())
         refuse_existing(config.output_dir)
     with start(config.output_dir, "refine", config, config.max_time) as run:
         return refine(project, config, run), run.stopped_early

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from isonet.config import PredictConfig
+from isonet.core import wedge
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.checkpoint import load_model
@@ -75,7 +77,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     column = _input_column(project, trained, config.input_column)
     evaluator = _evaluator(trained, config)
     chosen = project.selected(config.tomo_idx)
-    for tomogram, path in zip(chosen, _output_paths(chosen, config.output_dir), strict=True):
+    for tomogram, path in zip(chosen, output_paths(chosen, config.output_dir), strict=True):
         source = open_source(tomogram, column)
         _compare(source, trained, model)
         plan = _plan(source, config, trained)
@@ -83,8 +85,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         if not made_before(path, label, overwrite=config.overwrite):
             _correct(source, evaluator, plan, config, run, path, label)
             log.info("%s: written", path)
-        project = project.with_values(tomogram.index, rlnCorrectedTomoName=str(path))
-        project.write()
+        project = project.recorded(tomogram.index, rlnCorrectedTomoName=project.entry(path))
     return project
 
 
@@ -126,7 +127,7 @@ def _input_column(project: Project, model: Model, asked: str) -> str:
     return column
 
 
-def _output_paths(tomograms: Sequence[Tomogram], folder: Path) -> list[Path]:
+def output_paths(tomograms: Sequence[Tomogram], folder: Path) -> list[Path]:
     """One file per tomogram; refuse two of one name."""
     names = [tomogram.name for tomogram in tomograms]
     twice = [name for name, count in Counter(names).items() if count > 1]
@@ -171,21 +172,31 @@ def _correct(
     """Predict all tiles of one tomogram into a file with the input's sign, mean, scale and header."""
     header = source.volume.header
     header = replace(header, labels=(*header.labels[:9], label))
-    tiles = corrected_tiles(source.cut, source.tomogram.tilts, plan, evaluator, config.batch_size, config.keep_measured)
+    tiles = corrected_tiles(source.cut, source.tomogram.tilts, plan, evaluator, config.batch_size)
+    grey = source.normalization
     with run.progress(f"predict {source.tomogram.name}", plan.count) as advance:
 
-        def add_up(sums: mrc.FloatArray) -> None:
+        def fill_in(result: mrc.FloatArray) -> None:
             for tile, block in tiles:
-                sums[tile.target] += tile.weights * source.normalization.inverse(block)
+                result[tile.target] += tile.weights * grey.inverse(block)
                 advance()
+            if config.keep_measured:
+                _restore_measured(source, result)
 
         if not config.float16:
-            with mrc.create(path, plan.shape, header) as result:
-                add_up(result)
+            with mrc.create(path, plan.shape, header) as whole:
+                fill_in(whole)
             return
-        with mrc.scratch(path.parent, plan.shape) as sums, mrc.create(path, plan.shape, header, np.float16) as half:
-            add_up(sums)
-            for section, values in enumerate(sums):
+        with mrc.scratch(path.parent, plan.shape) as whole, mrc.create(path, plan.shape, header, np.float16) as half:
+            fill_in(whole)
+            for section, values in enumerate(whole):
                 if np.abs(values).max() > _FLOAT16_LIMIT:
                     raise InputError(f"{path}: grey values beyond {_FLOAT16_LIMIT:g}; leave out --float16")
                 half[section] = values
+
+
+def _restore_measured(source: Source, result: mrc.FloatArray) -> None:
+    """Put the measured Fourier content of the whole tomogram back in place of the network's (in memory)."""
+    measured = torch.from_numpy(source.volume.read())
+    weights = wedge.weight(source.volume.shape, source.tomogram.tilts)
+    result[:] = wedge.fill(measured, torch.from_numpy(np.array(result)), weights).numpy()

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from isonet.config import PrepareConfig
@@ -48,13 +49,15 @@ def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
     if not full:
         raise InputError("no tomograms given; name a folder or files, or --even and --odd")
     count = config.number_subtomos or max(1, round(SUBVOLUMES_IN_ALL / len(full)))
+    project = Project(config.output, ())
     rows = []
     for index, path in enumerate(full, start=1):
-        row = {"rlnIndex": str(index), **_row(path, config), "rlnNumberSubtomo": str(count)}
+        files, values = _describe(path, config)
         if halves:
-            row.update(_half_columns(path, halves))
-        rows.append(row)
-    project = Project(config.output, tuple(Tomogram(config.output, row) for row in rows))
+            files |= _half_columns(path, halves)
+        entries = {column: project.entry(file) for column, file in files.items()}
+        rows.append({"rlnIndex": str(index), **entries, **values, "rlnNumberSubtomo": str(count)})
+    project = replace(project, tomograms=tuple(Tomogram(config.output, row) for row in rows))
     for tomogram in project.tomograms:
         _ = tomogram.tilts  # checks them
     project.write()
@@ -66,12 +69,20 @@ def _volumes(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(volume for path in paths for volume in mrc.find_volumes(path)))
 
 
-def _row(path: Path, config: PrepareConfig) -> dict[str, str]:
-    """Check one tomogram and describe it."""
+def _describe(path: Path, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
+    """Check one tomogram and return its files and its values by column."""
     volume = mrc.open_volume(path)
     statistics(volume)
     pixel_size = config.pixel_size or volume.header.pixel_size
     _comment_on_pixel_size(path, pixel_size, volume.header)
+    depth, height, width = volume.shape
+    if height < 0.7 * min(depth, width):
+        log.warning(
+            "%s: y is the thinnest axis (%d voxels), as IMOD's tilt leaves volumes; the beam must run along z and the "
+            "tilt axis along y: turn it with 'clip rotx' or 'trimvol -rx'",
+            path,
+            height,
+        )
     tilt_min, tilt_max, tilt_file = config.tilt_min, config.tilt_max, None
     if config.tilt_file is not None:
         tilt_file = _tilt_file(config.tilt_file, path)
@@ -87,13 +98,13 @@ def _row(path: Path, config: PrepareConfig) -> dict[str, str]:
         tilt_max,
         contrast,
     )
-    return {
-        "rlnTomoName": str(path),
+    files = {"rlnTomoName": path} | ({"rlnTiltFile": tilt_file} if tilt_file is not None else {})
+    return files, {
+        **({} if tilt_file is not None else {"rlnTiltFile": MISSING}),
         "rlnPixelSize": f"{pixel_size:.6g}",
         "rlnDefocus": f"{config.defocus:.6g}",
         "rlnTiltMin": f"{tilt_min:.6g}",
         "rlnTiltMax": f"{tilt_max:.6g}",
-        "rlnTiltFile": str(tilt_file) if tilt_file is not None else MISSING,
         CONTRAST_COLUMN: contrast,
     }
 
@@ -123,7 +134,7 @@ def _tilt_file(given: Path, tomogram: Path) -> Path:
     return max(fitting, key=lambda item: len(item.stem))
 
 
-def _half_columns(path: Path, halves: dict[str, tuple[Path, Path]]) -> dict[str, str]:
+def _half_columns(path: Path, halves: dict[str, tuple[Path, Path]]) -> dict[str, Path]:
     """Return the halves that belong to a full tomogram, checked to be of its shape."""
     name = mrc.stem(path)
     keys = [key for key in halves if name == key or name.startswith(f"{key}_") or key.startswith(f"{name}_")]
@@ -136,7 +147,4 @@ def _half_columns(path: Path, halves: dict[str, tuple[Path, Path]]) -> dict[str,
     for half in (even, odd):
         if mrc.open_volume(half).shape != shape:
             raise InputError(f"{half}: shape {mrc.open_volume(half).shape} is not that of {path}, {shape}")
-    return {
-        "rlnTomoReconstructedTomogramHalf1": str(even),
-        "rlnTomoReconstructedTomogramHalf2": str(odd),
-    }
+    return {"rlnTomoReconstructedTomogramHalf1": even, "rlnTomoReconstructedTomogramHalf2": odd}

@@ -27,11 +27,10 @@ def made_before(path: Path, label: str, *, overwrite: bool) -> bool:
     Raises
     ------
     InputError
-        If there is a file that this program did not make, unless it may be overwritten.
+        If there is another file, or a product of other input, unless it may be overwritten.
     """
     if not path.exists():
         return False
-    kind = label.partition(":")[0]
     try:
         labels = mrc.open_volume(path).header.labels
     except InputError:
@@ -39,7 +38,8 @@ def made_before(path: Path, label: str, *, overwrite: bool) -> bool:
     if label in labels:
         log.info("%s: made before, kept", path)
         return True
-    if not overwrite and not any(text.startswith(f"{kind}:") for text in labels):
-        raise InputError(f"{path}: exists and was not made by isonet; move it away or add --overwrite")
-    log.warning("%s: made from other input or with other options, replaced", path)
+    same_input = label.rpartition(" options ")[0]
+    if not overwrite and not any(text.startswith(same_input) for text in labels):
+        raise InputError(f"{path}: exists and was not made from this input; move it away or add --overwrite")
+    log.warning("%s: made before with other options, replaced", path)
     return False

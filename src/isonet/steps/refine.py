@@ -20,7 +20,7 @@ from isonet.core.sampling import random_stream
 from isonet.errors import InputError, RunError
 from isonet.io import checkpoint
 from isonet.project import Project
-from isonet.runs import Run
+from isonet.runs import Interruption, Run
 from isonet.steps.refine_files import Position, RunFiles, describe, model_name, start_weights
 from isonet.steps.refine_pictures import PREVIEWS, curves, picture
 from isonet.steps.source import choose_column
@@ -68,15 +68,19 @@ def refine(project: Project, config: RefineConfig, run: Run) -> Project:
     training = open_training_set(tomograms, column, config, device)
     refinement = _begin(project, column, training, config, device, run)
     _introduce(refinement)
-    finished = False
     try:
         while refinement.position.iteration <= config.iterations and not run.stopped_early:
             _run_iteration(refinement)
-        finished = not run.stopped_early
-    finally:
-        if not finished:
-            log.warning("what was computed is saved; go on with: isonet refine --continue-from %s", run.folder)
+    except (Interruption, RunError):
+        _say_how_to_continue(run)
+        raise
+    if run.stopped_early:
+        _say_how_to_continue(run)
     return project
+
+
+def _say_how_to_continue(run: Run) -> None:
+    log.warning("what was computed is saved; go on with: isonet refine --continue-from %s", run.folder)
 
 
 @dataclass
@@ -192,6 +196,8 @@ def _run_iteration(refinement: _Refinement) -> None:
 def _train_iteration(refinement: _Refinement) -> float:
     """Train from the current position to the end of its iteration and return the last epoch's mean loss."""
     config, run, position = refinement.config, refinement.run, refinement.position
+    if position.epoch >= config.epochs:  # killed between the last epoch and the end of the iteration
+        return float(run.metrics()[-1]["loss"])
     pairs = filled_pairs(refinement.training, config, position.iteration, refinement.last_network(), run)
     steps = steps_per_epoch(config, len(pairs.filled))
     left = (config.epochs - position.epoch) * steps - position.step
@@ -269,10 +275,10 @@ def _finish_iteration(refinement: _Refinement, loss: float, started: float) -> N
     evaluator = Evaluator(network, refinement.device, config.precision)
     balance = picture(refinement.training[0].source, evaluator, run.folder / PREVIEWS, iteration)
     seconds = time.monotonic() - started
-    run.metric(iteration=iteration, wedge_balance=balance, seconds=round(seconds, 1))
+    run.metric(iteration=iteration, wedge_balance=balance if np.isfinite(balance) else None, seconds=round(seconds, 1))
     curves(run.metrics(), run.folder / PREVIEWS)
     log.info(
-        "iteration %d of %d: loss %.4f, wedge %.0f %% filled, %s, %s left",
+        "iteration %d of %d: loss %.4f, power in the wedge %.1f %% of that outside, %s, %s left",
         iteration,
         config.iterations,
         loss,

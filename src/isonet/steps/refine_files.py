@@ -24,6 +24,7 @@ MODEL_NAME = "model.safetensors"
 STATE_NAME = "trainer.pt"
 CHANGEABLE = ("iterations", "max_time", "device", "precision", "keep_models", "learning_rate", "continue_from")
 """Options that may differ when a run is continued."""
+_NOT_TRAINING = {"output_dir", "continue_from", "overwrite", "max_time", "device", "keep_models"}
 
 
 def model_name(iteration: int) -> str:
@@ -89,7 +90,7 @@ class RunFiles:
 
     def save_state(self, trainer: Trainer, position: Position) -> None:
         """Write what a continued run needs."""
-        state = {**trainer.state(), "position": asdict(position), "table": str(self.table)}
+        state = {**trainer.state(), "position": asdict(position), "table": str(self.table.resolve())}
         checkpoint.save_state(self.folder / STATE_NAME, state)
 
     def resume(self, trainer: Trainer, learning_rate: float) -> Position:
@@ -123,7 +124,7 @@ def describe(
         "normalization": "whole tomogram: mean 0, standard deviation 1, density bright",
         "tilts": [list(tomogram.tilts) for tomogram in tomograms],
         "pixel_sizes": [tomogram.number("rlnPixelSize") for tomogram in tomograms],
-        "options": config.model_dump(mode="json", exclude_defaults=True),
+        "options": config.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_TRAINING),
     }
 
 
@@ -144,9 +145,14 @@ def start_weights(path: Path) -> tuple[UNetShape, dict[str, Tensor]]:
     return shape, weights
 
 
+def holds_run(folder: Path) -> bool:
+    """Tell whether a folder holds a run of refine."""
+    return (folder / STATE_NAME).exists() or (folder / MODEL_NAME).exists()
+
+
 def refuse_existing(folder: Path) -> None:
     """Raise `InputError` if a folder already holds a run of refine."""
-    if (folder / STATE_NAME).exists() or (folder / MODEL_NAME).exists():
+    if holds_run(folder):
         raise InputError(
             f"{folder}: holds a run already; go on with --continue-from {folder}, choose another --output-dir, "
             "or add --overwrite to move it aside"

@@ -54,7 +54,7 @@ def picture(source: Source, evaluator: Evaluator, folder: Path, iteration: int) 
 def curves(metrics: Sequence[Mapping[str, Any]], folder: Path) -> None:
     """Draw loss and wedge balance over the run so far into `loss.png`."""
     losses = [line["loss"] for line in metrics if "loss" in line]
-    balances = [(line["iteration"], line["wedge_balance"]) for line in metrics if "wedge_balance" in line]
+    balances = [(line["iteration"], line["wedge_balance"]) for line in metrics if line.get("wedge_balance") is not None]
     save_curves(
         folder / "loss.png",
         {

@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from isonet.config import PredictConfig, PrepareConfig, RefineConfig, RunConfig, StepConfig
+import yaml
+from pydantic import ValidationError
+
+from isonet.config import InputOptions, PredictConfig, PrepareConfig, RefineConfig, RunConfig, StepConfig
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project import Project
-from isonet.runs import start
+from isonet.runs import CONFIG_NAME, start
 from isonet.steps.commands import predict_in_folder, refine_in_folder
+from isonet.steps.predict import output_paths
 from isonet.steps.prepare import prepare
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME
 
@@ -40,12 +44,13 @@ def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
     """
     folder = config.output_dir
     table, results = folder / "tomograms.star", folder / "results"
+    if table.exists():
+        project = Project.read(table)
+        _check_same(project, tomograms, config)
     with start(folder, "run", config) as whole:
-        if table.exists():
-            project = Project.read(table)
-            _check_same(project, tomograms)
-        else:
+        if not table.exists():
             project = prepare(tomograms, _part(config, PrepareConfig, output=table, average_dir=folder / "average"))
+        output_paths(project.selected(config.tomo_idx), folder / "corrected")  # refuses two of one name in time
         if (results / STATE_NAME).exists():
             project, stopped = refine_in_folder(table, _part(config, RefineConfig, continue_from=results))
         else:
@@ -69,10 +74,25 @@ def _part(config: RunConfig, kind: type[Config], without: Sequence[str] = (), **
     return kind(**given, **more)
 
 
-def _check_same(project: Project, tomograms: Sequence[Path]) -> None:
-    """Refuse to go on with a folder that was made from other tomograms."""
+def _check_same(project: Project, tomograms: Sequence[Path], config: RunConfig) -> None:
+    """Refuse to go on with a folder that was made from other tomograms or described otherwise."""
+    stored = _stored_options(config.output_dir / CONFIG_NAME)
+    for name in sorted(config.model_fields_set & set(InputOptions.model_fields)):
+        if stored is not None and getattr(config, name) != getattr(stored, name):
+            flag = f"--{name.replace('_', '-')}"
+            raise InputError(
+                f"{project.path}: made with another {flag}; edit the table, or choose another --output-dir"
+            )
     asked = {volume.resolve() for path in tomograms for volume in mrc.find_volumes(path)}
     known = {tomogram.file(tomogram.full_column).resolve() for tomogram in project.tomograms}
     if asked and asked != known:
         other = sorted(asked ^ known)[0]
         raise InputError(f"{project.path}: made for other tomograms ({other}); choose another --output-dir")
+
+
+def _stored_options(path: Path) -> RunConfig | None:
+    """Options of the run that made a folder; None where they cannot be read."""
+    try:
+        return RunConfig(**yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, ValidationError, TypeError):
+        return None

@@ -10,6 +10,7 @@ import torch
 
 from isonet.config import RefineConfig
 from isonet.core.sampling import draw_centres, random_stream
+from isonet.core.snr import signal_weight
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project import Tomogram
@@ -19,6 +20,7 @@ from isonet.train.pairs import Optics, PairMaker, Predict, fill, optics
 
 log = logging.getLogger("isonet")
 SUBVOLUMES_IN_ALL = 300
+_SPECTRUM_CUBES = 24
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,34 @@ def open_training_set(
         if mask is not None and mask.shape != source.volume.shape:
             shapes = f"{mask.shape}, its tomogram {source.volume.path} {source.volume.shape}"
             raise InputError(f"{mask.path}: the mask's shape is {shapes}; make a mask of the same shape")
-        asked = config.number_subtomos or tomogram.number("rlnNumberSubtomo")
-        count = int(asked or max(1, round(SUBVOLUMES_IN_ALL / len(tomograms))))
-        wedge_and_noise = optics(tomogram.tilts, size, config.cube_size, config.noise_mode, device)
-        opened.append(TrainingTomogram(source, mask, wedge_and_noise, count))
+        count = config.number_subtomos or _count(tomogram, max(1, round(SUBVOLUMES_IN_ALL / len(tomograms))))
+        weights = _loss_weights(source, config)
+        geometry = optics(tomogram.tilts, size, config.cube_size, config.noise_mode, weights, device)
+        opened.append(TrainingTomogram(source, mask, geometry, count))
         thin = min(source.volume.shape)
         if thin < size:
             log.info("%s: %d voxels thick, continued by reflection to %d", source.volume.path.name, thin, size)
     return opened
+
+
+def _count(tomogram: Tomogram, default: int) -> int:
+    """Sub-volumes asked for in the table."""
+    asked = tomogram.number("rlnNumberSubtomo")
+    if asked is not None and (asked < 1 or asked != int(asked)):
+        raise InputError(
+            f"{tomogram.table}: rlnNumberSubtomo of tomogram {tomogram.index} is {asked:g}; give 1 or more"
+        )
+    return default if asked is None else int(asked)
+
+
+def _loss_weights(source: Source, config: RefineConfig) -> torch.Tensor:
+    """Weight of errors at each frequency, from sub-volumes all over the tomogram."""
+    cube = config.cube_size
+    if config.loss_weighting == "none":
+        return torch.ones(1, 1, 1)
+    centres = draw_centres(source.volume.shape, _SPECTRUM_CUBES, cube, random_stream(config.seed))
+    cubes = np.stack([source.cut((centre - cube // 2).tolist(), (cube,) * 3) for centre in centres])
+    return signal_weight(torch.from_numpy(cubes), source.tomogram.tilts, config.noise_mode)
 
 
 def filled_pairs(

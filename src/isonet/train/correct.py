@@ -66,7 +66,6 @@ def corrected_tiles(
     plan: TilePlan,
     evaluator: Evaluator,
     batch_size: int = 1,
-    keep_measured: bool = False,
 ) -> Iterator[tuple[tiling.Tile, FloatArray]]:
     """Iterate over the corrected tiles of a volume.
 
@@ -84,8 +83,6 @@ def corrected_tiles(
         The network.
     batch_size : int
         Tiles per evaluation.
-    keep_measured : bool
-        Give `W v + (1 - W) f` instead of `f`.
 
     Yields
     ------
@@ -101,8 +98,6 @@ def corrected_tiles(
             stack = np.stack([cut(one.corner, plan.size) for one in waiting])
             blocks = torch.from_numpy(stack).to(evaluator.device)
             result = evaluator(fourier.apply(blocks, weights)[:, None])[:, 0]
-            if keep_measured:
-                result = wedge.fill(blocks, result, weights)
             for one, block in zip(waiting, result.cpu().numpy(), strict=True):
                 yield one, block[one.source]
             waiting = []

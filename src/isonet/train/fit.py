@@ -10,6 +10,7 @@ from jaxtyping import Float
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from isonet.core import fourier
 from isonet.train.unet import UNet
 
 Precision = Literal["auto", "float32", "bf16"]
@@ -119,10 +120,25 @@ class Trainer:
         optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
         self._module, self._optimizer = self._engine.setup(self.network, optimizer)
 
-    def step(self, inputs: Float[Tensor, "b 1 z y x"], targets: Float[Tensor, "b 1 z y x"]) -> Float[Tensor, ""]:
-        """Take one optimisation step and return its loss, still on the device."""
+    def step(
+        self, inputs: Float[Tensor, "b 1 z y x"], targets: Float[Tensor, "b 1 z y x"], loss_weights: Tensor
+    ) -> Float[Tensor, ""]:
+        """Take one optimisation step.
+
+        Parameters
+        ----------
+        inputs, targets : tensor
+            `[b, 1, z, y, x]`.
+        loss_weights : tensor
+            Weight of the errors at each frequency, rfft layout; 1 gives the plain mean absolute error.
+
+        Returns
+        -------
+        tensor
+            The loss, still on the device.
+        """
         prediction: Tensor = self._module(inputs)
-        loss = (prediction.float() - targets).abs().mean()
+        loss = fourier.apply(prediction.float() - targets, loss_weights).abs().mean()
         self._engine.backward(loss)
         self._optimizer.step()
         self._optimizer.zero_grad()

@@ -34,19 +34,25 @@ class Optics:
         Amplitude spectrum of back-projected noise of a training cube, rfft layout.
     rotations : tensor
         `[n, 3, 3]`: the cube rotations that move this wedge.
+    loss_weights : tensor
+        Weight of the errors of a training cube at each frequency, rfft layout.
     """
 
     weights: Tensor
     noise_spectrum: Tensor
     rotations: Tensor
+    loss_weights: Tensor
 
 
-def optics(tilts: Sequence[float], size: int, cube: int, mode: NoiseMode, device: torch.device) -> Optics:
+def optics(
+    tilts: Sequence[float], size: int, cube: int, mode: NoiseMode, loss_weights: Tensor, device: torch.device
+) -> Optics:
     """Prepare the wedge, the noise and the rotations for sub-volumes of edge `size` cropped to `cube` voxels."""
     return Optics(
         weights=wedge.weight((size, size, size), tilts, device=device),
         noise_spectrum=noise.amplitude((cube, cube, cube), tilts, mode, device),
         rotations=rotation.wedge_moving_rotations(tilts),
+        loss_weights=loss_weights.to(device),
     )
 
 
@@ -79,7 +85,7 @@ class PairMaker:
 
     def batch(
         self, indices: Sequence[int], random: np.random.Generator, device: torch.device
-    ) -> tuple[Float[Tensor, "b 1 c c c"], Float[Tensor, "b 1 c c c"]]:
+    ) -> tuple[Float[Tensor, "b 1 c c c"], Float[Tensor, "b 1 c c c"], Tensor]:
         """Make one batch of pairs.
 
         Parameters
@@ -95,6 +101,8 @@ class PairMaker:
         -------
         inputs, targets : tensor
             `[batch, 1, cube, cube, cube]`.
+        loss_weights : tensor
+            Weight of their errors at each frequency, `[batch, 1, cube, cube, cube // 2 + 1]` or broadcastable to it.
         """
         made = [self._turned(index, random, device) for index in indices]
         content = torch.stack(made)
@@ -102,7 +110,8 @@ class PairMaker:
         inputs = central_cube(fourier.apply(content, weights), self.cube)
         if self.noise_level > 0:
             inputs = inputs + self.noise_level * self._noise(indices, random, device)
-        return inputs[:, None], central_cube(content, self.cube)[:, None]
+        loss_weights = torch.stack([self.optics[self.origin[index]].loss_weights for index in indices])
+        return inputs[:, None], central_cube(content, self.cube)[:, None], loss_weights[:, None]
 
     def _turned(self, index: int, random: np.random.Generator, device: torch.device) -> Tensor:
         """Return one sub-volume, turned."""

@@ -1,6 +1,7 @@
 """The three-dimensional U-Net of the IsoNet paper, every dimension an option.
 
-With the defaults of :class:`UNetShape` it is the published network (27,327,745 parameters)::
+With the defaults of :class:`UNetShape` it is the published network (27,327,745 parameters), but for the running
+averages of its normalisation, which follow ten times as fast (0.1 a step), so that short runs can use them::
 
     x ─ level 64 ────────────────────────────── level 64 ─ 1x1x1 ─(+)─ f(x)
            └ level 128 ──────────────── level 128 ┘                │

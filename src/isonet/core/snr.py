@@ -1,0 +1,67 @@
+"""Where the signal is: the spectral signal-to-noise ratio of a reconstruction, estimated from its own power spectrum.
+
+Back-projected noise has a known shape (:mod:`isonet.core.noise`), times what the detector and interpolation take away
+towards the Nyquist frequency, which is close to exponential. High frequencies of a tomogram are all noise and fix both;
+what the measured power has beyond the noise at lower frequencies is signal.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from isonet.core import fourier, noise, wedge
+from isonet.core.noise import NoiseMode
+
+_NOISE_BAND = (0.2, 0.38)  # cycles per voxel; beyond it reconstruction programs roll off steeply
+_SIGNAL_BELOW = 0.1
+_FLOOR = 0.02
+
+
+def signal_weight(cubes: Float[Tensor, "n c c c"], tilts: Sequence[float], mode: NoiseMode) -> Float[Tensor, "c c kx"]:
+    """Share of signal in the power at each frequency, `SNR / (1 + SNR)`, from sub-volumes of a tomogram.
+
+    Parameters
+    ----------
+    cubes : tensor
+        `[n, c, c, c]`, cut anywhere from the tomogram.
+    tilts : sequence of float
+        Degrees: range or list of tilts.
+    mode : str
+        Filter of the reconstruction, which gives the shape of the noise spectrum.
+
+    Returns
+    -------
+    tensor
+        `[c, c, c // 2 + 1]` in the rfft layout, radially symmetric, never rising with frequency, from 1 (all signal)
+        to 0.02 (all noise). All ones where the high frequencies are no such noise, as in filtered tomograms.
+    """
+    shape = fourier.spatial_shape(cubes)
+    edge, device = shape[0], cubes.device
+    measured = (wedge.weight(shape, tilts, device=device) == 1).expand(edge, edge, edge // 2 + 1)
+    tapered = (cubes - cubes.mean(dim=(-3, -2, -1), keepdim=True)) * fourier.taper(shape, edge // 4, device)
+    power = fourier.transform(tapered).abs().square().mean(0)
+    shape_of_noise = noise.amplitude(shape, tilts, mode, device).square().expand_as(power)
+    radius = fourier.radial_frequency(shape, device)
+    shell = torch.floor(radius * edge + 0.5).long()
+
+    def profile(values: Tensor) -> Float[Tensor, " shells"]:
+        sums = torch.zeros(int(shell.max()) + 1, device=device).index_add_(0, shell[measured], values[measured])
+        return sums / torch.bincount(shell[measured], minlength=len(sums)).clamp(min=1)
+
+    level = torch.log(profile(power).clamp(min=1e-12) / profile(shape_of_noise).clamp(min=1e-12))
+    frequency = torch.arange(len(level), device=device) / edge
+    signal = (1 - torch.exp(_noise_line(frequency, level) - level)).clamp(_FLOOR, 1)
+    if float(signal[frequency < _SIGNAL_BELOW].max()) < 0.5:
+        return torch.ones_like(radius)  # filtered or free of noise: high frequencies are not all noise
+    signal[: int(signal.argmax())] = signal.max()
+    return (signal.cummin(0).values / signal.max())[shell]
+
+
+def _noise_line(frequency: Float[Tensor, " shells"], level: Float[Tensor, " shells"]) -> Float[Tensor, " shells"]:
+    """Straight line through the log level of the noise band, never rising, continued to all frequencies."""
+    band = (frequency >= _NOISE_BAND[0]) & (frequency <= _NOISE_BAND[1])
+    x, y = frequency[band] - frequency[band].mean(), level[band]
+    slope = ((x * y).sum() / (x * x).sum()).clamp(max=0)
+    return y.mean() + slope * (frequency - frequency[band].mean())
