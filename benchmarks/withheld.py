@@ -2,7 +2,7 @@
 
 The tilts beyond `--keep` degrees are removed from the tomogram in Fourier space before anything else sees it; the rest
 is corrected as if nothing more had been measured; then the result is compared with the withheld measurement, three
-Fourier pixels off the faces of either wedge:
+Fourier pixels off the faces of what was left:
 
     python benchmarks/withheld.py TOMOGRAM.mrc --tilt-min -60 --tilt-max 60 --keep 48 --output-dir withheld -- \
         --filter-base 16 --max-time 20min
@@ -44,20 +44,14 @@ def isonet(*words: object) -> None:
 
 
 def narrowed(volume: torch.Tensor, keep: float) -> torch.Tensor:
-    """Return the volume as tilts within +-keep degrees would have measured it.
-
-    It is continued by reflection before the transform, so that its faces do not leak into the withheld region.
-    """
-    shape = fourier.spatial_shape(volume)
-    padded = torch.nn.functional.pad(volume[None, None], [edge // 2 for edge in shape[::-1] for _ in "ab"], "reflect")
-    inner = tuple(slice(edge // 2, edge // 2 + edge) for edge in shape)
-    return wedge.apply(padded[0, 0], (-keep, keep))[inner]
+    """Return the volume as tilts within +-keep degrees would have measured it."""
+    return wedge.apply(volume, (-keep, keep))
 
 
 def compare(result: torch.Tensor, measured: torch.Tensor, region: torch.Tensor) -> ShellCorrelation:
-    """FSC within a region of Fourier space, both volumes tapered."""
+    """FSC within a region of Fourier space, both volumes tapered over their whole width."""
     shape = fourier.spatial_shape(measured)
-    window = fourier.taper(shape, min(shape) // 8)
+    window = fourier.taper(shape, max(shape))
     return shell_correlation((result - result.mean()) * window, (measured - measured.mean()) * window, region)
 
 
@@ -80,7 +74,7 @@ def main() -> None:
         "corrected": torch.from_numpy(mrc.open_volume(corrected / f"{mrc.stem(given)}_corrected.mrc").read()),
     }
     region = wedge.regions(source.shape, (-options.keep, options.keep))[0]
-    region &= wedge.regions(source.shape, (options.tilt_min, options.tilt_max))[1]
+    region &= wedge.regions(source.shape, (options.tilt_min, options.tilt_max), guard=0)[1]
     numbers = {}
     for name, volume in volumes.items():
         fsc = compare(volume, measured, region)

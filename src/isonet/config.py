@@ -208,7 +208,8 @@ class OutputOptions(StepConfig):
     """What the corrected tomograms are."""
 
     keep_measured: bool = False
-    """Keep the measured Fourier content as it is, W v + (1 - W) f(v), instead of the denoised f(v)."""
+    """Keep the tomogram's measured Fourier content as it is, W v + (1 - W) f(v), instead of the denoised f(v); needs
+    memory for three times the tomogram."""
     float16: bool = False
     """Write half-precision MRC files (mode 12)."""
 

@@ -361,3 +361,23 @@ def test_traceback_only_if_asked(here: Path) -> None:
     with pytest.raises(InputError):
         isonet.call("prepare", "none", "--debug")
     assert os.listdir(here) == []  # noqa: PTH208
+
+
+@pytest.mark.parametrize("count", ["0", "-5", "0.4"])
+def test_number_of_subvolumes_in_the_table_is_checked(prepared: Path, count: str) -> None:
+    rows = isonet.table(prepared)
+    isonet.star.write_table(prepared, [{**row, "rlnNumberSubtomo": count} for row in rows])
+    options = {name: value for name, value in isonet.TINY.items() if name != "number_subtomos"}
+    isonet.assert_refused(isonet.call("refine", prepared, **options), "rlnNumberSubtomo", count)
+
+
+def test_other_axis_order_is_refused(here: Path, volume: Any) -> None:
+    isonet.write(here / "v.mrc", volume)
+    with mrcfile.open(here / "v.mrc", "r+") as mrc:
+        mrc.header.mapc, mrc.header.maps = 3, 1
+    isonet.assert_refused(isonet.call("prepare", "v.mrc"), "v.mrc", "axis order")
+
+
+def test_beam_along_y_is_warned_about(here: Path, volume: Any) -> None:
+    isonet.write(here / "v.mrc", volume.transpose(1, 0, 2)[:, :12])
+    assert "thinnest axis" in isonet.done("prepare", "v.mrc").err

@@ -10,7 +10,7 @@ import commandline as isonet
 import pytest
 import torch
 
-from isonet.config import DemoConfig, PredictConfig, PrepareConfig, RefineConfig, RunConfig
+from isonet.config import PredictConfig, PrepareConfig, RefineConfig, RunConfig
 from isonet.steps import demo
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -33,7 +33,7 @@ def test_all_steps_then_nothing_is_done_twice(data: Path, volume: Any) -> None:
     assert isonet.read(made[0]).shape == volume.shape
     rows = isonet.table(whole / "tomograms.star")
     assert {(row["rlnTiltMin"], row["rlnTiltMax"]) for row in rows} == {("-50", "60")}
-    assert [row["rlnCorrectedTomoName"] for row in rows] == [str(path) for path in made]
+    assert [row["rlnCorrectedTomoName"] for row in rows] == [str(path.relative_to(whole)) for path in made]
     assert len(isonet.losses(whole / "results")) == 2
     assert isonet.state(whole) == isonet.state(whole / "results") == isonet.state(whole / "corrected") == "finished"
     assert "keep_measured: true" in (whole / "corrected" / "config.yaml").read_text()
@@ -57,6 +57,18 @@ def test_the_same_command_goes_on_after_the_time_was_over(data: Path) -> None:
     assert isonet.same_weights(Path("isonet/results"), Path("whole/results"))
     for path in Path("whole/corrected").glob("*.mrc"):
         assert (isonet.read(path) == isonet.read(Path("isonet/corrected") / path.name)).all()
+
+
+def test_other_options_of_prepare_are_refused(data: Path) -> None:
+    isonet.done("run", data, **OPTIONS)
+    isonet.assert_refused(isonet.call("run", data, **{**OPTIONS, "tilt_max": 40}), "--tilt-max", "--output-dir")
+
+
+def test_two_tomograms_of_one_name_are_refused_before_the_training(here: Path, volume: Any) -> None:
+    for name in ("a", "b"):
+        isonet.write(here / name / "rec.mrc", volume)
+    isonet.assert_refused(isonet.call("run", "a/rec.mrc", "b/rec.mrc", **OPTIONS), "rec")
+    assert not (here / "isonet" / "results").exists()
 
 
 def test_folder_of_other_tomograms_is_refused(data: Path, volume: Any) -> None:
@@ -94,8 +106,23 @@ def test_demo_shows_what_it_did(here: Path, monkeypatch: pytest.MonkeyPatch, dra
     assert all(math.isfinite(number) for each in numbers.values() for number in each.values())
 
 
-def test_demo_trains_without_the_truth() -> None:
-    assert demo._training(DemoConfig(), Path("none")).pretrained_model is None
+def test_demo_opens_the_truth_only_at_the_end(here: Path, monkeypatch: pytest.MonkeyPatch, draws: None) -> None:
+    monkeypatch.setattr(demo, "_SHAPE", {"depth": 32, "height": 48, "width": 48})
+    truth, hidden = here / "demo" / "simulated" / "truth.mrc", here / "hidden"
+    train, judge = demo.refine_in_folder, demo._judge
+
+    def train_without(*words: Any) -> Any:
+        truth.rename(hidden)
+        return train(*words)
+
+    def judge_with(*words: Any) -> Any:
+        hidden.rename(truth)
+        return judge(*words)
+
+    monkeypatch.setattr(demo, "refine_in_folder", train_without)
+    monkeypatch.setattr(demo, "_judge", judge_with)
+    isonet.done("demo", max_time="1s")
+    assert (here / "demo" / "demo.json").exists()
 
 
 def test_check_of_this_machine() -> None:
