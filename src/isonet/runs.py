@@ -94,12 +94,14 @@ class Run:
 
     @contextmanager
     def deferred_signals(self) -> Iterator[None]:
-        """Note signals instead of raising them; a second one raises. Ask `interrupted` in between."""
+        """Note signals instead of raising them at once: a second one, and the end of the block, raise."""
         self._deferring = True
         try:
             yield
         finally:
             self._deferring = False
+        if self._signal is not None:  # came after it was last asked for
+            raise Interruption(self._signal)
 
     @property
     def interrupted(self) -> Interruption | None:

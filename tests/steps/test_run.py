@@ -10,7 +10,7 @@ import commandline as isonet
 import pytest
 import torch
 
-from isonet.config import PredictConfig, PrepareConfig, RefineConfig, RunConfig
+from isonet.config import InputOptions, PredictConfig, PrepareConfig, RefineConfig, RunConfig
 from isonet.steps import demo
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -62,6 +62,9 @@ def test_the_same_command_goes_on_after_the_time_was_over(data: Path) -> None:
 def test_other_options_of_prepare_are_refused(data: Path) -> None:
     isonet.done("run", data, **OPTIONS)
     isonet.assert_refused(isonet.call("run", data, **{**OPTIONS, "tilt_max": 40}), "--tilt-max", "--output-dir")
+    without = {name: value for name, value in OPTIONS.items() if name not in InputOptions.model_fields}
+    for options in (without, OPTIONS):  # left out or named again, they stay what they were
+        isonet.done("run", data, **options)
 
 
 def test_two_tomograms_of_one_name_are_refused_before_the_training(here: Path, volume: Any) -> None:

@@ -79,7 +79,8 @@ def test_a_signal_interrupts_a_run(tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_a_deferred_signal_is_noted_and_a_second_one_interrupts(tmp_path: Path) -> None:
+def test_a_deferred_signal_is_noted_raised_at_the_end_and_at_once_if_it_comes_again(tmp_path: Path) -> None:
+    reached = False
     with pytest.raises(runs.Interruption), runs.start(tmp_path, "check", CONFIG) as run:
         with run.deferred_signals():
             assert run.interrupted is None
@@ -88,7 +89,16 @@ def test_a_deferred_signal_is_noted_and_a_second_one_interrupts(tmp_path: Path) 
             assert run.interrupted.number == signal.SIGUSR1
             with pytest.raises(runs.Interruption):
                 signal.raise_signal(signal.SIGUSR1)
+        reached = True
+    assert not reached
+    assert status(tmp_path)["state"] == "interrupted"
+    assert status(tmp_path)["reason"] == "stopped by SIGUSR1"
+
+
+def test_a_signal_that_is_not_deferred_interrupts_at_once(tmp_path: Path) -> None:
+    with pytest.raises(runs.Interruption), runs.start(tmp_path, "check", CONFIG):
         signal.raise_signal(signal.SIGINT)
+        raise AssertionError
     assert status(tmp_path)["reason"] == "stopped by SIGINT"
 
 

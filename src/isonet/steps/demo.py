@@ -1,4 +1,4 @@
-"""Show the method on a simulated tomogram whose truth is known."""
+"""Show the method on a simulated tomogram whose truth is known; a demonstration that is there is gone on with."""
 
 import logging
 from pathlib import Path

@@ -64,11 +64,12 @@ def save_curves(path: Path, curves: dict[str, Sequence[tuple[float, float]]]) ->
 def wedge_balance(volume: FloatArray, tilts: Sequence[float], low: float = 0.04, high: float = 0.25) -> float:
     """Mean power inside the missing wedge relative to outside: about 0 where it is empty, 1 where it is filled.
 
-    Averaged over shells between `low` and `high` (cycles per voxel), three Fourier pixels off the wedge's faces.
+    Averaged over shells between `low` and `high` (cycles per voxel), three Fourier pixels off the wedge's faces,
+    under a Hann window.
     """
     block = torch.from_numpy(volume)
     shape = fourier.spatial_shape(block)
-    power = fourier.transform((block - block.mean()) * fourier.taper(shape, min(shape) // 8)).abs() ** 2
+    power = fourier.transform((block - block.mean()) * fourier.taper(shape, max(shape))).abs() ** 2
     missing, measured = wedge.regions(shape, tilts)
     radius = fourier.radial_frequency(shape)
     edges = torch.arange(low, high, 1 / min(shape))

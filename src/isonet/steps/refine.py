@@ -8,7 +8,7 @@ uninterrupted one.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,8 +101,12 @@ class _Refinement:
         path = self.run.folder / model_name(self.position.iteration - 1)
         if self.position.iteration == 1 and self.config.pretrained_model is None:
             return None
+        return self.evaluator(checkpoint.load_model(path)[0])
+
+    def evaluator(self, weights: Mapping[str, torch.Tensor]) -> Evaluator:
+        """Return the network with other weights, to evaluate."""
         network = UNet(self.shape)
-        network.load_state_dict(checkpoint.load_model(path)[0])
+        network.load_state_dict(weights)
         return Evaluator(network, self.device, self.config.precision)
 
 
@@ -270,9 +274,7 @@ def _finish_iteration(refinement: _Refinement, loss: float, started: float) -> N
     """Save the model, draw the previews, say how it went, and move on."""
     config, iteration, run = refinement.config, refinement.position.iteration, refinement.run
     refinement.files.save_model(refinement.trainer, iteration)
-    network = UNet(refinement.shape)
-    network.load_state_dict(refinement.trainer.weights())
-    evaluator = Evaluator(network, refinement.device, config.precision)
+    evaluator = refinement.evaluator(refinement.trainer.weights())
     balance = picture(refinement.training[0].source, evaluator, run.folder / PREVIEWS, iteration)
     seconds = time.monotonic() - started
     run.metric(iteration=iteration, wedge_balance=balance if np.isfinite(balance) else None, seconds=round(seconds, 1))

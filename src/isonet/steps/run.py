@@ -46,7 +46,7 @@ def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
     table, results = folder / "tomograms.star", folder / "results"
     if table.exists():
         project = Project.read(table)
-        _check_same(project, tomograms, config)
+        config = _as_prepared(project, tomograms, config)
     with start(folder, "run", config) as whole:
         if not table.exists():
             project = prepare(tomograms, _part(config, PrepareConfig, output=table, average_dir=folder / "average"))
@@ -74,8 +74,8 @@ def _part(config: RunConfig, kind: type[Config], without: Sequence[str] = (), **
     return kind(**given, **more)
 
 
-def _check_same(project: Project, tomograms: Sequence[Path], config: RunConfig) -> None:
-    """Refuse to go on with a folder that was made from other tomograms or described otherwise."""
+def _as_prepared(project: Project, tomograms: Sequence[Path], config: RunConfig) -> RunConfig:
+    """Return the options with those the table was made with; refuse other tomograms and other such options."""
     stored = _stored_options(config.output_dir / CONFIG_NAME)
     for name in sorted(config.model_fields_set & set(InputOptions.model_fields)):
         if stored is not None and getattr(config, name) != getattr(stored, name):
@@ -88,6 +88,8 @@ def _check_same(project: Project, tomograms: Sequence[Path], config: RunConfig) 
     if asked and asked != known:
         other = sorted(asked ^ known)[0]
         raise InputError(f"{project.path}: made for other tomograms ({other}); choose another --output-dir")
+    made_with = {} if stored is None else {name: getattr(stored, name) for name in InputOptions.model_fields}
+    return config.model_copy(update=made_with)
 
 
 def _stored_options(path: Path) -> RunConfig | None:
