@@ -3,17 +3,16 @@
 Nothing heavy is imported before a command runs, so that help answers at once.
 """
 
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter
-from cyclopts.config import Yaml
 from pydantic import ValidationError
 
 from isonet import __version__
+from isonet.arguments import config_files, message, normalized
 from isonet.config import (
     CheckConfig,
     DemoConfig,
@@ -24,13 +23,11 @@ from isonet.config import (
     RunConfig,
     SimulateConfig,
 )
-from isonet.errors import InputError, IsonetError
+from isonet.errors import IsonetError
 
 STEPS = Group("Steps, in order", sort_key=0)
 SIMULATION = Group("Simulation and reconstruction", sort_key=1)
 OTHER = Group("Other", sort_key=2)
-ALIASES = {"--output-star": "--output", "--result-dir": "--output-dir"}
-"""IsoNet 1's names for flags that have another one here."""
 
 app = App(
     name="isonet",
@@ -149,14 +146,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (IsonetError, ValidationError, CycloptsError, OSError, MemoryError) as error:
         if debug:
             raise
-        _fail(_message(error), error.exit_code if isinstance(error, IsonetError) else _exit_code(error))
+        _fail(message(error), error.exit_code if isinstance(error, IsonetError) else _exit_code(error))
     except KeyboardInterrupt:
         _fail("interrupted", 130)
 
 
 def _dispatch(tokens: list[str], debug: bool) -> int:
     """Run one command."""
-    app.config = _config_files(tokens)
+    app.config = config_files(tokens)
     if not tokens or any(token in ("--help", "-h", "--version") for token in tokens):
         app(tokens, exit_on_error=False, print_error=False)
         return 0
@@ -181,68 +178,10 @@ def _dispatch(tokens: list[str], debug: bool) -> int:
     return 0
 
 
-def normalized(arguments: Sequence[str]) -> list[str]:
-    """Bring flags into one spelling: dashes for underscores, IsoNet 1's names, `--flag False` as `--flag=False`."""
-    tokens: list[str] = []
-    for token in arguments:
-        if token.startswith("--") and len(token) > 2:
-            name, equals, value = token.partition("=")
-            name = name.replace("_", "-")
-            tokens.append(ALIASES.get(name, name) + equals + value)
-        elif token in ("True", "False", "true", "false") and tokens and re.fullmatch(r"--[\w-]+", tokens[-1]):
-            tokens[-1] += f"={token.lower()}"
-        else:
-            tokens.append(token)
-    return tokens
-
-
-def _config_files(tokens: list[str]) -> tuple[Yaml, ...]:
-    """Take `--config FILE` out of the arguments."""
-    for position, token in enumerate(tokens):
-        name, _, value = token.partition("=")
-        if name == "--config":
-            taken = 1 if value else 2
-            path = Path(value or (tokens[position + 1] if position + 1 < len(tokens) else ""))
-            if not path.is_file():
-                raise InputError(f"--config {path}: no such file; give a YAML file with the command's options")
-            _check_yaml(path)
-            del tokens[position : position + taken]
-            return (Yaml(path, use_commands_as_keys=False),)
-    return ()
-
-
-def _check_yaml(path: Path) -> None:
-    """Raise `InputError` that names the file if it is no YAML."""
-    import yaml
-
-    try:
-        yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"--config {path}: not YAML ({reason}); write one 'option: value' a line") from error
-
-
-def _message(error: BaseException) -> str:
-    """Say in one line what is wrong."""
-    if isinstance(error, CycloptsError) and isinstance(error.__cause__, ValidationError):
-        error = error.__cause__
-    if isinstance(error, ValidationError):
-        parts = []
-        for problem in error.errors():
-            where = f"--{problem['loc'][0]} {problem['input']}: ".replace("_", "-") if problem["loc"] else ""
-            parts.append(where + problem["msg"].removeprefix("Value error, "))
-        return "; ".join(parts)
-    if isinstance(error, OSError):
-        return f"{error.filename or 'file'}: {error.strerror or error}; check the path, its permissions and free space"
-    if isinstance(error, MemoryError):
-        return "not enough memory; use a smaller --batch-size, --cube-size or --number-subtomos"
-    return " ".join(str(error).split())
-
-
 def _exit_code(error: BaseException) -> int:
     return 1 if isinstance(error, OSError | MemoryError) else 2
 
 
-def _fail(message: str, code: int) -> NoReturn:
-    print(f"isonet: {message}", file=sys.stderr)
+def _fail(text: str, code: int) -> NoReturn:
+    print(f"isonet: {text}", file=sys.stderr)
     sys.exit(code)

@@ -1,0 +1,27 @@
+"""One frozen model per step: every default, unit and bound of the program, once.
+
+The command line, the YAML files, the record in each run folder and the documentation all derive from these.
+"""
+
+from isonet.config.base import StepConfig, parse_duration
+from isonet.config.correction import OutputOptions, PredictConfig
+from isonet.config.inputs import InputOptions, PrepareConfig
+from isonet.config.simulation import ReconstructConfig, SimulateConfig
+from isonet.config.training import RefineConfig, TrainingOptions
+from isonet.config.whole import CheckConfig, DemoConfig, RunConfig
+
+__all__ = [
+    "CheckConfig",
+    "DemoConfig",
+    "InputOptions",
+    "OutputOptions",
+    "PredictConfig",
+    "PrepareConfig",
+    "ReconstructConfig",
+    "RefineConfig",
+    "RunConfig",
+    "SimulateConfig",
+    "StepConfig",
+    "TrainingOptions",
+    "parse_duration",
+]

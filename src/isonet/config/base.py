@@ -1,0 +1,55 @@
+"""What all configurations share: spellings of durations and lists, common types, the frozen base model."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def parse_duration(value: object) -> object:
+    """Seconds of `90`, `90s`, `20min`, `1.5h`, `2d`, `MM:SS`, `H:MM:SS` or `D-HH:MM:SS`; other types unchanged."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().lower()
+    units = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+    if match := re.fullmatch(r"(\d+\.?\d*)\s*([a-z]*)", text):
+        number, unit = match.groups()
+        if unit in units:
+            return float(number) * units[unit]
+    if match := re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", text):
+        days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        return 86400.0 * days + 3600.0 * hours + 60.0 * minutes + seconds
+    raise ValueError("should be a duration such as 20min, 2h or 1:30:00")
+
+
+def split_list(value: object) -> object:
+    """Let a list be written with commas: `0.1,0.2`."""
+    if isinstance(value, int | float | Path):
+        return (value,)
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list | tuple):
+        parts = [part for item in value for part in (item.split(",") if isinstance(item, str) else [item])]
+        return tuple(part.strip(" ()[]") if isinstance(part, str) else part for part in parts if part != "")
+    return value
+
+
+def whole_number(value: object) -> object:
+    """Let a choice among numbers be made with text, as on the command line."""
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+
+
+Duration = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
+Levels = Annotated[tuple[Annotated[float, Field(ge=0)], ...], BeforeValidator(split_list)]
+Iterations = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(split_list)]
+Angle = Annotated[float, Field(ge=-90, le=90)]
+Angles = Annotated[tuple[Angle, ...], BeforeValidator(split_list)]
+Files = Annotated[tuple[Path, ...], BeforeValidator(split_list)]
+Edge = Annotated[int, Field(ge=16, le=512)]
+
+
+class StepConfig(BaseModel):
+    """What all configurations share: frozen, and unknown names are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)

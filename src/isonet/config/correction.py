@@ -1,0 +1,47 @@
+"""Options of `predict`: how tomograms are corrected."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from isonet.config.base import Edge, StepConfig
+
+
+class OutputOptions(StepConfig):
+    """What the corrected tomograms are."""
+
+    keep_measured: bool = False
+    """Keep the tomogram's measured Fourier content as it is, W v + (1 - W) f(v), instead of the denoised f(v); needs
+    memory for three times the tomogram."""
+    float16: bool = False
+    """Write half-precision MRC files (mode 12)."""
+
+
+class PredictConfig(OutputOptions):
+    """Options of `predict`."""
+
+    output_dir: Path = Path("corrected")
+    """Folder for the corrected tomograms."""
+    input_column: str = "auto"
+    """Column of the table to correct; auto is the one the model was trained on."""
+    tomo_idx: str | None = None
+    """Tomograms to correct, by rlnIndex: 1,3-5; all if left out."""
+    cube_size: Edge | None = None
+    """Distance between neighbouring tiles in voxels; two thirds of crop_size if left out."""
+    crop_size: Edge | None = None
+    """Edge of the tiles given to the network; one and a half times the model's cube size if left out."""
+    batch_size: int = Field(1, ge=1)
+    """Tiles per evaluation of the network."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    precision: Literal["auto", "float32", "bf16"] = "float32"
+    """Arithmetic of the network."""
+    overwrite: bool = False
+    """Replace corrected tomograms that this program did not write or that come from other input."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "PredictConfig":
+        if self.cube_size is not None and self.crop_size is not None and self.cube_size > self.crop_size:
+            raise ValueError(f"crop_size {self.crop_size} must not be smaller than cube_size {self.cube_size}")
+        return self

@@ -1,0 +1,96 @@
+"""Options of `simulate` and `reconstruct`, which make tomograms."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from isonet.config.base import Angle, Angles, Files, StepConfig
+
+
+class SimulateConfig(StepConfig):
+    """Options of `simulate`."""
+
+    output_dir: Path = Path("simulated")
+    """Folder for truth.mrc, full.mrc, even.mrc, odd.mrc, tilts.mrc and tilts.tlt."""
+    depth: int = Field(64, ge=16, le=2048)
+    """Voxels along z, the beam."""
+    height: int = Field(128, ge=16, le=8192)
+    """Voxels along y, the tilt axis."""
+    width: int = Field(128, ge=16, le=8192)
+    """Voxels along x."""
+    pixel_size: float = Field(10.0, gt=0, le=100)
+    """Å per voxel."""
+    tilt_min: Angle = -60.0
+    """Smallest tilt angle in degrees."""
+    tilt_max: Angle = 60.0
+    """Largest tilt angle in degrees."""
+    tilt_step: float = Field(3.0, gt=0, le=90)
+    """Angle between neighbouring tilts in degrees."""
+    tilts: Angles = ()
+    """Tilt angles in degrees, separated by commas, in place of tilt_min, tilt_max and tilt_step."""
+    tilt_file: Path | None = None
+    """File with the tilt angles (.tlt, .rawtlt, .aln), in place of all other settings of tilts."""
+    snr: float = Field(0.1, gt=0, allow_inf_nan=True)
+    """Variance of the signal over variance of the noise in a projection, on average over the tilts; inf: no noise."""
+    split: Literal["frames", "tilts"] = "frames"
+    """What the halves are: two independent halves of every image's exposure, or every other tilt."""
+    contrast: Literal["dark", "light"] = "dark"
+    """Whether density is dark or light in the files."""
+    filter: Literal["ramp", "hamming"] = "ramp"
+    """Weight of the back-projection: ramp is |k|, hamming rolls it off towards Nyquist."""
+    species: int = Field(5, ge=0, le=1000)
+    """Kinds of irregular particles to invent, 80 to 250 Å wide."""
+    crowding: float = Field(0.1, ge=0, le=0.5)
+    """Fraction of the volume to fill with particles, as far as they find room."""
+    vesicles: int = Field(3, ge=0, le=1000)
+    """Closed membranes to place, as far as they find room."""
+    filaments: int = Field(3, ge=0, le=1000)
+    """Microtubules and actin filaments to place, in turn, as far as they find room."""
+    templates: Files = ()
+    """Density maps (.mrc, bright = mass, at pixel_size), separated by commas, to place besides the species."""
+    seed: int = Field(0, ge=0, lt=2**63)
+    """Seed of the phantom and of the noise."""
+    overwrite: bool = False
+    """Replace existing files in output_dir."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "SimulateConfig":
+        if not self.tilt_min < self.tilt_max:
+            raise ValueError(f"tilt_min {self.tilt_min:g} must be smaller than tilt_max {self.tilt_max:g} degrees")
+        if 0 < len(self.tilts) < 2:
+            raise ValueError("tilts needs at least two angles")
+        return self
+
+
+class ReconstructConfig(StepConfig):
+    """Options of `reconstruct`."""
+
+    output_dir: Path = Path("reconstructed")
+    """Folder for <stack>_full.mrc, <stack>_even.mrc, <stack>_odd.mrc and <stack>.tlt."""
+    tilt_file: Path | None = None
+    """Tilt angles (.tlt, .rawtlt, .aln), one per image; may be left out where the alignment has them."""
+    alignment: Path | None = None
+    """Alignment of the images, IMOD .xf or Warp .xml; left out, the tilt axis runs along y through the centre."""
+    invert_tilts: bool = False
+    """Change the sign of all angles, which mirrors the tomogram along z."""
+    min_tilt: Angle = -90.0
+    """Leave out images tilted by less, in degrees (after invert_tilts)."""
+    max_tilt: Angle = 90.0
+    """Leave out images tilted by more, in degrees (after invert_tilts)."""
+    stack_pixel_size: float | None = Field(None, gt=0)
+    """Å per pixel of the images; taken from the header if left out."""
+    pixel_size: float | None = Field(None, gt=0)
+    """Å per voxel of the tomogram, no finer than the images; that of the images if left out."""
+    thickness: int = Field(200, ge=2, le=8192)
+    """Voxels of the tomogram along z."""
+    filter: Literal["ramp", "hamming"] = "ramp"
+    """Weight of the back-projection: ramp is |k|, hamming rolls it off towards Nyquist."""
+    overwrite: bool = False
+    """Replace existing files in output_dir."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "ReconstructConfig":
+        if not self.min_tilt < self.max_tilt:
+            raise ValueError(f"min_tilt {self.min_tilt:g} must be smaller than max_tilt {self.max_tilt:g} degrees")
+        return self

@@ -1,0 +1,112 @@
+"""Options of `refine`: how the network is trained."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+from typing_extensions import Self
+
+from isonet.config.base import Duration, Edge, Iterations, Levels, StepConfig, whole_number
+
+
+class TrainingOptions(StepConfig):
+    """How the network is trained."""
+
+    method: Literal["auto", "isonet"] = "auto"
+    """Training method; auto is isonet, the method of the paper, on the full tomogram."""
+    input_column: str = "auto"
+    """Column of the table to train on; auto takes the deconvolved tomograms if all are made, else the raw ones."""
+    tomo_idx: str | None = None
+    """Tomograms to use, by rlnIndex: 1,3-5; all if left out."""
+    cube_size: Edge = 64
+    """Edge of the training cubes in voxels."""
+    crop_size: Edge | None = None
+    """Edge of the sub-volumes they are cropped from after rotation; cube_size + 16 if left out."""
+    number_subtomos: int | None = Field(None, ge=1)
+    """Sub-volumes drawn from each tomogram in each iteration; rlnNumberSubtomo of the table if left out."""
+    iterations: int = Field(30, ge=1)
+    """Iterations of predict, fill and train."""
+    epochs: int = Field(10, ge=1)
+    """Epochs of training in each iteration."""
+    steps_per_epoch: int | None = Field(None, ge=1)
+    """Training steps per epoch; min(6 x sub-volumes / batch_size, 200) if left out."""
+    batch_size: int = Field(4, ge=1)
+    """Cubes per training step."""
+    learning_rate: float = Field(4e-4, gt=0)
+    """Learning rate of Adam."""
+    loss_weighting: Literal["signal", "none"] = "signal"
+    """Weight the errors at each frequency by its share of signal, estimated from the tomogram; none is the paper's
+    plain mean absolute error, which noise at high frequencies dominates in raw tomograms."""
+    noise_level: Levels = (0.18, 0.35, 0.53, 0.70)
+    """Standard deviation of the noise added to inputs relative to the data's, from the matching noise_start_iter on
+    (IsoNet 1's figures act 3.5 times as strongly: its 0.05 is 0.18 here)."""
+    noise_start_iter: Iterations = (11, 16, 21, 26)
+    """First iteration of each noise level."""
+    noise_mode: Literal["unfiltered", "ramp", "hamming"] = "ramp"
+    """Filter of the reconstruction the noise imitates: unfiltered for SIRT-like, ramp for weighted back-projection,
+    hamming for IMOD's hamming-like filter."""
+    random_rotations: float = Field(0.0, ge=0, le=1)
+    """Share of training pairs turned by a uniformly random rotation instead of one of the cube's. Corners that turn in
+    from outside the sub-volume are reflected content; with crop_size 1.75 times cube_size there are none."""
+    arch: Literal["auto", "paper", "medium", "small"] = "auto"
+    """Network: paper (64 filters), medium (32) or small (16); auto is paper on a GPU and small on a CPU."""
+    unet_depth: int | None = Field(None, ge=1, le=5)
+    """Levels of the U-Net; as arch if left out."""
+    filter_base: int | None = Field(None, ge=1, le=256)
+    """Filters of its first level; as arch if left out."""
+    convs_per_depth: int | None = Field(None, ge=2, le=8)
+    """Convolutions per level; as arch if left out."""
+    kernel: Annotated[Literal[3, 5, 7], BeforeValidator(whole_number)] | None = None
+    """Edge of the convolution kernels; as arch if left out."""
+    pool: bool | None = None
+    """Halve by maximum pooling instead of strided convolutions; as arch if left out."""
+    normalization: Literal["batch", "instance", "none"] | None = None
+    """Normalisation layers; as arch if left out."""
+    drop_out: float | None = Field(None, ge=0, lt=1)
+    """Share of activations dropped while training; as arch if left out."""
+    pretrained_model: Path | None = None
+    """Model to start from instead of random weights; its network is used."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+    """Arithmetic of the network; auto is bf16 where the device computes in it natively."""
+    max_time: Duration | None = None
+    """Stop cleanly after this time (20min, 2h, 1:30:00), to be continued later."""
+    seed: int = Field(0, ge=0)
+    """Seed of everything random; the same seed on the same machine gives the same bits on a CPU."""
+    keep_models: int = Field(5, ge=1)
+    """Models of past iterations to keep beside the last one."""
+
+    @model_validator(mode="after")
+    def _check_training(self) -> Self:
+        if len(self.noise_level) != len(self.noise_start_iter):
+            raise ValueError("noise_level and noise_start_iter need the same number of entries")
+        if list(self.noise_start_iter) != sorted(set(self.noise_start_iter)):
+            raise ValueError("noise_start_iter must increase")
+        if self.crop_size is not None and self.crop_size < self.cube_size:
+            raise ValueError(f"crop_size {self.crop_size} must not be smaller than cube_size {self.cube_size}")
+        return self
+
+    @property
+    def subvolume_size(self) -> int:
+        """Edge of the sub-volumes that training cubes are cropped from."""
+        return self.crop_size or self.cube_size + 16
+
+    def noise_level_at(self, iteration: int) -> float:
+        """Noise level of an iteration (counted from 1)."""
+        level = 0.0
+        for start, value in zip(self.noise_start_iter, self.noise_level, strict=True):
+            if iteration >= start:
+                level = value
+        return level
+
+
+class RefineConfig(TrainingOptions):
+    """Options of `refine`."""
+
+    output_dir: Path = Path("results")
+    """Run folder for models, metrics and previews."""
+    continue_from: Path | None = None
+    """Run folder of an interrupted refine to go on with, with the options it was started with."""
+    overwrite: bool = False
+    """Move an existing run folder aside (results~1) and start anew."""

@@ -1,0 +1,41 @@
+"""Options of `run` and `demo`, which string the steps together, and of `check`."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from isonet.config.base import Duration, StepConfig
+from isonet.config.correction import OutputOptions
+from isonet.config.inputs import InputOptions
+from isonet.config.training import TrainingOptions
+
+
+class RunConfig(InputOptions, TrainingOptions, OutputOptions):
+    """Options of `run`: those of its steps."""
+
+    output_dir: Path = Path("isonet")
+    """Folder for the table, the training run and the corrected tomograms."""
+
+
+class DemoConfig(StepConfig):
+    """Options of `demo`."""
+
+    output_dir: Path = Path("demo")
+    """Folder for everything the demonstration makes."""
+    snr: float = Field(0.8, gt=0, le=1)
+    """Variance of the signal over variance of the noise in a projection."""
+    max_time: Duration = 360.0
+    """Time for training (20min, 2h, 1:30:00)."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    seed: int = Field(0, ge=0)
+    """Seed of the phantom, the noise and the training."""
+
+
+class CheckConfig(StepConfig):
+    """Options of `check`."""
+
+    device: str = "auto"
+    """Device to test: auto, cpu, cuda or cuda:N."""
+    seconds: float = Field(10.0, ge=0, le=600)
+    """How long the training self-test may take; 0 leaves it out."""
