@@ -99,62 +99,116 @@ class Evaluator:
         return result.float()
 
 
+@dataclass(frozen=True)
+class TrainerOptions:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    exponent : int
+        Power of the errors whose mean is minimised: 1 (absolute) or 2 (square).
+    weight_decay : float
+        Of AdamW.
+    clip : float
+        Greatest norm of a gradient; longer ones are scaled down to it.
+    averaging : float
+        Share of the averaged weights kept at each step; 0 evaluates with the present weights.
+    accumulate : int
+        Parts in which a batch goes through the network, one after the other, to save memory.
+    """
+
+    exponent: Literal[1, 2] = 1
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    averaging: float = 0.98
+    accumulate: int = 1
+
+
+def _loss(prediction: Tensor, targets: Tensor, error_filter: Tensor, exponent: int) -> Tensor:
+    """Mean of the filtered errors' absolute value, or of their square."""
+    errors = fourier.apply(prediction - targets, error_filter)
+    return errors.abs().mean() if exponent == 1 else errors.square().mean()
+
+
 class Trainer:
-    """A network in training: mean absolute error, Adam.
+    """A network in training: AdamW, gradients clipped, weights averaged over the last steps.
 
     Parameters
     ----------
     network : UNet
         Trained in place.
-    learning_rate : float
-        Of Adam.
     device : torch.device
         Where to compute.
     precision : str
         `float32`, `bf16` or `auto`.
+    options : TrainerOptions
+        How to train.
     """
 
-    def __init__(self, network: UNet, learning_rate: float, device: torch.device, precision: Precision) -> None:
+    def __init__(
+        self, network: UNet, device: torch.device, precision: Precision, options: "TrainerOptions" = TrainerOptions()
+    ) -> None:
+        self.options = options
         self.network = _channels_last(network.train())
+        self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         self._engine = _engine(device, precision)
-        optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
+        optimizer = torch.optim.AdamW(network.parameters(), weight_decay=options.weight_decay, fused=True)
         self._module, self._optimizer = self._engine.setup(self.network, optimizer)
+        self.averaged.to(device)
+        self._steps = 0
 
-    def step(
-        self, inputs: Float[Tensor, "b 1 z y x"], targets: Float[Tensor, "b 1 z y x"], loss_weights: Tensor
-    ) -> Float[Tensor, ""]:
-        """Take one optimisation step.
+    def step(self, batch: Batch, learning_rate: float) -> Float[Tensor, ""]:
+        """Take one optimisation step and return the loss, still on the device.
 
-        Parameters
-        ----------
-        inputs, targets : tensor
-            `[b, 1, z, y, x]`.
-        loss_weights : tensor
-            Weight of the errors at each frequency, rfft layout; 1 gives the plain mean absolute error.
-
-        Returns
-        -------
-        tensor
-            The loss, still on the device.
+        A step whose gradient is not finite changes nothing but the loss it returns, which is not finite either.
         """
-        prediction: Tensor = self._module(inputs)
-        loss = fourier.apply(prediction.float() - targets, loss_weights).abs().mean()
-        self._engine.backward(loss)
-        self._optimizer.step()
-        self._optimizer.zero_grad()
-        return loss.detach()
-
-    def weights(self) -> dict[str, Tensor]:
-        """Weights of the network as it stands."""
-        return dict(self.network.state_dict())
-
-    def state(self) -> dict[str, Any]:
-        """Everything a continued training needs: weights and optimiser."""
-        return {"weights": self.weights(), "optimizer": self._optimizer.state_dict()}
-
-    def restore(self, state: Mapping[str, Any], learning_rate: float) -> None:
-        """Go back to a state given by :meth:`state`, to go on with a learning rate."""
-        self.network.load_state_dict(state["weights"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        total = torch.zeros((), device=self._engine.device)
+        parts = min(self.options.accumulate, len(batch.inputs))
+        for inputs, targets, error_filter in zip(*(part.chunk(parts) for part in batch.tensors), strict=True):
+            share = len(inputs) / len(batch.inputs)
+            loss = share * _loss(self._module(inputs).float(), targets, error_filter, self.options.exponent)
+            self._engine.backward(loss)
+            total += loss.detach()
+        self._clip()
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        self._average()
+        return total
+
+    def _clip(self) -> None:
+        """Scale the gradient down to the greatest norm allowed, without waiting for the device."""
+        gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        scale = (self.options.clip / (norm + 1e-12)).clamp(max=1.0)
+        torch._foreach_mul_(gradients, scale)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the averaged weights towards the present ones; early on the mean is over the steps so far."""
+        self._steps += 1
+        share = max(1 - self.options.averaging, 1 / (self._steps + 9)) if self.options.averaging else 1.0
+        averaged, present = self.averaged.state_dict(), self.network.state_dict()
+        floating = [name for name, value in present.items() if value.is_floating_point()]
+        torch._foreach_lerp_([averaged[name] for name in floating], [present[name] for name in floating], share)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Averaged weights: those to evaluate with."""
+        return dict(self.averaged.state_dict())
+
+    def state(self) -> dict[str, Any]:
+        """Everything a continued training needs."""
+        return {
+            "weights": dict(self.network.state_dict()),
+            "averaged": self.weights(),
+            "optimizer": self._optimizer.state_dict(),
+            "steps": self._steps,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go back to a state given by :meth:`state`."""
+        self.network.load_state_dict(state["weights"])
+        self.averaged.load_state_dict(state["averaged"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._steps = int(state["steps"])

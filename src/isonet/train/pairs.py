@@ -1,15 +1,24 @@
-"""Training pairs, made on the device in batches while training.
+r"""Training pairs, made on the device in batches while training.
 
 From a sub-volume `v` and the network's last prediction `b` of it::
 
-    t = W v + (1 - W) b                     the target before rotation: what was measured is never changed
-    pair = ( crop(W R t) + noise, crop(R t) )
+    t = W v + (1 - W) b                     what was measured is never changed
 
-`R` turns the content, `W` stays in the frame of the microscope.
+Method `isonet`, on one map: the paper's pair, `R` turns the content, `W` stays in the frame of the microscope::
+
+    input = crop(W R t) + noise             target = crop(R t)
+
+Method `noise2noise`, on two maps with independent noise (halves 0 and 1, in either order)::
+
+    input = crop(W R t_0)                   target = crop(R t_1), asked for only where R W_1 has measured it
+
+Method `denoise`: the same without turning, so that nothing is learnt about the wedge.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,7 +28,9 @@ from torch import Tensor
 from isonet.core import fourier, noise, rotation, wedge
 from isonet.core.noise import NoiseMode
 
+Method = Literal["isonet", "noise2noise", "denoise"]
 Predict = Callable[[Tensor], Tensor]
+_KEPT_WEIGHTS = 64
 
 
 @dataclass(frozen=True)
@@ -28,32 +39,88 @@ class Optics:
 
     Attributes
     ----------
-    weights : tensor
-        Wedge weight `W` of a sub-volume, rfft layout.
+    tilts : tuple of tuple of float
+        Degrees, range or list, of each map: one, or one for each half.
+    weights : tuple of tensor
+        Wedge weight `W` of a sub-volume for each map, rfft layout.
     noise_spectrum : tensor
         Amplitude spectrum of back-projected noise of a training cube, rfft layout.
     rotations : tensor
         `[n, 3, 3]`: the cube rotations that move this wedge.
-    loss_weights : tensor
+    spectrum : tensor
         Weight of the errors of a training cube at each frequency, rfft layout.
     """
 
-    weights: Tensor
+    tilts: tuple[tuple[float, ...], ...]
+    weights: tuple[Tensor, ...]
     noise_spectrum: Tensor
     rotations: Tensor
-    loss_weights: Tensor
+    spectrum: Tensor
 
 
 def optics(
-    tilts: Sequence[float], size: int, cube: int, mode: NoiseMode, loss_weights: Tensor, device: torch.device
+    tilts: Sequence[Sequence[float]], size: int, cube: int, mode: NoiseMode, spectrum: Tensor, device: torch.device
 ) -> Optics:
-    """Prepare the wedge, the noise and the rotations for sub-volumes of edge `size` cropped to `cube` voxels."""
+    """Prepare wedge, noise and rotations for sub-volumes of edge `size` cropped to `cube`; `tilts` of each map."""
     return Optics(
-        weights=wedge.weight((size, size, size), tilts, device=device),
-        noise_spectrum=noise.amplitude((cube, cube, cube), tilts, mode, device),
-        rotations=rotation.wedge_moving_rotations(tilts),
-        loss_weights=loss_weights.to(device),
+        tilts=tuple(tuple(one) for one in tilts),
+        weights=tuple(wedge.weight((size, size, size), one, device=device) for one in tilts),
+        noise_spectrum=noise.amplitude((cube, cube, cube), tilts[0], mode, device),
+        rotations=rotation.wedge_moving_rotations(tilts[0]),
+        spectrum=spectrum.to(device),
     )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How pairs are made.
+
+    Attributes
+    ----------
+    method : str
+        `isonet`, `noise2noise` or `denoise`.
+    cube : int
+        Edge of the training cubes.
+    wedge_weight : float
+        Weight of squared (of absolute, for isonet) errors where the input has its wedge, relative to elsewhere.
+    random_rotations : float
+        Share of pairs turned by a uniformly random rotation.
+    noise_level : float
+        Standard deviation of the noise added to the inputs.
+    """
+
+    method: Method
+    cube: int
+    wedge_weight: float = 1.0
+    random_rotations: float = 0.0
+    noise_level: float = 0.0
+
+    @property
+    def maps(self) -> int:
+        """Maps of each tomogram that are needed: one, or two halves."""
+        return 1 if self.method == "isonet" else 2
+
+    @property
+    def exponent(self) -> int:
+        """Power of the errors that is minimised: the paper's mean absolute error, or the mean square for halves."""
+        return 1 if self.method == "isonet" else 2
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Training pairs.
+
+    Attributes
+    ----------
+    inputs, targets : tensor
+        `[batch, 1, cube, cube, cube]`.
+    error_filter : tensor
+        What the errors are multiplied with in Fourier space before they are averaged, `[batch, 1, ...]`, rfft layout.
+    """
+
+    inputs: Float[Tensor, "b 1 c c c"]
+    targets: Float[Tensor, "b 1 c c c"]
+    error_filter: Tensor
 
 
 @dataclass(frozen=True)
@@ -63,76 +130,92 @@ class PairMaker:
     Attributes
     ----------
     filled : tensor
-        `t` of every sub-volume, `[n, size, size, size]`, in host memory.
+        `t` of every map of every sub-volume, `[n, maps, size, size, size]`, in host memory.
     origin : numpy array
         `[n]`: which of `optics` each sub-volume belongs to.
     optics : tuple of Optics
         One per tomogram.
-    cube : int
-        Edge of the training cubes.
-    random_rotations : float
-        Share of pairs turned by a uniformly random rotation.
-    noise_level : float
-        Standard deviation of the noise added to the inputs.
+    recipe : Recipe
+        How pairs are made.
     """
 
-    filled: Float[Tensor, "n s s s"]
+    filled: Float[Tensor, "n m s s s"]
     origin: np.ndarray[tuple[int], np.dtype[np.int64]]
     optics: tuple[Optics, ...]
-    cube: int
-    random_rotations: float
-    noise_level: float
+    recipe: Recipe
 
-    def batch(
-        self, indices: Sequence[int], random: np.random.Generator, device: torch.device
-    ) -> tuple[Float[Tensor, "b 1 c c c"], Float[Tensor, "b 1 c c c"], Tensor]:
-        """Make one batch of pairs.
+    def batch(self, indices: Sequence[int], random: np.random.Generator, device: torch.device) -> Batch:
+        """Make one batch of pairs, one of each sub-volume in `indices`, rotations and noise decided by `random`."""
+        made = [self._pair(index, random, device) for index in indices]
+        inputs, targets, filters = (torch.stack(parts)[:, None] for parts in zip(*made, strict=True))
+        if self.recipe.noise_level > 0:
+            inputs = inputs + self.recipe.noise_level * self._noise(indices, random, device)[:, None]
+        return Batch(inputs, targets, filters)
 
-        Parameters
-        ----------
-        indices : sequence of int
-            Sub-volumes, one pair each.
-        random : numpy Generator
-            Decides rotations and noise.
-        device : torch.device
-            Where to make them.
+    def _pair(self, index: int, random: np.random.Generator, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+        """Return input, target and error filter of one sub-volume."""
+        recipe, tomogram = self.recipe, self.optics[self.origin[index]]
+        matrix = self._rotation(tomogram, random)
+        maps = self.filled[index].to(device)
+        turned = maps if matrix is None else turn(maps, matrix)
+        given, asked = (0, 0) if recipe.maps == 1 else (first := int(random.integers(2)), 1 - first)
+        inputs = central_cube(fourier.apply(turned[given], tomogram.weights[given]), recipe.cube)
+        return inputs, central_cube(turned[asked], recipe.cube), self._error_filter(tomogram, given, asked, matrix)
 
-        Returns
-        -------
-        inputs, targets : tensor
-            `[batch, 1, cube, cube, cube]`.
-        loss_weights : tensor
-            Weight of their errors at each frequency, `[batch, 1, cube, cube, cube // 2 + 1]` or broadcastable to it.
-        """
-        made = [self._turned(index, random, device) for index in indices]
-        content = torch.stack(made)
-        weights = torch.stack([self.optics[self.origin[index]].weights for index in indices])
-        inputs = central_cube(fourier.apply(content, weights), self.cube)
-        if self.noise_level > 0:
-            inputs = inputs + self.noise_level * self._noise(indices, random, device)
-        loss_weights = torch.stack([self.optics[self.origin[index]].loss_weights for index in indices])
-        return inputs[:, None], central_cube(content, self.cube)[:, None], loss_weights[:, None]
-
-    def _turned(self, index: int, random: np.random.Generator, device: torch.device) -> Tensor:
-        """Return one sub-volume, turned."""
-        content = self.filled[index].to(device)
-        choices = self.optics[self.origin[index]].rotations
-        grid_rotation = choices[random.integers(len(choices))]
-        if random.random() >= self.random_rotations:
-            return rotation.rotate_cube(content, grid_rotation)
+    def _rotation(self, tomogram: Optics, random: np.random.Generator) -> Tensor | None:
+        """Draw how a sub-volume is turned."""
+        if self.recipe.method == "denoise":
+            return None
+        chosen = tomogram.rotations[random.integers(len(tomogram.rotations))]
+        if random.random() >= self.recipe.random_rotations:
+            return chosen
         generator = torch.Generator().manual_seed(int(random.integers(2**62)))
-        return rotation.resample(content, rotation.random_rotations(1, generator)[0].to(device))
+        return rotation.random_rotations(1, generator)[0]
+
+    def _error_filter(self, tomogram: Optics, given: int, asked: int, matrix: Tensor | None) -> Tensor:
+        """Weigh errors by frequency, by whether the input has it, and by whether the target has measured it."""
+        recipe, device = self.recipe, tomogram.spectrum.device
+        has = _turned_weight(recipe.cube, tomogram.tilts[given], None, device)
+        weight = has + recipe.wedge_weight * (1 - has)
+        if recipe.maps == 2:
+            weight = weight * _turned_weight(recipe.cube, tomogram.tilts[asked], matrix, device)
+        weight = weight.expand(recipe.cube, recipe.cube, recipe.cube // 2 + 1)
+        return tomogram.spectrum * (weight if recipe.exponent == 1 else torch.sqrt(weight))
 
     def _noise(self, indices: Sequence[int], random: np.random.Generator, device: torch.device) -> Tensor:
         """Return back-projected noise of unit standard deviation for each pair."""
         generator = torch.Generator(device).manual_seed(int(random.integers(2**62)))
-        edges = (len(indices), self.cube, self.cube, self.cube)
+        edges = (len(indices), *(self.recipe.cube,) * 3)
         white = torch.randn(edges, generator=generator, device=device)
         spectra = torch.stack([self.optics[self.origin[index]].noise_spectrum for index in indices])
         return noise.like_back_projection(white, spectra)
 
 
-def fill(volumes: Float[Tensor, "b s s s"], weights: Tensor, predict: Predict | None) -> Float[Tensor, "b s s s"]:
+def turn(volumes: Float[Tensor, "m s s s"], matrix: Tensor) -> Float[Tensor, "m s s s"]:
+    """Turn sub-volumes: exactly by a rotation of the cube (an integer matrix), by resampling for any other."""
+    if matrix.is_floating_point():
+        return rotation.resample(volumes, matrix.to(volumes.device))
+    return rotation.rotate_cube(volumes, matrix)
+
+
+def _turned_weight(cube: int, tilts: tuple[float, ...], matrix: Tensor | None, device: torch.device) -> Tensor:
+    """Wedge weight of a training cube whose content was turned; those of the few cube rotations are kept."""
+    if matrix is not None and matrix.is_floating_point():
+        return wedge.weight((cube, cube, cube), tilts, matrix, device)
+    return _kept_weight(cube, tilts, None if matrix is None else tuple(map(tuple, matrix.tolist())), device)
+
+
+@lru_cache(maxsize=_KEPT_WEIGHTS)
+def _kept_weight(
+    cube: int, tilts: tuple[float, ...], matrix: tuple[tuple[int, ...], ...] | None, device: torch.device
+) -> Tensor:
+    turned = None if matrix is None else torch.tensor(matrix, dtype=torch.float32)
+    return wedge.weight((cube, cube, cube), tilts, turned, device)
+
+
+def fill(
+    volumes: Float[Tensor, "b s s s"], weights: Tensor, predict: Predict | None
+) -> Float[Tensor, "b s s s"]:
     """Fill the wedge of sub-volumes with the network's prediction from them (with nothing before the first training).
 
     Parameters
