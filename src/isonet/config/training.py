@@ -15,15 +15,18 @@ class TrainingOptions(StepConfig):
     method: Literal["auto", "isonet"] = "auto"
     """Training method; auto is isonet, the method of the paper, on the full tomogram."""
     input_column: str = "auto"
-    """Column of the table to train on; auto takes the deconvolved tomograms if all are made, else the raw ones."""
+    """Column of the table to train on; auto takes the deconvolved tomograms if all are made, else the full ones;
+    full takes these anyway."""
     tomo_idx: str | None = None
     """Tomograms to use, by rlnIndex: 1,3-5; all if left out."""
     cube_size: Edge = 64
-    """Edge of the training cubes in voxels."""
+    """Edge of the training cubes in voxels; with subtomo.star, as it says if left out."""
     crop_size: Edge | None = None
-    """Edge of the sub-volumes they are cropped from after rotation; cube_size + 16 if left out."""
+    """Edge of the sub-volumes they are cropped from after rotation; cube_size + 16 if left out, with subtomo.star
+    the largest that fits."""
     number_subtomos: int | None = Field(None, ge=1)
-    """Sub-volumes drawn from each tomogram in each iteration; rlnNumberSubtomo of the table if left out."""
+    """Sub-volumes drawn from each tomogram in each iteration; rlnNumberSubtomo of the table if left out. With
+    subtomo.star, sub-volumes chosen anew in each iteration, in all; every one if left out."""
     iterations: int = Field(30, ge=1)
     """Iterations of predict, fill and train."""
     epochs: int = Field(10, ge=1)
