@@ -86,7 +86,8 @@ class TrainingOptions(StepConfig):
             raise ValueError("noise_level and noise_start_iter need the same number of entries")
         if list(self.noise_start_iter) != sorted(set(self.noise_start_iter)):
             raise ValueError("noise_start_iter must increase")
-        if self.crop_size is not None and self.crop_size < self.cube_size:
+        both_given = {"crop_size", "cube_size"} <= self.model_fields_set  # else a table may give the other one
+        if self.crop_size is not None and self.crop_size < self.cube_size and both_given:
             raise ValueError(f"crop_size {self.crop_size} must not be smaller than cube_size {self.cube_size}")
         return self
 

@@ -166,7 +166,9 @@ def _network_shape(config: RefineConfig, device: torch.device) -> UNetShape:
 
 
 def _check_sizes(config: RefineConfig, shape: UNetShape) -> None:
-    """Refuse cubes that the network cannot halve often enough."""
+    """Refuse cubes that the network cannot halve often enough, or larger than the sub-volumes."""
+    if config.subvolume_size < config.cube_size:
+        raise InputError(f"--crop-size {config.crop_size} is smaller than --cube-size, {config.cube_size}; give both")
     for flag, edge in (("--cube-size", config.cube_size), ("--crop-size", config.subvolume_size)):
         if edge % shape.divisor:
             raise InputError(f"{flag} {edge} is not a multiple of {shape.divisor}, which this network needs")

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ Place = tuple[Source, Sequence[int]]
 """What to cut a sub-volume from, and its first voxel z, y, x."""
 
 
+@runtime_checkable
 class Samples(Protocol):
     """Where sub-volumes come from that were seen under the same tilts.
 
