@@ -16,8 +16,10 @@ from isonet.arguments import config_files, message, normalized
 from isonet.config import (
     CheckConfig,
     DemoConfig,
+    ExtractConfig,
     PredictConfig,
     PrepareConfig,
+    PrepareSubtomoStarConfig,
     ReconstructConfig,
     RefineConfig,
     RunConfig,
@@ -55,6 +57,20 @@ def prepare(*tomograms: Path, config: Annotated[PrepareConfig, Flat] = PrepareCo
     step(tomograms, config)
 
 
+@app.command(group=STEPS, sort_key=4)
+def extract(star: Path, /, *, config: Annotated[ExtractConfig, Flat] = ExtractConfig()) -> None:
+    """Cut sub-volumes out of the tomograms, at random inside the mask or at coordinates; refine can do without.
+
+    Parameters
+    ----------
+    star
+        Table made by prepare.
+    """
+    from isonet.steps.commands import extract_in_folder
+
+    extract_in_folder(star, config)
+
+
 @app.command(group=STEPS, sort_key=5)
 def refine(star: Path | None = None, /, *, config: Annotated[RefineConfig, Flat] = RefineConfig()) -> None:
     """Train the network on the tomograms of the table.
@@ -62,7 +78,7 @@ def refine(star: Path | None = None, /, *, config: Annotated[RefineConfig, Flat]
     Parameters
     ----------
     star
-        Table made by prepare; may be left out with --continue-from.
+        Table made by prepare, or by extract; may be left out with --continue-from.
     """
     from isonet.steps.commands import refine_in_folder
 
@@ -119,6 +135,22 @@ def reconstruct(stack: Path, /, *, config: Annotated[ReconstructConfig, Flat] = 
     from isonet.steps.reconstruct import reconstruct as step
 
     step(stack, config)
+
+
+@app.command(group=OTHER, alias="prepare_subtomo_star")
+def prepare_subtomo_star(
+    folder: Path, /, *, config: Annotated[PrepareSubtomoStarConfig, Flat] = PrepareSubtomoStarConfig()
+) -> None:
+    """Make subtomo.star from a folder of sub-volumes that another program cut.
+
+    Parameters
+    ----------
+    folder
+        Folder with MRC files, cubes of one size.
+    """
+    from isonet.steps.prepare_subtomos import prepare_subtomos
+
+    prepare_subtomos(folder, config)
 
 
 @app.command(group=OTHER)

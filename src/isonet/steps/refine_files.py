@@ -15,7 +15,7 @@ from isonet.config import RefineConfig
 from isonet.errors import InputError
 from isonet.io import checkpoint
 from isonet.runs import CONFIG_NAME, locked
-from isonet.steps.subvolumes import TrainingTomogram
+from isonet.steps.subvolumes import Samples
 from isonet.train.fit import Trainer
 from isonet.train.unet import UNet, UNetShape
 
@@ -109,18 +109,15 @@ class RunFiles:
             (self.folder / model_name(old)).unlink(missing_ok=True)
 
 
-def describe(
-    shape: UNetShape, column: str, training: Sequence[TrainingTomogram], config: RefineConfig
-) -> dict[str, Any]:
+def describe(shape: UNetShape, column: str, training: Sequence[Samples], config: RefineConfig) -> dict[str, Any]:
     """Say what a model is and what it was trained on, for its metadata."""
     tomograms = [one.source.tomogram for one in training]
-    column_is_full = column == tomograms[0].full_column
     return {
         "isonet": __version__,
         "method": "isonet",
         "network": asdict(shape),
         "cube_size": config.cube_size,
-        "input_column": "full" if column_is_full else column,
+        "input_column": column,
         "normalization": "whole tomogram: mean 0, standard deviation 1, density bright",
         "tilts": [list(tomogram.tilts) for tomogram in tomograms],
         "pixel_sizes": [tomogram.number("rlnPixelSize") for tomogram in tomograms],
