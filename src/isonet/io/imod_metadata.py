@@ -9,6 +9,7 @@ from isonet.errors import InputError
 from isonet.io.text import Floats, checked_angles, number, numbers_of_list, read_text, rows, table
 from isonet.io.tilt_series import Alignment, TiltSeries
 
+_NAMING = ("INPUTPROJECTIONS", "OUTPUTFILE")
 _ASTIGMATISM, _PHASE, _CUTON = 1, 4, 32  # flags of a defocus file of version 3
 
 
@@ -65,7 +66,7 @@ def read_tilt_command(path: Path) -> TiltSeries:
     angles = checked_angles(path, angles + number(path, "OFFSET", offset[0]))
     left_out = _views(path, options, ("EXCLUDELIST", "EXCLUDELIST2", "EXCLUDE"))
     included = _views(path, options, ("INCLUDE",)) or set(range(1, len(angles) + 1))
-    names = [options[key][-1] for key in ("INPUTPROJECTIONS", "OUTPUTFILE", "TILTFILE") if key in options]
+    names = [options[key][-1] for key in (*_NAMING, "TILTFILE") if key in options]
     stems = dict.fromkeys(re.sub(r"(_full_rec|_ali|_full|_rec)?\.\w+$", "", Path(name).name) for name in names)
     return TiltSeries(path, names=tuple(stems), tilts=_kept(path, angles, included - left_out), tilt_file=path)
 
@@ -133,8 +134,7 @@ def read_defocus(path: Path) -> TiltSeries:
 
 def _options(path: Path) -> dict[str, list[str]]:
     """Options of the `tilt` command in a command file, by their full names in capitals."""
-    known = ("TILTFILE", "ANGLES", "OFFSET", "EXCLUDELIST2", "EXCLUDELIST", "EXCLUDE", "INCLUDE")
-    known += ("INPUTPROJECTIONS", "OUTPUTFILE")
+    known = ("TILTFILE", "ANGLES", "OFFSET", "EXCLUDELIST2", "EXCLUDELIST", "EXCLUDE", "INCLUDE", *_NAMING)
     found: dict[str, list[str]] = {}
     for text in read_text(path).splitlines():
         key, *rest = text.strip().split(maxsplit=1)[:2] or [""]
