@@ -41,6 +41,7 @@ def read_series(path: Path) -> TiltSeries:
         tilt_file=path,
         defoci=tuple(defoci) if len(defoci) == len(tilts) and any(defoci) else (),
         defocus_tilts=tuple(tilts) if len(defoci) == len(tilts) else None,
+        nominal_defocus=True,
         voltage=known.get("Voltage") or None,
         image_pixel_size=known.get("PixelSpacing") or None,
     )

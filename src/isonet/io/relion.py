@@ -15,6 +15,10 @@ from isonet.io.tilt_series import TiltSeries
 
 log = logging.getLogger("isonet")
 _TILT_COLUMNS = ("rlnTomoYTilt", "rlnTomoNominalStageTiltAngle", "rlnTomoProjZ")
+_OTHER_COLUMNS = {  # of tables that name tomograms but are none of them: tilts, particles, IsoNet's own
+    *_TILT_COLUMNS,
+    *("rlnCoordinateX", "rlnCenteredCoordinateXAngst", "rlnTomoParticleName", "rlnIndex", "rlnPixelSize"),
+}
 _VOLUME_COLUMNS = tuple(f"rlnTomoReconstructedTomogram{part}" for part in ("", "Half1", "Half2", "Denoised"))
 
 
@@ -40,7 +44,7 @@ def read_star(path: Path) -> list[TiltSeries]:
     """
     tables = star.read_tables(path)
     for rows in tables.values():
-        if any("rlnTomoName" in row and not set(_TILT_COLUMNS) & set(row) for row in rows[:1]):
+        if any("rlnTomoName" in row and not _OTHER_COLUMNS & set(row) for row in rows[:1]):
             return [_tomogram(path, line, row, tables) for line, row in enumerate(rows, start=1)]
     series = [rows for rows in tables.values() if rows and set(_TILT_COLUMNS) & set(rows[0])]
     if len(series) == 1:
@@ -113,7 +117,7 @@ def _series(path: Path, rows: list[dict[str, str]]) -> TiltSeries:
     (-sin a, 0, cos a) tells.
     """
     column = next(name for name in _TILT_COLUMNS if name in rows[0])
-    tilts, defoci = [], []
+    tilts, defoci, nominal_defocus = [], [], False
     for line, row in enumerate(rows, start=1):
         where = f"row {line} of the tilt series"
         text = row.get(column, star.MISSING)
@@ -124,6 +128,7 @@ def _series(path: Path, rows: list[dict[str, str]]) -> TiltSeries:
             defoci.append(sum(given) / len(given))
         elif (told := _value(path, where, row, "rlnTomoNominalDefocus")) is not None:
             defoci.append(-1e4 * told)
+            nominal_defocus = True
     nominal = column == "rlnTomoNominalStageTiltAngle"
     complete = len(defoci) == len(tilts) and any(defoci)
     constants = _constants(path, "row 1 of the tilt series", rows[0])
@@ -133,6 +138,7 @@ def _series(path: Path, rows: list[dict[str, str]]) -> TiltSeries:
         nominal=nominal,
         defoci=tuple(defoci) if complete else (),
         defocus_tilts=tuple(tilts) if complete else None,
+        nominal_defocus=nominal_defocus,
         **constants,
     )
 

@@ -86,10 +86,11 @@ def _blocks(path: Path) -> dict[str, pd.DataFrame | dict[str, str]]:
     return found
 
 
-def write_table(path: Path, rows: Sequence[Row], needs: Sequence[str] = ()) -> None:
+def write_table(path: Path, rows: Sequence[Row], needs: Sequence[str] = (), name: str = "") -> None:
     """Write rows as one STAR table, atomically; columns in the order in which the rows name them.
 
-    Other tables of an existing file are kept; the one that has a column of `needs` is replaced.
+    Other tables of an existing file are kept; the one that has a column of `needs` is replaced. A new table is
+    called `name`.
 
     Raises
     ------
@@ -103,7 +104,7 @@ def write_table(path: Path, rows: Sequence[Row], needs: Sequence[str] = ()) -> N
     columns = list(dict.fromkeys(name for row in rows for name in row))
     filled = [[row.get(name, "") or MISSING for name in columns] for row in rows]
     frame = pd.DataFrame(filled, columns=columns, dtype=str)
-    blocks = {"": frame}
+    blocks = {name: frame}
     if path.exists():
         with suppress(InputError):
             blocks = _with_replaced(_blocks(path), frame, needs)

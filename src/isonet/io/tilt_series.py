@@ -23,7 +23,7 @@ class TiltSeries:
     tilts : tuple of float or None
         Tilt angles of the images used, in degrees and in the order of the file.
     nominal : bool
-        True where tilts and defocus are what the microscope was told, not what was measured.
+        True where tilts are what the microscope was told, not what was measured.
     tilt_file : Path or None
         File from which the tilts alone can be read again.
     defoci : tuple of float
@@ -31,6 +31,8 @@ class TiltSeries:
         where the file knows but one.
     defocus_tilts : tuple of float or None
         Tilt of each of `defoci`, where the file says.
+    nominal_defocus : bool
+        True where defocus is what the microscope was told.
     voltage : float or None
         Acceleration voltage in kV.
     cs : float or None
@@ -52,6 +54,7 @@ class TiltSeries:
     tilt_file: Path | None = None
     defoci: tuple[float, ...] = ()
     defocus_tilts: tuple[float, ...] | None = None
+    nominal_defocus: bool = False
     voltage: float | None = None
     cs: float | None = None
     amplitude_contrast: float | None = None
