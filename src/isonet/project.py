@@ -202,7 +202,7 @@ class Project:
 
     def entry(self, path: Path) -> str:
         """Text for a path in this table: relative to it where the file lies in its folder or below, else absolute."""
-        absolute, folder = path.resolve(), self.path.parent.resolve()
+        absolute, folder = path.parent.resolve() / path.name, self.path.parent.resolve()
         return str(absolute.relative_to(folder) if absolute.is_relative_to(folder) else absolute)
 
     def recorded(self, index: str, **values: str) -> "Project":

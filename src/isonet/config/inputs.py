@@ -1,12 +1,12 @@
 """Options of `prepare`: what the tomograms are."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from typing_extensions import Self
 
-from isonet.config.base import Angle, StepConfig
+from isonet.config.base import Angle, StepConfig, automatic, single
 
 DEFAULT_TILTS = (-60.0, 60.0)
 DEFAULT_VOLTAGE = 300.0
@@ -25,7 +25,7 @@ class InputOptions(StepConfig):
     """What the halves are made from; auto looks at their spectra: halves from tilts have different planes."""
     metadata: Path | None = None
     """Folder or file of Warp, RELION 5, AreTomo, CTFFIND, IMOD or SerialEM with tilts and CTF, found by name."""
-    pixel_size: float | None = Field(None, gt=0)
+    pixel_size: Annotated[float | None, BeforeValidator(automatic)] = Field(None, gt=0)
     """Å per voxel; taken from each file's header if left out."""
     tilt_min: Angle | None = None
     """Smallest tilt angle in degrees, after alignment; left out: from tilt_file or metadata, else -60."""
@@ -33,7 +33,7 @@ class InputOptions(StepConfig):
     """Largest tilt angle in degrees, after alignment; left out: from tilt_file or metadata, else 60."""
     tilt_file: Path | None = None
     """Tilts of all tomograms (.tlt, .rawtlt, .aln, .mdoc, .xml, .star, .com, .edf), or a folder with a file each."""
-    defocus: float | None = None
+    defocus: Annotated[float | None, BeforeValidator(single)] = None
     """Defocus at zero tilt in Å, positive is underfocus, 0 unknown; left out: from metadata, else 0."""
     voltage: float | None = Field(None, gt=0)
     """Acceleration voltage in kV; left out: from metadata, else 300."""
@@ -41,7 +41,7 @@ class InputOptions(StepConfig):
     """Spherical aberration in mm; left out: from metadata, else 2.7."""
     amplitude_contrast: float | None = Field(None, ge=0, le=1)
     """Fraction of amplitude contrast; left out: from metadata, else 0.1."""
-    number_subtomos: int | None = Field(None, ge=1)
+    number_subtomos: Annotated[int | None, BeforeValidator(automatic)] = Field(None, ge=1)
     """Sub-volumes per tomogram and iteration; if left out, 300 shared among all tomograms."""
     contrast: Literal["auto", "dark", "light"] = "auto"
     """Whether density is dark or light in the files; auto looks at the skewness of the low-passed map."""

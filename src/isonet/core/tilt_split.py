@@ -21,6 +21,7 @@ _STEP = 0.5  # degrees per bin of a profile
 _ANGLES = np.arange(-85, 85 + _STEP, _STEP)
 _BAND = (0.2, 0.5)  # cycles per voxel
 _SMOOTH = 6.0  # standard deviation in degrees of what is taken off as no comb
+_FEWEST = 60  # bins of a profile that can be judged
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def estimate(
     """
     combs = [[_comb(power, width) for power in half] for half in (first, second)]
     valid = np.logical_and.reduce([measured for half in combs for _, measured in half])
-    if valid.sum() < 20:
+    if valid.sum() < _FEWEST:
         return SplitEstimate("unknown", 0.0, 0.0, np.zeros(len(_ANGLES)))
     values = np.array([[comb for comb, _ in half] for half in combs])
     common, difference = values[0] + values[1], values[0] - values[1]

@@ -73,6 +73,8 @@ def read_metrics(path: Path) -> list[TiltSeries]:
         row = dict(zip(titles, (word.strip() for word in words), strict=True))
         size = number(path, f"line {line}: Pix_Size(A)", row["Pix_Size(A)"])
         found.append(TiltSeries(path, names=(Path(row["Tilt_Series"]).stem,), image_pixel_size=size or None))
+    if not found:
+        raise InputError(f"{path}: lists no tilt series; export it again")
     return found
 
 

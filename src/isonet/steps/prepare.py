@@ -114,7 +114,7 @@ def _known(path: Path, catalogue: Catalogue | None, config: PrepareConfig, *, al
     found = [] if catalogue is None else catalogue.of(name, alone=alone)
     if catalogue is not None and not any(item.tilts or item.defoci for item in found):
         log.warning(
-            "%s: no tilts and no defocus in %s belong to it by name; name files after it or give --tilt-file, --defocus",
+            "%s: no tilts or defocus of its name in %s; name files after it, or give --tilt-file and --defocus",
             name,
             catalogue.path,
         )

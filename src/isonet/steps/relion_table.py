@@ -80,5 +80,5 @@ def _row(tomogram: Tomogram, known: Description) -> dict[str, str]:
 
 def _relative(path: Path) -> str:
     """Path from the working folder where it lies in it, else absolute."""
-    absolute, folder = path.resolve(), Path.cwd().resolve()
+    absolute, folder = path.parent.resolve() / path.name, Path.cwd().resolve()
     return str(absolute.relative_to(folder) if absolute.is_relative_to(folder) else absolute)
