@@ -126,7 +126,6 @@ def _entries(file: Path, root: Path, *, strict: bool) -> list[_Entry]:
 
 
 def _is_part(key: str, name: str) -> bool:
-    """Tell whether a key stands in a name, ended by other than letters and digits; short ones must be all of it."""
-    if len(key) < 3:
-        return key == name
-    return re.search(rf"(?<![0-9A-Za-z]){re.escape(key)}(?![0-9A-Za-z])", name) is not None
+    """Tell whether a key stands in a name, ended by other than letters and digits; one of under 3 at its beginning."""
+    begin = "^" if len(key) < 3 else "(?<![0-9A-Za-z])"
+    return key != "" and re.search(rf"{begin}{re.escape(key)}(?![0-9A-Za-z])", name) is not None
