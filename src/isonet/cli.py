@@ -171,9 +171,10 @@ def check(*, config: Annotated[CheckConfig, Flat] = CheckConfig()) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 run failed, 2 bad usage or input, 128 + n after a signal."""
-    tokens = normalized(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in tokens
+    words = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in words
     try:
+        tokens = normalized(words)
         sys.exit(_dispatch([token for token in tokens if token != "--debug"], debug))
     except (IsonetError, ValidationError, CycloptsError, OSError, MemoryError) as error:
         if debug:

@@ -96,18 +96,43 @@ class Tomogram:
         InputError
             If the range is empty or reaches beyond 90 degrees.
         """
+        return self._tilts("rlnTiltFile")
+
+    def _tilts(self, column: str) -> tuple[float, ...]:
+        """Tilts from the file in a column, else the range."""
         low, high = self.number("rlnTiltMin"), self.number("rlnTiltMax")
         tilts: Sequence[float] = (
             DEFAULT_TILTS[0] if low is None else low,
             DEFAULT_TILTS[1] if high is None else high,
         )
-        if self.text("rlnTiltFile") is not None:
-            tilts = read_tilt_angles(self.file("rlnTiltFile")).tolist()
+        if self.text(column) is not None:
+            tilts = read_tilt_angles(self.file(column)).tolist()
         try:
             wedge.check_tilts(tilts)
         except ValueError as error:
             raise InputError(f"{self.table}: tomogram {self.index}: {error}; mend rlnTiltMin, rlnTiltMax") from error
         return tuple(tilts)
+
+    @property
+    def split(self) -> str:
+        """What the halves are made from: `frames` (also where the table does not say) or `tilts`."""
+        return self.text("rlnTiltSplit") or "frames"
+
+    @property
+    def half_tilts(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Tilts in degrees of half 1 and half 2: their own lists where halves are from tilts, else those of both.
+
+        Raises
+        ------
+        InputError
+            If rlnTiltSplit is neither frames nor tilts, or a list cannot be used.
+        """
+        if self.split not in ("frames", "tilts"):
+            raise InputError(f"{self.table}: rlnTiltSplit of tomogram {self.index} is {self.split!r}; frames or tilts")
+        if self.split == "frames":
+            return self.tilts, self.tilts
+        first, second = (self._tilts(f"rlnTiltFileHalf{half}") for half in (1, 2))
+        return first, second
 
     @property
     def tilt_range(self) -> tuple[float, float]:
@@ -198,7 +223,7 @@ class Project:
 
     def entry(self, path: Path) -> str:
         """Text for a path in this table: relative to it where the file lies in its folder or below, else absolute."""
-        absolute, folder = path.resolve(), self.path.parent.resolve()
+        absolute, folder = path.parent.resolve() / path.name, self.path.parent.resolve()
         return str(absolute.relative_to(folder) if absolute.is_relative_to(folder) else absolute)
 
     def recorded(self, index: str, **values: str) -> "Project":

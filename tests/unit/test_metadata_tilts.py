@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from isonet.errors import InputError
-from isonet.io.metadata import read_imod_xf, read_tilt_angles, read_warp_alignment
+from isonet.io.imod_metadata import read_xf as read_imod_xf
+from isonet.io.metadata import read_tilt_angles
+from isonet.io.warp import read_alignment as read_warp_alignment
 
 
 @pytest.fixture
@@ -127,7 +129,7 @@ def test_warp_file_of_another_series(shared_data: Path, tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("<TiltSeries ", "<!DOCTYPE a [<!ENTITY b 'c'>]><TiltSeries ", "document type"),
-        ("<Angles>-60.01\n", "<Angles>", "41 values in <AxisAngle>, 40 in <Angles>"),
+        ("<Angles>-60.01\n", "<Angles>", "41 values in <UseTilt>, 40 in <Angles>"),
         ("<Angles>-60.01", "<Angles>sixty", "<Angles>: 'sixty' is not a number"),
         ("<Angles>-60.01", "<Angles>-160.01", "angle 1 is -160.01 degrees"),
         ("Angles>", "Angels>", "no <Angles>"),

@@ -35,6 +35,20 @@ def split_list(value: object) -> object:
     return value
 
 
+def automatic(value: object) -> object:
+    """Let a value be left to the program by `auto` or `None`, as in IsoNet 2."""
+    return None if isinstance(value, str) and value.strip().lower() in ("auto", "none") else value
+
+
+def single(value: object) -> object:
+    """Let one number stand in brackets, as in IsoNet 2, and refuse lists."""
+    if not isinstance(value, str) or not value.strip().startswith(("[", "(")):
+        return value
+    if "," in value.strip(" ,[]()"):
+        raise ValueError("one number for all tomograms; give --metadata, or edit the table where tomograms differ")
+    return value.strip(" ,[]()")
+
+
 def whole_number(value: object) -> object:
     """Let a choice among numbers be made with text, as on the command line."""
     return int(value) if isinstance(value, str) and value.strip().isdecimal() else value

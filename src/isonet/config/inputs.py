@@ -1,12 +1,17 @@
 """Options of `prepare`: what the tomograms are."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from typing_extensions import Self
 
-from isonet.config.base import Angle, StepConfig
+from isonet.config.base import Angle, StepConfig, automatic, single
+
+DEFAULT_TILTS = (-60.0, 60.0)
+DEFAULT_VOLTAGE = 300.0
+DEFAULT_CS = 2.7
+DEFAULT_AMPLITUDE_CONTRAST = 0.1
 
 
 class InputOptions(StepConfig):
@@ -15,26 +20,41 @@ class InputOptions(StepConfig):
     even: Path | None = None
     """Folder (or file) with the reconstructions from even frames or tilts."""
     odd: Path | None = None
-    """Folder (or file) with the reconstructions from odd frames or tilts."""
-    pixel_size: float | None = Field(None, gt=0)
+    """Folder (or file) with those from odd frames or tilts; may be the same folder, names then tell (_EVN, _ODD)."""
+    split: Literal["auto", "frames", "tilts"] = "auto"
+    """What the halves are made from; auto looks at their spectra: halves from tilts have different planes."""
+    metadata: Path | None = None
+    """Folder or file of Warp, RELION 5, AreTomo, CTFFIND, IMOD or SerialEM with tilts and CTF, found by name."""
+    pixel_size: Annotated[float | None, BeforeValidator(automatic)] = Field(None, gt=0)
     """Å per voxel; taken from each file's header if left out."""
-    tilt_min: Angle = -60.0
-    """Smallest tilt angle in degrees, after alignment."""
-    tilt_max: Angle = 60.0
-    """Largest tilt angle in degrees, after alignment."""
+    tilt_min: Angle | None = None
+    """Smallest tilt angle in degrees, after alignment; left out: from tilt_file or metadata, else -60."""
+    tilt_max: Angle | None = None
+    """Largest tilt angle in degrees, after alignment; left out: from tilt_file or metadata, else 60."""
     tilt_file: Path | None = None
-    """Tilt angles (.tlt, .rawtlt, .aln) of all tomograms, or a folder with one such file per tomogram."""
-    defocus: float = 0.0
-    """Defocus at zero tilt in Å, positive is underfocus; 0 means unknown."""
-    number_subtomos: int | None = Field(None, ge=1)
+    """Tilts of all tomograms (.tlt, .rawtlt, .aln, .mdoc, .xml, .star, .com, .edf), or a folder with a file each."""
+    defocus: Annotated[float | None, BeforeValidator(single)] = None
+    """Defocus at zero tilt in Å, positive is underfocus, 0 unknown; left out: from metadata, else 0."""
+    voltage: float | None = Field(None, gt=0)
+    """Acceleration voltage in kV; left out: from metadata, else 300."""
+    cs: float | None = Field(None, ge=0)
+    """Spherical aberration in mm; left out: from metadata, else 2.7."""
+    amplitude_contrast: float | None = Field(None, ge=0, le=1)
+    """Fraction of amplitude contrast; left out: from metadata, else 0.1."""
+    number_subtomos: Annotated[int | None, BeforeValidator(automatic)] = Field(None, ge=1)
     """Sub-volumes per tomogram and iteration; if left out, 300 shared among all tomograms."""
     contrast: Literal["auto", "dark", "light"] = "auto"
     """Whether density is dark or light in the files; auto looks at the skewness of the low-passed map."""
+    relion5: Path | None = None
+    """Also write a table of tomograms for RELION 5 to this file (.star)."""
 
     @model_validator(mode="after")
     def _check_inputs(self) -> Self:
-        if not self.tilt_min < self.tilt_max:
-            raise ValueError(f"tilt_min {self.tilt_min:g} must be smaller than tilt_max {self.tilt_max:g} degrees")
+        low = DEFAULT_TILTS[0] if self.tilt_min is None else self.tilt_min
+        high = DEFAULT_TILTS[1] if self.tilt_max is None else self.tilt_max
+        both_known = None not in (self.tilt_min, self.tilt_max) or (self.metadata is None and self.tilt_file is None)
+        if both_known and not low < high:
+            raise ValueError(f"tilt_min {low:g} must be smaller than tilt_max {high:g} degrees")
         if (self.even is None) != (self.odd is None):
             raise ValueError("even and odd belong together: give both or neither")
         return self

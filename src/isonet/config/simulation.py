@@ -30,7 +30,7 @@ class SimulateConfig(StepConfig):
     tilts: Angles = ()
     """Tilt angles in degrees, separated by commas, in place of tilt_min, tilt_max and tilt_step."""
     tilt_file: Path | None = None
-    """File with the tilt angles (.tlt, .rawtlt, .aln), in place of all other settings of tilts."""
+    """File with the tilt angles (.tlt, .aln, .mdoc, .xml, .star, .com), in place of all other settings of tilts."""
     snr: float = Field(0.1, gt=0, allow_inf_nan=True)
     """Variance of the signal over variance of the noise in a projection, on average over the tilts; inf: no noise."""
     split: Literal["frames", "tilts"] = "frames"
@@ -69,7 +69,7 @@ class ReconstructConfig(StepConfig):
     output_dir: Path = Path("reconstructed")
     """Folder for <stack>_full.mrc, <stack>_even.mrc, <stack>_odd.mrc and <stack>.tlt."""
     tilt_file: Path | None = None
-    """Tilt angles (.tlt, .rawtlt, .aln), one per image; may be left out where the alignment has them."""
+    """Tilt angles (.tlt, .aln, .mdoc, .xml, .star, .com), one per image; left out, those of the alignment."""
     alignment: Path | None = None
     """Alignment of the images, IMOD .xf or Warp .xml; left out, the tilt axis runs along y through the centre."""
     invert_tilts: bool = False

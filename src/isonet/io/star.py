@@ -38,16 +38,34 @@ def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; make the table with 'isonet prepare'")
-    blocks = _blocks(path)
-    for block in blocks.values():
+    for block in _blocks(path).values():
         frame = pd.DataFrame([block]) if isinstance(block, dict) else block
         if any(name in frame.columns for name in needs):
             if len(frame) == 0:
                 raise InputError(f"{path}: the table has no rows")
-            clean = frame.astype(object).where(frame.notna(), MISSING)
-            return [{str(key): str(value) for key, value in row.items()} for row in clean.to_dict("records")]
+            return _rows(frame)
     wanted = " or ".join(f"_{name}" for name in needs)
     raise InputError(f"{path}: no table with a column {wanted}; make one with 'isonet prepare'")
+
+
+def read_tables(path: Path) -> dict[str, list[dict[str, str]]]:
+    """Read all tables of a STAR file by their names, as :func:`read_table` does one.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not a STAR file.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; check the name")
+    blocks = _blocks(path)
+    return {name: _rows(pd.DataFrame([block]) if isinstance(block, dict) else block) for name, block in blocks.items()}
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Rows of a table as dictionaries of text."""
+    clean = frame.astype(object).where(frame.notna(), MISSING)
+    return [{str(key): str(value) for key, value in row.items()} for row in clean.to_dict("records")]
 
 
 def _blocks(path: Path) -> dict[str, pd.DataFrame | dict[str, str]]:
@@ -68,10 +86,11 @@ def _blocks(path: Path) -> dict[str, pd.DataFrame | dict[str, str]]:
     return found
 
 
-def write_table(path: Path, rows: Sequence[Row], needs: Sequence[str] = ()) -> None:
+def write_table(path: Path, rows: Sequence[Row], needs: Sequence[str] = (), name: str = "") -> None:
     """Write rows as one STAR table, atomically; columns in the order in which the rows name them.
 
-    Other tables of an existing file are kept; the one that has a column of `needs` is replaced.
+    Other tables of an existing file are kept; the one that has a column of `needs` is replaced. A new table is
+    called `name`.
 
     Raises
     ------
@@ -85,7 +104,7 @@ def write_table(path: Path, rows: Sequence[Row], needs: Sequence[str] = ()) -> N
     columns = list(dict.fromkeys(name for row in rows for name in row))
     filled = [[row.get(name, "") or MISSING for name in columns] for row in rows]
     frame = pd.DataFrame(filled, columns=columns, dtype=str)
-    blocks = {"": frame}
+    blocks = {name: frame}
     if path.exists():
         with suppress(InputError):
             blocks = _with_replaced(_blocks(path), frame, needs)

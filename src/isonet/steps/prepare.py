@@ -2,22 +2,35 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isonet.config import PrepareConfig
 from isonet.errors import InputError
-from isonet.io import mrc
-from isonet.io.metadata import read_tilt_angles
+from isonet.io import metadata, mrc
 from isonet.io.star import MISSING
 from isonet.project import Project, Tomogram
-from isonet.steps.halves import average_halves, pair_halves
+from isonet.steps.belonging import Catalogue
+from isonet.steps.description import Description, describe
+from isonet.steps.halves import Pairs, average_halves, find_tomograms, full_key, matching_halves, pair_halves
+from isonet.steps.relion_table import write_relion_table
 from isonet.steps.source import CONTRAST_COLUMN, measure_contrast, statistics
 from isonet.steps.subvolumes import SUBVOLUMES_IN_ALL
+from isonet.steps.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
 
 log = logging.getLogger("isonet")
-_TILT_EXTENSIONS = (".tlt", ".rawtlt", ".aln")
+_TILT_EXTENSIONS = (".tlt", ".rawtlt", ".aln", ".mdoc", ".xml", ".star", ".com", ".edf")
 _USUAL_PIXEL_SIZES = (5.0, 25.0)
+_HALF_COLUMNS = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
+
+
+@dataclass(frozen=True)
+class _Item:
+    """One tomogram to describe: its file, its halves, and a name that no other one has."""
+
+    path: Path
+    halves: tuple[Path, Path] | None
+    label: str
 
 
 def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
@@ -38,85 +51,166 @@ def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
     Raises
     ------
     InputError
-        If no tomogram is found, one cannot be used, halves do not pair, or the table exists.
+        If no tomogram is found, one cannot be used, halves do not pair, metadata are malformed, or the table exists.
     """
-    if config.output.exists() and not config.overwrite:
-        raise InputError(f"{config.output}: exists; choose another --output or add --overwrite")
-    full = _volumes(tomograms)
-    halves = pair_halves(config.even, config.odd) if config.even and config.odd else {}
-    if not full and halves:
-        full = average_halves(halves, config.average_dir, overwrite=config.overwrite)
-    if not full:
-        raise InputError("no tomograms given; name a folder or files, or --even and --odd")
-    count = config.number_subtomos or max(1, round(SUBVOLUMES_IN_ALL / len(full)))
+    for flag, path in (("--output", config.output), ("--relion5", config.relion5)):
+        if path is not None and path.exists() and not config.overwrite:
+            raise InputError(f"{path}: exists; choose another {flag} or add --overwrite")
+    catalogue = None if config.metadata is None else Catalogue.read(config.metadata)
+    items = _items(tomograms, config)
+    count = config.number_subtomos or max(1, round(SUBVOLUMES_IN_ALL / len(items)))
     project = Project(config.output, ())
-    rows = []
-    for index, path in enumerate(full, start=1):
-        files, values = _describe(path, config)
-        if halves:
-            files |= _half_columns(path, halves)
+    rows, descriptions = [], []
+    for index, item in enumerate(items, start=1):
+        known = _known(item.path, catalogue, config, alone=len(items) == 1)
+        files, values = _describe(item, known, config)
         entries = {column: project.entry(file) for column, file in files.items()}
         rows.append({"rlnIndex": str(index), **entries, **values, "rlnNumberSubtomo": str(count)})
+        descriptions.append(known)
     project = replace(project, tomograms=tuple(Tomogram(config.output, row) for row in rows))
     for tomogram in project.tomograms:
-        _ = tomogram.tilts  # checks them
+        _ = tomogram.half_tilts  # checks all lists of tilts
     project.write()
     log.info("%s: %d tomograms; edit it where tomograms differ", config.output, len(rows))
+    if config.relion5 is not None:
+        write_relion_table(config.relion5, project, descriptions, overwrite=config.overwrite)
     return project
 
 
-def _volumes(paths: Sequence[Path]) -> list[Path]:
-    return list(dict.fromkeys(volume for path in paths for volume in mrc.find_volumes(path)))
+def _items(tomograms: Sequence[Path], config: PrepareConfig) -> list[_Item]:
+    """All tomograms with their halves, averages made where there is no full one."""
+    full, halves = find_tomograms(tomograms)
+    if config.even and config.odd:
+        halves = pair_halves(config.even, config.odd)
+        pairs = {path: matching_halves(path, halves) for path in full}
+        lone = {} if full else halves
+    else:
+        pairs = {path: matching_halves(path, {key: halves[key]}) for path in full if (key := full_key(path)) in halves}
+        lone = {key: pair for key, pair in halves.items() if pair not in pairs.values()}
+        _tell(pairs, lone)
+    for path, pair in zip(
+        average_halves(lone, config.average_dir, overwrite=config.overwrite), lone.values(), strict=True
+    ):
+        pairs[path] = pair
+        full.append(path)
+    if not full:
+        raise InputError("no tomograms given; name a folder or files, or --even and --odd")
+    names = [mrc.stem(path) for path in full]
+    labels = [name if names.count(name) == 1 else f"{name}_{number}" for number, name in enumerate(names, start=1)]
+    return [_Item(path, pairs.get(path), label) for path, label in zip(full, labels, strict=True)]
 
 
-def _describe(path: Path, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
+def _tell(pairs: dict[Path, tuple[Path, Path]], lone: Pairs) -> None:
+    """Say which halves were found without being asked for."""
+    for path, (even, odd) in pairs.items():
+        log.info("%s: its halves are %s and %s", path, even, odd)
+    for even, odd in lone.values():
+        log.info("%s and %s: taken as the halves of one tomogram, their mean", even, odd)
+
+
+def _known(path: Path, catalogue: Catalogue | None, config: PrepareConfig, *, alone: bool) -> Description:
+    """What flags and metadata tell about one tomogram."""
+    name = mrc.stem(path)
+    found = [] if catalogue is None else catalogue.of(name, alone=alone)
+    if catalogue is not None and not any(item.tilts or item.defoci for item in found):
+        log.warning(
+            "%s: no tilts or defocus of its name in %s; name files after it, or give --tilt-file and --defocus",
+            name,
+            catalogue.path,
+        )
+    tilt_file = None if config.tilt_file is None else _tilt_file(config.tilt_file, path)
+    return describe(name, found, tilt_file, config)
+
+
+def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
     """Check one tomogram and return its files and its values by column."""
-    volume = mrc.open_volume(path)
+    volume = mrc.open_volume(item.path)
     statistics(volume)
-    pixel_size = config.pixel_size or volume.header.pixel_size
-    _comment_on_pixel_size(path, pixel_size, volume.header)
+    pixel_size = config.pixel_size or _pixel_size(volume, known)
+    _comment_on_pixel_size(item.path, pixel_size, volume.header, known)
+    _comment_on_axes(volume)
+    contrast = measure_contrast(volume) if config.contrast == "auto" else config.contrast
+    log.info(
+        "%s: %s voxels, %g A, tilts %g to %g, density %s",
+        item.path.name,
+        " x ".join(map(str, volume.shape)),
+        pixel_size,
+        *known.tilt_range,
+        contrast,
+    )
+    half_files, half_values = _half_columns(item, known, config)
+    tilt_file = known.tilt_file
+    if tilt_file is None and known.tilts is not None:
+        tilt_file = config.output.parent / "tilts" / f"{item.label}.tlt"
+        write_list(tilt_file, known.tilts, "all tilts", overwrite=config.overwrite)
+    files = {"rlnTomoName": item.path, **half_files} | ({} if tilt_file is None else {"rlnTiltFile": tilt_file})
+    return files, {
+        **({} if tilt_file is not None else {"rlnTiltFile": MISSING}),
+        **half_values,
+        "rlnPixelSize": f"{pixel_size:.6g}",
+        "rlnDefocus": f"{known.defocus:.6g}",
+        "rlnVoltage": f"{known.voltage:.6g}",
+        "rlnSphericalAberration": f"{known.cs:.6g}",
+        "rlnAmplitudeContrast": f"{known.amplitude_contrast:.6g}",
+        "rlnTiltMin": f"{known.tilt_range[0]:.6g}",
+        "rlnTiltMax": f"{known.tilt_range[1]:.6g}",
+        CONTRAST_COLUMN: contrast,
+    }
+
+
+def _half_columns(item: _Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
+    """Files and values of the columns about halves: the volumes, how they were split, and the tilts of either."""
+    if item.halves is None:
+        return {}, {}
+    files = dict(zip(_HALF_COLUMNS, item.halves, strict=True))
+    split, found = split_of(item.path.name, *item.halves, config.split)
+    if split == "tilts" and known.tilts is not None:
+        stem = config.output.parent / "tilts" / item.label
+        lists = write_half_lists(stem, known.tilts, found, overwrite=config.overwrite)
+        files |= dict(zip(HALF_TILT_COLUMNS, lists, strict=True))
+    elif split == "tilts":
+        log.warning("%s: the tilts of either half are not known; give --tilt-file or --metadata", item.path.name)
+    return files, {SPLIT_COLUMN: split}
+
+
+def _pixel_size(volume: mrc.Volume, known: Description) -> float:
+    """Å per voxel from the header, or from metadata where it has none."""
+    size = volume.header.pixel_size
+    if size in (0.0, 1.0) and known.pixel_size:
+        log.info("%s: the header has no pixel size; %g A taken from metadata", volume.path, known.pixel_size)
+        return known.pixel_size
+    return size
+
+
+def _comment_on_pixel_size(path: Path, pixel_size: float, header: mrc.Header, known: Description) -> None:
+    low, high = _USUAL_PIXEL_SIZES
+    if pixel_size in (0.0, 1.0):
+        log.warning("%s: the header gives a pixel size of %g A, which is a default; set --pixel-size", path, pixel_size)
+    elif not low <= pixel_size <= high:
+        log.warning(
+            "%s: %g A/voxel; the method works best at about 10 (5 to 25), bin it or use 'isonet resize'",
+            path,
+            pixel_size,
+        )
+    if known.pixel_size and pixel_size and abs(known.pixel_size / pixel_size - 1) > 0.05:
+        log.warning("%s: %g A/voxel, metadata say %g; check --pixel-size", path, pixel_size, known.pixel_size)
+    elif known.image_pixel_size and 1.0 < pixel_size < 0.95 * known.image_pixel_size:
+        log.warning(
+            "%s: %g A/voxel, finer than its images' %g A; check --pixel-size", path, pixel_size, known.image_pixel_size
+        )
+    if header.pixel_size and max(header.voxel_size) - min(header.voxel_size) > 0.01 * header.pixel_size:
+        log.warning("%s: voxels are not cubes (%g x %g x %g A along z, y, x)", path, *header.voxel_size)
+
+
+def _comment_on_axes(volume: mrc.Volume) -> None:
     depth, height, width = volume.shape
     if height < 0.7 * min(depth, width):
         log.warning(
             "%s: y is the thinnest axis (%d voxels), as IMOD's tilt leaves volumes; the beam must run along z and the "
             "tilt axis along y: turn it with 'clip rotx' or 'trimvol -rx'",
-            path,
+            volume.path,
             height,
         )
-    tilt_min, tilt_max, tilt_file = config.tilt_min, config.tilt_max, None
-    if config.tilt_file is not None:
-        tilt_file = _tilt_file(config.tilt_file, path)
-        angles = read_tilt_angles(tilt_file)
-        tilt_min, tilt_max = float(min(angles)), float(max(angles))
-    contrast = measure_contrast(volume) if config.contrast == "auto" else config.contrast
-    log.info(
-        "%s: %s voxels, %g A, tilts %g to %g, density %s",
-        path.name,
-        " x ".join(map(str, volume.shape)),
-        pixel_size,
-        tilt_min,
-        tilt_max,
-        contrast,
-    )
-    files = {"rlnTomoName": path} | ({"rlnTiltFile": tilt_file} if tilt_file is not None else {})
-    return files, {
-        **({} if tilt_file is not None else {"rlnTiltFile": MISSING}),
-        "rlnPixelSize": f"{pixel_size:.6g}",
-        "rlnDefocus": f"{config.defocus:.6g}",
-        "rlnTiltMin": f"{tilt_min:.6g}",
-        "rlnTiltMax": f"{tilt_max:.6g}",
-        CONTRAST_COLUMN: contrast,
-    }
-
-
-def _comment_on_pixel_size(path: Path, pixel_size: float, header: mrc.Header) -> None:
-    low, high = _USUAL_PIXEL_SIZES
-    if pixel_size in (0.0, 1.0):
-        log.warning("%s: the header gives a pixel size of %g A, which is a default; set --pixel-size", path, pixel_size)
-    elif not low <= pixel_size <= high:
-        log.warning("%s: %g A/voxel; the method works best at about 10 (5 to 25), bin or resize it", path, pixel_size)
-    if header.pixel_size and max(header.voxel_size) - min(header.voxel_size) > 0.01 * header.pixel_size:
-        log.warning("%s: voxels are not cubes (%g x %g x %g A along z, y, x)", path, *header.voxel_size)
 
 
 def _tilt_file(given: Path, tomogram: Path) -> Path:
@@ -127,24 +221,12 @@ def _tilt_file(given: Path, tomogram: Path) -> Path:
     fitting = [
         item
         for item in sorted(given.iterdir())
-        if item.suffix.lower() in _TILT_EXTENSIONS and (item.stem == name or name.startswith(f"{item.stem}_"))
+        if item.name.lower().removesuffix(".gz").endswith(_TILT_EXTENSIONS)
+        and (name == metadata.stem(item) or name.startswith(f"{metadata.stem(item)}_"))
     ]
     if not fitting:
-        raise InputError(f"{given}: no .tlt, .rawtlt or .aln file called {name}; add it or use --tilt-min, --tilt-max")
-    return max(fitting, key=lambda item: len(item.stem))
-
-
-def _half_columns(path: Path, halves: dict[str, tuple[Path, Path]]) -> dict[str, Path]:
-    """Return the halves that belong to a full tomogram, checked to be of its shape."""
-    name = mrc.stem(path)
-    keys = [key for key in halves if name == key or name.startswith(f"{key}_") or key.startswith(f"{name}_")]
-    if len(halves) == 1:
-        keys = list(halves)
-    if not keys:
-        raise InputError(f"{path}: no even and odd halves of this name; found {', '.join(sorted(halves))}")
-    even, odd = halves[max(keys, key=len)]
-    shape = mrc.open_volume(path).shape
-    for half in (even, odd):
-        if mrc.open_volume(half).shape != shape:
-            raise InputError(f"{half}: shape {mrc.open_volume(half).shape} is not that of {path}, {shape}")
-    return {"rlnTomoReconstructedTomogramHalf1": even, "rlnTomoReconstructedTomogramHalf2": odd}
+        raise InputError(
+            f"{given}: no file of tilts ({', '.join(_TILT_EXTENSIONS)}) called {name}; add it or use --tilt-min, "
+            "--tilt-max"
+        )
+    return max(fitting, key=lambda item: len(metadata.stem(item)))

@@ -14,6 +14,8 @@ from isonet.config import ReconstructConfig
 from isonet.core import projection
 from isonet.errors import InputError
 from isonet.io import metadata, mrc
+from isonet.io.text import Floats
+from isonet.io.tilt_series import Alignment
 from isonet.steps.simulate import refuse_existing, write_tilts
 
 _SLAB_VOXELS = 1 << 24
@@ -40,7 +42,7 @@ class Geometry:
 
     images: list[int]
     tilts: Float[Tensor, " tilts"]
-    alignment: metadata.Alignment
+    alignment: Alignment
     scale: float
     shape: tuple[int, int]
 
@@ -169,17 +171,17 @@ def _geometry(source: mrc.Volume, pixel_size: float, config: ReconstructConfig) 
     return Geometry(images, tilts, alignment, scale, (shape[1], shape[0]) if turned else shape)
 
 
-def _alignment(path: Path | None, shape: tuple[int, int, int]) -> metadata.Alignment:
+def _alignment(path: Path | None, shape: tuple[int, int, int]) -> Alignment:
     """Read the alignment by the file's kind; without a file, the axis is at pixel `width // 2` already."""
     if path is not None:
-        return metadata.read_warp_alignment(path) if path.suffix.lower() == ".xml" else metadata.read_imod_xf(path)
+        return metadata.read_alignment(path)
     count, height, width = shape
     half_pixels = [width / 2 - width // 2, height / 2 - height // 2]
     matrices, shifts = np.tile(np.eye(2), (count, 1, 1)), np.tile(half_pixels, (count, 1))
-    return metadata.Alignment(matrices, shifts, False, 0.0, None, np.ones(count, dtype=np.bool_))
+    return Alignment(matrices, shifts, False, 0.0, None, np.ones(count, dtype=np.bool_))
 
 
-def _angles(stack: Path, alignment: metadata.Alignment, config: ReconstructConfig) -> metadata.Floats:
+def _angles(stack: Path, alignment: Alignment, config: ReconstructConfig) -> Floats:
     """Tilt angles of all images, from the tilt file or else from the alignment."""
     angles = alignment.tilts
     if config.tilt_file is not None:

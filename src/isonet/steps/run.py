@@ -10,15 +10,16 @@ from pydantic import ValidationError
 
 from isonet.config import InputOptions, PredictConfig, PrepareConfig, RefineConfig, RunConfig, StepConfig
 from isonet.errors import InputError
-from isonet.io import mrc
 from isonet.project import Project
 from isonet.runs import CONFIG_NAME, start
 from isonet.steps.commands import predict_in_folder, refine_in_folder
+from isonet.steps.halves import find_tomograms
 from isonet.steps.predict import output_paths
 from isonet.steps.prepare import prepare
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME
 
 log = logging.getLogger("isonet")
+AVERAGES = "average"
 Config = TypeVar("Config", bound=StepConfig)
 
 
@@ -49,7 +50,7 @@ def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
         config = _as_prepared(project, tomograms, config)
     with start(folder, "run", config) as whole:
         if not table.exists():
-            project = prepare(tomograms, _part(config, PrepareConfig, output=table, average_dir=folder / "average"))
+            project = prepare(tomograms, _part(config, PrepareConfig, output=table, average_dir=folder / AVERAGES))
         output_paths(project.selected(config.tomo_idx), folder / "corrected")  # refuses two of one name in time
         if (results / STATE_NAME).exists():
             project, stopped = refine_in_folder(table, _part(config, RefineConfig, continue_from=results))
@@ -83,8 +84,9 @@ def _as_prepared(project: Project, tomograms: Sequence[Path], config: RunConfig)
             raise InputError(
                 f"{project.path}: made with another {flag}; edit the table, or choose another --output-dir"
             )
-    asked = {volume.resolve() for path in tomograms for volume in mrc.find_volumes(path)}
-    known = {tomogram.file(tomogram.full_column).resolve() for tomogram in project.tomograms}
+    asked = {volume.resolve() for volume in find_tomograms(tomograms)[0]}
+    files = {tomogram.file(tomogram.full_column).resolve() for tomogram in project.tomograms}
+    known = {file for file in files if file.parent != (config.output_dir / AVERAGES).resolve()}
     if asked and asked != known:
         other = sorted(asked ^ known)[0]
         raise InputError(f"{project.path}: made for other tomograms ({other}); choose another --output-dir")

@@ -1,0 +1,94 @@
+"""Files of AreTomo, and the CTF tables it has from CTFFIND: `.aln`, `_CTF.txt`, `TiltSeries_Metrics.csv`."""
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from isonet.errors import InputError
+from isonet.io.text import checked_angles, number, read_text, rows, table
+from isonet.io.tilt_series import TiltSeries
+
+
+def read_alignment(path: Path) -> TiltSeries:
+    """Read the tilts of an `.aln` file: last column of the global alignment, which leaves dark images out.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty, binary or malformed.
+    """
+    values = table(path, _global_rows(read_text(path)), 10, "SEC ROT GMAG TX TY SMEAN SFIT SCALE BASE TILT")
+    return TiltSeries(path, tilts=tuple(checked_angles(path, values[:, 9]).tolist()), tilt_file=path)
+
+
+def read_ctf_table(path: Path) -> TiltSeries:
+    """Read a CTF table of AreTomo or CTFFIND 4 or 5.
+
+    The first seven columns are: image, defocus 1 and 2 in Å, azimuth, phase shift, score, resolution. AreTomo 3 adds
+    the defocus handedness, CTFFIND 5 the tilt and the thickness; a header that lists the columns tells how many.
+    CTFFIND's header also holds voltage, Cs, amplitude contrast and pixel size.
+
+    Raises
+    ------
+    InputError
+        If the file is malformed.
+    """
+    text = read_text(path)
+    lines = list(rows(text))
+    header = [line for line in text.splitlines() if line.startswith("#") and "Columns:" in line]
+    told = len(re.findall(r"#\s*\d+", header[0])) if header else 0
+    columns = max(7, told or (len(lines[0][1]) if lines else 7))
+    values = table(path, lines, columns, "image, defocus 1, defocus 2, azimuth, phase shift, score, resolution")
+    return TiltSeries(
+        path,
+        defoci=tuple(values[:, 1:3].mean(axis=1).tolist()),
+        voltage=_told(path, text, "acceleration voltage"),
+        cs=_told(path, text, "spherical aberration"),
+        amplitude_contrast=_told(path, text, "amplitude contrast"),
+        image_pixel_size=_told(path, text, "pixel size"),
+    )
+
+
+def read_metrics(path: Path) -> list[TiltSeries]:
+    """Read `TiltSeries_Metrics.csv`: pixel size of the images of each tilt series.
+
+    Raises
+    ------
+    InputError
+        If the file is malformed.
+    """
+    lines = list(csv.reader(read_text(path).splitlines()))
+    titles = [title.strip() for title in lines[0]] if lines else []
+    if "Tilt_Series" not in titles or "Pix_Size(A)" not in titles:
+        raise InputError(f"{path}: no columns Tilt_Series and Pix_Size(A), with commas; give AreTomo's own table")
+    found = []
+    for line, words in enumerate(lines[1:], start=2):
+        if not any(word.strip() for word in words):
+            continue
+        if len(words) != len(titles):
+            raise InputError(
+                f"{path}: line {line} has {len(words)} columns, {len(titles)} expected (see its first line)"
+            )
+        row = dict(zip(titles, (word.strip() for word in words), strict=True))
+        size = number(path, f"line {line}: Pix_Size(A)", row["Pix_Size(A)"])
+        found.append(TiltSeries(path, names=(Path(row["Tilt_Series"]).stem,), image_pixel_size=size or None))
+    if not found:
+        raise InputError(f"{path}: lists no tilt series; export it again")
+    return found
+
+
+def _told(path: Path, text: str, words: str) -> float | None:
+    """Return the number behind some words of the header."""
+    match = re.search(rf"^#.*?{words}\s*:\s*(\S+)", text, re.IGNORECASE | re.MULTILINE)
+    return None if match is None else number(path, words, match[1].rstrip(";,"))
+
+
+def _global_rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Iterate over the rows of the global alignment."""
+    for line, content in enumerate(text.splitlines(), start=1):
+        if content.lstrip().startswith("#"):
+            if "local alignment" in content.lower():
+                return
+        elif content.strip():
+            yield line, content.split()

@@ -1,0 +1,183 @@
+"""STAR files of RELION 5 tomography (and 4): tables of tomograms, tables of tilt series."""
+
+import logging
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TypedDict
+
+from isonet.errors import InputError
+from isonet.io import mrc, star
+from isonet.io.text import checked_angles, number
+from isonet.io.tilt_series import TiltSeries
+
+log = logging.getLogger("isonet")
+_TILT_COLUMNS = ("rlnTomoYTilt", "rlnTomoNominalStageTiltAngle", "rlnTomoProjZ")
+_OTHER_COLUMNS = {  # of tables that name tomograms but are none of them: tilts, particles, IsoNet's own
+    *_TILT_COLUMNS,
+    *("rlnCoordinateX", "rlnCenteredCoordinateXAngst", "rlnTomoParticleName", "rlnIndex", "rlnPixelSize"),
+}
+_VOLUME_COLUMNS = tuple(f"rlnTomoReconstructedTomogram{part}" for part in ("", "Half1", "Half2", "Denoised"))
+
+
+class Constants(TypedDict):
+    """Constants of the microscope: kV, mm, fraction."""
+
+    voltage: float | None
+    cs: float | None
+    amplitude_contrast: float | None
+
+
+def read_star(path: Path) -> list[TiltSeries]:
+    """Read all that a STAR file of RELION says about tilt series.
+
+    A table of tomograms (`data_global`) gives one record per row, with what its tilt series' own file, or the block
+    of its name in the same file, says. A file of one tilt series gives one record, a table of optics groups alone
+    gives one record for all series if its groups agree.
+
+    Raises
+    ------
+    InputError
+        If the file is no STAR file, has none of these tables, or a value is garbled.
+    """
+    tables = star.read_tables(path)
+    for rows in tables.values():
+        if any("rlnTomoName" in row and not _OTHER_COLUMNS & set(row) for row in rows[:1]):
+            return [_tomogram(path, line, row, tables) for line, row in enumerate(rows, start=1)]
+    series = [rows for rows in tables.values() if rows and set(_TILT_COLUMNS) & set(rows[0])]
+    if len(series) == 1:
+        return [replace(_series(path, series[0]), tilt_file=path)]
+    for rows in tables.values():
+        if rows and "rlnOpticsGroup" in rows[0] and "rlnVoltage" in rows[0]:
+            return _optics(path, rows)
+    raise InputError(
+        f"{path}: no table with rlnTomoName or tilt angles; give RELION's tomograms.star or a tilt series'"
+    )
+
+
+def _tomogram(path: Path, line: int, row: Mapping[str, str], tables: Mapping[str, list[dict[str, str]]]) -> TiltSeries:
+    """What a row of the table of tomograms says, and the table of its tilts where there is one."""
+    name = _text(row, "rlnTomoName")
+    if name is None:
+        raise InputError(f"{path}: row {line} has no rlnTomoName; correct it")
+    where = f"row {line} ({name})"
+    known = TiltSeries(path)
+    listed = _text(row, "rlnTomoTiltSeriesStarFile")
+    if tables.get(name):
+        known = _series(path, tables[name])
+    elif listed is not None:
+        found = find_from(path.parent, Path(listed))
+        if found is None:
+            log.warning("%s: %s, the tilt series of %s, is not found; its tilts stay unknown", path, listed, name)
+        else:
+            known = _of_name(found, name)
+    volumes = [_text(row, column) for column in _VOLUME_COLUMNS]
+    names = dict.fromkeys([name.removesuffix(".tomostar"), *(mrc.stem(Path(text)) for text in volumes if text)])
+    image = _value(path, where, row, "rlnTomoTiltSeriesPixelSize", "rlnMicrographOriginalPixelSize")
+    binning = _value(path, where, row, "rlnTomoTomogramBinning")
+    constants = _constants(path, where, row)
+    return replace(
+        known,
+        voltage=known.voltage if constants["voltage"] is None else constants["voltage"],
+        cs=known.cs if constants["cs"] is None else constants["cs"],
+        amplitude_contrast=constants["amplitude_contrast"] or known.amplitude_contrast,
+        source=path,
+        names=tuple(names),
+        image_pixel_size=image,
+        pixel_size=image * binning if image and binning else None,
+        hand=_value(path, where, row, "rlnTomoHand"),
+    )
+
+
+def find_from(folder: Path, path: Path) -> Path | None:
+    """Find a file named relative to the project's root, from a folder inside the project or a copy of a part of it.
+
+    Looked for from the folder and all those above it, then from the folder with leading parts of the path dropped.
+    """
+    above = [folder, *folder.resolve().parents]
+    candidates = [parent / path for parent in above]
+    candidates += [folder.joinpath(*path.parts[start:]) for start in range(1, len(path.parts))]
+    return next((item for item in candidates if item.is_file()), None)
+
+
+def _of_name(path: Path, name: str) -> TiltSeries:
+    """Read the tilt series of a name from a file of its own."""
+    tables = {key: rows for key, rows in star.read_tables(path).items() if rows and set(_TILT_COLUMNS) & set(rows[0])}
+    if not tables:
+        raise InputError(f"{path}: no table with {' or '.join(_TILT_COLUMNS)}; it is no tilt series of RELION")
+    return replace(_series(path, tables.get(name, next(iter(tables.values())))), tilt_file=path)
+
+
+def _series(path: Path, rows: list[dict[str, str]]) -> TiltSeries:
+    """Tilts and defocus of the table of one tilt series.
+
+    Refined tilts (`rlnTomoYTilt`) win over the stage's; of projection matrices the beam's direction `rlnTomoProjZ` =
+    (-sin a, 0, cos a) tells.
+    """
+    column = next(name for name in _TILT_COLUMNS if name in rows[0])
+    tilts, defoci, nominal_defocus = [], [], False
+    for line, row in enumerate(rows, start=1):
+        where = f"row {line} of the tilt series"
+        text = row.get(column, star.MISSING)
+        tilts.append(_matrix_tilt(path, where, text) if column == "rlnTomoProjZ" else number(path, where, text))
+        pair = [_value(path, where, row, name) for name in ("rlnDefocusU", "rlnDefocusV")]
+        given = [value for value in pair if value is not None]
+        if given:
+            defoci.append(sum(given) / len(given))
+        elif (told := _value(path, where, row, "rlnTomoNominalDefocus")) is not None:
+            defoci.append(-1e4 * told)
+            nominal_defocus = True
+    nominal = column == "rlnTomoNominalStageTiltAngle"
+    complete = len(defoci) == len(tilts) and any(defoci)
+    constants = _constants(path, "row 1 of the tilt series", rows[0])
+    return TiltSeries(
+        path,
+        tilts=tuple(checked_angles(path, tilts).tolist()),
+        nominal=nominal,
+        defoci=tuple(defoci) if complete else (),
+        defocus_tilts=tuple(tilts) if complete else None,
+        nominal_defocus=nominal_defocus,
+        **constants,
+    )
+
+
+def _matrix_tilt(path: Path, where: str, text: str) -> float:
+    """Tilt in degrees of the last row of a projection matrix, `[x,y,z,w]`."""
+    words = re.split(r"[,\s]+", text.strip(" []"))
+    if len(words) != 4:
+        raise InputError(f"{path}: {where}: rlnTomoProjZ is {text[:40]!r}; four numbers [x,y,z,w] expected")
+    x, _, z, _ = (number(path, where, word) for word in words)
+    if x == z == 0:
+        raise InputError(f"{path}: {where}: rlnTomoProjZ is {text[:40]!r}, which has no direction; export it again")
+    return math.degrees(math.atan2(-x, z))
+
+
+def _optics(path: Path, rows: list[dict[str, str]]) -> list[TiltSeries]:
+    """Constants of the microscope on which all optics groups agree."""
+    groups = [_constants(path, f"optics group {line}", row) for line, row in enumerate(rows, start=1)]
+    sizes = {_value(path, "optics", row, "rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize") for row in rows}
+    if any(group != groups[0] for group in groups):
+        return [TiltSeries(path)]
+    return [TiltSeries(path, image_pixel_size=sizes.pop() if len(sizes) == 1 else None, **groups[0])]
+
+
+def _constants(path: Path, where: str, row: Mapping[str, str]) -> Constants:
+    """Constants of the microscope in a row."""
+    return {
+        "voltage": _value(path, where, row, "rlnVoltage"),
+        "cs": _value(path, where, row, "rlnSphericalAberration"),
+        "amplitude_contrast": _value(path, where, row, "rlnAmplitudeContrast"),
+    }
+
+
+def _text(row: Mapping[str, str], column: str) -> str | None:
+    text = row.get(column, star.MISSING)
+    return None if text in (star.MISSING, "", "nan", "?") else text
+
+
+def _value(path: Path, where: str, row: Mapping[str, str], *columns: str) -> float | None:
+    """Return the number in the first of the columns that the row has; None where it has none."""
+    column = next((name for name in columns if name in row), None)
+    return None if column is None else number(path, f"{where}: {column}", row[column])

@@ -1,0 +1,127 @@
+"""Text files of other programs: read in whole, split into words and numbers, refused in one line where they are odd."""
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import numpy.typing as npt
+
+from isonet.errors import InputError
+
+Floats = npt.NDArray[np.float64]
+_LARGEST = 1 << 26
+
+
+def read_text(path: Path) -> str:
+    """Read a text file, plain or gzipped.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable, empty, binary or larger than 64 MB.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST + 1)
+        if raw[:2] == b"\x1f\x8b":
+            with gzip.open(path, "rb") as packed:
+                raw = packed.read(_LARGEST + 1)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; check the name") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path}: damaged gzip file ({error}); copy it again") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the name and its permissions") from error
+    if len(raw) > _LARGEST or b"\0" in raw:
+        raise InputError(f"{path}: not a text file; give the file that lists the tilts, not the images")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file (byte {error.start}); save it as plain text") from error
+    if not text.strip():
+        raise InputError(f"{path}: empty; export it again")
+    return text
+
+
+def rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Iterate over line number and words of the lines that hold something, without `#` comments."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.partition("#")[0].split()
+        if words:
+            yield number, words
+
+
+def table(path: Path, lines: Iterable[tuple[int, Sequence[str]]], columns: int, meaning: str) -> Floats:
+    """Turn numbered rows of words into numbers, so many columns each.
+
+    Raises
+    ------
+    InputError
+        If a row has another number of columns or a word is no finite number, or there are no rows.
+    """
+    values = []
+    for line, words in lines:
+        if len(words) != columns:
+            raise InputError(f"{path}: line {line} has {len(words)} columns, {columns} expected ({meaning})")
+        values.append([number(path, f"line {line}", word) for word in words])
+    if not values:
+        raise InputError(f"{path}: no values found; {meaning} expected")
+    return np.array(values, dtype=np.float64)
+
+
+def number(path: Path, where: str, word: str) -> float:
+    """Turn a word into a finite number, or raise an `InputError` that says where it stands."""
+    if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", word, re.ASCII) and np.isfinite(float(word)):
+        return float(word)
+    raise InputError(f"{path}: {where}: {word[:40]!r} is not a number; correct it or export the file again")
+
+
+def checked_angles(path: Path, angles: Sequence[float] | Floats) -> Floats:
+    """Return tilt angles as an array; raise an `InputError` if one lies beyond -90 to 90 degrees."""
+    values = np.asarray(angles, dtype=np.float64)
+    beyond = np.abs(values) > 90
+    if beyond.any():
+        first = int(beyond.argmax())
+        raise InputError(
+            f"{path}: angle {first + 1} is {values[first]:g} degrees, beyond -90 to 90; give tilt angles in degrees"
+        )
+    return values
+
+
+def numbers_of_list(path: Path, where: str, words: str) -> set[int]:
+    """Numbers of an IMOD list such as `1,3-5,40`.
+
+    Raises
+    ------
+    InputError
+        If it is no such list, or a range runs downwards or over more than 10000 views.
+    """
+    chosen: set[int] = set()
+    for part in re.split(r"[,\s]+", words.strip(" ,")):
+        match = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", part, re.ASCII)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not first <= last < first + 10000:
+            raise InputError(f"{path}: {where}: {part[:40]!r} is no list of views such as 1,3-5; correct it")
+        chosen.update(range(first, last + 1))
+    return chosen
+
+
+def xml(path: Path) -> ElementTree.Element:
+    """Parse XML without document types, so that no entity is ever expanded or fetched.
+
+    Raises
+    ------
+    InputError
+        If the file is not XML or declares a document type.
+    """
+    text = read_text(path)
+    if re.search(r"<!\s*(DOCTYPE|ENTITY)", text, re.IGNORECASE):
+        raise InputError(f"{path}: declares a document type, which is not read; remove the <!DOCTYPE ...> part")
+    try:
+        return ElementTree.fromstring(re.sub(r"\A\s*<\?xml[^>]*\?>", "", text))
+    except (ElementTree.ParseError, ValueError) as error:
+        raise InputError(f"{path}: not valid XML ({error}); export it again") from error

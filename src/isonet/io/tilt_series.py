@@ -1,0 +1,125 @@
+"""What other programs know of a tilt series: the records that all readers of metadata return."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from isonet.io.text import Floats
+
+
+@dataclass(frozen=True)
+class TiltSeries:
+    """What one file says about one tilt series; None (or nothing) where it says nothing.
+
+    Attributes
+    ----------
+    source : Path
+        The file.
+    names : tuple of str
+        Names of the series inside the file, for files of several series or of a general name.
+    tilts : tuple of float or None
+        Tilt angles of the images used, in degrees and in the order of the file.
+    nominal : bool
+        True where tilts are what the microscope was told, not what was measured.
+    tilt_file : Path or None
+        File from which the tilts alone can be read again.
+    defoci : tuple of float
+        Defocus of each image in Å, positive is underfocus, mean along both axes of astigmatism; one value for all
+        where the file knows but one.
+    defocus_tilts : tuple of float or None
+        Tilt of each of `defoci`, where the file says.
+    nominal_defocus : bool
+        True where defocus is what the microscope was told.
+    voltage : float or None
+        Acceleration voltage in kV.
+    cs : float or None
+        Spherical aberration in mm.
+    amplitude_contrast : float or None
+        Fraction of amplitude contrast.
+    pixel_size : float or None
+        Å per voxel of the tomogram.
+    image_pixel_size : float or None
+        Å per pixel of the images.
+    hand : float or None
+        RELION's rlnTomoHand, 1 or -1.
+    """
+
+    source: Path
+    names: tuple[str, ...] = ()
+    tilts: tuple[float, ...] | None = None
+    nominal: bool = False
+    tilt_file: Path | None = None
+    defoci: tuple[float, ...] = ()
+    defocus_tilts: tuple[float, ...] | None = None
+    nominal_defocus: bool = False
+    voltage: float | None = None
+    cs: float | None = None
+    amplitude_contrast: float | None = None
+    pixel_size: float | None = None
+    image_pixel_size: float | None = None
+    hand: float | None = None
+
+    def defocus(self, tilts: Sequence[float] | None = None) -> float | None:
+        """Defocus at zero tilt in Å, positive is underfocus; None where the file has none.
+
+        Parameters
+        ----------
+        tilts : sequence of float, optional
+            Tilts of the images from another file, for tables of defocus without angles.
+
+        Returns
+        -------
+        float or None
+            See :func:`defocus_at_zero_tilt`; the median of all values where no angles of the same number are known.
+        """
+        if not self.defoci:
+            return None
+        angles = self.defocus_tilts if self.defocus_tilts is not None else tilts
+        if angles is None or len(angles) != len(self.defoci):
+            return float(np.median(self.defoci))
+        return defocus_at_zero_tilt(self.defoci, angles)
+
+
+def defocus_at_zero_tilt(defoci: Sequence[float], tilts: Sequence[float]) -> float:
+    """Defocus of the image nearest to zero tilt, or the mean of two equally near ones.
+
+    Where it differs by more than a tenth from the median of the five nearest images, its fit is taken to have
+    failed, and that median is returned.
+    """
+    values, distance = np.asarray(defoci, dtype=np.float64), np.abs(np.asarray(tilts, dtype=np.float64))
+    nearest = float(values[distance < distance.min() + 1e-3].mean())
+    median = float(np.median(values[np.argsort(distance, kind="stable")[:5]]))
+    return nearest if abs(nearest - median) <= 0.1 * abs(median) else median
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How recorded images are shifted and turned so that the tilt axis runs along y through their centre.
+
+    A position `r` of a recorded image, (x, y), goes to `A (r - c) + d` from the centre of the aligned image.
+
+    Attributes
+    ----------
+    matrices : numpy array
+        `A`, shape `(tilts, 2, 2)`, acting on (x, y).
+    shifts : numpy array
+        `d` = (dx, dy), shape `(tilts, 2)`, in pixels of the recorded images or in Å: see `in_angstrom`.
+    in_angstrom : bool
+        True where shifts are in Å.
+    centre : float
+        Where `c` lies from pixel `n / 2` (counted from 0), in pixels: -0.5 in IMOD, 0 in Warp.
+    tilts : numpy array or None
+        Tilt angles in degrees for `u = x cos(a) + z sin(a)`; None where the file has none.
+    used : numpy array of bool
+        False for images that the alignment leaves out.
+    """
+
+    matrices: Floats
+    shifts: Floats
+    in_angstrom: bool
+    centre: float
+    tilts: Floats | None
+    used: npt.NDArray[np.bool_]

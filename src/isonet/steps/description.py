@@ -1,0 +1,211 @@
+"""What is known of one tomogram's tilts and CTF: flags, then metadata, then defaults; and where it is from."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+from isonet.config import InputOptions
+from isonet.config.inputs import DEFAULT_AMPLITUDE_CONTRAST, DEFAULT_CS, DEFAULT_TILTS, DEFAULT_VOLTAGE
+from isonet.errors import InputError
+from isonet.io import metadata
+from isonet.io.tilt_series import TiltSeries
+
+log = logging.getLogger("isonet")
+_TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".mdoc")
+_CTF_ORDER = (".xml", ".star", ".defocus", ".txt", ".mdoc")
+
+
+@dataclass(frozen=True)
+class Description:
+    """Tilts, CTF and sampling of one tomogram.
+
+    Attributes
+    ----------
+    tilt_range : tuple of float
+        Smallest and largest tilt in degrees.
+    tilts : tuple of float or None
+        All tilts in degrees, in the order of their file; None where only the range is known.
+    tilt_file : Path or None
+        File from which they can be read again.
+    defocus, voltage, cs, amplitude_contrast : float
+        Å at zero tilt (0: unknown), kV, mm, fraction.
+    pixel_size, image_pixel_size : float or None
+        Å per voxel of the tomogram and per pixel of the images, where metadata say.
+    hand : float or None
+        RELION's rlnTomoHand.
+    series : str or None
+        Name of the tilt series, where a table gives one.
+    series_star : Path or None
+        RELION's file of the tilt series.
+    """
+
+    tilt_range: tuple[float, float] = DEFAULT_TILTS
+    tilts: tuple[float, ...] | None = None
+    tilt_file: Path | None = None
+    defocus: float = 0.0
+    voltage: float = DEFAULT_VOLTAGE
+    cs: float = DEFAULT_CS
+    amplitude_contrast: float = DEFAULT_AMPLITUDE_CONTRAST
+    pixel_size: float | None = None
+    image_pixel_size: float | None = None
+    hand: float | None = None
+    series: str | None = None
+    series_star: Path | None = None
+
+
+def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, config: InputOptions) -> Description:
+    """Put together what is known of a tomogram, and say in one line what was taken from where.
+
+    Parameters
+    ----------
+    name : str
+        The tomogram, for messages.
+    found : sequence of TiltSeries
+        What belongs to it.
+    tilt_file : Path or None
+        File of its tilts, if asked for; wins over `found`.
+    config : InputOptions
+        Flags; those given win over all files but `tilt_file`.
+
+    Raises
+    ------
+    InputError
+        If the tilts of a file are all one, or do not go with a flag.
+    """
+    said: list[tuple[str, str]] = []
+    tilts, source = _tilts(name, found, tilt_file)
+    low, high = (min(tilts), max(tilts)) if tilts else DEFAULT_TILTS
+    limits = [("--tilt-min", config.tilt_min), ("--tilt-max", config.tilt_max)]
+    flags = [] if tilt_file is not None else [flag for flag, value in limits if value is not None]
+    if flags:
+        low = low if config.tilt_min is None else config.tilt_min
+        high = high if config.tilt_max is None else config.tilt_max
+        if not low < high:
+            raise InputError(f"{name}: tilts {low:g} to {high:g} degrees are no range; give --tilt-min and --tilt-max")
+        said.append((f"tilts {low:g} to {high:g}", f"from {' and '.join(flags)}"))
+        tilts, source = None, None
+    elif tilts is not None and source is not None:
+        said.append((f"tilts {low:g} to {high:g} ({len(tilts)})", f"from {source.source.name}"))
+    else:
+        said.append((f"tilts {low:g} to {high:g}", "by default"))
+    defocus = _chosen(name, "defocus", "A", config.defocus, 0.0, _defoci(found, tilts), said)
+    voltage = _chosen(name, "voltage", "kV", config.voltage, DEFAULT_VOLTAGE, _values(found, "voltage"), said)
+    cs = _chosen(name, "Cs", "mm", config.cs, DEFAULT_CS, _values(found, "cs"), said)
+    contrast = _chosen(
+        name,
+        "amplitude contrast",
+        "",
+        config.amplitude_contrast,
+        DEFAULT_AMPLITUDE_CONTRAST,
+        _values(found, "amplitude_contrast"),
+        said,
+    )
+    log.info("%s: %s", name, _grouped(said))
+    sizes = {field: next(iter(_values(found, field)), (None, None))[1] for field in ("pixel_size", "image_pixel_size")}
+    star = next((item for item in found if item.source.suffix == ".star" and item.names), None)
+    series_star = star.tilt_file if star is not None and star.tilt_file != star.source else None
+    return Description(
+        (low, high),
+        tilts,
+        source.tilt_file if source is not None else None,
+        defocus,
+        voltage,
+        cs,
+        contrast,
+        **sizes,
+        hand=star.hand if star is not None else None,
+        series=star.names[0] if star is not None else None,
+        series_star=series_star,
+    )
+
+
+def _tilts(
+    name: str, found: Sequence[TiltSeries], tilt_file: Path | None
+) -> tuple[tuple[float, ...] | None, TiltSeries | None]:
+    """Tilts from the file asked for, or else from the best of those found, and that file."""
+    if tilt_file is not None:
+        angles = tuple(metadata.read_tilt_angles(tilt_file).tolist())
+        found = [TiltSeries(tilt_file, tilts=angles, tilt_file=tilt_file)]
+    known = sorted((item for item in found if item.tilts), key=lambda item: (item.nominal, _rank(item, _TILT_ORDER)))
+    if not known:
+        return None, None
+    best = known[0]
+    tilts = best.tilts or ()
+    if len(tilts) < 2 or min(tilts) == max(tilts):
+        raise InputError(
+            f"{best.source}: {len(tilts)} tilts, all at {tilts[0]:g} degrees, are no range; give another file"
+        )
+    for other in known[1:]:
+        ends = min(other.tilts or ()), max(other.tilts or ())
+        difference = max(abs(ends[0] - min(tilts)), abs(ends[1] - max(tilts)))
+        if difference > (5 if other.nominal else 1):
+            log.warning(
+                "%s: %s has tilts %g to %g, %s has %g to %g; taken from %s",
+                name,
+                best.source,
+                min(tilts),
+                max(tilts),
+                other.source,
+                *ends,
+                best.source.name,
+            )
+    return tilts, best
+
+
+def _defoci(found: Sequence[TiltSeries], tilts: tuple[float, ...] | None) -> list[tuple[TiltSeries, float]]:
+    """Defocus at zero tilt of all files that have one, measured before nominal."""
+    known = sorted((item for item in found if item.defoci), key=lambda item: _rank(item, _CTF_ORDER))
+    measured = [item for item in known if not item.nominal_defocus] or known
+    return [(item, value) for item in measured if (value := item.defocus(tilts)) is not None]
+
+
+def _values(found: Sequence[TiltSeries], field: str) -> list[tuple[TiltSeries, float]]:
+    """A value of all files that have it."""
+    ordered = sorted(found, key=lambda item: _rank(item, _CTF_ORDER))
+    return [(item, value) for item in ordered if (value := getattr(item, field)) is not None]
+
+
+def _rank(item: TiltSeries, order: Sequence[str]) -> int:
+    suffix = Path(item.source.name.lower().removesuffix(".gz")).suffix
+    return order.index(suffix) if suffix in order else len(order)
+
+
+def _chosen(
+    name: str,
+    what: str,
+    unit: str,
+    flag: float | None,
+    default: float,
+    known: Sequence[tuple[TiltSeries, float]],
+    said: list[tuple[str, str]],
+) -> float:
+    """Choose between flag, metadata and default, and add to the line where the value is from unless by default."""
+    if flag is not None:
+        said.append((f"{what} {flag:g} {unit}".strip(), "as given"))
+        return flag
+    if not known:
+        return default
+    best, value = known[0]
+    said.append((f"{what} {value:.6g} {unit}".strip(), f"from {best.source.name}"))
+    for other, differing in known[1:]:
+        if abs(differing - value) > 0.05 * abs(value):
+            log.warning(
+                "%s: %s has %s %g, %s has %g; taken from %s",
+                name,
+                best.source,
+                what,
+                value,
+                other.source,
+                differing,
+                best.source.name,
+            )
+    return value
+
+
+def _grouped(said: Sequence[tuple[str, str]]) -> str:
+    """Join values and where they are from, naming a source once for values that follow each other."""
+    groups = groupby(said, key=itemgetter(1))
+    return "; ".join(f"{', '.join(value for value, _ in values)} {origin}" for origin, values in groups)
