@@ -1,19 +1,22 @@
 """Options of `refine`: how the network is trained."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from isonet.config.base import Duration, Edge, Iterations, Levels, StepConfig, whole_number
+from isonet.config.base import Duration, Edge, Iterations, Levels
+from isonet.config.learning import LearningOptions
+from isonet.config.network import NetworkOptions
 
 
-class TrainingOptions(StepConfig):
+class TrainingOptions(NetworkOptions, LearningOptions):
     """How the network is trained."""
 
-    method: Literal["auto", "isonet"] = "auto"
-    """Training method; auto is isonet, the method of the paper, on the full tomogram."""
+    method: Literal["auto", "isonet", "noise2noise", "denoise"] = "auto"
+    """isonet trains on one map, as the paper; noise2noise on even and odd halves, and removes noise better; denoise on
+    halves without filling the wedge. auto is noise2noise where the table has halves, else isonet."""
     input_column: str = "auto"
     """Column of the table to train on; auto takes the deconvolved tomograms if all are made, else the full ones;
     full takes these anyway."""
@@ -33,13 +36,6 @@ class TrainingOptions(StepConfig):
     """Epochs of training in each iteration."""
     steps_per_epoch: int | None = Field(None, ge=1)
     """Training steps per epoch; min(6 x sub-volumes / batch_size, 200) if left out."""
-    batch_size: int = Field(4, ge=1)
-    """Cubes per training step."""
-    learning_rate: float = Field(4e-4, gt=0)
-    """Learning rate of Adam."""
-    loss_weighting: Literal["signal", "none"] = "signal"
-    """Weight the errors at each frequency by its share of signal, estimated from the tomogram; none is the paper's
-    plain mean absolute error, which noise at high frequencies dominates in raw tomograms."""
     noise_level: Levels = (0.18, 0.35, 0.53, 0.70)
     """Standard deviation of the noise added to inputs relative to the data's, from the matching noise_start_iter on
     (IsoNet 1's figures act 3.5 times as strongly: its 0.05 is 0.18 here)."""
@@ -51,28 +47,15 @@ class TrainingOptions(StepConfig):
     random_rotations: float = Field(0.0, ge=0, le=1)
     """Share of training pairs turned by a uniformly random rotation instead of one of the cube's. Corners that turn in
     from outside the sub-volume are reflected content; with crop_size 1.75 times cube_size there are none."""
-    arch: Literal["auto", "paper", "medium", "small"] = "auto"
-    """Network: paper (64 filters), medium (32) or small (16); auto is paper on a GPU and small on a CPU."""
-    unet_depth: int | None = Field(None, ge=1, le=5)
-    """Levels of the U-Net; as arch if left out."""
-    filter_base: int | None = Field(None, ge=1, le=256)
-    """Filters of its first level; as arch if left out."""
-    convs_per_depth: int | None = Field(None, ge=2, le=8)
-    """Convolutions per level; as arch if left out."""
-    kernel: Annotated[Literal[3, 5, 7], BeforeValidator(whole_number)] | None = None
-    """Edge of the convolution kernels; as arch if left out."""
-    pool: bool | None = None
-    """Halve by maximum pooling instead of strided convolutions; as arch if left out."""
-    normalization: Literal["batch", "instance", "none"] | None = None
-    """Normalisation layers; as arch if left out."""
-    drop_out: float | None = Field(None, ge=0, lt=1)
-    """Share of activations dropped while training; as arch if left out."""
     pretrained_model: Path | None = None
     """Model to start from instead of random weights; its network is used."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
     """Arithmetic of the network; auto is bf16 where the device computes in it natively."""
+    time_budget: Duration | None = None
+    """Time the training may take (20min, 2h, 1:30:00): iterations, epochs and steps are fitted to it, so that the run
+    ends with its learning rate at the end of its course; iterations is then the most there may be."""
     max_time: Duration | None = None
     """Stop cleanly after this time (20min, 2h, 1:30:00), to be continued later."""
     seed: int = Field(0, ge=0)

@@ -7,6 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 _TRIES = 200
+_LARGEST_SHARE = 0.2
+Box = tuple[slice, slice, slice]
+"""Part of a volume along z, y, x; every slice has both ends."""
 
 
 def random_stream(seed: int, *key: int) -> np.random.Generator:
@@ -73,6 +76,7 @@ def draw_centres(
     edge: int,
     random: np.random.Generator,
     mask: npt.NDArray[Any] | None = None,
+    box: Box | None = None,
 ) -> npt.NDArray[np.int64]:
     """Draw centres of cubes uniformly among the voxels of a mask.
 
@@ -91,6 +95,8 @@ def draw_centres(
         Source of randomness.
     mask : array, optional
         `[z, y, x]`, larger than 0 where centres may lie; everywhere if left out.
+    box : Box, optional
+        Part of the volume in which the cubes must lie; all of it if left out.
 
     Returns
     -------
@@ -103,6 +109,10 @@ def draw_centres(
         If no voxel of the mask can be a centre.
     """
     low, high = _limits(shape, edge)
+    if box is not None:
+        inner_low, inner_high = _limits([part.stop - part.start for part in box], edge)
+        first = np.array([part.start for part in box])
+        low, high = first + inner_low, first + inner_high
     if mask is None:
         return random.integers(low, high, size=(count, 3), endpoint=True)
     found: list[npt.NDArray[np.int64]] = []
@@ -142,6 +152,45 @@ def draw_distinct_centres(
         if len(found) >= count:
             return np.array(list(found)[:count], dtype=np.int64)
     return random.permutation(_every_centre(*_limits(shape, edge), mask))[:count]
+
+
+def shares(counts: Sequence[int], total: int, random: np.random.Generator) -> list[int]:
+    """Share `total` draws among sources in proportion to their `counts`; what does not come out even is drawn by lot.
+
+    >>> shares([100, 100, 100], 300, random_stream(0))
+    [100, 100, 100]
+    """
+    edges = np.concatenate([[0.0], np.cumsum(counts)]) * (total / sum(counts))
+    ticks = np.floor(edges + (0.0 if total == sum(counts) else random.random()) + 1e-9)
+    return [int(share) for share in np.diff(ticks)]
+
+
+def held_out_boxes(shape: Sequence[int], share: float, edge: int) -> tuple[Box, Box | None]:
+    """Split a volume across its longest axis into a part to train on and a part to test on.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Edges z, y, x of the volume.
+    share : float
+        Share of the volume to hold out; what is held out is at least one cube wide.
+    edge : int
+        Edge of the cubes that must lie in one part or the other.
+
+    Returns
+    -------
+    train, test : Box
+        The second is None where `share` is 0 or one cube would be more than a fifth of the volume.
+    """
+    axis = int(np.argmax(shape))
+    width = max(edge, round(share * shape[axis]))
+    whole = [slice(0, length) for length in shape]
+    if share == 0 or width > max(_LARGEST_SHARE, share) * shape[axis]:
+        return (whole[0], whole[1], whole[2]), None
+    border = shape[axis] - width
+    train, test = list(whole), list(whole)
+    train[axis], test[axis] = slice(0, border), slice(border, shape[axis])
+    return (train[0], train[1], train[2]), (test[0], test[1], test[2])
 
 
 def _limits(shape: Sequence[int], edge: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""Where the signal is: the spectral signal-to-noise ratio of a reconstruction, estimated from its own power spectrum.
+"""Where the signal is: the spectral signal-to-noise ratio of a reconstruction, from its own spectrum or its halves.
 
 Back-projected noise has a known shape (:mod:`isonet.core.noise`), times what the detector and interpolation take away
 towards the Nyquist frequency, which is close to exponential. High frequencies of a tomogram are all noise and fix both;
@@ -55,6 +55,43 @@ def signal_weight(cubes: Float[Tensor, "n c c c"], tilts: Sequence[float], mode:
     signal = (1 - torch.exp(_noise_line(frequency, level) - level)).clamp(_FLOOR, 1)
     if float(signal[frequency < _SIGNAL_BELOW].max()) < 0.5:
         return torch.ones_like(radius)  # filtered or free of noise: high frequencies are not all noise
+    signal[: int(signal.argmax())] = signal.max()
+    return (signal.cummin(0).values / signal.max())[shell]
+
+
+def shared_weight(
+    first: Float[Tensor, "n c c c"], second: Float[Tensor, "n c c c"], tilts: Sequence[float]
+) -> Float[Tensor, "c c kx"]:
+    """Share of signal in the power of one half at each frequency: the correlation of two halves with its noise.
+
+    Parameters
+    ----------
+    first, second : tensor
+        `[n, c, c, c]`, the same sub-volumes of the two halves.
+    tilts : sequence of float
+        Degrees: range or list of tilts that both have measured.
+
+    Returns
+    -------
+    tensor
+        As :func:`signal_weight`.
+    """
+    shape = fourier.spatial_shape(first)
+    edge, device = shape[0], first.device
+    measured = (wedge.weight(shape, (min(tilts), max(tilts)), device=device) == 1).expand(edge, edge, edge // 2 + 1)
+    window = fourier.taper(shape, edge // 4, device)
+    one, two = (
+        fourier.transform((half - half.mean(dim=(-3, -2, -1), keepdim=True)) * window) for half in (first, second)
+    )
+    shell = torch.floor(fourier.radial_frequency(shape, device) * edge + 0.5).long()
+
+    def profile(values: Tensor) -> Float[Tensor, " shells"]:
+        sums = torch.zeros(int(shell.max()) + 1, device=device)
+        return sums.index_add_(0, shell[measured], values[measured])
+
+    shared = profile((one * two.conj()).real.mean(0))
+    power = profile((one.abs().square() + two.abs().square()).mean(0) / 2)
+    signal = (shared / power.clamp(min=torch.finfo(power.dtype).tiny)).clamp(_FLOOR, 1)
     signal[: int(signal.argmax())] = signal.max()
     return (signal.cummin(0).values / signal.max())[shell]
 

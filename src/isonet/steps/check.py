@@ -17,7 +17,7 @@ from isonet.config import CheckConfig
 from isonet.core import fourier
 from isonet.errors import InputError, RunError
 from isonet.train.fit import Trainer, choose_device, choose_precision
-from isonet.train.pairs import PairMaker, optics
+from isonet.train.pairs import PairMaker, Recipe, optics
 from isonet.train.unet import UNet, named_shape
 
 _CUBE = 32
@@ -82,16 +82,17 @@ def _self_test(device: torch.device, seconds: float) -> str:
     size = 2 * _CUBE
     white = torch.randn((8, size, size, size), generator=torch.Generator().manual_seed(0))
     blobs = fourier.apply(white, fourier.low_pass((size, size, size), 0.08))
-    geometry = optics((-60.0, 60.0), size, _CUBE, "ramp", torch.ones(1, 1, 1), device)
+    geometry = optics([(-60.0, 60.0)], size, _CUBE, "ramp", torch.ones(1, 1, 1), device)
     origin = np.zeros(len(blobs), dtype=np.int64)
-    pairs = PairMaker(blobs / blobs.std(), origin, (geometry,), _CUBE, random_rotations=0.0, noise_level=0.0)
+    pairs = PairMaker((blobs / blobs.std())[:, None], origin, (geometry,), Recipe("isonet", _CUBE))
     torch.manual_seed(0)
-    trainer = Trainer(UNet(named_shape("small", drop_out=0.0)), 1e-3, device, "auto")
+    trainer = Trainer(UNet(named_shape("small", drop_out=0.0)), device, "auto")
     random = np.random.default_rng(0)
     losses: list[float] = []
     started = time.monotonic()
     while time.monotonic() - started < seconds or len(losses) < 10:
-        losses.append(float(trainer.step(*pairs.batch(random.integers(8, size=4).tolist(), random, device))))
+        batch = pairs.batch(random.integers(8, size=4).tolist(), random, device)
+        losses.append(float(trainer.step(batch, 1e-3)))
     rate = len(losses) * 4 * _CUBE**3 / (time.monotonic() - started)
     first, last = float(np.mean(losses[:3])), float(np.mean(losses[-3:]))
     if not last < first:

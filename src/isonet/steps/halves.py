@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.steps.products import made_before, product_label
@@ -125,6 +127,14 @@ def matching_halves(path: Path, halves: Pairs) -> tuple[Path, Path]:
     return pair
 
 
+def write_mean(path: Path, first: mrc.Volume, second: mrc.Volume, label: str, dtype: type = np.float32) -> None:
+    """Write the mean of two volumes, slab by slab, with the header of the first and a label."""
+    header = replace(first.header, labels=(*first.header.labels[:9], label))
+    with mrc.create(path, first.shape, header, dtype) as mean:
+        for part, slab in first.slabs():
+            mean[part] = (slab + second.read(part)) / 2
+
+
 def average_halves(halves: Mapping[str, tuple[Path, Path]], folder: Path, *, overwrite: bool) -> list[Path]:
     """Write the mean of every pair to `folder/<name>.mrc`, in bounded memory; means made before are kept.
 
@@ -139,10 +149,7 @@ def average_halves(halves: Mapping[str, tuple[Path, Path]], folder: Path, *, ove
         first, second = mrc.open_volume(even), mrc.open_volume(odd)
         label = product_label("mean of even and odd", (even, odd), ())
         if not made_before(path, label, overwrite=overwrite):
-            header = replace(first.header, labels=(*first.header.labels[:9], label))
-            with mrc.create(path, first.shape, header) as mean:
-                for part, slab in first.slabs():
-                    mean[part] = (slab + second.read(part)) / 2
+            write_mean(path, first, second, label)
         written.append(path)
     return written
 

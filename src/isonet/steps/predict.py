@@ -75,19 +75,37 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         If the result cannot be written.
     """
     trained = read_model(model)
-    column = _input_column(project, trained, config.input_column)
+    columns = _input_columns(project, trained, config.input_column)
     evaluator = _evaluator(trained, config)
     chosen = project.selected(config.tomo_idx)
     for tomogram, path in zip(chosen, output_paths(chosen, config.output_dir), strict=True):
-        source = open_source(tomogram, column)
-        _compare(source, trained, model)
-        plan = _plan(source, config, trained)
-        label = _label(source, trained, plan, config)
-        if not made_before(path, label, overwrite=config.overwrite):
-            _correct(source, evaluator, plan, config, run, path, label)
-            log.info("%s: written", path)
+        sources = [open_source(tomogram, column) for column in columns]
+        _compare(sources[0], trained, model)
+        if len(sources) == 1:
+            _correct(sources[0], trained, evaluator, config, run, path)
+        else:
+            _correct_halves(sources, trained, evaluator, config, run, path)
         project = project.recorded(tomogram.index, rlnCorrectedTomoName=project.entry(path))
     return project
+
+
+def _correct_halves(
+    halves: Sequence[Source], model: Model, evaluator: Evaluator, config: PredictConfig, run: Run, path: Path
+) -> None:
+    """Correct both halves into `halves/` and write their mean."""
+    name = path.name.removesuffix("_corrected.mrc")
+    paths = [path.parent / "halves" / f"{name}_half{number}_corrected.mrc" for number in (1, 2)]
+    for half, into in zip(halves, paths, strict=True):
+        _correct(half, model, evaluator, config, run, into)
+    label = product_label("mean of corrected halves", [half.volume.path for half in halves], _stamps(paths))
+    if not made_before(path, label, overwrite=config.overwrite):
+        first, second = (mrc.open_volume(one) for one in paths)
+        write_mean(path, first, second, label, np.float16 if config.float16 else np.float32)
+        log.info("%s: written", path)
+
+
+def _stamps(paths: Sequence[Path]) -> list[int]:
+    return [path.stat().st_mtime_ns for path in paths]
 
 
 def read_model(path: Path) -> Model:
@@ -118,17 +136,17 @@ def _evaluator(model: Model, config: PredictConfig) -> Evaluator:
     return Evaluator(model.network, device, config.precision)
 
 
-def _input_column(project: Project, model: Model, asked: str) -> str:
-    """Column the model was trained on; refuse another."""
+def _input_columns(project: Project, model: Model, asked: str) -> Sequence[str]:
+    """Columns the model was trained on, one or those of the halves; refuse another."""
     trained_on = str(model.about["input_column"])
     if trained_on == UNKNOWN_INPUT:
         column = choose_column(project.tomograms, asked)
         log.info("the model does not say what its sub-volumes were cut from; %s is corrected", column)
-        return column
+        return (column,)
     column = choose_column(project.tomograms, trained_on)
     if asked not in ("auto", trained_on, column):
         raise InputError(f"the model was trained on {column}, --input-column {asked} would be other data; train on it")
-    return column
+    return HALF_COLUMNS if column == "halves" else (column,)
 
 
 def output_paths(tomograms: Sequence[Tomogram], folder: Path) -> list[Path]:
@@ -166,17 +184,19 @@ def _plan(source: Source, config: PredictConfig, model: Model) -> TilePlan:
 
 def _label(source: Source, model: Model, plan: TilePlan, config: PredictConfig) -> str:
     """Text that tells which input, model and options a file was made from."""
-    asked = (plan, config.keep_measured, config.float16, config.precision, source.normalization, source.tomogram.tilts)
+    asked = (plan, config.keep_measured, config.float16, config.precision, source.normalization, source.tilts)
     return product_label("corrected", (source.volume.path,), (model.identity, asked))
 
 
-def _correct(
-    source: Source, evaluator: Evaluator, plan: TilePlan, config: PredictConfig, run: Run, path: Path, label: str
-) -> None:
-    """Predict all tiles of one tomogram into a file with the input's sign, mean, scale and header."""
+def _correct(source: Source, model: Model, evaluator: Evaluator, config: PredictConfig, run: Run, path: Path) -> None:
+    """Predict all tiles of one volume into a file with its sign, mean, scale and header, unless that is done."""
+    plan = _plan(source, config, model)
+    label = _label(source, model, plan, config)
+    if made_before(path, label, overwrite=config.overwrite):
+        return
     header = source.volume.header
     header = replace(header, labels=(*header.labels[:9], label))
-    tiles = corrected_tiles(source.cut, source.tomogram.tilts, plan, evaluator, config.batch_size)
+    tiles = corrected_tiles(source.cut, source.tilts, plan, evaluator, config.batch_size)
     grey = source.normalization
     with run.progress(f"predict {source.tomogram.name}", plan.count) as advance:
 
@@ -190,17 +210,25 @@ def _correct(
         if not config.float16:
             with mrc.create(path, plan.shape, header) as whole:
                 fill_in(whole)
-            return
-        with mrc.scratch(path.parent, plan.shape) as whole, mrc.create(path, plan.shape, header, np.float16) as half:
-            fill_in(whole)
-            for section, values in enumerate(whole):
-                if np.abs(values).max() > _FLOAT16_LIMIT:
-                    raise InputError(f"{path}: grey values beyond {_FLOAT16_LIMIT:g}; leave out --float16")
-                half[section] = values
+        else:
+            with mrc.scratch(path.parent, plan.shape) as whole:
+                fill_in(whole)
+                _write_half_precision(path, whole, header)
+    log.info("%s: written", path)
+
+
+def _write_half_precision(path: Path, whole: mrc.FloatArray, header: mrc.Header) -> None:
+    """Write a result in float16; refuse grey values that it cannot hold."""
+    depth, height, width = whole.shape
+    with mrc.create(path, (depth, height, width), header, np.float16) as half:
+        for section, values in enumerate(whole):
+            if np.abs(values).max() > _FLOAT16_LIMIT:
+                raise InputError(f"{path}: grey values beyond {_FLOAT16_LIMIT:g}; leave out --float16")
+            half[section] = values
 
 
 def _restore_measured(source: Source, result: mrc.FloatArray) -> None:
     """Put the measured Fourier content of the whole tomogram back in place of the network's (in memory)."""
     measured = torch.from_numpy(source.volume.read())
-    weights = wedge.weight(source.volume.shape, source.tomogram.tilts)
+    weights = wedge.weight(source.volume.shape, source.tilts)
     result[:] = wedge.fill(measured, torch.from_numpy(np.array(result)), weights).numpy()

@@ -24,7 +24,7 @@ _BLUR = 0.8
 def save_comparison(
     path: Path, volumes: dict[str, FloatArray], tilts: Sequence[float], pixel_size: float, title: str
 ) -> None:
-    """Draw the central XY and XZ slices and the power spectrum of XZ, one row per volume.
+    """Draw the central XY and XZ slices and the power spectra of XZ and YZ, one row per volume.
 
     Parameters
     ----------
@@ -40,14 +40,16 @@ def save_comparison(
         Heading.
     """
     _, height, width = next(iter(volumes.values())).shape
-    figure = Figure(figsize=(12, 0.4 + (0.3 + max(4.0, 4.0 * height / width)) * len(volumes)), layout="constrained")
+    figure = Figure(figsize=(16, 0.4 + (0.3 + max(4.0, 4.0 * height / width)) * len(volumes)), layout="constrained")
     figure.suptitle(title)
-    grid = figure.subplots(len(volumes), 3, squeeze=False)
+    grid = figure.subplots(len(volumes), 4, squeeze=False)
     scale = f"{pixel_size:g} Å/voxel" if pixel_size else "voxels"
     for row, (name, volume) in zip(grid, volumes.items(), strict=True):
         _slice(row[0], _slab(volume, 0), f"{name}: XY ({scale})")
         _slice(row[1], _slab(volume, 1), f"{name}: XZ")
-        _spectrum(row[2], volume, tilts, f"{name}: log power of XZ ($k_x$ right, $k_z$ up)")
+        _spectrum(row[2], volume.swapaxes(0, 1), f"{name}: log power of XZ ($k_x$ right, $k_z$ up)")
+        _faces(row[2], tilts)
+        _spectrum(row[3], volume.transpose(2, 0, 1), f"{name}: log power of YZ ($k_y$ right, $k_z$ up)")
     _save(figure, path)
 
 
@@ -61,24 +63,36 @@ def save_curves(path: Path, curves: dict[str, Sequence[tuple[float, float]]]) ->
     _save(figure, path)
 
 
-def wedge_balance(volume: FloatArray, tilts: Sequence[float], low: float = 0.04, high: float = 0.25) -> float:
-    """Mean power inside the missing wedge relative to outside: about 0 where it is empty, 1 where it is filled.
+def wedge_balance(
+    volume: FloatArray, tilts: Sequence[float], low: float = 0.04, high: float = 0.25
+) -> list[tuple[float, float]]:
+    """Mean power inside the missing wedge relative to outside, by shell: about 0 where it is empty, 1 where filled.
 
-    Averaged over shells between `low` and `high` (cycles per voxel), three Fourier pixels off the wedge's faces,
-    under a Hann window.
+    Shells between `low` and `high` (cycles per voxel), three Fourier pixels off the wedge's faces, under a Hann window.
+
+    Returns
+    -------
+    list of tuple
+        Middle of the shell (cycles per voxel) and ratio, where both regions have coefficients.
     """
     block = torch.from_numpy(volume)
     shape = fourier.spatial_shape(block)
     power = fourier.transform((block - block.mean()) * fourier.taper(shape, max(shape))).abs() ** 2
     missing, measured = wedge.regions(shape, tilts)
     radius = fourier.radial_frequency(shape)
-    edges = torch.arange(low, high, 1 / min(shape))
+    edges = torch.arange(low, high, 1 / min(shape)).tolist()
     ratios = []
     for start, stop in pairwise(edges):
         shell = (radius >= start) & (radius < stop)
         if bool((shell & missing).any()) and bool((shell & measured).any()):
-            ratios.append(float(power[shell & missing].mean() / power[shell & measured].mean()))
-    return float(np.mean(ratios)) if ratios else float("nan")
+            ratio = float(power[shell & missing].mean() / power[shell & measured].mean())
+            ratios.append(((start + stop) / 2, ratio))
+    return ratios
+
+
+def mean_balance(shells: Sequence[tuple[float, float]]) -> float:
+    """Mean of the ratios of :func:`wedge_balance`; NaN where there are none."""
+    return float(np.mean([ratio for _, ratio in shells])) if shells else float("nan")
 
 
 def _slab(volume: FloatArray, axis: int) -> FloatArray:
@@ -94,17 +108,20 @@ def _slice(axes: Axes, image: FloatArray, title: str) -> None:
     axes.set(title=title, xticks=[], yticks=[])
 
 
-def _spectrum(axes: Axes, volume: FloatArray, tilts: Sequence[float], title: str) -> None:
-    """Draw log power over (k_x, k_z) with the faces of the wedge as lines."""
-    slices = torch.from_numpy(np.ascontiguousarray(volume)).permute(1, 0, 2)
-    power = np.log10(fourier.power_spectrum_centred(slices).numpy() + 1e-12)
+def _spectrum(axes: Axes, slices: FloatArray, title: str) -> None:
+    """Draw the mean log power of slices, `[slice, vertical, horizontal]`."""
+    power = np.log10(fourier.power_spectrum_centred(torch.from_numpy(np.ascontiguousarray(slices))).numpy() + 1e-12)
     low, high = np.percentile(power, [5, 99.7])
     view: dict[str, Any] = {"extent": (-0.5, 0.5, -0.5, 0.5), "origin": "lower", "aspect": "equal"}
     axes.imshow(power, cmap="magma", vmin=low, vmax=high, **view)
+    axes.set(title=title, xlim=(-0.5, 0.5), ylim=(-0.5, 0.5), xticks=[-0.5, 0, 0.5], yticks=[-0.5, 0, 0.5])
+
+
+def _faces(axes: Axes, tilts: Sequence[float]) -> None:
+    """Draw the faces of the wedge over a spectrum of XZ."""
     for angle in (min(tilts), max(tilts)):
         kx = np.array([-0.5, 0.5])
         axes.plot(kx, kx * np.tan(np.deg2rad(angle)), color="white", lw=0.6, ls="--")
-    axes.set(title=title, xlim=(-0.5, 0.5), ylim=(-0.5, 0.5), xticks=[-0.5, 0, 0.5], yticks=[-0.5, 0, 0.5])
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -15,14 +15,25 @@ from isonet.config import RefineConfig
 from isonet.errors import InputError
 from isonet.io import checkpoint
 from isonet.runs import CONFIG_NAME, locked
+from isonet.steps.pace import Amount
 from isonet.steps.subvolumes import Samples
 from isonet.train.fit import Trainer
+from isonet.train.pairs import Method
 from isonet.train.unet import UNet, UNetShape
 
 log = logging.getLogger("isonet")
 MODEL_NAME = "model.safetensors"
 STATE_NAME = "trainer.pt"
-CHANGEABLE = ("iterations", "max_time", "device", "precision", "keep_models", "learning_rate", "continue_from")
+CHANGEABLE = (
+    "iterations",
+    "time_budget",
+    "max_time",
+    "device",
+    "precision",
+    "keep_models",
+    "learning_rate",
+    "continue_from",
+)
 """Options that may differ when a run is continued."""
 _NOT_TRAINING = {"output_dir", "continue_from", "overwrite", "max_time", "device", "keep_models"}
 
@@ -44,12 +55,32 @@ class Position:
         Finished epochs of the iteration and finished steps of the epoch.
     loss_sum : float
         Sum of the losses of the epoch's finished steps.
+    amount : Amount, optional
+        What the iteration does; None before that is decided.
+    taken : int
+        Training steps since the run began.
+    seconds : float
+        Time spent in the run so far.
+    slowed : float
+        Factor of the learning rate: halved whenever the training had to step back.
     """
 
     iteration: int = 1
     epoch: int = 0
     step: int = 0
     loss_sum: float = 0.0
+    amount: Amount | None = None
+    taken: int = 0
+    seconds: float = 0.0
+    slowed: float = 1.0
+
+    @property
+    def fraction(self) -> float:
+        """How much of the run is done, 0 to 1."""
+        if self.amount is None:
+            return 0.0
+        part = (self.epoch + self.step / self.amount.steps) / self.amount.epochs
+        return (self.iteration - 1 + part) / self.amount.iterations
 
     def comes_after(self, metric: Mapping[str, Any]) -> bool:
         """Tell whether a line of metrics was written before this position was reached."""
@@ -93,13 +124,15 @@ class RunFiles:
         state = {**trainer.state(), "position": asdict(position), "table": str(self.table.resolve())}
         checkpoint.save_state(self.folder / STATE_NAME, state)
 
-    def resume(self, trainer: Trainer, learning_rate: float) -> Position:
+    def resume(self, trainer: Trainer) -> Position:
         """Bring a trainer to the last saved state and return where that is."""
         path = self.folder / STATE_NAME
         state = checkpoint.load_state(path)
         try:
-            trainer.restore(state, learning_rate)
-            return Position(**state["position"])
+            trainer.restore(state)
+            stored = dict(state["position"])
+            amount = stored.pop("amount")
+            return Position(**stored, amount=None if amount is None else Amount(**amount))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(f"{path}: not the state of this run; start again in another folder") from error
 
@@ -109,12 +142,14 @@ class RunFiles:
             (self.folder / model_name(old)).unlink(missing_ok=True)
 
 
-def describe(shape: UNetShape, column: str, training: Sequence[Samples], config: RefineConfig) -> dict[str, Any]:
+def describe(
+    shape: UNetShape, method: Method, column: str, training: Sequence[Samples], config: RefineConfig
+) -> dict[str, Any]:
     """Say what a model is and what it was trained on, for its metadata."""
-    tomograms = [one.source.tomogram for one in training]
+    tomograms = [one.sources[0].tomogram for one in training]
     return {
         "isonet": __version__,
-        "method": "isonet",
+        "method": method,
         "network": asdict(shape),
         "cube_size": config.cube_size,
         "input_column": column,

@@ -18,6 +18,7 @@ from isonet.project import Tomogram
 
 log = logging.getLogger("isonet")
 CONTRAST_COLUMN = "rlnTomoContrast"
+HALF_COLUMNS = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
 MEAN_COLUMN, STD_COLUMN = "rlnTomoMean", "rlnTomoStd"
 INPUT_COLUMN = "rlnTomoInputColumn"
 """In a table of sub-volumes: grey values of their whole tomogram, and the column it was taken from."""
@@ -37,11 +38,14 @@ class Source:
         Its voxels on disk.
     normalization : Normalization
         Between grey values and network values.
+    tilts : tuple of float
+        Degrees, range or list, that this map was made of.
     """
 
     tomogram: Tomogram
     volume: mrc.Volume
     normalization: Normalization
+    tilts: tuple[float, ...]
 
     def cut(self, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
         """Cut a normalised block out, continued by reflection beyond the faces."""
@@ -59,7 +63,9 @@ def open_source(tomogram: Tomogram, column: str) -> Source:
     volume = mrc.open_volume(tomogram.file(column))
     comment_on_tilts(tomogram)
     mean, std = statistics(volume)
-    return Source(tomogram, volume, Normalization(mean, std, contrast_sign(tomogram, [volume])))
+    half = HALF_COLUMNS.index(column) if column in HALF_COLUMNS else None
+    tilts = tomogram.tilts if half is None else tomogram.half_tilts[half]
+    return Source(tomogram, volume, Normalization(mean, std, contrast_sign(tomogram, [volume])), tilts)
 
 
 def comment_on_tilts(tomogram: Tomogram) -> None:

@@ -55,17 +55,21 @@ class SubvolumeFiles:
     count: int
 
     @property
-    def source(self) -> Source:
+    def sources(self) -> tuple[Source, ...]:
         """The first of them."""
-        return Source(self.rows[0], mrc.open_volume(_file(self.rows[0])), self.normalization)
+        return (Source(self.rows[0], mrc.open_volume(_file(self.rows[0])), self.normalization, self.rows[0].tilts),)
 
-    def places(self, size: int, random: np.random.Generator) -> Iterator[Place]:
+    def places(self, size: int, count: int, random: np.random.Generator) -> Iterator[Place]:
         """Give the middle of each file, or of `count` of them chosen anew."""
         chosen = self.rows
-        if self.count < len(self.rows):
-            indices = random.choice(len(self.rows), self.count, replace=False)
+        if count < len(self.rows):
+            indices = random.choice(len(self.rows), count, replace=False)
             chosen = tuple(self.rows[index] for index in sorted(indices.tolist()))
         return _middles(chosen, self.normalization, size)
+
+    def held_out(self, size: int, count: int, random: np.random.Generator) -> Iterator[Place]:
+        """Give nothing: where files overlap is not known."""
+        return iter(())
 
 
 def open_subvolume_files(rows: Sequence[Tomogram], config: RefineConfig, device: torch.device) -> list[SubvolumeFiles]:
@@ -86,7 +90,7 @@ def open_subvolume_files(rows: Sequence[Tomogram], config: RefineConfig, device:
         tilts, grey = group[0].tilts, _normalization(group)
         sample = group[:: -(-len(group) // SPECTRUM_CUBES)]
         weights = loss_weights(_middles(sample, grey, config.cube_size), tilts, config)
-        geometry = optics(tilts, config.subvolume_size, config.cube_size, config.noise_mode, weights, device)
+        geometry = optics((tilts,), config.subvolume_size, config.cube_size, config.noise_mode, weights, device)
         opened.append(SubvolumeFiles(tuple(group), grey, geometry, count))
     return opened
 
@@ -134,8 +138,8 @@ def _file(row: Tomogram) -> Path:
 def _middles(rows: Sequence[Tomogram], grey: Normalization, size: int) -> Iterator[Place]:
     """Places of blocks of edge `size` in the middle of files."""
     for row in rows:
-        source = Source(row, mrc.open_volume(_file(row)), grey)
-        yield source, [(edge - size) // 2 for edge in source.volume.shape]
+        source = Source(row, mrc.open_volume(_file(row)), grey, row.tilts)
+        yield (source,), [(edge - size) // 2 for edge in source.volume.shape]
 
 
 def _check_size(row: Tomogram, config: RefineConfig) -> None:

@@ -9,20 +9,21 @@ import numpy as np
 import torch
 
 from isonet.config import RefineConfig
-from isonet.core.sampling import draw_centres, random_stream
-from isonet.core.snr import signal_weight
+from isonet.core.sampling import Box, draw_centres, held_out_boxes, random_stream, shares
+from isonet.core.snr import shared_weight, signal_weight
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project import Tomogram
-from isonet.runs import Run
 from isonet.steps.source import Source, open_source
-from isonet.train.pairs import Optics, PairMaker, Predict, fill, optics
+from isonet.train.pairs import Optics, PairMaker, Predict, Recipe, fill, optics
 
 log = logging.getLogger("isonet")
 SUBVOLUMES_IN_ALL = 300
 SPECTRUM_CUBES = 24
-Place = tuple[Source, Sequence[int]]
-"""What to cut a sub-volume from, and its first voxel z, y, x."""
+_HELD_OUT_CUBES = 16
+_HELD_OUT_STREAM = 2**32 - 1
+Place = tuple[tuple[Source, ...], Sequence[int]]
+"""What to cut a sub-volume from, one map or both halves, and its first voxel z, y, x."""
 
 
 @runtime_checkable
@@ -31,23 +32,27 @@ class Samples(Protocol):
 
     Attributes
     ----------
-    source : Source
-        A volume to look at, in previews and for what is known about it.
+    sources : tuple of Source
+        A map, or both halves, to look at in previews and for what is known about it.
     optics : Optics
         Wedge, noise and rotations of the sub-volumes.
     count : int
-        Sub-volumes of each iteration.
+        Sub-volumes of each epoch.
     """
 
     @property
-    def source(self) -> Source: ...  # noqa: D102
+    def sources(self) -> tuple[Source, ...]: ...  # noqa: D102
     @property
     def optics(self) -> Optics: ...  # noqa: D102
     @property
     def count(self) -> int: ...  # noqa: D102
 
-    def places(self, size: int, random: np.random.Generator) -> Iterator[Place]:
-        """Choose the `count` sub-volumes of edge `size` of an iteration."""
+    def places(self, size: int, count: int, random: np.random.Generator) -> Iterator[Place]:
+        """Choose `count` sub-volumes of edge `size` to train on."""
+        ...
+
+    def held_out(self, size: int, count: int, random: np.random.Generator) -> Iterator[Place]:
+        """Choose `count` sub-volumes that are never trained on; none where nothing is held out."""
         ...
 
 
@@ -57,22 +62,25 @@ class TrainingTomogram:
 
     Attributes
     ----------
-    source : Source
-        Its normalised voxels.
+    sources : tuple of Source
+        Its normalised voxels: one map, or both halves.
     mask : Volume or None
         Where sub-volumes may be centred; everywhere if None.
     optics : Optics
         Its wedge, noise and rotations.
     count : int
-        Sub-volumes drawn from it in each iteration.
+        Sub-volumes drawn from it in each epoch.
+    boxes : tuple of Box
+        Where to train, and what is held out if anything is.
     """
 
-    source: Source
+    sources: tuple[Source, ...]
     mask: mrc.Volume | None
     optics: Optics
     count: int
+    boxes: tuple[Box, Box | None]
 
-    def places(self, size: int, random: np.random.Generator) -> Iterator[Place]:
+    def places(self, size: int, count: int, random: np.random.Generator) -> Iterator[Place]:
         """Draw places inside the mask.
 
         Raises
@@ -80,20 +88,44 @@ class TrainingTomogram:
         InputError
             If the mask leaves no room.
         """
+        shape = self.sources[0].volume.shape
         try:
             mask = None if self.mask is None else self.mask.stored
-            centres = draw_centres(self.source.volume.shape, self.count, size, random, mask)
+            centres = draw_centres(shape, count, size, random, mask, self.boxes[0])
         except ValueError as error:
-            where = self.source.volume.path if self.mask is None else self.mask.path
+            where = self.sources[0].volume.path if self.mask is None else self.mask.path
             raise InputError(f"{where}: {error}; use a smaller --cube-size or a wider mask") from error
         for centre in centres:
-            yield self.source, (centre - size // 2).tolist()
+            yield self.sources, (centre - size // 2).tolist()
+
+    def held_out(self, size: int, count: int, random: np.random.Generator) -> Iterator[Place]:
+        """Draw places in the part that is held out, inside the mask where it reaches there."""
+        if self.boxes[1] is None:
+            return
+        shape, mask = self.sources[0].volume.shape, None if self.mask is None else self.mask.stored
+        try:
+            centres = draw_centres(shape, count, size, random, mask, self.boxes[1])
+        except ValueError:
+            centres = draw_centres(shape, count, size, random, None, self.boxes[1])
+        for centre in centres:
+            yield self.sources, (centre - size // 2).tolist()
 
 
 def open_training_set(
-    tomograms: Sequence[Tomogram], column: str, config: RefineConfig, device: torch.device
+    tomograms: Sequence[Tomogram], columns: Sequence[str], config: RefineConfig, device: torch.device
 ) -> list[TrainingTomogram]:
     """Open and check all tomograms to train on.
+
+    Parameters
+    ----------
+    tomograms : sequence of Tomogram
+        Rows of the table.
+    columns : sequence of str
+        Column of the map to train on, or of both halves.
+    config : RefineConfig
+        Options.
+    device : torch.device
+        Where to train.
 
     Raises
     ------
@@ -103,15 +135,19 @@ def open_training_set(
     size = config.subvolume_size
     opened = []
     for tomogram in tomograms:
-        source = open_source(tomogram, column)
-        mask = open_mask(tomogram, source.volume)
+        sources = tuple(open_source(tomogram, column) for column in columns)
+        mask = open_mask(tomogram, sources[0].volume)
         count = subvolume_count(tomogram, config.number_subtomos, tomograms)
-        weights = loss_weights(_anywhere(source, config), tomogram.tilts, config)
-        geometry = optics(tomogram.tilts, size, config.cube_size, config.noise_mode, weights, device)
-        opened.append(TrainingTomogram(source, mask, geometry, count))
-        thin = min(source.volume.shape)
+        spectrum = loss_weights(_anywhere(sources, config), tomogram.tilts, config)
+        geometry = optics(
+            [source.tilts for source in sources], size, config.cube_size, config.noise_mode, spectrum, device
+        )
+        boxes = held_out_boxes(sources[0].volume.shape, config.held_out, size)
+        opened.append(TrainingTomogram(sources, mask, geometry, count, boxes))
+        thin = min(sources[0].volume.shape)
         if thin < size:
-            log.info("%s: %d voxels thick, continued by reflection to %d", source.volume.path.name, thin, size)
+            name = sources[0].volume.path.name
+            log.info("%s: %d voxels thick, continued by reflection to %d", name, thin, size)
     return opened
 
 
@@ -150,63 +186,96 @@ def subvolume_count(tomogram: Tomogram, asked: int | None, tomograms: Sequence[T
     return int(count)
 
 
-def _anywhere(source: Source, config: RefineConfig) -> Iterator[Place]:
+def _anywhere(sources: tuple[Source, ...], config: RefineConfig) -> Iterator[Place]:
     """Places of training cubes all over a tomogram."""
     cube = config.cube_size
-    for centre in draw_centres(source.volume.shape, SPECTRUM_CUBES, cube, random_stream(config.seed)):
-        yield source, (centre - cube // 2).tolist()
+    for centre in draw_centres(sources[0].volume.shape, SPECTRUM_CUBES, cube, random_stream(config.seed)):
+        yield sources, (centre - cube // 2).tolist()
 
 
 def loss_weights(places: Iterable[Place], tilts: Sequence[float], config: RefineConfig) -> torch.Tensor:
-    """Weight of errors at each frequency, from training cubes at these places."""
+    """Weight of errors at each frequency, from training cubes at these places, of one map or of halves."""
     if config.loss_weighting == "none":
         return torch.ones(1, 1, 1)
-    cubes = np.stack([source.cut(corner, (config.cube_size,) * 3) for source, corner in places])
-    return signal_weight(torch.from_numpy(cubes), tilts, config.noise_mode)
+    cubes = torch.stack([_block(place, config.cube_size) for place in places], dim=1)
+    if len(cubes) == 2:
+        return shared_weight(cubes[0], cubes[1], tilts)
+    return signal_weight(cubes[0], tilts, config.noise_mode)
 
 
-def filled_pairs(
-    training: Sequence[Samples], config: RefineConfig, iteration: int, predict: Predict | None, run: Run
+def _block(place: Place, edge: int) -> torch.Tensor:
+    """Cut a sub-volume out of every map: `[maps, edge, edge, edge]`."""
+    sources, corner = place
+    return torch.from_numpy(np.stack([source.cut(corner, (edge,) * 3) for source in sources]))
+
+
+def training_pairs(
+    training: Sequence[Samples],
+    recipe: Recipe,
+    config: RefineConfig,
+    at: tuple[int, int],
+    total: int,
+    predict: Predict | None,
 ) -> PairMaker:
-    """Draw the sub-volumes of an iteration and fill their wedge.
+    """Draw the sub-volumes of an epoch and fill their wedge.
 
     Parameters
     ----------
     training : sequence of Samples
         What to draw from.
+    recipe : Recipe
+        How pairs are made.
     config : RefineConfig
         Options.
-    iteration : int
-        Counted from 1; decides, with the seed, which sub-volumes are drawn.
+    at : tuple of int
+        Iteration and epoch, which decide with the seed what is drawn.
+    total : int
+        Sub-volumes to draw, in proportion to the counts of the samples.
     predict : callable or None
         The last network; None before the first training, when the wedge stays empty.
-    run : Run
-        For progress.
 
     Returns
     -------
     PairMaker
         Makes training pairs of them.
     """
-    random = random_stream(config.seed, iteration)
-    total = sum(one.count for one in training)
-    edges = (config.subvolume_size,) * 3
-    filled = torch.empty((total, *edges))
-    origin = np.repeat(np.arange(len(training)), [one.count for one in training])
-    position = 0
-    with run.progress(f"iteration {iteration}: sub-volumes", total) as advance:
-        for one in training:
+    random = random_stream(config.seed, *at)
+    counts = shares([one.count for one in training], total, random)
+    places = [one.places(config.subvolume_size, count, random) for one, count in zip(training, counts, strict=True)]
+    return _filled(training, places, recipe, config, predict)
+
+
+def held_out_pairs(
+    training: Sequence[Samples], recipe: Recipe, config: RefineConfig, predict: Predict | None
+) -> PairMaker | None:
+    """Draw the same sub-volumes each time from what is held out, and fill them; None where nothing is."""
+    random = random_stream(config.seed, _HELD_OUT_STREAM)
+    each = -(-_HELD_OUT_CUBES // len(training))
+    places = [one.held_out(config.subvolume_size, each, random) for one in training[:_HELD_OUT_CUBES]]
+    made = _filled(training, places, recipe, config, predict)
+    return made if len(made.filled) else None
+
+
+def _filled(
+    training: Sequence[Samples],
+    places: Sequence[Iterable[Place]],
+    recipe: Recipe,
+    config: RefineConfig,
+    predict: Predict | None,
+) -> PairMaker:
+    """Cut sub-volumes of every tomogram and fill their wedge."""
+    filled, origin = [], []
+    for number, (one, wanted) in enumerate(zip(training, places, strict=False)):
+        for place in wanted:
+            block = _block(place, config.subvolume_size)
             weights = one.optics.weights
-            for source, corner in one.places(config.subvolume_size, random):
-                block = torch.from_numpy(source.cut(corner, edges))
-                filled[position] = fill(block[None].to(weights.device), weights, predict)[0].cpu()
-                position += 1
-                advance()
+            maps = zip(block, weights, strict=True)
+            filled.append(torch.cat([fill(v[None].to(w.device), w, predict).cpu() for v, w in maps]))
+            origin.append(number)
+    edges = (config.subvolume_size,) * 3
     return PairMaker(
-        filled=filled,
-        origin=origin,
+        filled=torch.stack(filled) if filled else torch.empty((0, recipe.maps, *edges)),
+        origin=np.array(origin, dtype=np.int64),
         optics=tuple(one.optics for one in training),
-        cube=config.cube_size,
-        random_rotations=config.random_rotations,
-        noise_level=config.noise_level_at(iteration),
+        recipe=recipe,
     )

@@ -1,7 +1,9 @@
 """Training and evaluating the network on a device; the only file that knows the training engine."""
 
+import copy
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +13,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from isonet.core import fourier
+from isonet.train.pairs import Batch
 from isonet.train.unet import UNet
 
 Precision = Literal["auto", "float32", "bf16"]
@@ -88,6 +91,7 @@ class Evaluator:
 
     def __init__(self, network: UNet, device: torch.device, precision: Precision) -> None:
         self.device = device
+        self.network = network
         self.divisor = network.shape.divisor
         engine = _engine(device, precision)
         self._network = engine.setup_module(_channels_last(network.eval()))
@@ -97,6 +101,10 @@ class Evaluator:
         """Return the network's output for a batch, in float32 on its device."""
         result: Tensor = self._network(volumes.to(self.device))
         return result.float()
+
+    def loss(self, batch: Batch, exponent: int) -> float:
+        """Return the loss of a batch that is not trained on."""
+        return float(mean_error(self(batch.inputs), batch.targets, batch.error_filter, exponent))
 
 
 @dataclass(frozen=True)
@@ -124,7 +132,7 @@ class TrainerOptions:
     accumulate: int = 1
 
 
-def _loss(prediction: Tensor, targets: Tensor, error_filter: Tensor, exponent: int) -> Tensor:
+def mean_error(prediction: Tensor, targets: Tensor, error_filter: Tensor, exponent: int) -> Tensor:
     """Mean of the filtered errors' absolute value, or of their square."""
     errors = fourier.apply(prediction - targets, error_filter)
     return errors.abs().mean() if exponent == 1 else errors.square().mean()
@@ -146,27 +154,24 @@ class Trainer:
     """
 
     def __init__(
-        self, network: UNet, device: torch.device, precision: Precision, options: "TrainerOptions" = TrainerOptions()
+        self, network: UNet, device: torch.device, precision: Precision, options: TrainerOptions | None = None
     ) -> None:
-        self.options = options
+        self.options = options or TrainerOptions()
         self.network = _channels_last(network.train())
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         self._engine = _engine(device, precision)
-        optimizer = torch.optim.AdamW(network.parameters(), weight_decay=options.weight_decay, fused=True)
+        optimizer = torch.optim.AdamW(network.parameters(), weight_decay=self.options.weight_decay, fused=True)
         self._module, self._optimizer = self._engine.setup(self.network, optimizer)
         self.averaged.to(device)
         self._steps = 0
 
     def step(self, batch: Batch, learning_rate: float) -> Float[Tensor, ""]:
-        """Take one optimisation step and return the loss, still on the device.
-
-        A step whose gradient is not finite changes nothing but the loss it returns, which is not finite either.
-        """
+        """Take one optimisation step and return the loss, still on the device."""
         total = torch.zeros((), device=self._engine.device)
         parts = min(self.options.accumulate, len(batch.inputs))
-        for inputs, targets, error_filter in zip(*(part.chunk(parts) for part in batch.tensors), strict=True):
+        for inputs, targets, error_filter in batch.parts(parts):
             share = len(inputs) / len(batch.inputs)
-            loss = share * _loss(self._module(inputs).float(), targets, error_filter, self.options.exponent)
+            loss = share * mean_error(self._module(inputs).float(), targets, error_filter, self.options.exponent)
             self._engine.backward(loss)
             total += loss.detach()
         self._clip()

@@ -15,7 +15,7 @@ Method `noise2noise`, on two maps with independent noise (halves 0 and 1, in eit
 Method `denoise`: the same without turning, so that nothing is learnt about the wedge.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -48,7 +48,7 @@ class Optics:
     rotations : tensor
         `[n, 3, 3]`: the cube rotations that move this wedge.
     spectrum : tensor
-        Weight of the errors of a training cube at each frequency, rfft layout.
+        Weight of the (absolute or squared) errors of a training cube at each frequency, rfft layout.
     """
 
     tilts: tuple[tuple[float, ...], ...]
@@ -101,7 +101,7 @@ class Recipe:
         return 1 if self.method == "isonet" else 2
 
     @property
-    def exponent(self) -> int:
+    def exponent(self) -> Literal[1, 2]:
         """Power of the errors that is minimised: the paper's mean absolute error, or the mean square for halves."""
         return 1 if self.method == "isonet" else 2
 
@@ -121,6 +121,11 @@ class Batch:
     inputs: Float[Tensor, "b 1 c c c"]
     targets: Float[Tensor, "b 1 c c c"]
     error_filter: Tensor
+
+    def parts(self, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Iterate over inputs, targets and error filters of `count` parts of nearly the same size."""
+        split = (tensor.tensor_split(count) for tensor in (self.inputs, self.targets, self.error_filter))
+        yield from zip(*split, strict=True)
 
 
 @dataclass(frozen=True)
@@ -179,8 +184,8 @@ class PairMaker:
         weight = has + recipe.wedge_weight * (1 - has)
         if recipe.maps == 2:
             weight = weight * _turned_weight(recipe.cube, tomogram.tilts[asked], matrix, device)
-        weight = weight.expand(recipe.cube, recipe.cube, recipe.cube // 2 + 1)
-        return tomogram.spectrum * (weight if recipe.exponent == 1 else torch.sqrt(weight))
+        weight = tomogram.spectrum * weight.expand(recipe.cube, recipe.cube, recipe.cube // 2 + 1)
+        return weight if recipe.exponent == 1 else torch.sqrt(weight)
 
     def _noise(self, indices: Sequence[int], random: np.random.Generator, device: torch.device) -> Tensor:
         """Return back-projected noise of unit standard deviation for each pair."""
@@ -213,9 +218,7 @@ def _kept_weight(
     return wedge.weight((cube, cube, cube), tilts, turned, device)
 
 
-def fill(
-    volumes: Float[Tensor, "b s s s"], weights: Tensor, predict: Predict | None
-) -> Float[Tensor, "b s s s"]:
+def fill(volumes: Float[Tensor, "b s s s"], weights: Tensor, predict: Predict | None) -> Float[Tensor, "b s s s"]:
     """Fill the wedge of sub-volumes with the network's prediction from them (with nothing before the first training).
 
     Parameters

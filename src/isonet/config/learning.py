@@ -1,0 +1,42 @@
+"""Options of the optimisation: losses, learning rate, what is held out and when to stop."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from isonet.config.base import StepConfig
+
+
+class LearningOptions(StepConfig):
+    """How the network learns from pairs."""
+
+    learning_rate: float | None = Field(None, gt=0)
+    """Highest learning rate; 4e-4 (the paper's) for isonet and 1e-3 for methods on halves if left out."""
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """Course of the learning rate: cosine falls to a hundredth until the end of the run, constant stays (the paper)."""
+    warmup_steps: int = Field(20, ge=0)
+    """Training steps over which the learning rate rises from zero."""
+    weight_decay: float = Field(0.01, ge=0)
+    """Of AdamW; 0 is Adam."""
+    clip_gradient: float = Field(1.0, gt=0)
+    """Greatest norm of the gradient; steeper steps are shortened to it."""
+    weight_averaging: float = Field(0.98, ge=0, lt=1)
+    """Share of the averaged weights kept at each step; they fill the wedge and become the model. 0 uses the present
+    weights (the paper)."""
+    batch_size: int = Field(4, ge=1)
+    """Cubes per training step."""
+    accumulate: int = Field(1, ge=1)
+    """Parts in which each batch goes through the network, to save memory; the result is the same but for batch
+    normalisation."""
+    loss_weighting: Literal["signal", "none"] = "signal"
+    """Weight the errors at each frequency by its share of signal, estimated from the tomogram or from the agreement
+    of its halves; none is the paper's plain error, which noise at high frequencies dominates in raw tomograms."""
+    wedge_weight: float | None = Field(None, ge=0)
+    """Weight of errors inside the wedge taken from the inputs, relative to outside; 1 for isonet (the paper) and 5 for
+    noise2noise if left out. denoise has no use for it."""
+    held_out: float = Field(0.1, ge=0, lt=0.5)
+    """Share of each tomogram at the end of its longest axis that is never trained on and gives the held-out loss;
+    at least one sub-volume wide. Tomograms without room for that hold nothing out."""
+    patience: int = Field(8, ge=0)
+    """Iterations without change of the held-out loss and of the wedge balance after which training ends early; 0 never
+    does."""

@@ -1,0 +1,100 @@
+"""How much a refine does: what the options say, or what fits into the time the user gave."""
+
+import math
+from dataclasses import dataclass, field
+
+from isonet.config import RefineConfig
+
+_STEPS_PER_ITERATION = 50
+_PAIRS_PER_SUBVOLUME = 6
+_FEWEST_ITERATIONS = 4
+_MOST_STEPS = 200
+
+
+@dataclass(frozen=True)
+class Amount:
+    """What an iteration does.
+
+    Attributes
+    ----------
+    iterations : int
+        Iterations of the whole run.
+    epochs, steps : int
+        Epochs of the iteration and training steps of each.
+    subvolumes : int
+        Sub-volumes drawn for each epoch.
+    """
+
+    iterations: int
+    epochs: int
+    steps: int
+    subvolumes: int
+
+
+def amount_asked(config: RefineConfig, subvolumes: int) -> Amount:
+    """Return what the options say; unless told, six pairs of each sub-volume an epoch but at most 200 steps (paper)."""
+    wanted = min(max(1, _PAIRS_PER_SUBVOLUME * subvolumes // config.batch_size), _MOST_STEPS)
+    return Amount(config.iterations, config.epochs, config.steps_per_epoch or wanted, subvolumes)
+
+
+@dataclass
+class Costs:
+    """Seconds that work takes, as measured: the mean over what was done so far, the latest counting most.
+
+    Attributes
+    ----------
+    step : float
+        One training step.
+    subvolume : float
+        Cutting and filling one sub-volume.
+    iteration : float
+        What each iteration takes besides: model, previews, held-out loss.
+    """
+
+    step: float = 0.0
+    subvolume: float = 0.0
+    iteration: float = 0.0
+    _seen: set[str] = field(default_factory=set)
+
+    def measured(self, name: str, seconds: float) -> None:
+        """Take a new measurement of one of the costs into account."""
+        before = getattr(self, name)
+        setattr(self, name, seconds if name not in self._seen else 0.5 * before + 0.5 * seconds)
+        self._seen.add(name)
+
+
+def iterations_that_fit(config: RefineConfig, costs: Costs, seconds: float) -> int:
+    """Return how many iterations of about 50 steps fit: short ones renew the network that fills the wedge often."""
+    wanted = math.floor(seconds / (_STEPS_PER_ITERATION * _pair_costs(config, costs) + costs.iteration))
+    return min(config.iterations, max(_FEWEST_ITERATIONS, wanted))
+
+
+def amount_that_fits(
+    config: RefineConfig, subvolumes: int, costs: Costs, seconds: float, iterations: int, first: int
+) -> Amount:
+    """Return what an iteration can do if all that are left share the time that is left.
+
+    Parameters
+    ----------
+    config : RefineConfig
+        Options.
+    subvolumes : int
+        Sub-volumes of an epoch, at most.
+    costs : Costs
+        What work takes.
+    seconds : float
+        Time left.
+    iterations : int
+        Iterations of the whole run.
+    first : int
+        The first of those that are left, counted from 1.
+    """
+    each = seconds / (iterations - first + 1) - costs.iteration
+    steps = max(1, math.floor(each / _pair_costs(config, costs)))
+    needed = math.ceil(steps * config.batch_size / _PAIRS_PER_SUBVOLUME)
+    return Amount(iterations, 1, steps, min(subvolumes, needed))
+
+
+def _pair_costs(config: RefineConfig, costs: Costs) -> float:
+    """Seconds of a step and of the sub-volumes drawn for it."""
+    return costs.step + costs.subvolume * config.batch_size / _PAIRS_PER_SUBVOLUME

@@ -1,0 +1,210 @@
+"""What a refine begins with: method, training set, network and trainer, anew or as a run left them."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from isonet.config import RefineConfig
+from isonet.errors import InputError
+from isonet.project import Project, Tomogram
+from isonet.runs import Run
+from isonet.steps.pace import Costs
+from isonet.steps.refine_files import Position, RunFiles, describe, model_name, start_weights
+from isonet.steps.source import HALF_COLUMNS, choose_column
+from isonet.steps.subvolume_files import input_of, open_subvolume_files
+from isonet.steps.subvolumes import Samples, open_training_set
+from isonet.train.fit import Evaluator, Trainer, TrainerOptions, choose_device, choose_precision
+from isonet.train.pairs import Method, Recipe
+from isonet.train.unet import UNet, UNetShape, named_shape, parameter_count
+
+log = logging.getLogger("isonet")
+LEARNING_RATES: Mapping[Method, float] = {"isonet": 4e-4, "noise2noise": 1e-3, "denoise": 1e-3}
+WEDGE_WEIGHTS: Mapping[Method, float] = {"isonet": 1.0, "noise2noise": 5.0, "denoise": 1.0}
+
+
+@dataclass
+class Refinement:
+    """A refine run at work.
+
+    Attributes
+    ----------
+    config : RefineConfig
+        Options.
+    method : str
+        Resolved training method.
+    training : sequence of Samples
+        What sub-volumes come from.
+    device : torch.device
+        Where to train.
+    run : Run
+        The run folder.
+    files : RunFiles
+        Models and state in it.
+    shape : UNetShape
+        The network.
+    trainer : Trainer
+        The network in training.
+    position : Position
+        Where in the run training is.
+    costs : Costs
+        What work has taken so far.
+    """
+
+    config: RefineConfig
+    method: Method
+    training: Sequence[Samples]
+    device: torch.device
+    run: Run
+    files: RunFiles
+    shape: UNetShape
+    trainer: Trainer
+    position: Position
+    costs: Costs
+
+    @property
+    def subvolumes(self) -> int:
+        """Sub-volumes of an epoch, if all that are asked for are drawn."""
+        return sum(one.count for one in self.training)
+
+    @property
+    def peak_rate(self) -> float:
+        """Highest learning rate."""
+        return (self.config.learning_rate or LEARNING_RATES[self.method]) * self.position.slowed
+
+    def recipe(self, iteration: int) -> Recipe:
+        """How the pairs of an iteration are made."""
+        config = self.config
+        weight = WEDGE_WEIGHTS[self.method] if config.wedge_weight is None else config.wedge_weight
+        noise = config.noise_level_at(iteration) if self.method == "isonet" else 0.0
+        return Recipe(self.method, config.cube_size, weight, config.random_rotations, noise)
+
+    def evaluator(self, weights: Mapping[str, torch.Tensor]) -> Evaluator:
+        """Return the network with other weights, to evaluate."""
+        network = UNet(self.shape)
+        network.load_state_dict(weights)
+        return Evaluator(network, self.device, self.config.precision)
+
+
+def begin(project: Project, config: RefineConfig, run: Run) -> Refinement:
+    """Open the training set and make the network and its trainer, anew or as the run left them.
+
+    Raises
+    ------
+    InputError
+        If the tomograms, the options or the model to start from cannot be used.
+    """
+    try:
+        device = choose_device(config.device)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    method, column, training = _open_training(project, config, device)
+    shape, weights = _network_shape(config, device), None
+    if config.pretrained_model is not None:
+        copy = run.folder / model_name(0)
+        shape, weights = start_weights(config.pretrained_model if config.continue_from is None else copy)
+        _refuse_other_network(config, shape)
+    _check_sizes(config, shape)
+    torch.manual_seed(config.seed)
+    network = UNet(shape)
+    if weights is not None:
+        network.load_state_dict(weights)
+    options = TrainerOptions(
+        exponent=Recipe(method, config.cube_size).exponent,
+        weight_decay=config.weight_decay,
+        clip=config.clip_gradient,
+        averaging=config.weight_averaging,
+        accumulate=config.accumulate,
+    )
+    trainer = Trainer(network, device, config.precision, options)
+    files = RunFiles(run.folder, describe(shape, method, column, training, config), project.path)
+    position = Position()
+    if config.continue_from is not None:
+        position = files.resume(trainer)
+    else:
+        if weights is not None:
+            files.save_model(trainer, iteration=0)
+        files.save_state(trainer, position)
+    run.keep_metrics(position.comes_after)
+    made = Refinement(config, method, training, device, run, files, shape, trainer, position, Costs())
+    _introduce(made)
+    return made
+
+
+def _open_training(
+    project: Project, config: RefineConfig, device: torch.device
+) -> tuple[Method, str, Sequence[Samples]]:
+    """Resolve the method, name the column trained on, as the model records it, and open what sub-volumes come from."""
+    if config.subvolume_size < config.cube_size:
+        raise InputError(f"--crop-size {config.crop_size} is smaller than --cube-size, {config.cube_size}; give both")
+    rows = project.selected(config.tomo_idx)
+    if project.holds_subvolumes:
+        if config.method not in ("auto", "isonet"):
+            raise InputError(f"--method {config.method}: needs halves, {project.path} has sub-volumes of one map")
+        return "isonet", input_of(rows, config.input_column), open_subvolume_files(rows, config, device)
+    method = _method(rows, config)
+    if method != "isonet":
+        return method, "halves", open_training_set(rows, HALF_COLUMNS, config, device)
+    column = choose_column(rows, config.input_column)
+    training = open_training_set(rows, (column,), config, device)
+    return method, "full" if column == rows[0].full_column else column, training
+
+
+def _method(rows: Sequence[Tomogram], config: RefineConfig) -> Method:
+    """Resolve `auto`: noise2noise where all tomograms have halves and no other map is asked for."""
+    without = [row for row in rows if any(row.text(column) is None for column in HALF_COLUMNS)]
+    if config.method in ("noise2noise", "denoise"):
+        if without:
+            where = f"{without[0].table}: tomogram {without[0].index}"
+            raise InputError(f"{where} has no even and odd halves; give them to prepare, or use --method isonet")
+        if config.input_column not in ("auto", "halves"):
+            raise InputError(f"--input-column {config.input_column}: {config.method} trains on halves; leave it out")
+        return config.method
+    if config.method == "isonet" or without or config.input_column not in ("auto", "halves"):
+        return "isonet"
+    return "noise2noise"
+
+
+def _network_shape(config: RefineConfig, device: torch.device) -> UNetShape:
+    """Resolve the network: a named one with the options that were given in its place."""
+    automatic = "paper" if device.type == "cuda" else "small"
+    return named_shape(automatic if config.arch == "auto" else config.arch, **_network_options(config))
+
+
+def _network_options(config: RefineConfig) -> dict[str, object]:
+    names = ("filter_base", "convs_per_depth", "kernel", "pool", "normalization", "drop_out", "residual")
+    return {"depth": config.unet_depth, **{name: getattr(config, name) for name in names}}
+
+
+def _refuse_other_network(config: RefineConfig, shape: UNetShape) -> None:
+    """Refuse options that contradict the network of the model to start from."""
+    for name, asked in _network_options(config).items():
+        if asked is not None and asked != getattr(shape, name):
+            flag = {"depth": "unet_depth"}.get(name, name).replace("_", "-")
+            raise InputError(f"--{flag} {asked}: {config.pretrained_model} has {getattr(shape, name)}; leave it out")
+
+
+def _check_sizes(config: RefineConfig, shape: UNetShape) -> None:
+    """Refuse cubes that the network cannot halve often enough."""
+    for flag, edge in (("--cube-size", config.cube_size), ("--crop-size", config.subvolume_size)):
+        if edge % shape.divisor:
+            raise InputError(f"{flag} {edge} is not a multiple of {shape.divisor}, which this network needs")
+
+
+def _introduce(made: Refinement) -> None:
+    """Say what is about to happen."""
+    config, position = made.config, made.position
+    log.info(
+        "%s on %d tomograms; network of %s: depth %d, %d filters, %s parameters, on %s in %s",
+        made.method,
+        len(made.training),
+        "the model given" if config.pretrained_model else f"--arch {config.arch}",
+        made.shape.depth,
+        made.shape.filter_base,
+        f"{parameter_count(made.trainer.network):,}",
+        made.device,
+        choose_precision(made.device, config.precision),
+    )
+    if position.taken:
+        log.info("going on in iteration %d after %d epochs", position.iteration, position.epoch)
