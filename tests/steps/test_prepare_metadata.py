@@ -13,6 +13,7 @@ MDOC = "".join(f"[ZValue = {n}]\nTiltAngle = {tilt}\nTargetDefocus = -4\n\n" for
 CTF = "# Columns: #1 micrograph number; #2 - defocus 1 [A]; #3 - defocus 2; #4; #5; #6; #7\n" + "".join(
     f"{n} {value} {value + 1000} 10 0 0.1 8\n" for n, value in enumerate((30000, 31000, 32000), start=1)
 )
+SERIES = "data_x\n\nloop_\n_rlnTomoYTilt #1\n_rlnDefocusU #2\n-40 24000\n0 25000\n45 26000\n"
 
 
 def put(path: Path, text: str) -> Path:
@@ -162,7 +163,7 @@ def test_table_for_relion(here: Path, volume: Any) -> None:
     isonet.write(here / "vol/TS_1_rec.mrc", volume, pixel_size=12)
     isonet.write(here / "vol/half1/TS_1_rec.mrc", volume, pixel_size=12)
     isonet.write(here / "vol/half2/TS_1_rec.mrc", volume, pixel_size=12)
-    put(here / "ts/TS_1.star", "data_TS_1\n\nloop_\n_rlnTomoYTilt #1\n_rlnDefocusU #2\n-40 24000\n0 25000\n45 26000\n")
+    put(here / "ts/TS_1.star", SERIES)
     put(
         here / "ts/in.star",
         "data_global\n\nloop_\n_rlnTomoName #1\n_rlnTomoTiltSeriesStarFile #2\n_rlnVoltage #3\n_rlnTomoHand #4\n"

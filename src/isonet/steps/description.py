@@ -14,7 +14,7 @@ from isonet.io import metadata
 from isonet.io.tilt_series import TiltSeries
 
 log = logging.getLogger("isonet")
-_TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".mdoc")
+_TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")
 _CTF_ORDER = (".xml", ".star", ".defocus", ".txt", ".mdoc")
 
 

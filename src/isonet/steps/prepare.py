@@ -19,7 +19,7 @@ from isonet.steps.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.steps.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
 
 log = logging.getLogger("isonet")
-_TILT_EXTENSIONS = (".tlt", ".rawtlt", ".aln", ".mdoc", ".xml", ".star", ".com", ".edf")
+_TILT_EXTENSIONS = (".tlt", ".rawtlt", ".aln", ".mdoc", ".xml", ".tomostar", ".star", ".com", ".edf")
 _USUAL_PIXEL_SIZES = (5.0, 25.0)
 _HALF_COLUMNS = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
 
