@@ -131,6 +131,20 @@ def test_malformed_metadata_are_an_error_where_they_belong(here: Path, volume: A
     assert not (here / "average").exists()
 
 
+def test_tables_of_particles_and_of_this_program_are_no_metadata(here: Path, volume: Any) -> None:
+    isonet.write(here / "a_1.mrc", volume)
+    put(here / "particles.star", "data_\n\nloop_\n_rlnTomoName #1\n_rlnCoordinateX #2\na_1 nonsense\n")
+    put(here / "a_1.tlt", "-50\n0\n51\n")
+    for _ in range(2):
+        only, said = row("a_1.mrc", metadata=".", overwrite=True)
+        assert only["rlnTiltMax"] == "51"
+        assert "tomograms.star" not in said.splitlines()[0]
+    refused = isonet.call("prepare", "a_1.mrc", metadata="particles.star", output="n.star")
+    isonet.assert_refused(refused, "particles.star", "no metadata")
+    refused = isonet.call("prepare", "a_1.mrc", tilt_file="particles.star", output="n.star")
+    isonet.assert_refused(refused, "particles.star", "no tilt angles")
+
+
 def test_pixel_size_of_metadata_only_where_the_header_has_none(here: Path, volume: Any) -> None:
     isonet.write(here / "a_1.mrc", volume, pixel_size=0)
     put(

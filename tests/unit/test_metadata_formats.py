@@ -274,6 +274,7 @@ EDF = "Setup.DatasetName=TS\n"
         ("tilt.com", "$tilt\nANGLES 1;2\n", "'1;2' is not a number"),
         ("tilt.com", "$tilt\nANGLES 1,2\nEXCLUDELIST 2-1\n", "'2-1' is no list of views"),
         ("tilt.com", "$tilt\nANGLES 1,2\nEXCLUDELIST 1-2\n", "all views are left out"),
+        ("tilt.com", f"$tilt\nTILTFILE {'a' * 300}.tlt\n", "is not there"),
         ("a.edf", "Setup.PixelSize=1\n", "no Setup.DatasetName"),
         ("a.edf", EDF, "no TS.tlt or TS.rawtlt beside it"),
         ("a.edf", EDF + "Setup.PixelSize=wide\n", "Setup.PixelSize: 'wide'"),
@@ -333,7 +334,7 @@ Setup.DatasetName=../x
 
 
 @pytest.mark.parametrize("suffix", [*SUFFIXES, ".star", ".tomostar", ".mdoc.gz"])
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_truncated_and_spliced_files_of_any_kind_never_crash(
     tmp_path_factory: pytest.TempPathFactory, suffix: str, data: st.DataObject

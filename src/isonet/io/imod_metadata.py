@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from isonet.errors import InputError
-from isonet.io.text import Floats, checked_angles, number, numbers_of_list, read_text, rows, table
+from isonet.io.text import Floats, checked_angles, is_file, number, numbers_of_list, read_text, rows, table
 from isonet.io.tilt_series import Alignment, TiltSeries
 
 TILT_COMMAND = r"^\s*\$\s*tilt(?:\s|$)"
@@ -92,7 +92,7 @@ def read_etomo(path: Path) -> TiltSeries:
     size = entries.get("Setup.PixelSize", "").strip()
     pixel_size = 10 * number(path, "Setup.PixelSize", size) if size else 0.0
     beside = [path.parent / f"{name}{part}{end}" for end in (".tlt", ".rawtlt") for part in ("", "a")]
-    found = next((item for item in beside if item.is_file()), None)
+    found = next((item for item in beside if is_file(item)), None)
     if found is None:
         raise InputError(f"{path}: no {name}.tlt or {name}.rawtlt beside it; copy it there, the .edf lists no angles")
     angles = read_angles(found)
@@ -153,7 +153,7 @@ def _options(path: Path) -> dict[str, list[str]]:
 
 def _tilt_file(command: Path, name: str) -> Path:
     path = command.parent / Path(name)
-    if path.is_file():
+    if is_file(path):
         return path
     others = sorted(command.parent.glob("*.tlt"))
     if len(others) != 1:

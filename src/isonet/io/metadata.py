@@ -45,7 +45,7 @@ def read_tilt_angles(path: Path) -> Floats:
     if len(found) > 1:
         names = ", ".join(series.names[0] for series in found[:3])
         raise InputError(f"{path}: lists {len(found)} tilt series ({names} ...); use --metadata, which picks by name")
-    if found[0].tilts is None:
+    if not found or found[0].tilts is None:
         raise InputError(f"{path}: lists no tilt angles; give another --tilt-file")
     return checked_angles(path, found[0].tilts)
 
