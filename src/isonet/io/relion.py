@@ -52,6 +52,8 @@ def read_star(path: Path) -> list[TiltSeries]:
     for rows in tables.values():
         if rows and "rlnOpticsGroup" in rows[0] and "rlnVoltage" in rows[0]:
             return _optics(path, rows)
+    if any("rlnTomoName" in row for rows in tables.values() for row in rows[:1]):
+        return []
     raise InputError(
         f"{path}: no table with rlnTomoName or tilt angles; give RELION's tomograms.star or a tilt series'"
     )
