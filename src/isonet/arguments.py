@@ -11,18 +11,14 @@ from pydantic import ValidationError
 
 from isonet.errors import InputError
 
-ALIASES = {"--output-star": "--output", "--result-dir": "--output-dir"}
-"""IsoNet 1's names for flags that have another one here."""
-
 
 def normalized(arguments: Sequence[str]) -> list[str]:
-    """Bring flags into one spelling: dashes for underscores, IsoNet 1's names, `--flag False` as `--flag=False`."""
+    """Bring flags into one spelling: dashes for underscores, `--flag False` as `--flag=false`."""
     tokens: list[str] = []
     for token in arguments:
         if token.startswith("--") and len(token) > 2:
             name, equals, value = token.partition("=")
-            name = name.replace("_", "-")
-            tokens.append(ALIASES.get(name, name) + equals + value)
+            tokens.append(name.replace("_", "-") + equals + value)
         elif token in ("True", "False", "true", "false") and tokens and re.fullmatch(r"--[\w-]+", tokens[-1]):
             tokens[-1] += f"={token.lower()}"
         else:

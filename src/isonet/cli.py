@@ -3,6 +3,7 @@
 Nothing heavy is imported before a command runs, so that help answers at once.
 """
 
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +27,9 @@ from isonet.config import (
     SimulateConfig,
 )
 from isonet.errors import IsonetError
+from isonet.isonet1 import translated
 
+log = logging.getLogger("isonet")
 STEPS = Group("Steps, in order", sort_key=0)
 SIMULATION = Group("Simulation and reconstruction", sort_key=1)
 OTHER = Group("Other", sort_key=2)
@@ -171,10 +174,10 @@ def check(*, config: Annotated[CheckConfig, Flat] = CheckConfig()) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 run failed, 2 bad usage or input, 128 + n after a signal."""
-    tokens = normalized(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in tokens
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
     try:
-        sys.exit(_dispatch([token for token in tokens if token != "--debug"], debug))
+        sys.exit(_dispatch([word for word in words if word != "--debug"], debug))
     except (IsonetError, ValidationError, CycloptsError, OSError, MemoryError) as error:
         if debug:
             raise
@@ -183,8 +186,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _fail("interrupted", 130)
 
 
-def _dispatch(tokens: list[str], debug: bool) -> int:
+def _dispatch(words: list[str], debug: bool) -> int:
     """Run one command."""
+    translation, notes = translated(words, _count_gpus)
+    tokens = normalized(translation)
     app.config = config_files(tokens)
     if not tokens or any(token in ("--help", "-h", "--version") for token in tokens):
         app(tokens, exit_on_error=False, print_error=False)
@@ -194,6 +199,8 @@ def _dispatch(tokens: list[str], debug: bool) -> int:
     from isonet.runs import Interruption
 
     log_to_console(debug)
+    for note in notes:
+        log.info("%s", note)
     try:
         command(*bound.args, **bound.kwargs)
     except Interruption as stop:
@@ -208,6 +215,12 @@ def _dispatch(tokens: list[str], debug: bool) -> int:
         print(f"isonet: unexpected {kind}: {text}; --debug shows where it comes from", file=sys.stderr)
         return 1
     return 0
+
+
+def _count_gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 def _exit_code(error: BaseException) -> int:

@@ -80,6 +80,8 @@ def refine(project: Project, config: RefineConfig, run: Run) -> Project:
 
 def _open_training(project: Project, config: RefineConfig, device: torch.device) -> tuple[str, Sequence[Samples]]:
     """Name the column trained on, as the model records it, and open what sub-volumes come from."""
+    if config.subvolume_size < config.cube_size:
+        raise InputError(f"--crop-size {config.crop_size} is smaller than --cube-size, {config.cube_size}; give both")
     rows = project.selected(config.tomo_idx)
     if project.holds_subvolumes:
         return input_of(rows, config.input_column), open_subvolume_files(rows, config, device)
@@ -166,9 +168,7 @@ def _network_shape(config: RefineConfig, device: torch.device) -> UNetShape:
 
 
 def _check_sizes(config: RefineConfig, shape: UNetShape) -> None:
-    """Refuse cubes that the network cannot halve often enough, or larger than the sub-volumes."""
-    if config.subvolume_size < config.cube_size:
-        raise InputError(f"--crop-size {config.crop_size} is smaller than --cube-size, {config.cube_size}; give both")
+    """Refuse cubes that the network cannot halve often enough."""
     for flag, edge in (("--cube-size", config.cube_size), ("--crop-size", config.subvolume_size)):
         if edge % shape.divisor:
             raise InputError(f"{flag} {edge} is not a multiple of {shape.divisor}, which this network needs")
