@@ -22,6 +22,20 @@ POSITIONAL = {
 RENAMED: Mapping[str, Mapping[str, str]] = {
     "prepare": {"--output-star": "--output"},
     "prepare-subtomo-star": {"--output-star": "--output"},
+    "deconv": {
+        "--deconv-folder": "--output-dir",
+        "--snrfalloff": "--snr-falloff",
+        "--deconvstrength": "--deconv-strength",
+        "--highpassnyquist": "--highpass-nyquist",
+        "--phaseflipped": "--phase-flipped",
+    },
+    "mask": {
+        "--mask-folder": "--output-dir",
+        "--mask-boundary": "--boundary",
+        "--z-crop": "--crop-z",
+        "--use-deconv-tomo": "--input-column",
+    },
+    "resize": {"--out-folder": "--output-dir", "--apix": "--pixel-size"},
     "extract": {
         "--subtomo-folder": "--output-dir",
         "--subtomo-star": "--output",
@@ -45,7 +59,15 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 """Values, in lower case and without brackets and blanks, that are written otherwise here."""
 _LOG_LEVEL = "run.log in the output folder has everything, --debug adds tracebacks"
 _NORMALIZE = "each tomogram is normalised as a whole, and results have its own grey values"
+_ALL_CORES = "all processor cores are used; OMP_NUM_THREADS limits them"
+_NO_CHUNKS = "--max-memory decides what is in memory at once, and there are no seams"
 OBSOLETE: Mapping[str, Mapping[str, str]] = {
+    "deconv": {
+        "--ncpu": _ALL_CORES,
+        "--ncpus": _ALL_CORES,
+        "--chunk-size": _NO_CHUNKS,
+        "--overlap-rate": _NO_CHUNKS,
+    },
     "extract": {"--log-level": _LOG_LEVEL},
     "refine": {
         "--data-dir": "training pairs are made in memory",
@@ -118,8 +140,8 @@ def _is_known(command: str, flag: str) -> bool:
 
 def _is_value(flag: str, token: str) -> bool:
     """Tell whether the word after a flag is its value."""
-    if flag in _SWITCHES - {"--pool"}:
-        return token.lower() in ("true", "false")
+    if flag in _SWITCHES:
+        return token.lower() in ("true", "false", "none") or re.fullmatch(r"[\d,\s()\[\]]+", token) is not None
     return not token.startswith("--")
 
 

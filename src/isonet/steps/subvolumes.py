@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from isonet.config import RefineConfig
@@ -59,8 +60,8 @@ class TrainingTomogram:
     ----------
     source : Source
         Its normalised voxels.
-    mask : Volume or None
-        Where sub-volumes may be centred; everywhere if None.
+    mask : array or None
+        Larger than 0 where sub-volumes may be centred; everywhere if None.
     optics : Optics
         Its wedge, noise and rotations.
     count : int
@@ -68,7 +69,7 @@ class TrainingTomogram:
     """
 
     source: Source
-    mask: mrc.Volume | None
+    mask: npt.NDArray[Any] | None
     optics: Optics
     count: int
 
@@ -81,10 +82,9 @@ class TrainingTomogram:
             If the mask leaves no room.
         """
         try:
-            mask = None if self.mask is None else self.mask.stored
-            centres = draw_centres(self.source.volume.shape, self.count, size, random, mask)
+            centres = draw_centres(self.source.volume.shape, self.count, size, random, self.mask)
         except ValueError as error:
-            where = self.source.volume.path if self.mask is None else self.mask.path
+            where = self.source.volume.path if self.mask is None else self.source.tomogram.file("rlnMaskName")
             raise InputError(f"{where}: {error}; use a smaller --cube-size or a wider mask") from error
         for centre in centres:
             yield self.source, (centre - size // 2).tolist()
@@ -115,19 +115,21 @@ def open_training_set(
     return opened
 
 
-def open_mask(tomogram: Tomogram, volume: mrc.Volume) -> mrc.Volume | None:
-    """Open the mask of a tomogram; None where the table names none.
+def open_mask(tomogram: Tomogram, volume: mrc.Volume) -> npt.NDArray[Any] | None:
+    """Open the mask of a tomogram, larger than 0 where sub-volumes may be centred; None where the table names none.
 
     Raises
     ------
     InputError
         If it cannot be read or has another shape than the tomogram.
     """
-    mask = mrc.open_volume(tomogram.file("rlnMaskName")) if tomogram.text("rlnMaskName") else None
-    if mask is not None and mask.shape != volume.shape:
+    if tomogram.text("rlnMaskName") is None:
+        return None
+    mask = mrc.open_volume(tomogram.file("rlnMaskName"))
+    if mask.shape != volume.shape:
         shapes = f"{mask.shape}, its tomogram {volume.path} {volume.shape}"
         raise InputError(f"{mask.path}: the mask's shape is {shapes}; make a mask of the same shape")
-    return mask
+    return mask.stored
 
 
 def subvolume_count(tomogram: Tomogram, asked: int | None, tomograms: Sequence[Tomogram]) -> int:
