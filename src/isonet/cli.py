@@ -3,6 +3,7 @@
 Nothing heavy is imported before a command runs, so that help answers at once.
 """
 
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,15 +17,19 @@ from isonet.arguments import config_files, message, normalized
 from isonet.config import (
     CheckConfig,
     DemoConfig,
+    ExtractConfig,
     PredictConfig,
     PrepareConfig,
+    PrepareSubtomoStarConfig,
     ReconstructConfig,
     RefineConfig,
     RunConfig,
     SimulateConfig,
 )
 from isonet.errors import IsonetError
+from isonet.spellings import translated
 
+log = logging.getLogger("isonet")
 STEPS = Group("Steps, in order", sort_key=0)
 SIMULATION = Group("Simulation and reconstruction", sort_key=1)
 OTHER = Group("Other", sort_key=2)
@@ -55,6 +60,20 @@ def prepare(*tomograms: Path, config: Annotated[PrepareConfig, Flat] = PrepareCo
     step(tomograms, config)
 
 
+@app.command(group=STEPS, sort_key=4)
+def extract(star: Path, /, *, config: Annotated[ExtractConfig, Flat] = ExtractConfig()) -> None:
+    """Cut sub-volumes out of the tomograms, at random inside the mask or at coordinates; refine can do without.
+
+    Parameters
+    ----------
+    star
+        Table made by prepare.
+    """
+    from isonet.steps.commands import extract_in_folder
+
+    extract_in_folder(star, config)
+
+
 @app.command(group=STEPS, sort_key=5)
 def refine(star: Path | None = None, /, *, config: Annotated[RefineConfig, Flat] = RefineConfig()) -> None:
     """Train the network on the tomograms of the table.
@@ -62,7 +81,7 @@ def refine(star: Path | None = None, /, *, config: Annotated[RefineConfig, Flat]
     Parameters
     ----------
     star
-        Table made by prepare; may be left out with --continue-from.
+        Table made by prepare, or by extract; may be left out with --continue-from.
     """
     from isonet.steps.commands import refine_in_folder
 
@@ -121,6 +140,22 @@ def reconstruct(stack: Path, /, *, config: Annotated[ReconstructConfig, Flat] = 
     step(stack, config)
 
 
+@app.command(group=OTHER, alias="prepare_subtomo_star")
+def prepare_subtomo_star(
+    folder: Path, /, *, config: Annotated[PrepareSubtomoStarConfig, Flat] = PrepareSubtomoStarConfig()
+) -> None:
+    """Make subtomo.star from a folder of sub-volumes that another program cut.
+
+    Parameters
+    ----------
+    folder
+        Folder with MRC files, cubes of one size.
+    """
+    from isonet.steps.prepare_subtomos import prepare_subtomos
+
+    prepare_subtomos(folder, config)
+
+
 @app.command(group=OTHER)
 def demo(*, config: Annotated[DemoConfig, Flat] = DemoConfig()) -> None:
     """Simulate a small tomogram, correct it, and show how much of the missing wedge came back."""
@@ -139,11 +174,10 @@ def check(*, config: Annotated[CheckConfig, Flat] = CheckConfig()) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 run failed, 2 bad usage or input, 128 + n after a signal."""
-    words = sys.argv[1:] if arguments is None else arguments
+    words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     try:
-        tokens = normalized(words)
-        sys.exit(_dispatch([token for token in tokens if token != "--debug"], debug))
+        sys.exit(_dispatch([word for word in words if word != "--debug"], debug))
     except (IsonetError, ValidationError, CycloptsError, OSError, MemoryError) as error:
         if debug:
             raise
@@ -152,8 +186,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _fail("interrupted", 130)
 
 
-def _dispatch(tokens: list[str], debug: bool) -> int:
+def _dispatch(words: list[str], debug: bool) -> int:
     """Run one command."""
+    translation, notes = translated(words, _count_gpus)
+    tokens = normalized(translation)
     app.config = config_files(tokens)
     if not tokens or any(token in ("--help", "-h", "--version") for token in tokens):
         app(tokens, exit_on_error=False, print_error=False)
@@ -163,6 +199,8 @@ def _dispatch(tokens: list[str], debug: bool) -> int:
     from isonet.runs import Interruption
 
     log_to_console(debug)
+    for note in notes:
+        log.info("%s", note)
     try:
         command(*bound.args, **bound.kwargs)
     except Interruption as stop:
@@ -177,6 +215,12 @@ def _dispatch(tokens: list[str], debug: bool) -> int:
         print(f"isonet: unexpected {kind}: {text}; --debug shows where it comes from", file=sys.stderr)
         return 1
     return 0
+
+
+def _count_gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 def _exit_code(error: BaseException) -> int:

@@ -11,6 +11,7 @@ from isonet.io import files, mrc, star
 from isonet.io.metadata import read_tilt_angles
 
 FULL_COLUMNS = ("rlnTomoName", "rlnMicrographName")
+SUBVOLUME_COLUMN = "rlnImageName"
 DEFAULT_TILTS = (-60.0, 60.0)
 
 
@@ -141,7 +142,7 @@ class Tomogram:
 
 @dataclass(frozen=True)
 class Project:
-    """The table `tomograms.star`.
+    """The table `tomograms.star`, or `subtomo.star`, whose rows are sub-volumes of tomograms.
 
     Attributes
     ----------
@@ -155,24 +156,42 @@ class Project:
     tomograms: tuple[Tomogram, ...]
 
     @classmethod
-    def read(cls, path: Path) -> "Project":
+    def read(cls, path: Path, *, subvolumes: bool = False) -> "Project":
         """Read a table, of this program or of IsoNet 1 or 2.
+
+        Parameters
+        ----------
+        path : Path
+            The STAR file.
+        subvolumes : bool
+            Accept a table of sub-volumes too, which is told by its column rlnImageName.
 
         Raises
         ------
         InputError
-            If the file cannot be read, names no tomograms, or two rows have the same rlnIndex.
+            If the file cannot be read, names no tomograms, or two tomograms have the same rlnIndex.
         """
-        rows = star.read_table(path, needs=FULL_COLUMNS)
+        rows = star.read_table(path, needs=(*FULL_COLUMNS, SUBVOLUME_COLUMN))
         numbered = [{"rlnIndex": str(position + 1), **row} for position, row in enumerate(rows)]
-        indices = [row["rlnIndex"] for row in numbered]
-        if len(set(indices)) < len(indices):
+        project = cls(path, tuple(Tomogram(path, row) for row in numbered))
+        if project.holds_subvolumes:
+            if not subvolumes:
+                raise InputError(
+                    f"{path}: a table of sub-volumes, which only refine takes; give the table of tomograms"
+                )
+        elif len({row["rlnIndex"] for row in numbered}) < len(numbered):
             raise InputError(f"{path}: rlnIndex is not unique; number the rows 1, 2, 3 ...")
-        return cls(path, tuple(Tomogram(path, row) for row in numbered))
+        return project
+
+    @property
+    def holds_subvolumes(self) -> bool:
+        """Whether the rows are sub-volumes in files of their own."""
+        return any(SUBVOLUME_COLUMN in tomogram.row for tomogram in self.tomograms)
 
     def write(self) -> None:
         """Write the table back, atomically, with all columns that were in it."""
-        star.write_table(self.path, [tomogram.row for tomogram in self.tomograms], FULL_COLUMNS)
+        needs = (SUBVOLUME_COLUMN,) if self.holds_subvolumes else FULL_COLUMNS
+        star.write_table(self.path, [tomogram.row for tomogram in self.tomograms], needs)
 
     def selected(self, indices: str | None) -> tuple[Tomogram, ...]:
         """Return the tomograms of an index set such as `1,3-5`; all of them for None.
@@ -184,7 +203,9 @@ class Project:
         """
         if indices is None:
             return self.tomograms
-        by_index = {tomogram.index: tomogram for tomogram in self.tomograms}
+        by_index: dict[str, list[Tomogram]] = {}
+        for tomogram in self.tomograms:
+            by_index.setdefault(tomogram.index, []).append(tomogram)
         chosen = []
         for part in re.split(r"[,\s]+", indices.strip(" ()[],")):
             if part in by_index:
@@ -198,7 +219,7 @@ class Project:
         missing = [index for index in chosen if index not in by_index]
         if missing:
             raise InputError(f"{self.path}: no tomogram with rlnIndex {missing[0]}; it has {', '.join(by_index)}")
-        return tuple(by_index[index] for index in dict.fromkeys(chosen))
+        return tuple(tomogram for index in dict.fromkeys(chosen) for tomogram in by_index[index])
 
     def entry(self, path: Path) -> str:
         """Text for a path in this table: relative to it where the file lies in its folder or below, else absolute."""

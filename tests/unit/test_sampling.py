@@ -104,3 +104,36 @@ def test_streams_of_random_numbers_belong_to_their_seed_and_key() -> None:
     first = [int(sampling.random_stream(5, *key).integers(2**62)) for key in keys]
     assert first == [int(sampling.random_stream(5, *key).integers(2**62)) for key in keys]
     assert len({*first, *(int(sampling.random_stream(6, *key).integers(2**62)) for key in keys)}) == 2 * len(keys)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_distinct_centres_are_distinct_and_all_that_there_are_where_fewer(masked: bool) -> None:
+    """Three by five by two possible centres, half of them in the mask: each drawn at most once."""
+    shape, edge = (10, 12, 9), 8
+    mask = np.zeros(shape, np.int8)
+    mask[:6] = 1
+    possible = {(z, y, x) for z in (4, 5, 6) for y in (4, 5, 6, 7, 8) for x in (4, 5)}
+    if masked:
+        possible = {centre for centre in possible if mask[centre]}
+    for count in (1, 7, len(possible), 1000):
+        drawn = sampling.draw_distinct_centres(
+            shape, count, edge, np.random.default_rng(count), mask if masked else None
+        )
+        found = {tuple(centre) for centre in drawn.tolist()}
+        assert len(drawn) == len(found) == min(count, len(possible))
+        assert found <= possible
+
+
+def test_distinct_centres_are_uniform() -> None:
+    shape, edge, hits = (9, 10, 8), 8, np.zeros((9, 10, 8))
+    for seed in range(600):
+        drawn = sampling.draw_distinct_centres(shape, 2, edge, np.random.default_rng(seed))
+        np.add.at(hits, tuple(drawn.T), 1)
+    assert hits.sum() == 1200
+    assert hits[hits > 0].min() > 0.8 * 1200 / 6
+    assert np.count_nonzero(hits) == 6
+
+
+def test_distinct_centres_need_a_mask_with_room() -> None:
+    with pytest.raises(ValueError, match="no voxel of the mask"):
+        sampling.draw_distinct_centres((10, 10, 10), 3, 8, np.random.default_rng(0), np.zeros((10, 10, 10)))

@@ -5,6 +5,7 @@ The command line, the YAML files, the record in each run folder and the document
 
 from isonet.config.base import StepConfig, parse_duration
 from isonet.config.correction import OutputOptions, PredictConfig
+from isonet.config.extract import ExtractConfig, PrepareSubtomoStarConfig
 from isonet.config.inputs import InputOptions, PrepareConfig
 from isonet.config.simulation import ReconstructConfig, SimulateConfig
 from isonet.config.training import RefineConfig, TrainingOptions
@@ -13,10 +14,12 @@ from isonet.config.whole import CheckConfig, DemoConfig, RunConfig
 __all__ = [
     "CheckConfig",
     "DemoConfig",
+    "ExtractConfig",
     "InputOptions",
     "OutputOptions",
     "PredictConfig",
     "PrepareConfig",
+    "PrepareSubtomoStarConfig",
     "ReconstructConfig",
     "RefineConfig",
     "RunConfig",

@@ -24,7 +24,7 @@ class PredictConfig(OutputOptions):
     output_dir: Path = Path("corrected")
     """Folder for the corrected tomograms."""
     input_column: str = "auto"
-    """Column of the table to correct; auto is the one the model was trained on."""
+    """Column of the table to correct (full: the full tomograms); auto is the one the model was trained on."""
     tomo_idx: str | None = None
     """Tomograms to correct, by rlnIndex: 1,3-5; all if left out."""
     cube_size: Edge | None = None

@@ -15,15 +15,18 @@ class TrainingOptions(StepConfig):
     method: Literal["auto", "isonet"] = "auto"
     """Training method; auto is isonet, the method of the paper, on the full tomogram."""
     input_column: str = "auto"
-    """Column of the table to train on; auto takes the deconvolved tomograms if all are made, else the raw ones."""
+    """Column of the table to train on; auto takes the deconvolved tomograms if all are made, else the full ones;
+    full takes these anyway."""
     tomo_idx: str | None = None
     """Tomograms to use, by rlnIndex: 1,3-5; all if left out."""
     cube_size: Edge = 64
-    """Edge of the training cubes in voxels."""
+    """Edge of the training cubes in voxels; with subtomo.star, as it says if left out."""
     crop_size: Edge | None = None
-    """Edge of the sub-volumes they are cropped from after rotation; cube_size + 16 if left out."""
+    """Edge of the sub-volumes they are cropped from after rotation; cube_size + 16 if left out, with subtomo.star
+    the largest that fits."""
     number_subtomos: int | None = Field(None, ge=1)
-    """Sub-volumes drawn from each tomogram in each iteration; rlnNumberSubtomo of the table if left out."""
+    """Sub-volumes drawn from each tomogram in each iteration; rlnNumberSubtomo of the table if left out. With
+    subtomo.star, sub-volumes chosen anew in each iteration, in all; every one if left out."""
     iterations: int = Field(30, ge=1)
     """Iterations of predict, fill and train."""
     epochs: int = Field(10, ge=1)
@@ -83,7 +86,8 @@ class TrainingOptions(StepConfig):
             raise ValueError("noise_level and noise_start_iter need the same number of entries")
         if list(self.noise_start_iter) != sorted(set(self.noise_start_iter)):
             raise ValueError("noise_start_iter must increase")
-        if self.crop_size is not None and self.crop_size < self.cube_size:
+        both_given = {"crop_size", "cube_size"} <= self.model_fields_set  # else a table may give the other one
+        if self.crop_size is not None and self.crop_size < self.cube_size and both_given:
             raise ValueError(f"crop_size {self.crop_size} must not be smaller than cube_size {self.cube_size}")
         return self
 

@@ -102,9 +102,7 @@ def draw_centres(
     ValueError
         If no voxel of the mask can be a centre.
     """
-    half = edge // 2
-    low = np.array([half if length > edge else length // 2 for length in shape])
-    high = np.array([max(length - (edge - half), first) for length, first in zip(shape, low.tolist(), strict=True)])
+    low, high = _limits(shape, edge)
     if mask is None:
         return random.integers(low, high, size=(count, 3), endpoint=True)
     found: list[npt.NDArray[np.int64]] = []
@@ -113,8 +111,51 @@ def draw_centres(
         found.append(guess[np.asarray(mask[tuple(guess.T)]) > 0])
         if sum(map(len, found)) >= count:
             return np.concatenate(found)[:count]
-    allowed = mask[tuple(slice(a, b + 1) for a, b in zip(low, high, strict=True))]
-    voxels = np.argwhere(np.asarray(allowed) > 0)
+    voxels = _every_centre(low, high, mask)
     if len(voxels) == 0:
         raise ValueError(f"no voxel of the mask can be the centre of a cube of {edge} voxels")
-    return np.asarray(voxels[random.integers(len(voxels), size=count)] + low, dtype=np.int64)
+    return voxels[random.integers(len(voxels), size=count)]
+
+
+def draw_distinct_centres(
+    shape: Sequence[int],
+    count: int,
+    edge: int,
+    random: np.random.Generator,
+    mask: npt.NDArray[Any] | None = None,
+) -> npt.NDArray[np.int64]:
+    """Draw centres of cubes as :func:`draw_centres` does, but each voxel at most once.
+
+    Returns
+    -------
+    array
+        `[count, 3]` in z, y, x order; all possible centres, in random order, where they are fewer.
+
+    Raises
+    ------
+    ValueError
+        If no voxel of the mask can be a centre.
+    """
+    found: dict[tuple[int, ...], None] = {}
+    for _ in range(_TRIES):
+        found.update(dict.fromkeys(map(tuple, draw_centres(shape, count, edge, random, mask).tolist())))
+        if len(found) >= count:
+            return np.array(list(found)[:count], dtype=np.int64)
+    return random.permutation(_every_centre(*_limits(shape, edge), mask))[:count]
+
+
+def _limits(shape: Sequence[int], edge: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """First and last possible centre of a cube along each axis."""
+    half = edge // 2
+    low = np.array([half if length > edge else length // 2 for length in shape], dtype=np.int64)
+    last = [max(length - (edge - half), first) for length, first in zip(shape, low.tolist(), strict=True)]
+    return low, np.array(last, dtype=np.int64)
+
+
+def _every_centre(
+    low: npt.NDArray[np.int64], high: npt.NDArray[np.int64], mask: npt.NDArray[Any] | None
+) -> npt.NDArray[np.int64]:
+    """List all voxels between two corners that a mask allows."""
+    box = tuple(slice(first, last + 1) for first, last in zip(low, high, strict=True))
+    allowed = np.ones(high - low + 1, dtype=np.bool_) if mask is None else np.asarray(mask[box]) > 0
+    return np.asarray(np.argwhere(allowed) + low, dtype=np.int64)

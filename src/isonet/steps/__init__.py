@@ -9,5 +9,7 @@
 
     step(project, config, run) -> project
 
-`run` strings them together; `simulate` and `reconstruct` make tomograms; `demo` shows it all on a simulated one.
+`extract` may stand before `refine`: it cuts sub-volumes into files of their own, listed in `subtomo.star`, which refine
+takes in place of `tomograms.star`; `prepare-subtomo-star` lists those that another program cut. `run`
+strings the steps together; `simulate` and `reconstruct` make tomograms; `demo` shows it all on a simulated one.
 """

@@ -19,7 +19,8 @@ from isonet.io.checkpoint import load_model
 from isonet.project import Project, Tomogram
 from isonet.runs import Run
 from isonet.steps.products import made_before, product_label
-from isonet.steps.source import Source, open_source
+from isonet.steps.source import Source, choose_column, open_source
+from isonet.steps.subvolume_files import UNKNOWN_INPUT
 from isonet.train.correct import TilePlan, corrected_tiles, plan_tiles
 from isonet.train.fit import Evaluator, choose_device
 from isonet.train.unet import UNet, UNetShape
@@ -120,9 +121,12 @@ def _evaluator(model: Model, config: PredictConfig) -> Evaluator:
 def _input_column(project: Project, model: Model, asked: str) -> str:
     """Column the model was trained on; refuse another."""
     trained_on = str(model.about["input_column"])
-    full = project.tomograms[0].full_column
-    column = full if trained_on == "full" else trained_on
-    if asked not in ("auto", column):
+    if trained_on == UNKNOWN_INPUT:
+        column = choose_column(project.tomograms, asked)
+        log.info("the model does not say what its sub-volumes were cut from; %s is corrected", column)
+        return column
+    column = choose_column(project.tomograms, trained_on)
+    if asked not in ("auto", trained_on, column):
         raise InputError(f"the model was trained on {column}, --input-column {asked} would be other data; train on it")
     return column
 

@@ -21,6 +21,14 @@ def product_label(kind: str, inputs: Sequence[Path], options: object) -> str:
     return f"isonet {kind}: input {files} options {asked}"
 
 
+def labels_of(path: Path) -> tuple[str, ...]:
+    """Labels in the header of a volume; none where it is no volume."""
+    try:
+        return mrc.open_volume(path).header.labels
+    except InputError:
+        return ()
+
+
 def made_before(path: Path, label: str, *, overwrite: bool) -> bool:
     """Tell whether `path` is this very product already, and say so.
 
@@ -31,10 +39,7 @@ def made_before(path: Path, label: str, *, overwrite: bool) -> bool:
     """
     if not path.exists():
         return False
-    try:
-        labels = mrc.open_volume(path).header.labels
-    except InputError:
-        labels = ()
+    labels = labels_of(path)
     if label in labels:
         log.info("%s: made before, kept", path)
         return True

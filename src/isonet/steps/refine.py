@@ -24,7 +24,8 @@ from isonet.runs import Interruption, Run
 from isonet.steps.refine_files import Position, RunFiles, describe, model_name, start_weights
 from isonet.steps.refine_pictures import PREVIEWS, curves, picture
 from isonet.steps.source import choose_column
-from isonet.steps.subvolumes import TrainingTomogram, filled_pairs, open_training_set
+from isonet.steps.subvolume_files import input_of, open_subvolume_files
+from isonet.steps.subvolumes import Samples, filled_pairs, open_training_set
 from isonet.train.fit import Evaluator, Trainer, choose_device, choose_precision
 from isonet.train.pairs import PairMaker
 from isonet.train.unet import UNet, UNetShape, named_shape, parameter_count
@@ -39,7 +40,7 @@ def refine(project: Project, config: RefineConfig, run: Run) -> Project:
     Parameters
     ----------
     project : Project
-        The table.
+        The table, of tomograms or of sub-volumes.
     config : RefineConfig
         Options; with `continue_from` the run in that folder goes on.
     run : Run
@@ -63,9 +64,7 @@ def refine(project: Project, config: RefineConfig, run: Run) -> Project:
         device = choose_device(config.device)
     except ValueError as error:
         raise InputError(str(error)) from error
-    tomograms = project.selected(config.tomo_idx)
-    column = choose_column(tomograms, config.input_column)
-    training = open_training_set(tomograms, column, config, device)
+    column, training = _open_training(project, config, device)
     refinement = _begin(project, column, training, config, device, run)
     _introduce(refinement)
     try:
@@ -79,6 +78,18 @@ def refine(project: Project, config: RefineConfig, run: Run) -> Project:
     return project
 
 
+def _open_training(project: Project, config: RefineConfig, device: torch.device) -> tuple[str, Sequence[Samples]]:
+    """Name the column trained on, as the model records it, and open what sub-volumes come from."""
+    if config.subvolume_size < config.cube_size:
+        raise InputError(f"--crop-size {config.crop_size} is smaller than --cube-size, {config.cube_size}; give both")
+    rows = project.selected(config.tomo_idx)
+    if project.holds_subvolumes:
+        return input_of(rows, config.input_column), open_subvolume_files(rows, config, device)
+    column = choose_column(rows, config.input_column)
+    training = open_training_set(rows, column, config, device)
+    return "full" if column == rows[0].full_column else column, training
+
+
 def _say_how_to_continue(run: Run) -> None:
     log.warning("what was computed is saved; go on with: isonet refine --continue-from %s", run.folder)
 
@@ -88,7 +99,7 @@ class _Refinement:
     """A refine run at work."""
 
     config: RefineConfig
-    training: Sequence[TrainingTomogram]
+    training: Sequence[Samples]
     device: torch.device
     run: Run
     files: RunFiles
@@ -113,7 +124,7 @@ class _Refinement:
 def _begin(
     project: Project,
     column: str,
-    training: Sequence[TrainingTomogram],
+    training: Sequence[Samples],
     config: RefineConfig,
     device: torch.device,
     run: Run,

@@ -1,6 +1,7 @@
 """The files of a refine run: models, trainer state, and going on from them."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from isonet.config import RefineConfig
 from isonet.errors import InputError
 from isonet.io import checkpoint
 from isonet.runs import CONFIG_NAME, locked
-from isonet.steps.subvolumes import TrainingTomogram
+from isonet.steps.subvolumes import Samples
 from isonet.train.fit import Trainer
 from isonet.train.unet import UNet, UNetShape
 
@@ -24,6 +25,7 @@ MODEL_NAME = "model.safetensors"
 STATE_NAME = "trainer.pt"
 CHANGEABLE = ("iterations", "max_time", "device", "precision", "keep_models", "learning_rate", "continue_from")
 """Options that may differ when a run is continued."""
+_ISONET1_STATE = re.compile(r"refine_iter\d+\.json")
 _NOT_TRAINING = {"output_dir", "continue_from", "overwrite", "max_time", "device", "keep_models"}
 
 
@@ -109,18 +111,15 @@ class RunFiles:
             (self.folder / model_name(old)).unlink(missing_ok=True)
 
 
-def describe(
-    shape: UNetShape, column: str, training: Sequence[TrainingTomogram], config: RefineConfig
-) -> dict[str, Any]:
+def describe(shape: UNetShape, column: str, training: Sequence[Samples], config: RefineConfig) -> dict[str, Any]:
     """Say what a model is and what it was trained on, for its metadata."""
     tomograms = [one.source.tomogram for one in training]
-    column_is_full = column == tomograms[0].full_column
     return {
         "isonet": __version__,
         "method": "isonet",
         "network": asdict(shape),
         "cube_size": config.cube_size,
-        "input_column": "full" if column_is_full else column,
+        "input_column": column,
         "normalization": "whole tomogram: mean 0, standard deviation 1, density bright",
         "tilts": [list(tomogram.tilts) for tomogram in tomograms],
         "pixel_sizes": [tomogram.number("rlnPixelSize") for tomogram in tomograms],
@@ -186,6 +185,11 @@ def continued(config: RefineConfig) -> tuple[Path, RefineConfig]:
     folder = config.continue_from
     if folder is None:
         raise ValueError("no folder to continue from")
+    if _ISONET1_STATE.fullmatch(folder.name):
+        raise InputError(
+            f"--continue-from {folder}: a run of IsoNet 1 cannot be continued here; start anew with 'isonet refine "
+            "subtomo.star' in another --output-dir"
+        )
     if folder.is_file():
         folder = folder.parent
     state = checkpoint.load_state(folder / STATE_NAME)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from isonet.core import wedge
+from isonet.io import mrc
 from isonet.steps.preview import save_comparison, save_curves, wedge_balance
 from isonet.steps.source import Source
 from isonet.train.fit import Evaluator
@@ -46,7 +47,7 @@ def picture(source: Source, evaluator: Evaluator, folder: Path, iteration: int) 
         {"before": before.numpy(), "after": after.numpy()},
         tilts,
         source.tomogram.number("rlnPixelSize") or source.volume.header.pixel_size,
-        f"{source.tomogram.name}, middle, after iteration {iteration} (density bright)",
+        f"{mrc.stem(source.volume.path)}, middle, after iteration {iteration} (density bright)",
     )
     return wedge_balance(after.numpy(), tilts)
 

@@ -1,8 +1,10 @@
 """Input volumes of a step: one tomogram's voxels, checked and normalised, cut where asked."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +18,11 @@ from isonet.project import Tomogram
 
 log = logging.getLogger("isonet")
 CONTRAST_COLUMN = "rlnTomoContrast"
+MEAN_COLUMN, STD_COLUMN = "rlnTomoMean", "rlnTomoStd"
+INPUT_COLUMN = "rlnTomoInputColumn"
+"""In a table of sub-volumes: grey values of their whole tomogram, and the column it was taken from."""
 _LOOK = 160  # edge of the central part whose contrast is judged, voxels
+_LOOKS = 32  # volumes that are looked at, at most
 
 
 @dataclass(frozen=True)
@@ -51,52 +57,84 @@ def open_source(tomogram: Tomogram, column: str) -> Source:
         If the volume cannot be read, holds NaN or infinite voxels, or is constant.
     """
     volume = mrc.open_volume(tomogram.file(column))
+    comment_on_tilts(tomogram)
     mean, std = statistics(volume)
+    return Source(tomogram, volume, Normalization(mean, std, contrast_sign(tomogram, [volume])))
+
+
+def comment_on_tilts(tomogram: Tomogram) -> None:
+    """Warn where the table does not say how a tomogram was tilted."""
     if tomogram.text("rlnTiltFile") is None and tomogram.text("rlnTiltMin") is None:
         log.warning("%s: no rlnTiltMin, rlnTiltMax; %g to %g degrees taken", tomogram.table, *tomogram.tilts)
-    contrast = tomogram.text(CONTRAST_COLUMN) or measure_contrast(volume)
+
+
+def contrast_sign(tomogram: Tomogram, volumes: Iterable[mrc.Volume]) -> int:
+    """-1 where density is dark, +1 where it is light: as the table says, else as the volumes look together.
+
+    Raises
+    ------
+    InputError
+        If the table says neither dark nor light.
+    """
+    contrast = tomogram.text(CONTRAST_COLUMN) or pooled_contrast(volumes)
     if contrast not in ("dark", "light"):
         raise InputError(f"{tomogram.table}: {CONTRAST_COLUMN} is {contrast!r}; use dark or light")
-    return Source(tomogram, volume, Normalization(mean, std, -1 if contrast == "dark" else 1))
+    return -1 if contrast == "dark" else 1
 
 
 def statistics(volume: mrc.Volume) -> tuple[float, float]:
-    """Mean and standard deviation of all voxels, in float64 and bounded memory.
+    """Mean and standard deviation of all voxels of a volume; see :func:`pooled_statistics`."""
+    return pooled_statistics([volume])
+
+
+def pooled_statistics(volumes: Iterable[mrc.Volume]) -> tuple[float, float]:
+    """Mean and standard deviation of all voxels of volumes together, in float64 and bounded memory.
 
     Raises
     ------
     InputError
         If a voxel is NaN or infinite, or all are equal.
     """
-    total = squares = 0.0
-    pivot = float(volume.read(slice(0, 1)).mean(dtype=np.float64))
-    for part, slab in volume.slabs():
-        centred = slab.astype(np.float64) - pivot
-        total += float(centred.sum())
-        squares += float(np.square(centred).sum())
-        if not np.isfinite(squares):
-            bad = int(np.flatnonzero(~np.isfinite(slab).all(axis=(1, 2)))[0]) + part.start
-            raise InputError(f"{volume.path}: NaN or infinite voxels in section {bad}; reconstruct it again")
-    count = float(np.prod(volume.shape, dtype=np.float64))
+    total = squares = count = pivot = 0.0
+    where: Path | None = None
+    for volume in volumes:
+        for part, slab in volume.slabs():
+            if where is None:
+                where, pivot = volume.path, float(slab[0].mean(dtype=np.float64))
+            centred = slab.astype(np.float64) - pivot
+            total += float(centred.sum())
+            squares += float(np.square(centred).sum())
+            count += centred.size
+            if not np.isfinite(squares):
+                bad = int(np.flatnonzero(~np.isfinite(slab).all(axis=(1, 2)))[0]) + part.start
+                raise InputError(f"{volume.path}: NaN or infinite voxels in section {bad}; reconstruct it again")
     mean = total / count
     variance = squares / count - mean**2
     scale = max(abs(pivot + mean), np.finfo(np.float32).tiny)
     if not variance > (1e-7 * scale) ** 2:
-        raise InputError(f"{volume.path}: all voxels are {pivot + mean:g}; a constant volume holds no tomogram")
+        raise InputError(f"{where}: all voxels are {pivot + mean:g}; a constant volume holds no tomogram")
     return pivot + mean, float(np.sqrt(variance))
 
 
 def measure_contrast(volume: mrc.Volume) -> str:
     """Tell whether density is `dark` or `light` from the skewness of the low-passed central part."""
-    middle = tuple(slice(max(0, (edge - _LOOK) // 2), (edge + _LOOK) // 2) for edge in volume.shape)
-    block = volume.read(*middle)
-    return "dark" if skewness(gaussian_filter(block - block.mean(), 2.0)) < 0 else "light"
+    return pooled_contrast([volume])
+
+
+def pooled_contrast(volumes: Iterable[mrc.Volume]) -> str:
+    """Tell whether density is `dark` or `light` in volumes together; see :func:`measure_contrast`."""
+    looks = []
+    for volume in islice(volumes, _LOOKS):
+        middle = tuple(slice(max(0, (edge - _LOOK) // 2), (edge + _LOOK) // 2) for edge in volume.shape)
+        block = volume.read(*middle)
+        looks.append(gaussian_filter(block - block.mean(), 2.0).ravel())
+    return "dark" if skewness(np.concatenate(looks)) < 0 else "light"
 
 
 def choose_column(tomograms: Sequence[Tomogram], asked: str) -> str:
-    """Resolve the input column `auto`: the deconvolved tomograms if all are made, else the full ones."""
-    if asked != "auto":
+    """Resolve the input column: `full`, or `auto`, the deconvolved tomograms if all are made, else the full ones."""
+    if asked not in ("auto", "full"):
         return asked
-    if all(tomogram.text("rlnDeconvTomoName") is not None for tomogram in tomograms):
+    if asked == "auto" and all(tomogram.text("rlnDeconvTomoName") is not None for tomogram in tomograms):
         return "rlnDeconvTomoName"
     return tomograms[0].full_column

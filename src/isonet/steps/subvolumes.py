@@ -1,8 +1,9 @@
 """The sub-volumes a training iteration works on: drawn from the tomograms, filled with the last prediction."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,35 @@ from isonet.train.pairs import Optics, PairMaker, Predict, fill, optics
 
 log = logging.getLogger("isonet")
 SUBVOLUMES_IN_ALL = 300
-_SPECTRUM_CUBES = 24
+SPECTRUM_CUBES = 24
+Place = tuple[Source, Sequence[int]]
+"""What to cut a sub-volume from, and its first voxel z, y, x."""
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """Where sub-volumes come from that were seen under the same tilts.
+
+    Attributes
+    ----------
+    source : Source
+        A volume to look at, in previews and for what is known about it.
+    optics : Optics
+        Wedge, noise and rotations of the sub-volumes.
+    count : int
+        Sub-volumes of each iteration.
+    """
+
+    @property
+    def source(self) -> Source: ...  # noqa: D102
+    @property
+    def optics(self) -> Optics: ...  # noqa: D102
+    @property
+    def count(self) -> int: ...  # noqa: D102
+
+    def places(self, size: int, random: np.random.Generator) -> Iterator[Place]:
+        """Choose the `count` sub-volumes of edge `size` of an iteration."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -31,8 +60,8 @@ class TrainingTomogram:
     ----------
     source : Source
         Its normalised voxels.
-    mask : Volume or None
-        Where sub-volumes may be centred; everywhere if None.
+    mask : array or None
+        Larger than 0 where sub-volumes may be centred; everywhere if None.
     optics : Optics
         Its wedge, noise and rotations.
     count : int
@@ -40,9 +69,25 @@ class TrainingTomogram:
     """
 
     source: Source
-    mask: mrc.Volume | None
+    mask: npt.NDArray[Any] | None
     optics: Optics
     count: int
+
+    def places(self, size: int, random: np.random.Generator) -> Iterator[Place]:
+        """Draw places inside the mask.
+
+        Raises
+        ------
+        InputError
+            If the mask leaves no room.
+        """
+        try:
+            centres = draw_centres(self.source.volume.shape, self.count, size, random, self.mask)
+        except ValueError as error:
+            where = self.source.volume.path if self.mask is None else self.source.tomogram.file("rlnMaskName")
+            raise InputError(f"{where}: {error}; use a smaller --cube-size or a wider mask") from error
+        for centre in centres:
+            yield self.source, (centre - size // 2).tolist()
 
 
 def open_training_set(
@@ -59,12 +104,9 @@ def open_training_set(
     opened = []
     for tomogram in tomograms:
         source = open_source(tomogram, column)
-        mask = mrc.open_volume(tomogram.file("rlnMaskName")) if tomogram.text("rlnMaskName") else None
-        if mask is not None and mask.shape != source.volume.shape:
-            shapes = f"{mask.shape}, its tomogram {source.volume.path} {source.volume.shape}"
-            raise InputError(f"{mask.path}: the mask's shape is {shapes}; make a mask of the same shape")
-        count = config.number_subtomos or _count(tomogram, max(1, round(SUBVOLUMES_IN_ALL / len(tomograms))))
-        weights = _loss_weights(source, config)
+        mask = open_mask(tomogram, source.volume)
+        count = subvolume_count(tomogram, config.number_subtomos, tomograms)
+        weights = loss_weights(_anywhere(source, config), tomogram.tilts, config)
         geometry = optics(tomogram.tilts, size, config.cube_size, config.noise_mode, weights, device)
         opened.append(TrainingTomogram(source, mask, geometry, count))
         thin = min(source.volume.shape)
@@ -73,34 +115,66 @@ def open_training_set(
     return opened
 
 
-def _count(tomogram: Tomogram, default: int) -> int:
-    """Sub-volumes asked for in the table."""
-    asked = tomogram.number("rlnNumberSubtomo")
-    if asked is not None and (asked < 1 or asked != int(asked)):
+def open_mask(tomogram: Tomogram, volume: mrc.Volume) -> npt.NDArray[Any] | None:
+    """Open the mask of a tomogram, larger than 0 where sub-volumes may be centred; None where the table names none.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or has another shape than the tomogram.
+    """
+    if tomogram.text("rlnMaskName") is None:
+        return None
+    mask = mrc.open_volume(tomogram.file("rlnMaskName"))
+    if mask.shape != volume.shape:
+        shapes = f"{mask.shape}, its tomogram {volume.path} {volume.shape}"
+        raise InputError(f"{mask.path}: the mask's shape is {shapes}; make a mask of the same shape")
+    return mask.stored
+
+
+def subvolume_count(tomogram: Tomogram, asked: int | None, tomograms: Sequence[Tomogram]) -> int:
+    """Sub-volumes of a tomogram: as asked, else as the table says, else its share of 300.
+
+    Raises
+    ------
+    InputError
+        If the table says something that is no number of sub-volumes.
+    """
+    if asked is not None:
+        return asked
+    count = tomogram.number("rlnNumberSubtomo")
+    if count is None:
+        return max(1, round(SUBVOLUMES_IN_ALL / len(tomograms)))
+    if count < 1 or count != int(count):
         raise InputError(
-            f"{tomogram.table}: rlnNumberSubtomo of tomogram {tomogram.index} is {asked:g}; give 1 or more"
+            f"{tomogram.table}: rlnNumberSubtomo of tomogram {tomogram.index} is {count:g}; give 1 or more"
         )
-    return default if asked is None else int(asked)
+    return int(count)
 
 
-def _loss_weights(source: Source, config: RefineConfig) -> torch.Tensor:
-    """Weight of errors at each frequency, from sub-volumes all over the tomogram."""
+def _anywhere(source: Source, config: RefineConfig) -> Iterator[Place]:
+    """Places of training cubes all over a tomogram."""
     cube = config.cube_size
+    for centre in draw_centres(source.volume.shape, SPECTRUM_CUBES, cube, random_stream(config.seed)):
+        yield source, (centre - cube // 2).tolist()
+
+
+def loss_weights(places: Iterable[Place], tilts: Sequence[float], config: RefineConfig) -> torch.Tensor:
+    """Weight of errors at each frequency, from training cubes at these places."""
     if config.loss_weighting == "none":
         return torch.ones(1, 1, 1)
-    centres = draw_centres(source.volume.shape, _SPECTRUM_CUBES, cube, random_stream(config.seed))
-    cubes = np.stack([source.cut((centre - cube // 2).tolist(), (cube,) * 3) for centre in centres])
-    return signal_weight(torch.from_numpy(cubes), source.tomogram.tilts, config.noise_mode)
+    cubes = np.stack([source.cut(corner, (config.cube_size,) * 3) for source, corner in places])
+    return signal_weight(torch.from_numpy(cubes), tilts, config.noise_mode)
 
 
 def filled_pairs(
-    training: Sequence[TrainingTomogram], config: RefineConfig, iteration: int, predict: Predict | None, run: Run
+    training: Sequence[Samples], config: RefineConfig, iteration: int, predict: Predict | None, run: Run
 ) -> PairMaker:
     """Draw the sub-volumes of an iteration and fill their wedge.
 
     Parameters
     ----------
-    training : sequence of TrainingTomogram
+    training : sequence of Samples
         What to draw from.
     config : RefineConfig
         Options.
@@ -125,8 +199,8 @@ def filled_pairs(
     with run.progress(f"iteration {iteration}: sub-volumes", total) as advance:
         for one in training:
             weights = one.optics.weights
-            for centre in _centres(one, config.subvolume_size, random):
-                block = torch.from_numpy(one.source.cut((centre - edges[0] // 2).tolist(), edges))
+            for source, corner in one.places(config.subvolume_size, random):
+                block = torch.from_numpy(source.cut(corner, edges))
                 filled[position] = fill(block[None].to(weights.device), weights, predict)[0].cpu()
                 position += 1
                 advance()
@@ -138,13 +212,3 @@ def filled_pairs(
         random_rotations=config.random_rotations,
         noise_level=config.noise_level_at(iteration),
     )
-
-
-def _centres(one: TrainingTomogram, size: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Draw the centres of one tomogram's sub-volumes."""
-    mask = None if one.mask is None else one.mask.stored
-    try:
-        return draw_centres(one.source.volume.shape, one.count, size, random, mask)
-    except ValueError as error:
-        where = one.mask.path if one.mask is not None else one.source.volume.path
-        raise InputError(f"{where}: {error}; use a smaller --cube-size or a wider mask") from error
