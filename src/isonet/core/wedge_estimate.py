@@ -31,9 +31,9 @@ State = Literal["wedge", "none", "unclear"]
 Finding = Literal["agrees", "range", "mirrored", "axis", "no wedge", "unclear"]
 TOLERANCE = 5.0  # degrees by which an end may differ from what was told
 _AXES = "zyx"
-_CLEAR = 14.0  # drop of power at the ends from which there is a wedge: smooth falls reach 11
+_CLEAR = 16.0  # drop of power at the ends from which there is a wedge: a smooth fall with k^4 has 14
 _CLEAR_INSIDE = 5.0  # the same on the inner rings, where thin volumes smear it
-_FLAT = 3.0  # drop up to which there is none: phantoms without a wedge reach 2.7
+_FLAT = 2.5  # drop up to which there is none: phantoms and noise have less than 2
 _SCATTER = 4.0  # degrees by which the ends on different rings may scatter
 _INNER = 6  # rings, up to 0.15 cycles per voxel, where a tomogram has its signal
 _NARROWEST = 14.0  # degrees: the smallest empty sector looked for
@@ -142,13 +142,13 @@ def _estimate_across(axis: int, spectrum: Float[Tensor, "rows columns"]) -> Wedg
     middle = _emptiest(profiles)
     fore = np.roll(profiles, -middle, axis=1)  # from the middle of the empty sector towards larger angles
     back = np.roll(profiles[:, ::-1], middle + 1, axis=1)
-    ends, drops = (np.stack(both) for both in zip(_follow(back), _follow(fore), strict=True))
-    drop = np.log(drops).mean(0)
-    clear = drop >= 0.5 * np.percentile(drop, 80)
-    outer = clear & (RINGS[: len(drop)] >= 0.5 * RINGS[np.flatnonzero(clear)[-1]])
+    ends, drops, common = (np.stack(both) for both in zip(_follow(back), _follow(fore), strict=True))
+    rise = common.mean(0)
+    clear = rise >= 0.5 * np.percentile(rise, 80)
+    outer = clear & (RINGS[: len(rise)] >= 0.5 * RINGS[np.flatnonzero(clear)[-1]])
     reach = np.median(ends[:, outer], axis=1)
     scatter = 1.4826 * float(np.median(np.abs(ends[:, outer] - reach[:, None]), axis=1).max())
-    contrast, inside = float(np.exp(drop[outer].mean())), float(np.exp(np.median(drop[:_INNER])))
+    contrast, inside = float(np.exp(drops[:, outer].mean())), float(np.exp(np.median(rise[:_INNER])))
     seen = contrast >= _CLEAR and inside >= _CLEAR_INSIDE and scatter <= _SCATTER
     start, end = ANGLES[middle] - reach[0], ANGLES[middle] + reach[1]
     beam, low, high = _tilts(axis, float(start), float(end))
@@ -177,7 +177,7 @@ def _emptiest(profiles: Profiles) -> int:
     return int(np.argmin(together))
 
 
-def _follow(side: Profiles) -> tuple[Floats, Floats]:
+def _follow(side: Profiles) -> tuple[Floats, Floats, Floats]:
     """Follow the rings out of the empty sector.
 
     Parameters
@@ -190,7 +190,9 @@ def _follow(side: Profiles) -> tuple[Floats, Floats]:
     ends : array
         Degrees from the middle, for each ring: where its power is half of what it reaches just beyond.
     drops : array
-        Power just beyond the end common to all rings relative to power just before it.
+        Logarithm of the power just beyond that end relative to the power just before it.
+    common : array
+        The same at the end where all rings together drop most.
     """
     near, far = round(_NEAR / STEP), round(_FAR / STEP)
     reach = 2 * far
@@ -202,19 +204,20 @@ def _follow(side: Profiles) -> tuple[Floats, Floats]:
     )
     ratio = np.log(beyond / before)
     common = int(np.argmax(ratio.mean(0)))
-    ends = np.array([_half_way(run, reach + common) for run in wide])
-    return (ends - reach) * STEP, np.exp(ratio[:, common])
+    ends, drops = zip(*[_half_way(run, reach + common) for run in wide], strict=True)
+    return (np.array(ends) - reach) * STEP, np.array(drops), ratio[:, common]
 
 
-def _half_way(run: Float64[np.ndarray, " samples"], common: int) -> float:
-    """Place, between samples and near `common`, where the power of one ring is half of what it is just beyond."""
+def _half_way(run: Float64[np.ndarray, " samples"], common: int) -> tuple[float, float]:
+    """Place near `common` where the power of one ring is half of what it is just beyond; its drop there."""
     near, far, search = (round(degrees / STEP) for degrees in (_NEAR, _FAR, _SEARCH))
     end, first = float(common), common - search
     for _ in range(3):
         at = round(end)
         threshold = (run[at + near : at + 2 * near].mean() + run[at - far : at - near].mean()) / 2
         end = first + _crossing(run[first : common + search], threshold)
-    return end
+    at = round(end)
+    return end, math.log(run[at + near : at + far].mean() / run[at - far : at - near].mean())
 
 
 def _crossing(run: Float64[np.ndarray, " samples"], threshold: float) -> float:

@@ -26,7 +26,7 @@ STEP = 0.5  # degrees between the samples round a ring
 ANGLES: Floats = np.arange(-90, 90, STEP)
 RINGS: Floats = np.arange(0.05, 0.43, 0.02)  # cycles per voxel
 _WIDTH: Floats = np.linspace(-0.008, 0.008, 5)  # radii about each ring
-_SLICES = 48  # of one block across one axis
+_SLICES = 40  # of one block across one axis
 _MERGE = 2.5  # degrees, standard deviation of the smoothing that merges the planes of tilts up to 5 degrees apart
 _LEAKED = 1e-6  # of the strongest ring's power: fainter rings hold only what the window leaks
 _EMPTY = 2e-3  # of the power on most of a ring: what is below counts as empty
@@ -70,13 +70,19 @@ def _block(corner: Sequence[int], shape: Shape) -> Block:
 def without_padding(block: Float[Tensor, "z y x"]) -> Float[Tensor, "_z _y _x"]:
     """Cut off constant layers at the faces of a block, as padding leaves them; nothing is left of a constant block."""
     for axis in range(3):
-        others = [other for other in range(3) if other != axis]
-        busy = (block.amax(others) > block.amin(others)).nonzero()
-        if len(busy) == 0:
-            return block[:0]
-        first, last = int(busy[0]), int(busy[-1])
-        block = block.narrow(axis, first, last - first + 1)
+        first, last = 0, block.shape[axis]
+        while first < last and _constant(block.select(axis, first)):
+            first += 1
+        while last > first and _constant(block.select(axis, last - 1)):
+            last -= 1
+        block = block.narrow(axis, first, last - first)
+        if block.numel() == 0:
+            break
     return block
+
+
+def _constant(layer: Float[Tensor, "rows columns"]) -> bool:
+    return bool(layer.amax() == layer.amin())
 
 
 def slice_spectra(block: Float[Tensor, "z y x"]) -> Float[Tensor, "3 rows columns"] | None:
@@ -100,18 +106,17 @@ def slice_spectra(block: Float[Tensor, "z y x"]) -> Float[Tensor, "3 rows column
     block = without_padding(block)
     if min(block.shape) < SHORTEST:
         return None
-    centred = block - block.mean()
-    deviation = centred.std()
+    deviation, mean = torch.std_mean(block)
     if not 0 < float(deviation) < float("inf"):
         return None
-    return torch.stack([_spectrum(centred / deviation, axis) for axis in PLANES])
+    return torch.stack([_spectrum(block, axis, float(mean)) for axis in PLANES]) / deviation.square()
 
 
-def _spectrum(block: Float[Tensor, "z y x"], axis: int) -> Float[Tensor, "rows columns"]:
-    """Mean power spectrum of slices across one axis."""
+def _spectrum(block: Float[Tensor, "z y x"], axis: int, mean: float) -> Float[Tensor, "rows columns"]:
+    """Mean power spectrum of slices across one axis, less the block's mean."""
     count = block.shape[axis]
     chosen = torch.linspace(0, count - 1, min(count, _SLICES), device=block.device).round().long()
-    images = block.index_select(axis, chosen).movedim(axis, 0)
+    images = block.index_select(axis, chosen).movedim(axis, 0) - mean
     rows, columns = (
         torch.hann_window(edge + 2, periodic=False, device=block.device)[1:-1] for edge in images.shape[1:]
     )
