@@ -188,6 +188,14 @@ def test_a_smooth_fall_of_power_towards_an_axis_is_no_wedge(axis: int) -> None:
     assert measured(fourier.apply(noise(), ramp)).state != "wedge"
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("dirt", [0.0, 0.01])
+def test_stripes_along_an_axis_are_no_wedge(axis: int, dirt: float) -> None:
+    """Their power lies in one plane."""
+    stripes = noise().narrow(axis, 0, 1).expand(SHAPE) + dirt * noise(seed=1)
+    assert measured(stripes).state != "wedge"
+
+
 def wedge_of(low: float, high: float, axis: str = "y", beam: str = "z") -> WedgeEstimate:
     return WedgeEstimate("wedge", axis, beam, low, high, 0.5, 100.0)
 

@@ -36,6 +36,7 @@ _CLEAR_INSIDE = 5.0  # the same on the inner rings, where thin volumes smear it
 _FLAT = 2.5  # drop up to which there is none: phantoms and noise have less than 2
 _SCATTER = 4.0  # degrees by which the ends on different rings may scatter
 _INNER = 6  # rings, up to 0.15 cycles per voxel, where a tomogram has its signal
+_SMALLEST_RANGE = 20.0  # degrees: less is the trace of stripes or layers
 _NARROWEST = 14.0  # degrees: the smallest empty sector looked for
 _NEAR, _FAR = 4.0, 12.0  # degrees from an end between which the power on its either side is taken
 _SEARCH = 8.0  # degrees about the end common to all rings within which each ring has its own
@@ -144,14 +145,16 @@ def _estimate_across(axis: int, spectrum: Float[Tensor, "rows columns"]) -> Wedg
     back = np.roll(profiles[:, ::-1], middle + 1, axis=1)
     ends, drops, common = (np.stack(both) for both in zip(_follow(back), _follow(fore), strict=True))
     rise = common.mean(0)
-    clear = rise >= 0.5 * np.percentile(rise, 80)
+    high = np.percentile(rise, 80)
+    clear = rise >= min(high, 0.5 * high)
     outer = clear & (RINGS[: len(rise)] >= 0.5 * RINGS[np.flatnonzero(clear)[-1]])
     reach = np.median(ends[:, outer], axis=1)
     scatter = 1.4826 * float(np.median(np.abs(ends[:, outer] - reach[:, None]), axis=1).max())
     contrast, inside = float(np.exp(drops[:, outer].mean())), float(np.exp(np.median(rise[:_INNER])))
-    seen = contrast >= _CLEAR and inside >= _CLEAR_INSIDE and scatter <= _SCATTER
     start, end = ANGLES[middle] - reach[0], ANGLES[middle] + reach[1]
     beam, low, high = _tilts(axis, float(start), float(end))
+    sharp = contrast >= _CLEAR and inside >= _CLEAR_INSIDE and scatter <= _SCATTER
+    seen = sharp and high - low >= _SMALLEST_RANGE
     return WedgeEstimate(
         "wedge" if seen else "unclear", _AXES[axis], _AXES[beam], low, high, scatter, min(contrast, inside)
     )

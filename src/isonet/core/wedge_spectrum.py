@@ -149,5 +149,6 @@ def ring_profiles(spectrum: Float[Tensor, "rows columns"]) -> Profiles:
     leaked = power.mean(1) < _LEAKED * power.mean(1).max()
     seen = power[: int(np.argmax(leaked))] if leaked.any() else power
     smooth = gaussian_filter1d(seen, _MERGE / STEP, axis=1, mode="wrap")
-    profiles: Profiles = smooth / np.percentile(smooth, 60, axis=1, keepdims=True) + _EMPTY
+    usual = np.percentile(smooth, 60, axis=1, keepdims=True)
+    profiles: Profiles = smooth / np.maximum(usual, np.finfo(np.float64).tiny) + _EMPTY
     return profiles
