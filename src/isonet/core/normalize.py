@@ -55,10 +55,11 @@ class Moments:
         """Count values in; anything infinite or NaN makes :attr:`finite` false."""
         if self.count == 0:
             self._pivot = float(values.flat[: 1 << 16].mean(dtype=np.float64))  # keeps squares small
-        centred = values.astype(np.float64)
-        centred -= self._pivot
-        self._total += float(centred.sum())
-        self._squares += float(np.vdot(centred, centred))
+        with np.errstate(invalid="ignore"):  # told by `finite`
+            centred = values.astype(np.float64)
+            centred -= self._pivot
+            self._total += float(centred.sum())
+            self._squares += float(np.vdot(centred, centred))
         self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
         self.count += values.size
 

@@ -76,9 +76,8 @@ class Plan:
 
     @property
     def count(self) -> int:
-        """How often :func:`filter_volume` reports progress."""
-        depth, height, _ = self.shape
-        return 2 * -(-depth // self.sections) + -(-height // self.rows)
+        """How often :func:`filter_volume` reports progress: for each section twice, for each row once."""
+        return 2 * self.shape[0] + self.shape[1]
 
 
 def plan(shape: tuple[int, int, int], memory: int) -> Plan:
@@ -105,6 +104,8 @@ def filter_volume(
     source: Source, target: Target, transfer: Transfer, how: Plan, advance: Callable[[], None], workers: int = 1
 ) -> tuple[Moments, Moments]:
     """Filter a volume in Fourier space and give the result the mean and standard deviation of the input.
+
+    The mean itself does not pass through the filter.
 
     Parameters
     ----------
@@ -196,7 +197,7 @@ def _forward(source: Source, spectrum: _Spectrum, how: Plan, advance: Callable[[
             pivot = np.float32(moments.mean)
         slab -= pivot
         spectrum.write(part.start, 0, scipy.fft.rfft2(slab, overwrite_x=True, workers=workers))
-        advance()
+        _repeat(advance, len(slab))
     if moments.constant:
         raise ConstantVolumeError(moments.mean)
     return moments
@@ -223,9 +224,9 @@ def _multiply(spectrum: _Spectrum, transfer: Transfer, how: Plan, advance: Calla
                 block[0, 0, 0] = 0
             power += _power(block, width)
             chunk[:, rows] = scipy.fft.ifft(block, axis=0, overwrite_x=True, workers=workers)
+            _repeat(advance, block.shape[1])
         for section in range(depth):
             spectrum.write(section, part.start, chunk[section : section + 1])
-        advance()
     return power
 
 
@@ -257,5 +258,10 @@ def _backward(
         slab += np.float32(mean)
         moments.add(slab)
         target.write_rows(part.start, 0, slab)
-        advance()
+        _repeat(advance, len(slab))
     return moments
+
+
+def _repeat(advance: Callable[[], None], times: int) -> None:
+    for _ in range(times):
+        advance()
