@@ -22,7 +22,10 @@ import numpy as np
 
 from isonet.io import blocks, mrc, star
 
-_COMMANDS = {"deconv": ("deconv", "tomograms.star", "--output-dir", "out", "--defocus", "40000")}
+_COMMANDS = {
+    "deconv": ("deconv", "tomograms.star", "--output-dir", "out", "--defocus", "40000"),
+    "resize": ("resize", "tomograms.star", "--output-dir", "out", "--pixel-size", "13.5"),
+}
 _PIXEL_SIZE = 10.0
 
 

@@ -6,6 +6,17 @@ from pydantic import Field
 
 from isonet.config.base import Size, StepConfig
 
+IN_TABLE = {
+    "defocus": ("rlnDefocus", 0.0),
+    "voltage": ("rlnVoltage", 300.0),
+    "cs": ("rlnSphericalAberration", 2.7),
+    "amplitude_contrast": ("rlnAmplitudeContrast", 0.07),
+    "phase_shift": ("rlnPhaseShift", 0.0),
+    "snr_falloff": ("rlnSnrFalloff", 1.0),
+    "deconv_strength": ("rlnDeconvStrength", 1.0),
+}
+"""Column of the table that stands for an option left out, and the value where it has none."""
+
 
 class DeconvConfig(StepConfig):
     """Options of `deconv`."""

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 
 from isonet.config import DeconvConfig
+from isonet.config.deconv import IN_TABLE
 from isonet.core import streamed
 from isonet.core.ctf import Optics, WienerFilter
 from isonet.errors import InputError
@@ -48,14 +50,14 @@ class Job:
         """Values used, by column of the table."""
         optics = self.wiener.optics
         numbers = {
-            "rlnDefocus": optics.defocus,
-            "rlnVoltage": optics.voltage,
-            "rlnSphericalAberration": optics.cs,
-            "rlnAmplitudeContrast": optics.amplitude_contrast,
-            "rlnSnrFalloff": self.wiener.snr_falloff,
-            "rlnDeconvStrength": self.wiener.strength,
+            "defocus": optics.defocus,
+            "voltage": optics.voltage,
+            "cs": optics.cs,
+            "amplitude_contrast": optics.amplitude_contrast,
+            "snr_falloff": self.wiener.snr_falloff,
+            "deconv_strength": self.wiener.strength,
         }
-        return {column: f"{value:.8g}" for column, value in numbers.items()}
+        return {IN_TABLE[option][0]: f"{value:.8g}" for option, value in numbers.items()}
 
 
 def deconv(project: Project, config: DeconvConfig, run: Run) -> Project:
@@ -150,7 +152,7 @@ def _jobs(project: Project, config: DeconvConfig) -> list[Job]:
     chosen = project.selected(config.tomo_idx)
     jobs = []
     for tomogram, path in zip(chosen, output_paths(chosen, config.output_dir, "deconv"), strict=True):
-        phase_shift = _given(tomogram, config.phase_shift, "rlnPhaseShift", 0.0)
+        phase_shift = _value(tomogram, config, "phase_shift")
         if phase_shift:
             log.info("%s: phase plate (%g degrees), skipped: train on it as it is", tomogram.name, phase_shift)
             continue
@@ -171,43 +173,42 @@ def _jobs(project: Project, config: DeconvConfig) -> list[Job]:
     return jobs
 
 
-def _given(tomogram: Tomogram, flag: float | None, column: str, default: float) -> float:
-    """Return the value of the flag, else of the column, else the default."""
-    in_table = tomogram.number(column)
-    return next(value for value in (flag, in_table, default) if value is not None)
+def _value(tomogram: Tomogram, config: DeconvConfig, option: str) -> float:
+    """Return an option of one tomogram: the flag, else its column within the flag's bounds, else the default."""
+    column, default = IN_TABLE[option]
+    flag, in_table = getattr(config, option), tomogram.number(column)
+    if flag is None and in_table is not None:
+        try:
+            DeconvConfig(**{option: in_table})
+        except ValidationError as error:
+            where = f"{tomogram.table}: {column} of tomogram {tomogram.index} is {in_table:g}"
+            raise InputError(f"{where}; {error.errors()[0]['msg']}") from error
+    return float(next(value for value in (flag, in_table, default) if value is not None))
 
 
 def _filter(tomogram: Tomogram, volume: mrc.Volume, config: DeconvConfig) -> WienerFilter:
-    """Filter of one tomogram: flags before columns before defaults."""
+    """Filter of one tomogram."""
     pixel_size = tomogram.number("rlnPixelSize") or volume.header.pixel_size
     if not pixel_size > 0:
         raise InputError(f"{tomogram.table}: tomogram {tomogram.index} has no pixel size; fill rlnPixelSize (A)")
-    optics = Optics(
-        defocus=_defocus(tomogram, config.defocus),
-        voltage=_given(tomogram, config.voltage, "rlnVoltage", 300.0),
-        cs=_given(tomogram, config.cs, "rlnSphericalAberration", 2.7),
-        amplitude_contrast=_given(tomogram, config.amplitude_contrast, "rlnAmplitudeContrast", 0.07),
-    )
-    for column, value, low, high in (
-        ("rlnVoltage", optics.voltage, 10, 3000),
-        ("rlnAmplitudeContrast", optics.amplitude_contrast, 0, 1),
-    ):
-        if not low <= value <= high:
-            where = f"{tomogram.table}: {column} of tomogram {tomogram.index} is {value:g}"
-            raise InputError(f"{where}; it must be {low:g} to {high:g}")
     return WienerFilter(
-        optics,
+        Optics(
+            _defocus(tomogram, config),
+            _value(tomogram, config, "voltage"),
+            _value(tomogram, config, "cs"),
+            _value(tomogram, config, "amplitude_contrast"),
+        ),
         pixel_size,
-        snr_falloff=_given(tomogram, config.snr_falloff, "rlnSnrFalloff", 1.0),
-        strength=_given(tomogram, config.deconv_strength, "rlnDeconvStrength", 1.0),
-        highpass=config.highpass_nyquist,
-        phase_flipped=config.phase_flipped,
+        _value(tomogram, config, "snr_falloff"),
+        _value(tomogram, config, "deconv_strength"),
+        config.highpass_nyquist,
+        config.phase_flipped,
     )
 
 
-def _defocus(tomogram: Tomogram, flag: float | None) -> float:
+def _defocus(tomogram: Tomogram, config: DeconvConfig) -> float:
     """Defocus in Å; refuse what is unknown or in another unit."""
-    defocus = _given(tomogram, flag, "rlnDefocus", 0.0)
+    defocus = _value(tomogram, config, "defocus")
     where = f"{tomogram.table}: tomogram {tomogram.index} ({tomogram.name})"
     if defocus == 0:
         raise InputError(
