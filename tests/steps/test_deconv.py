@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from isonet.config import DeconvConfig, SimulateConfig
+from isonet.config import SimulateConfig
 from isonet.core import metrics
 from isonet.core.ctf import Optics, WienerFilter
 from isonet.io import blocks, mrc
@@ -313,9 +313,3 @@ def test_deconvolution_brings_a_simulated_tomogram_closer_to_its_truth(here: Pat
         after = torch.tensor(mrc.open_volume(Path("deconv/full_deconv.mrc")).read())
         assert outside(after) > at_first + 0.3, (falloff, strength)
         assert metrics.correlation(after, truth) > metrics.correlation(before, truth) + 0.2
-
-
-def test_defaults_are_documented_numbers() -> None:
-    assert DeconvConfig().max_memory == 4_000_000_000
-    assert DeconvConfig(max_memory="500MB").max_memory == 500_000_000
-    assert DeconvConfig(max_memory="1.5 GiB").max_memory == 1_500_000_000
