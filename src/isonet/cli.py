@@ -16,6 +16,7 @@ from isonet import __version__
 from isonet.arguments import config_files, message, normalized
 from isonet.config import (
     CheckConfig,
+    DeconvConfig,
     DemoConfig,
     ExtractConfig,
     PredictConfig,
@@ -23,6 +24,7 @@ from isonet.config import (
     PrepareSubtomoStarConfig,
     ReconstructConfig,
     RefineConfig,
+    ResizeConfig,
     RunConfig,
     SimulateConfig,
 )
@@ -58,6 +60,20 @@ def prepare(*tomograms: Path, config: Annotated[PrepareConfig, Flat] = PrepareCo
     from isonet.steps.prepare import prepare as step
 
     step(tomograms, config)
+
+
+@app.command(group=STEPS, sort_key=2)
+def deconv(star: Path, /, *, config: Annotated[DeconvConfig, Flat] = DeconvConfig()) -> None:
+    """Undo the contrast transfer of the microscope with a Wiener-like filter, which raises the contrast.
+
+    Parameters
+    ----------
+    star
+        Table made by prepare, with the defocus of each tomogram in rlnDefocus (or give --defocus).
+    """
+    from isonet.steps.commands import deconv_in_folder
+
+    deconv_in_folder(star, config)
 
 
 @app.command(group=STEPS, sort_key=4)
@@ -154,6 +170,20 @@ def prepare_subtomo_star(
     from isonet.steps.prepare_subtomos import prepare_subtomos
 
     prepare_subtomos(folder, config)
+
+
+@app.command(group=OTHER)
+def resize(*inputs: Path, config: Annotated[ResizeConfig, Flat] = ResizeConfig()) -> None:
+    """Bring tomograms to another pixel size by cropping their Fourier transform, without aliasing.
+
+    Parameters
+    ----------
+    inputs
+        A table made by prepare, or folders and MRC files.
+    """
+    from isonet.steps.commands import resize_in_folder
+
+    resize_in_folder(inputs, config)
 
 
 @app.command(group=OTHER)

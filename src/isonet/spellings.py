@@ -1,8 +1,8 @@
 """Commands and flags as IsoNet 1 and 2 spell them, so that their users' scripts work as they are.
 
 A flag of theirs has the same name here, another one (`RENAMED`), perhaps with other values (`VALUES`), is an argument
-without a name (`POSITIONAL`), is not needed any more (`OBSOLETE`), or has no like here (`REFUSED`). What is not the same
-is said in one line each.
+without a name (`POSITIONAL`), is not needed any more (`OBSOLETE`), or has no like here (`REFUSED`). What is not the
+same is said in one line each.
 """
 
 import re
@@ -91,7 +91,14 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Flags that have no like here, and what to do instead, by command."""
-_SWITCHES = {"--create-average", "--use-deconv-tomo", "--batch-normalization", "--normalize-percentile", "--remove-intermediate", "--pool"}
+_SWITCHES = {
+    "--create-average",
+    "--use-deconv-tomo",
+    "--batch-normalization",
+    "--normalize-percentile",
+    "--remove-intermediate",
+    "--pool",
+}
 _GPU_COMMANDS = ("refine", "predict")
 _NOISE_FACTOR = 3.5  # a percentile-normalised cube has a standard deviation of 1 / 3.5
 

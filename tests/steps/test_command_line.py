@@ -12,12 +12,14 @@ from isonet.cli import app
 
 CONFIGURATIONS = {
     "prepare": config.PrepareConfig,
+    "deconv": config.DeconvConfig,
     "extract": config.ExtractConfig,
     "refine": config.RefineConfig,
     "predict": config.PredictConfig,
     "run": config.RunConfig,
     "simulate": config.SimulateConfig,
     "reconstruct": config.ReconstructConfig,
+    "resize": config.ResizeConfig,
     "prepare-subtomo-star": config.PrepareSubtomoStarConfig,
     "demo": config.DemoConfig,
     "check": config.CheckConfig,
@@ -27,7 +29,7 @@ CONFIGURATIONS = {
 def test_help_lists_the_steps_in_order() -> None:
     outcome = isonet.done("--help")
     words = outcome.out.split()
-    assert sorted(CONFIGURATIONS, key=words.index)[:5] == ["prepare", "extract", "refine", "predict", "run"]
+    assert sorted(CONFIGURATIONS, key=words.index)[:5] == ["prepare", "deconv", "extract", "refine", "predict"]
     assert all(words.index(command) for command in CONFIGURATIONS)
     assert "--config" in outcome.out
     assert isonet.done("-h").out == isonet.done().out == outcome.out
