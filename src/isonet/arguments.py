@@ -11,7 +11,13 @@ from pydantic import ValidationError
 
 from isonet.errors import InputError
 
-ALIASES = {"--output-star": "--output", "--result-dir": "--output-dir"}
+ALIASES = {
+    "--output-star": "--output",
+    "--result-dir": "--output-dir",
+    "--mask-folder": "--output-dir",
+    "--mask-boundary": "--boundary",
+    "--z-crop": "--crop-z",
+}
 """IsoNet 1's names for flags that have another one here."""
 
 

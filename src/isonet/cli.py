@@ -16,6 +16,7 @@ from isonet.arguments import config_files, message, normalized
 from isonet.config import (
     CheckConfig,
     DemoConfig,
+    MaskConfig,
     PredictConfig,
     PrepareConfig,
     ReconstructConfig,
@@ -53,6 +54,20 @@ def prepare(*tomograms: Path, config: Annotated[PrepareConfig, Flat] = PrepareCo
     from isonet.steps.prepare import prepare as step
 
     step(tomograms, config)
+
+
+@app.command(group=STEPS, alias="make_mask", sort_key=3)
+def mask(star: Path, /, *, config: Annotated[MaskConfig, Flat] = MaskConfig()) -> None:
+    """Mark where each tomogram holds density, so that refine does not train on empty ice.
+
+    Parameters
+    ----------
+    star
+        Table made by prepare.
+    """
+    from isonet.steps.commands import mask_in_folder
+
+    mask_in_folder(star, config)
 
 
 @app.command(group=STEPS, sort_key=5)

@@ -6,6 +6,7 @@ The command line, the YAML files, the record in each run folder and the document
 from isonet.config.base import StepConfig, parse_duration
 from isonet.config.correction import OutputOptions, PredictConfig
 from isonet.config.inputs import InputOptions, PrepareConfig
+from isonet.config.mask import MaskConfig
 from isonet.config.simulation import ReconstructConfig, SimulateConfig
 from isonet.config.training import RefineConfig, TrainingOptions
 from isonet.config.whole import CheckConfig, DemoConfig, RunConfig
@@ -14,6 +15,7 @@ __all__ = [
     "CheckConfig",
     "DemoConfig",
     "InputOptions",
+    "MaskConfig",
     "OutputOptions",
     "PredictConfig",
     "PrepareConfig",

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from isonet.config import PredictConfig, RefineConfig
+from isonet.config import MaskConfig, PredictConfig, RefineConfig
 from isonet.errors import InputError
 from isonet.project import Project
 from isonet.runs import start
+from isonet.steps.mask import mask
 from isonet.steps.predict import predict
 from isonet.steps.refine import refine
 from isonet.steps.refine_files import continued, holds_run, move_aside, refuse_existing
@@ -43,3 +44,10 @@ def predict_in_folder(star: Path, model: Path, config: PredictConfig) -> Project
     project = Project.read(star)
     with start(config.output_dir, "predict", config) as run:
         return predict(project, model, config, run)
+
+
+def mask_in_folder(star: Path, config: MaskConfig) -> Project:
+    """Make masks for the tomograms of a table in `config.output_dir`."""
+    project = Project.read(star)
+    with start(config.output_dir, "mask", config) as run:
+        return mask(project, config, run)

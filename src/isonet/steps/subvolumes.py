@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +13,9 @@ from isonet.config import RefineConfig
 from isonet.core.sampling import draw_centres, random_stream
 from isonet.core.snr import signal_weight
 from isonet.errors import InputError
-from isonet.io import mrc
 from isonet.project import Tomogram
 from isonet.runs import Run
+from isonet.steps.existing import ExistingMask
 from isonet.steps.source import Source, open_source
 from isonet.train.pairs import Optics, PairMaker, Predict, fill, optics
 
@@ -31,8 +32,8 @@ class TrainingTomogram:
     ----------
     source : Source
         Its normalised voxels.
-    mask : Volume or None
-        Where sub-volumes may be centred; everywhere if None.
+    mask : array or None
+        Larger than 0 where sub-volumes may be centred; everywhere if None.
     optics : Optics
         Its wedge, noise and rotations.
     count : int
@@ -40,7 +41,7 @@ class TrainingTomogram:
     """
 
     source: Source
-    mask: mrc.Volume | None
+    mask: npt.NDArray[Any] | None
     optics: Optics
     count: int
 
@@ -53,16 +54,15 @@ def open_training_set(
     Raises
     ------
     InputError
-        If a volume or mask cannot be used, or a mask has another shape than its tomogram.
+        If a volume or mask cannot be used, or a mask does not fit its tomogram.
     """
     size = config.subvolume_size
     opened = []
     for tomogram in tomograms:
         source = open_source(tomogram, column)
-        mask = mrc.open_volume(tomogram.file("rlnMaskName")) if tomogram.text("rlnMaskName") else None
-        if mask is not None and mask.shape != source.volume.shape:
-            shapes = f"{mask.shape}, its tomogram {source.volume.path} {source.volume.shape}"
-            raise InputError(f"{mask.path}: the mask's shape is {shapes}; make a mask of the same shape")
+        mask = None
+        if tomogram.text("rlnMaskName"):
+            mask = ExistingMask(tomogram.file("rlnMaskName"), source.volume.shape, source.volume.path).array()
         count = config.number_subtomos or _count(tomogram, max(1, round(SUBVOLUMES_IN_ALL / len(tomograms))))
         weights = _loss_weights(source, config)
         geometry = optics(tomogram.tilts, size, config.cube_size, config.noise_mode, weights, device)
@@ -142,9 +142,8 @@ def filled_pairs(
 
 def _centres(one: TrainingTomogram, size: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
     """Draw the centres of one tomogram's sub-volumes."""
-    mask = None if one.mask is None else one.mask.stored
     try:
-        return draw_centres(one.source.volume.shape, one.count, size, random, mask)
+        return draw_centres(one.source.volume.shape, one.count, size, random, one.mask)
     except ValueError as error:
-        where = one.mask.path if one.mask is not None else one.source.volume.path
+        where = one.source.tomogram.file("rlnMaskName") if one.mask is not None else one.source.volume.path
         raise InputError(f"{where}: {error}; use a smaller --cube-size or a wider mask") from error

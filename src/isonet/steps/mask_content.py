@@ -1,0 +1,283 @@
+"""Where one tomogram holds density, slab by slab: low-pass and bin, fit the lamella, threshold, and write.
+
+Four passes, each over slabs of whole sections: (1) bin and blur within the sections; (2) blur along z, take the local
+maximum and standard deviation and count them; (3) count them again for the exact percentile; (4) write the mask. What
+lies between is in memory where it fits, else in files.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from isonet.core import masking
+from isonet.core.order import Selector
+from isonet.core.region import Region, RegionGrid, columns_seen
+from isonet.core.slab import Slab, block_edge, block_variance, fit_slab
+from isonet.io import blocks, mrc
+from isonet.steps.source import Source
+
+PROGRAM_ITSELF = 450_000_000  # bytes that Python and its libraries take
+_LARGEST_STEP = 512_000_000
+Advance = Callable[[], None]
+Chosen = Callable[[int, int], npt.NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class ContentOptions:
+    """What is looked for.
+
+    Attributes
+    ----------
+    density, deviation : float
+        Percentages of the allowed voxels to keep; more than 99.8 keeps all.
+    patch : int
+        Half the edge of the neighbourhood in binned voxels.
+    memory : int
+        Bytes to use at most.
+    """
+
+    density: float
+    deviation: float
+    patch: int
+    memory: int
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether the tomogram need not be looked at."""
+        return min(self.density, self.deviation) > masking.SKIP_ABOVE
+
+
+class Room(Protocol):
+    """Room for a binned volume, in memory or on disk."""
+
+    def read_rows(self, sections: slice) -> mrc.FloatArray:
+        """Return some sections."""
+
+    def write_rows(self, section: int, row: int, block: mrc.FloatArray) -> None:
+        """Keep sections from `section` on."""
+
+
+class MemoryRoom:
+    """Room in memory."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        self._voxels = np.empty(shape, dtype=np.float32)
+
+    def read_rows(self, sections: slice) -> mrc.FloatArray:
+        """Return some sections."""
+        return self._voxels[sections]
+
+    def write_rows(self, section: int, row: int, block: mrc.FloatArray) -> None:
+        """Keep whole rows from `row` of `section` on."""
+        self._voxels[section : section + len(block), row : row + block.shape[1]] = block
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Binned sections that each pass handles at once.
+
+    Attributes
+    ----------
+    bin, look, write : int
+        In passes 1, 2 and 3, and 4.
+    """
+
+    bin: int
+    look: int
+    write: int
+
+    @classmethod
+    def fitting(cls, shape: tuple[int, int, int], patch: int, memory: int) -> "Steps":
+        """Choose them for a volume of `shape` and so many bytes in all.
+
+        Raises
+        ------
+        ValueError
+            If a single step needs more.
+        """
+        voxels = shape[1] * shape[2]
+        overlap = 2 * (masking.blur_reach(patch) + patch)
+        least = max(24 * 2, 10 * (overlap + 1)) * voxels
+        room = min((memory - PROGRAM_ITSELF) // 2, _LARGEST_STEP)
+        if room < least:
+            raise ValueError(f"{memory / 1e9:g}GB; at least {(PROGRAM_ITSELF + 2 * least) / 1e9:.2g}GB are needed")
+        return cls(
+            bin=max(1, room // (24 * voxels) - 1),
+            look=max(1, room // (10 * voxels) - overlap),
+            write=max(1, room // (16 * voxels)),
+        )
+
+
+class Content:
+    """The binned map of one tomogram and what is made of it.
+
+    Parameters
+    ----------
+    source : Source
+        The tomogram.
+    options : ContentOptions
+        What to look for.
+    steps : Steps
+        Sections at once.
+    """
+
+    def __init__(self, source: Source, options: ContentOptions, steps: Steps) -> None:
+        self.source = source
+        self.options = options
+        self.steps = steps
+        depth, height, width = source.volume.shape
+        self.shape = (masking.halved(depth), masking.halved(height), masking.halved(width))
+
+    def passes(self, *, looks: bool) -> int:
+        """How many slabs all passes together handle; only the last one if the tomogram is not looked at."""
+        steps, look = self.steps, 0 if self.options.keeps_all else 2
+        each = [*([steps.bin, *[steps.look] * look] if looks else []), steps.write]
+        return sum(-(-self.shape[0] // step) for step in each)
+
+    def bin_into(self, room: Room, advance: Advance) -> npt.NDArray[np.float64]:
+        """Write the map, binned and blurred within its sections, and return its variance in blocks `[z, y, x]`."""
+        depth = self.source.volume.shape[0]
+        edge = block_edge(*self.shape[1:])
+        variances = []
+        for first, last in slabs(self.shape[0], self.steps.bin):
+            index = masking.halving_indices(first, last, depth)
+            read = self.source.volume.read_rows(slice(int(index[0]), int(index[-1]) + 1))
+            binned = self.source.normalization.forward(masking.halve(read.take(index - index[0], axis=0)))
+            blurred = masking.blur(binned, self.options.patch, axes=(1, 2))
+            room.write_rows(first, 0, blurred)
+            variances.append(block_variance(blurred, edge))
+            advance()
+        return np.concatenate(variances)
+
+    def fit_slab(self, variance: npt.NDArray[np.float64], region: Region) -> Slab | None:
+        """Fit the lamella, in voxels of the tomogram."""
+        edge = block_edge(*self.shape[1:])
+        found = fit_slab(variance, edge, columns_seen(region.grid(2), edge))
+        return None if found is None else found.scaled(2)
+
+    def features(self, binned: Room, first: int, last: int) -> tuple[mrc.FloatArray, mrc.FloatArray]:
+        """Local maximum and local standard deviation of some sections."""
+        patch, depth = self.options.patch, self.shape[0]
+        reach = masking.blur_reach(patch) + patch
+        low, high = max(0, first - reach), min(depth, last + reach)
+        blurred = masking.blur(binned.read_rows(slice(low, high)), patch, axes=(0,))
+        inner = slice(first - low, last - low)
+        deviation = masking.local_deviation(blurred, patch, low, depth)[inner]
+        return masking.local_maximum(blurred, patch)[inner], deviation
+
+    def choose(self, binned: Room, rooms: tuple[Room, Room], grid: RegionGrid, advance: Advance) -> tuple[float, float]:
+        """Write both features and return the thresholds above which the percentages of the allowed voxels lie."""
+        selectors = (Selector(self.options.density / 100), Selector(self.options.deviation / 100))
+        for first, last in slabs(self.shape[0], self.steps.look):
+            allowed = grid.sections(first, last)
+            for room, selector, values in zip(rooms, selectors, self.features(binned, first, last), strict=True):
+                room.write_rows(first, 0, values)
+                selector.count_coarse(values[allowed])
+            advance()
+        for first, last in slabs(self.shape[0], self.steps.look):
+            allowed = grid.sections(first, last)
+            for room, selector in zip(rooms, selectors, strict=True):
+                selector.count_fine(room.read_rows(slice(first, last))[allowed])
+            advance()
+        return selectors[0].threshold, selectors[1].threshold
+
+
+def slabs(depth: int, step: int) -> Iterator[tuple[int, int]]:
+    """First and last section (not included) of each slab."""
+    for first in range(0, depth, step):
+        yield first, min(first + step, depth)
+
+
+def write_content(
+    content: Content, region: Region, slab: bool, target: blocks.NewVolume, folder: Path, advance: Advance
+) -> tuple[Region, float]:
+    """Find the density of a tomogram within a region and write the mask.
+
+    Parameters
+    ----------
+    content : Content
+        The tomogram.
+    region : Region
+        What the user allows.
+    slab : bool
+        Whether to look for the lamella too.
+    target : NewVolume
+        The mask, int8.
+    folder : Path
+        For what does not fit into memory.
+    advance : callable
+        Called once for each slab of each pass.
+
+    Returns
+    -------
+    region, kept
+        The region with the slab that was found, and the fraction of voxels kept.
+    """
+    options = content.options
+    with ExitStack() as stack:
+        rooms = tuple(stack.enter_context(_room(folder, content.shape, options.memory)) for _ in range(3))
+        variance = content.bin_into(rooms[0], advance)
+        if slab:
+            region = replace(region, slab=content.fit_slab(variance, region))
+        if options.keeps_all:
+            return region, write_mask(None, region, target, content.steps.write, advance)
+        limits = content.choose(rooms[0], (rooms[1], rooms[2]), region.grid(2), advance)
+        limits = (
+            -math.inf if options.density > masking.SKIP_ABOVE else limits[0],
+            -math.inf if options.deviation > masking.SKIP_ABOVE else limits[1],
+        )
+
+        def chosen(first: int, last: int) -> npt.NDArray[np.bool_]:
+            part = slice(first // 2, masking.halved(last))
+            density, deviation = (room.read_rows(part) for room in rooms[1:])
+            binned = (density > limits[0]) & (deviation > limits[1])
+            wide = binned.repeat(2, 0).repeat(2, 1).repeat(2, 2)
+            return wide[: last - first, : region.shape[1], : region.shape[2]]
+
+        return region, write_mask(chosen, region, target, content.steps.write, advance)
+
+
+def write_mask(chosen: Chosen | None, region: Region, target: blocks.NewVolume, step: int, advance: Advance) -> float:
+    """Write what is chosen of a region, and return the fraction of voxels kept.
+
+    Parameters
+    ----------
+    chosen : callable or None
+        Gives sections `first ... last - 1`, `first` even, as a boolean array; everything if None.
+    region : Region
+        What is allowed.
+    target : NewVolume
+        The mask, int8.
+    step : int
+        Half the sections to handle at once.
+    advance : callable
+        Called once for each slab.
+    """
+    grid = region.grid(1)
+    kept = 0
+    for first, last in slabs(region.shape[0], 2 * step):
+        mask = grid.sections(first, last)
+        if chosen is not None:
+            mask &= chosen(first, last)
+        kept += int(np.count_nonzero(mask))
+        target.write_rows(first, 0, mask)
+        advance()
+    fraction = kept / math.prod(region.shape)
+    target.statistics = (float(fraction == 1), float(fraction > 0), fraction, math.sqrt(fraction * (1 - fraction)))
+    return fraction
+
+
+@contextmanager
+def _room(folder: Path, shape: tuple[int, int, int], memory: int) -> Iterator[Room]:
+    """Room in memory if three such volumes take up at most half of what is free, else on disk."""
+    if 12 * math.prod(shape) <= (memory - PROGRAM_ITSELF) // 2:
+        yield MemoryRoom(shape)
+    else:
+        with blocks.scratch(folder, shape) as room:
+            yield room
