@@ -22,8 +22,9 @@ class MaskConfig(StepConfig):
     std_percentage: Percentage | None = None
     """Percentage of voxels to keep where the local standard deviation is highest; more than 99.8 keeps all. If left
     out, rlnMaskStdPercentage of the table, else 50."""
-    patch_size: int = Field(4, ge=1, le=64)
-    """Half the edge of the neighbourhood that is looked at, in voxels binned by 2."""
+    patch_size: int = Field(4, ge=2, le=64)
+    """Half the edge of the neighbourhood that is looked at, in voxels; narrower gaps in the mask are closed. IsoNet
+    counts voxels binned by 2: its 4 is 8 here."""
     crop_x: Fraction = 0.0
     """Fraction of x to leave out at each end."""
     crop_y: Fraction = 0.0

@@ -131,11 +131,11 @@ def _plan(tomogram: Tomogram, column: str, config: MaskConfig) -> Plan:
     options = ContentOptions(
         _percentage(config.density_percentage, tomogram, DENSITY_COLUMN),
         _percentage(config.std_percentage, tomogram, DEVIATION_COLUMN),
-        config.patch_size,
+        round(config.patch_size / 2),
         config.max_memory,
     )
     try:
-        steps = Steps.fitting(volume.shape, config.patch_size, config.max_memory)
+        steps = Steps.fitting(volume.shape, options.patch, config.max_memory)
     except ValueError as error:
         raise InputError(f"{volume.path}: --max-memory is {error}") from error
     existing = _beside(config.existing, tomogram, mrc.EXTENSIONS)
@@ -183,6 +183,8 @@ def _make(plan: Plan, path: Path, run: Run) -> None:
             kept = write_mask(existing.sections, region, target, content.steps.write, advance)
         else:
             region, kept = write_content(content, region, plan.slab, target, path.parent, advance)
+        if not kept:
+            raise InputError(f"{volume.path}: nothing is left to keep; crop less, or mend --boundary or --existing")
     if plan.slab:
         _comment_on_slab(region.slab, volume)
     _comment_on_fraction(kept, path, region)

@@ -2,7 +2,8 @@
 
 Four passes, each over slabs of whole sections: (1) bin and blur within the sections; (2) blur along z, take the local
 maximum and standard deviation and count them; (3) count them again for the exact percentile; (4) write the mask. What
-lies between is in memory where it fits, else in files.
+lies between is in memory where it fits, else in files. Each pass reads as many neighbouring sections as its filters
+look at, so that the result does not depend on the slabs.
 """
 
 import math
@@ -10,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -53,16 +53,6 @@ class ContentOptions:
         return min(self.density, self.deviation) > masking.SKIP_ABOVE
 
 
-class Room(Protocol):
-    """Room for a binned volume, in memory or on disk."""
-
-    def read_rows(self, sections: slice) -> mrc.FloatArray:
-        """Return some sections."""
-
-    def write_rows(self, section: int, row: int, block: mrc.FloatArray) -> None:
-        """Keep sections from `section` on."""
-
-
 class MemoryRoom:
     """Room in memory."""
 
@@ -76,6 +66,9 @@ class MemoryRoom:
     def write_rows(self, section: int, row: int, block: mrc.FloatArray) -> None:
         """Keep whole rows from `row` of `section` on."""
         self._voxels[section : section + len(block), row : row + block.shape[1]] = block
+
+
+Room = MemoryRoom | blocks.BlockFile
 
 
 @dataclass(frozen=True)
@@ -110,7 +103,7 @@ class Steps:
         return cls(
             bin=max(1, room // (24 * voxels) - 1),
             look=max(1, room // (10 * voxels) - overlap),
-            write=max(1, room // (16 * voxels)),
+            write=max(1, (room - 16 * patch * voxels) // (16 * voxels)),
         )
 
 
@@ -180,6 +173,8 @@ class Content:
                 room.write_rows(first, 0, values)
                 selector.count_coarse(values[allowed])
             advance()
+        if selectors[0].count == 0:
+            return math.inf, math.inf
         for first, last in slabs(self.shape[0], self.steps.look):
             allowed = grid.sections(first, last)
             for room, selector in zip(rooms, selectors, strict=True):
@@ -234,10 +229,11 @@ def write_content(
         )
 
         def chosen(first: int, last: int) -> npt.NDArray[np.bool_]:
-            part = slice(first // 2, masking.halved(last))
-            density, deviation = (room.read_rows(part) for room in rooms[1:])
-            binned = (density > limits[0]) & (deviation > limits[1])
-            wide = binned.repeat(2, 0).repeat(2, 1).repeat(2, 2)
+            patch, start, end = options.patch, first // 2, masking.halved(last)
+            low, high = max(0, start - 2 * patch), min(content.shape[0], end + 2 * patch)
+            density, deviation = (room.read_rows(slice(low, high)) for room in rooms[1:])
+            binned = masking.closed((density > limits[0]) & (deviation > limits[1]), patch)
+            wide = binned[start - low : end - low].repeat(2, 0).repeat(2, 1).repeat(2, 2)
             return wide[: last - first, : region.shape[1], : region.shape[2]]
 
         return region, write_mask(chosen, region, target, content.steps.write, advance)
