@@ -54,12 +54,8 @@ def read_areas(path: Path, volume: mrc.Volume, pixel_size: float) -> tuple[Area,
 
 def boundary_text(areas: tuple[Area, ...]) -> str:
     """Say how many areas there are."""
-    kept = sum(not area.exclude for area in areas)
-    return (
-        f"{kept} areas kept" * bool(kept)
-        + ", " * bool(0 < kept < len(areas))
-        + (f"{len(areas) - kept} left out" * bool(kept < len(areas)))
-    )
+    excluded = sum(area.exclude for area in areas)
+    return f"areas drawn: {len(areas) - excluded} to keep, {excluded} to leave out"
 
 
 def _scale(path: Path, model: Model, pixel_size: float) -> float:
