@@ -14,11 +14,29 @@ from isonet.errors import InputError
 ALIASES = {
     "--output-star": "--output",
     "--result-dir": "--output-dir",
+    "--deconv-folder": "--output-dir",
+    "--snrfalloff": "--snr-falloff",
+    "--deconvstrength": "--deconv-strength",
+    "--highpassnyquist": "--highpass-nyquist",
+    "--phaseflipped": "--phase-flipped",
+    "--out-folder": "--output-dir",
     "--mask-folder": "--output-dir",
     "--mask-boundary": "--boundary",
     "--z-crop": "--crop-z",
+    "--apix": "--pixel-size",
 }
-"""IsoNet 1's names for flags that have another one here."""
+"""IsoNet 1's and 2's names for flags that have another one here."""
+_ALL_CORES = "all cores are used; OMP_NUM_THREADS in the environment limits them"
+_NO_CHUNKS = "--max-memory decides what is in memory at once, and there are no seams"
+REPLACED = {
+    "deconv": {
+        "--ncpu": _ALL_CORES,
+        "--ncpus": _ALL_CORES,
+        "--chunk-size": _NO_CHUNKS,
+        "--overlap-rate": _NO_CHUNKS,
+    }
+}
+"""Their flags that nothing is left to do for, by command, and why: scripts that give them go on working."""
 
 
 def normalized(arguments: Sequence[str]) -> list[str]:
@@ -34,6 +52,30 @@ def normalized(arguments: Sequence[str]) -> list[str]:
         else:
             tokens.append(token)
     return tokens
+
+
+def without_replaced(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Take the flags of :data:`REPLACED` and their values out of normalized arguments.
+
+    Returns
+    -------
+    tokens, remarks
+        The other arguments, and a line for each flag that was taken out.
+    """
+    replaced = REPLACED.get(tokens[0], {}) if tokens else {}
+    kept: list[str] = []
+    remarks: list[str] = []
+    waiting = iter(tokens)
+    for token in waiting:
+        name, equals, _ = token.partition("=")
+        if name not in replaced:
+            kept.append(token)
+            continue
+        remarks.append(f"{name} is not needed: {replaced[name]}")
+        following = "" if equals else next(waiting, "")
+        if following.startswith("--"):
+            raise InputError(f"{name}: a value is missing; leave the flag out, {replaced[name]}")
+    return kept, remarks
 
 
 def config_files(tokens: list[str]) -> tuple[Yaml, ...]:

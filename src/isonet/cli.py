@@ -3,6 +3,7 @@
 Nothing heavy is imported before a command runs, so that help answers at once.
 """
 
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,20 +13,23 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from pydantic import ValidationError
 
 from isonet import __version__
-from isonet.arguments import config_files, message, normalized
+from isonet.arguments import config_files, message, normalized, without_replaced
 from isonet.config import (
     CheckConfig,
+    DeconvConfig,
     DemoConfig,
     MaskConfig,
     PredictConfig,
     PrepareConfig,
     ReconstructConfig,
     RefineConfig,
+    ResizeConfig,
     RunConfig,
     SimulateConfig,
 )
 from isonet.errors import IsonetError
 
+log = logging.getLogger("isonet")
 STEPS = Group("Steps, in order", sort_key=0)
 SIMULATION = Group("Simulation and reconstruction", sort_key=1)
 OTHER = Group("Other", sort_key=2)
@@ -54,6 +58,20 @@ def prepare(*tomograms: Path, config: Annotated[PrepareConfig, Flat] = PrepareCo
     from isonet.steps.prepare import prepare as step
 
     step(tomograms, config)
+
+
+@app.command(group=STEPS, sort_key=2)
+def deconv(star: Path, /, *, config: Annotated[DeconvConfig, Flat] = DeconvConfig()) -> None:
+    """Undo the contrast transfer of the microscope with a Wiener-like filter, which raises the contrast.
+
+    Parameters
+    ----------
+    star
+        Table made by prepare, with the defocus of each tomogram in rlnDefocus (or give --defocus).
+    """
+    from isonet.steps.commands import deconv_in_folder
+
+    deconv_in_folder(star, config)
 
 
 @app.command(group=STEPS, alias="make_mask", sort_key=3)
@@ -137,6 +155,20 @@ def reconstruct(stack: Path, /, *, config: Annotated[ReconstructConfig, Flat] = 
 
 
 @app.command(group=OTHER)
+def resize(*inputs: Path, config: Annotated[ResizeConfig, Flat] = ResizeConfig()) -> None:
+    """Bring tomograms to another pixel size by cropping their Fourier transform, without aliasing.
+
+    Parameters
+    ----------
+    inputs
+        A table made by prepare, or folders and MRC files.
+    """
+    from isonet.steps.commands import resize_in_folder
+
+    resize_in_folder(inputs, config)
+
+
+@app.command(group=OTHER)
 def demo(*, config: Annotated[DemoConfig, Flat] = DemoConfig()) -> None:
     """Simulate a small tomogram, correct it, and show how much of the missing wedge came back."""
     from isonet.steps.demo import demo as step
@@ -168,6 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _dispatch(tokens: list[str], debug: bool) -> int:
     """Run one command."""
+    tokens, remarks = without_replaced(tokens)
     app.config = config_files(tokens)
     if not tokens or any(token in ("--help", "-h", "--version") for token in tokens):
         app(tokens, exit_on_error=False, print_error=False)
@@ -177,6 +210,8 @@ def _dispatch(tokens: list[str], debug: bool) -> int:
     from isonet.runs import Interruption
 
     log_to_console(debug)
+    for remark in remarks:
+        log.warning("%s", remark)
     try:
         command(*bound.args, **bound.kwargs)
     except Interruption as stop:

@@ -12,11 +12,13 @@ from isonet.cli import app
 
 CONFIGURATIONS = {
     "prepare": config.PrepareConfig,
+    "deconv": config.DeconvConfig,
     "refine": config.RefineConfig,
     "predict": config.PredictConfig,
     "run": config.RunConfig,
     "simulate": config.SimulateConfig,
     "reconstruct": config.ReconstructConfig,
+    "resize": config.ResizeConfig,
     "demo": config.DemoConfig,
     "check": config.CheckConfig,
 }
@@ -25,7 +27,7 @@ CONFIGURATIONS = {
 def test_help_lists_the_steps_in_order() -> None:
     outcome = isonet.done("--help")
     words = outcome.out.split()
-    assert sorted(CONFIGURATIONS, key=words.index)[:4] == ["prepare", "refine", "predict", "run"]
+    assert sorted(CONFIGURATIONS, key=words.index)[:5] == ["prepare", "deconv", "refine", "predict", "run"]
     assert all(words.index(command) for command in CONFIGURATIONS)
     assert "--config" in outcome.out
     assert isonet.done("-h").out == isonet.done().out == outcome.out

@@ -65,13 +65,13 @@ def test_streamed_is_whole(
     here: Path, scene: Any, shape: tuple[int, int, int], steps: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In slabs of any thickness, through files or memory, and with odd numbers of voxels: the same to the bit."""
-    from isonet.steps import mask_content
+    from isonet.steps import mask_room
 
     part = scene[tuple(slice(edge) for edge in shape)]
     flags = ("--slab", "--crop-y=0.1")
     whole = mask_of(part, "v", *flags)
-    monkeypatch.setattr(mask_content.Steps, "fitting", lambda *_: mask_content.Steps(*steps))
-    monkeypatch.setattr(mask_content, "PROGRAM_ITSELF", 10**12)  # nothing fits into memory
+    monkeypatch.setattr(mask_room.Steps, "fitting", lambda *_: mask_room.Steps(*steps))
+    monkeypatch.setattr(mask_room, "PROGRAM_ITSELF", 10**12)  # nothing fits into memory
     assert np.array_equal(mask_of(part, "w", *flags), whole)
     assert whole[-1].any() or shape[0] == 28
     assert whole.shape == shape

@@ -90,8 +90,8 @@ class Volume:
         depth, height, width = self.shape
         first, stop, _ = sections.indices(depth)
         top, bottom, _ = rows.indices(height)
-        block = np.empty((max(0, stop - first), max(0, bottom - top), width), dtype=self.stored.dtype)
-        pieces = block.reshape(1, -1) if (top, bottom) == (0, height) else block.reshape(len(block), -1)
+        block = np.empty((stop - first, bottom - top, width), dtype=self.stored.dtype)
+        pieces = block.reshape(1, -1) if (top, bottom) == (0, height) else block
         with self.path.open("rb", buffering=0) as file:
             for number, piece in enumerate(pieces):
                 position = ((first + number) * height + top) * width * block.itemsize

@@ -2,12 +2,14 @@
 
 ::
 
-    prepare ──> refine ──> predict
-       │           │           │
-    tomograms.star │           └─ corrected/<name>_corrected.mrc, rlnCorrectedTomoName
-                   └─ results/model.safetensors, metrics.jsonl, previews
+    prepare ──> deconv ──> refine ──> predict
+       │           │          │           │
+    tomograms.star │          │           └─ corrected/<name>_corrected.mrc, rlnCorrectedTomoName
+                   │          └─ results/model.safetensors, metrics.jsonl, previews
+                   └─ deconv/<name>_deconv.mrc, rlnDeconvTomoName
 
     step(project, config, run) -> project
 
-`run` strings them together; `simulate` and `reconstruct` make tomograms; `demo` shows it all on a simulated one.
+`resize` changes the pixel size beforehand; `run` strings them together; `simulate` and `reconstruct` make tomograms;
+`demo` shows it all on a simulated one.
 """

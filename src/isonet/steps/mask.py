@@ -16,8 +16,9 @@ from isonet.project import Project, Tomogram
 from isonet.runs import Run
 from isonet.steps.areas import BOUNDARY_EXTENSIONS, boundary_text, read_areas
 from isonet.steps.existing import ExistingMask
-from isonet.steps.mask_content import Content, ContentOptions, Steps, write_content, write_mask
+from isonet.steps.mask_content import Content, ContentOptions, write_content, write_mask
 from isonet.steps.mask_preview import save_outline
+from isonet.steps.mask_room import Steps
 from isonet.steps.products import made_before, output_paths, product_label
 from isonet.steps.source import Source, choose_column, open_source
 

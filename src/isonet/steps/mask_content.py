@@ -8,7 +8,7 @@ look at, so that the result does not depend on the slabs.
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,10 +20,9 @@ from isonet.core.order import Selector
 from isonet.core.region import Region, RegionGrid, columns_seen
 from isonet.core.slab import Slab, block_edge, block_variance, fit_slab
 from isonet.io import blocks, mrc
+from isonet.steps.mask_room import Room, Steps, room_for
 from isonet.steps.source import Source
 
-PROGRAM_ITSELF = 450_000_000  # bytes that Python and its libraries take
-_LARGEST_STEP = 512_000_000
 Advance = Callable[[], None]
 Chosen = Callable[[int, int], npt.NDArray[np.bool_]]
 
@@ -51,60 +50,6 @@ class ContentOptions:
     def keeps_all(self) -> bool:
         """Whether the tomogram need not be looked at."""
         return min(self.density, self.deviation) > masking.SKIP_ABOVE
-
-
-class MemoryRoom:
-    """Room in memory."""
-
-    def __init__(self, shape: tuple[int, int, int]) -> None:
-        self._voxels = np.empty(shape, dtype=np.float32)
-
-    def read_rows(self, sections: slice) -> mrc.FloatArray:
-        """Return some sections."""
-        return self._voxels[sections]
-
-    def write_rows(self, section: int, row: int, block: mrc.FloatArray) -> None:
-        """Keep whole rows from `row` of `section` on."""
-        self._voxels[section : section + len(block), row : row + block.shape[1]] = block
-
-
-Room = MemoryRoom | blocks.BlockFile
-
-
-@dataclass(frozen=True)
-class Steps:
-    """Binned sections that each pass handles at once.
-
-    Attributes
-    ----------
-    bin, look, write : int
-        In passes 1, 2 and 3, and 4.
-    """
-
-    bin: int
-    look: int
-    write: int
-
-    @classmethod
-    def fitting(cls, shape: tuple[int, int, int], patch: int, memory: int) -> "Steps":
-        """Choose them for a volume of `shape` and so many bytes in all.
-
-        Raises
-        ------
-        ValueError
-            If a single step needs more.
-        """
-        voxels = shape[1] * shape[2]
-        overlap = 2 * (masking.blur_reach(patch) + patch)
-        least = max(24 * 2, 10 * (overlap + 1)) * voxels
-        room = min((memory - PROGRAM_ITSELF) // 2, _LARGEST_STEP)
-        if room < least:
-            raise ValueError(f"{memory / 1e9:g}GB; at least {(PROGRAM_ITSELF + 2 * least) / 1e9:.2g}GB are needed")
-        return cls(
-            bin=max(1, room // (24 * voxels) - 1),
-            look=max(1, room // (10 * voxels) - overlap),
-            write=max(1, (room - 16 * patch * voxels) // (16 * voxels)),
-        )
 
 
 class Content:
@@ -216,7 +161,7 @@ def write_content(
     """
     options = content.options
     with ExitStack() as stack:
-        rooms = tuple(stack.enter_context(_room(folder, content.shape, options.memory)) for _ in range(3))
+        rooms = tuple(stack.enter_context(room_for(folder, content.shape, options.memory)) for _ in range(3))
         variance = content.bin_into(rooms[0], advance)
         if slab:
             region = replace(region, slab=content.fit_slab(variance, region))
@@ -267,13 +212,3 @@ def write_mask(chosen: Chosen | None, region: Region, target: blocks.NewVolume, 
     fraction = kept / math.prod(region.shape)
     target.statistics = (float(fraction == 1), float(fraction > 0), fraction, math.sqrt(fraction * (1 - fraction)))
     return fraction
-
-
-@contextmanager
-def _room(folder: Path, shape: tuple[int, int, int], memory: int) -> Iterator[Room]:
-    """Room in memory if three such volumes take up at most half of what is free, else on disk."""
-    if 12 * math.prod(shape) <= (memory - PROGRAM_ITSELF) // 2:
-        yield MemoryRoom(shape)
-    else:
-        with blocks.scratch(folder, shape) as room:
-            yield room

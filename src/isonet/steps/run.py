@@ -14,8 +14,8 @@ from isonet.io import mrc
 from isonet.project import Project
 from isonet.runs import CONFIG_NAME, start
 from isonet.steps.commands import predict_in_folder, refine_in_folder
-from isonet.steps.predict import output_paths
 from isonet.steps.prepare import prepare
+from isonet.steps.products import output_paths
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME
 
 log = logging.getLogger("isonet")
@@ -50,7 +50,8 @@ def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
     with start(folder, "run", config) as whole:
         if not table.exists():
             project = prepare(tomograms, _part(config, PrepareConfig, output=table, average_dir=folder / "average"))
-        output_paths(project.selected(config.tomo_idx), folder / "corrected")  # refuses two of one name in time
+        # refuses two of one name in time
+        output_paths(project.selected(config.tomo_idx), folder / "corrected", "corrected")
         if (results / STATE_NAME).exists():
             project, stopped = refine_in_folder(table, _part(config, RefineConfig, continue_from=results))
         else:

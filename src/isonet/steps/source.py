@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from isonet.core.normalize import Normalization, skewness
+from isonet.core.normalize import Moments, Normalization, skewness
 from isonet.core.sampling import cut
 from isonet.errors import InputError
 from isonet.io import mrc
@@ -68,22 +69,25 @@ def statistics(volume: mrc.Volume) -> tuple[float, float]:
     InputError
         If a voxel is NaN or infinite, or all are equal.
     """
-    total = squares = 0.0
-    pivot = float(volume.read(slice(0, 1)).mean(dtype=np.float64))
+    moments = Moments()
     for part, slab in volume.slabs():
-        centred = slab.astype(np.float64) - pivot
-        total += float(centred.sum())
-        squares += float(np.square(centred).sum())
-        if not np.isfinite(squares):
-            bad = int(np.flatnonzero(~np.isfinite(slab).all(axis=(1, 2)))[0]) + part.start
-            raise InputError(f"{volume.path}: NaN or infinite voxels in section {bad}; reconstruct it again")
-    count = float(np.prod(volume.shape, dtype=np.float64))
-    mean = total / count
-    variance = squares / count - mean**2
-    scale = max(abs(pivot + mean), np.finfo(np.float32).tiny)
-    if not variance > (1e-7 * scale) ** 2:
-        raise InputError(f"{volume.path}: all voxels are {pivot + mean:g}; a constant volume holds no tomogram")
-    return pivot + mean, float(np.sqrt(variance))
+        moments.add(slab)
+        if not moments.finite:
+            raise InputError(not_finite(volume.path, slab, part.start))
+    if moments.constant:
+        raise InputError(is_constant(volume.path, moments.mean))
+    return moments.mean, moments.std
+
+
+def not_finite(path: Path, slab: npt.NDArray[np.float32], first: int) -> str:
+    """Say which section of a slab that begins with section `first` holds NaN or infinite voxels."""
+    bad = int(np.flatnonzero(~np.isfinite(slab).all(axis=(1, 2)))[0]) + first
+    return f"{path}: NaN or infinite voxels in section {bad}; reconstruct it again"
+
+
+def is_constant(path: Path, value: float) -> str:
+    """Say that a volume holds nothing."""
+    return f"{path}: all voxels are {value:g}; a constant volume holds no tomogram"
 
 
 def measure_contrast(volume: mrc.Volume) -> str:
