@@ -46,7 +46,7 @@ class ExistingMask:
             self._highest = max(self._highest, float(slab.max()))
             self._plain = self._plain and bool(((slab == 0) | (slab == 1)).all())
         if self._highest <= 0:
-            raise InputError(f"{path}: no voxel is larger than 0; a mask must keep something")
+            raise InputError(f"{path}: no voxel is larger than 0; make a wider mask")
 
     def sections(self, first: int, last: int) -> npt.NDArray[np.bool_]:
         """Return sections `first ... last - 1` of the tomogram's grid."""
