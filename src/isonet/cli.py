@@ -19,6 +19,7 @@ from isonet.config import (
     DeconvConfig,
     DemoConfig,
     ExtractConfig,
+    MaskConfig,
     PredictConfig,
     PrepareConfig,
     PrepareSubtomoStarConfig,
@@ -74,6 +75,20 @@ def deconv(star: Path, /, *, config: Annotated[DeconvConfig, Flat] = DeconvConfi
     from isonet.steps.commands import deconv_in_folder
 
     deconv_in_folder(star, config)
+
+
+@app.command(group=STEPS, alias="make_mask", sort_key=3)
+def mask(star: Path, /, *, config: Annotated[MaskConfig, Flat] = MaskConfig()) -> None:
+    """Mark where each tomogram holds density, so that refine does not train on empty ice.
+
+    Parameters
+    ----------
+    star
+        Table made by prepare.
+    """
+    from isonet.steps.commands import mask_in_folder
+
+    mask_in_folder(star, config)
 
 
 @app.command(group=STEPS, sort_key=4)

@@ -8,6 +8,7 @@ from isonet.config.correction import OutputOptions, PredictConfig
 from isonet.config.deconv import DeconvConfig
 from isonet.config.extract import ExtractConfig, PrepareSubtomoStarConfig
 from isonet.config.inputs import InputOptions, PrepareConfig
+from isonet.config.mask import MaskConfig
 from isonet.config.resizing import ResizeConfig
 from isonet.config.simulation import ReconstructConfig, SimulateConfig
 from isonet.config.training import RefineConfig, TrainingOptions
@@ -19,6 +20,7 @@ __all__ = [
     "DemoConfig",
     "ExtractConfig",
     "InputOptions",
+    "MaskConfig",
     "OutputOptions",
     "PredictConfig",
     "PrepareConfig",

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from isonet.config import DeconvConfig, ExtractConfig, PredictConfig, RefineConfig, ResizeConfig
+from isonet.config import DeconvConfig, ExtractConfig, MaskConfig, PredictConfig, RefineConfig, ResizeConfig
 from isonet.errors import InputError
 from isonet.project import Project
 from isonet.runs import start
 from isonet.steps.deconv import deconv
 from isonet.steps.extract import extract
+from isonet.steps.mask import mask
 from isonet.steps.predict import predict
 from isonet.steps.refine import refine
 from isonet.steps.refine_files import continued, holds_run, move_aside, refuse_existing
@@ -56,6 +57,13 @@ def deconv_in_folder(star: Path, config: DeconvConfig) -> Project:
     project = Project.read(star)
     with start(config.output_dir, "deconv", config) as run:
         return deconv(project, config, run)
+
+
+def mask_in_folder(star: Path, config: MaskConfig) -> Project:
+    """Make masks for the tomograms of a table in `config.output_dir`."""
+    project = Project.read(star)
+    with start(config.output_dir, "mask", config) as run:
+        return mask(project, config, run)
 
 
 def predict_in_folder(star: Path, model: Path, config: PredictConfig) -> Project:

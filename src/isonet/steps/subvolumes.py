@@ -13,9 +13,9 @@ from isonet.config import RefineConfig
 from isonet.core.sampling import draw_centres, random_stream
 from isonet.core.snr import signal_weight
 from isonet.errors import InputError
-from isonet.io import mrc
 from isonet.project import Tomogram
 from isonet.runs import Run
+from isonet.steps.existing import ExistingMask
 from isonet.steps.source import Source, open_source
 from isonet.train.pairs import Optics, PairMaker, Predict, fill, optics
 
@@ -98,7 +98,7 @@ def open_training_set(
     Raises
     ------
     InputError
-        If a volume or mask cannot be used, or a mask has another shape than its tomogram.
+        If a volume or mask cannot be used, or a mask does not fit its tomogram.
     """
     size = config.subvolume_size
     opened = []
@@ -116,20 +116,16 @@ def open_training_set(
 
 
 def open_mask(tomogram: Tomogram, volume: mrc.Volume) -> npt.NDArray[Any] | None:
-    """Open the mask of a tomogram, larger than 0 where sub-volumes may be centred; None where the table names none.
+    """Mask of a tomogram, larger than 0 where it holds; None where the table names none.
 
     Raises
     ------
     InputError
-        If it cannot be read or has another shape than the tomogram.
+        If it cannot be read or does not fit the tomogram.
     """
     if tomogram.text("rlnMaskName") is None:
         return None
-    mask = mrc.open_volume(tomogram.file("rlnMaskName"))
-    if mask.shape != volume.shape:
-        shapes = f"{mask.shape}, its tomogram {volume.path} {volume.shape}"
-        raise InputError(f"{mask.path}: the mask's shape is {shapes}; make a mask of the same shape")
-    return mask.stored
+    return ExistingMask(tomogram.file("rlnMaskName"), volume.shape, volume.path).array()
 
 
 def subvolume_count(tomogram: Tomogram, asked: int | None, tomograms: Sequence[Tomogram]) -> int:
