@@ -69,7 +69,7 @@ def as_imod(volume: Any) -> Any:
         (np.copy, (-62, 40), "mirrored", "--tilt-min -40 --tilt-max 62"),
         (np.copy, (-60, 60), "", r"--tilt-min -(39|4\d) --tilt-max 6\d"),
         (axes_exchanged, (-40, 62), "axis", "by 90 degrees about z"),
-        (as_imod, (-40, 62), "axis", "clip rotx"),
+        (as_imod, (-40, 62), "axis", "turned"),
         (lambda volume: np.random.default_rng(0).normal(size=volume.shape).astype("f4"), (-60, 60), "no wedge", "give"),
     ],
 )

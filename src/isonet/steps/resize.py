@@ -9,14 +9,14 @@ from isonet.config import ResizeConfig
 from isonet.core import resampling, streamed
 from isonet.errors import InputError
 from isonet.io import blocks, mrc
-from isonet.project import Project, Tomogram
+from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run
 from isonet.steps.memory import within_limit
 from isonet.steps.products import made_before, product_label
 from isonet.steps.source import not_finite
 
 log = logging.getLogger("isonet")
-_HALVES = {"rlnTomoReconstructedTomogramHalf1": "half1", "rlnTomoReconstructedTomogramHalf2": "half2"}
+_HALVES = dict(zip(HALF_COLUMNS, ("half1", "half2"), strict=True))
 STALE = (
     "rlnDeconvTomoName",
     "rlnMaskName",

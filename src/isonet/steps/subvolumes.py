@@ -13,6 +13,7 @@ from isonet.config import RefineConfig
 from isonet.core.sampling import draw_centres, random_stream
 from isonet.core.snr import signal_weight
 from isonet.errors import InputError
+from isonet.io import mrc
 from isonet.project import Tomogram
 from isonet.runs import Run
 from isonet.steps.existing import ExistingMask

@@ -19,7 +19,8 @@ def check_wedge(volume: mrc.Volume, tilts: Sequence[float]) -> WedgeEstimate | N
     """Compare the wedge in a tomogram's power spectrum with its tilts, and say what was found.
 
     One line of information where they agree or the spectrum cannot tell, a warning with the remedy where they do not:
-    the range differs by more than 5 degrees, is mirrored, lies about another axis, or there is no wedge.
+    the range differs by more than 5 degrees, is mirrored, lies about another axis, or there is no wedge. Of volumes
+    as IMOD's tilt leaves them only that is said: they are to be turned and looked at again.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ def check_wedge(volume: mrc.Volume, tilts: Sequence[float]) -> WedgeEstimate | N
         return None
     estimate = wedge_estimate.estimate_wedge(spectra)
     for finding in wedge_estimate.verdict(estimate, tilts):
+        if estimate.as_imod_tilt and finding != "axis":
+            continue
         sentence = _sentence(finding, estimate, min(tilts), max(tilts))
         if finding in ("agrees", "unclear"):
             log.info("%s: %s", volume.path.name, sentence)
@@ -90,7 +93,7 @@ def _axis_sentence(estimate: WedgeEstimate) -> str:
         f"its power spectrum shows the tilt axis along {estimate.axis} and the beam along {estimate.beam}, not y and z"
     )
     if estimate.as_imod_tilt:
-        return f"{shown}, as IMOD's tilt leaves volumes; turn it with 'clip rotx' or 'trimvol -rx'"
+        return f"{shown}, as IMOD's tilt leaves volumes; it must be turned (a turned copy is used)"
     if estimate.beam == "z":
         return f"{shown}; turn it by 90 degrees about z, do not mirror it (tilt range then {_either_sign(estimate)})"
     return f"{shown}; turn the volume, do not mirror it"
