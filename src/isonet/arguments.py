@@ -11,46 +11,43 @@ from pydantic import ValidationError
 
 from isonet.errors import InputError
 
-ALIASES = {
-    "--output-star": "--output",
-    "--star-name": "--output",
-    "--result-dir": "--output-dir",
-    "--ac": "--amplitude-contrast",
-}
-"""IsoNet 1's and 2's names for flags that have another one here."""
-
-REPLACED = {
-    "--create-average": "leave it out, the mean of --even and --odd is made where no full tomogram is given",
-    "--mask-folder": "make masks with 'isonet mask', or name yours in the column rlnMaskName of the table",
-    "--coordinate-folder": "give coordinates to 'isonet extract --coordinates'",
-}
-"""IsoNet 2's flags that have no like here, and what to do instead."""
-
 
 def normalized(arguments: Sequence[str]) -> list[str]:
-    """Bring flags into one spelling: dashes for underscores, IsoNet's names, `--flag False` as `--flag=False`.
-
-    Raises
-    ------
-    InputError
-        If a flag of IsoNet 2 has no like here.
-    """
+    """Bring flags into one spelling: dashes for underscores, `--flag False` as `--flag=false`."""
     tokens: list[str] = []
     for token in arguments:
         if token.startswith("--") and len(token) > 2:
             name, equals, value = token.partition("=")
-            name = name.replace("_", "-")
-            if name in REPLACED:
-                raise InputError(f"{name}: not used here; {REPLACED[name]}")
-            if name == "--full" and tokens[:1] in (["prepare"], ["prepare_star"]):
-                tokens += [value] if equals else []  # IsoNet 2's name for the folder that is given without a flag
-                continue
-            tokens.append(ALIASES.get(name, name) + equals + value)
+            tokens.append(name.replace("_", "-") + equals + value)
         elif token in ("True", "False", "true", "false") and tokens and re.fullmatch(r"--[\w-]+", tokens[-1]):
             tokens[-1] += f"={token.lower()}"
         else:
             tokens.append(token)
     return tokens
+
+
+def without_replaced(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Take the flags of :data:`REPLACED` and their values out of normalized arguments.
+
+    Returns
+    -------
+    tokens, remarks
+        The other arguments, and a line for each flag that was taken out.
+    """
+    replaced = REPLACED.get(tokens[0], {}) if tokens else {}
+    kept: list[str] = []
+    remarks: list[str] = []
+    waiting = iter(tokens)
+    for token in waiting:
+        name, equals, _ = token.partition("=")
+        if name not in replaced:
+            kept.append(token)
+            continue
+        remarks.append(f"{name} is not needed: {replaced[name]}")
+        following = "" if equals else next(waiting, "")
+        if following.startswith("--"):
+            raise InputError(f"{name}: a value is missing; leave the flag out, {replaced[name]}")
+    return kept, remarks
 
 
 def config_files(tokens: list[str]) -> tuple[Yaml, ...]:

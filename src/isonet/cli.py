@@ -3,6 +3,7 @@
 Nothing heavy is imported before a command runs, so that help answers at once.
 """
 
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,18 +16,23 @@ from isonet import __version__
 from isonet.arguments import config_files, message, normalized
 from isonet.config import (
     CheckConfig,
+    DeconvConfig,
     DemoConfig,
     ExtractConfig,
+    MaskConfig,
     PredictConfig,
     PrepareConfig,
     PrepareSubtomoStarConfig,
     ReconstructConfig,
     RefineConfig,
+    ResizeConfig,
     RunConfig,
     SimulateConfig,
 )
 from isonet.errors import IsonetError
+from isonet.spellings import translated
 
+log = logging.getLogger("isonet")
 STEPS = Group("Steps, in order", sort_key=0)
 SIMULATION = Group("Simulation and reconstruction", sort_key=1)
 OTHER = Group("Other", sort_key=2)
@@ -55,6 +61,34 @@ def prepare(*tomograms: Path, config: Annotated[PrepareConfig, Flat] = PrepareCo
     from isonet.steps.prepare import prepare as step
 
     step(tomograms, config)
+
+
+@app.command(group=STEPS, sort_key=2)
+def deconv(star: Path, /, *, config: Annotated[DeconvConfig, Flat] = DeconvConfig()) -> None:
+    """Undo the contrast transfer of the microscope with a Wiener-like filter, which raises the contrast.
+
+    Parameters
+    ----------
+    star
+        Table made by prepare, with the defocus of each tomogram in rlnDefocus (or give --defocus).
+    """
+    from isonet.steps.commands import deconv_in_folder
+
+    deconv_in_folder(star, config)
+
+
+@app.command(group=STEPS, alias="make_mask", sort_key=3)
+def mask(star: Path, /, *, config: Annotated[MaskConfig, Flat] = MaskConfig()) -> None:
+    """Mark where each tomogram holds density, so that refine does not train on empty ice.
+
+    Parameters
+    ----------
+    star
+        Table made by prepare.
+    """
+    from isonet.steps.commands import mask_in_folder
+
+    mask_in_folder(star, config)
 
 
 @app.command(group=STEPS, sort_key=4)
@@ -154,6 +188,20 @@ def prepare_subtomo_star(
 
 
 @app.command(group=OTHER)
+def resize(*inputs: Path, config: Annotated[ResizeConfig, Flat] = ResizeConfig()) -> None:
+    """Bring tomograms to another pixel size by cropping their Fourier transform, without aliasing.
+
+    Parameters
+    ----------
+    inputs
+        A table made by prepare, or folders and MRC files.
+    """
+    from isonet.steps.commands import resize_in_folder
+
+    resize_in_folder(inputs, config)
+
+
+@app.command(group=OTHER)
 def demo(*, config: Annotated[DemoConfig, Flat] = DemoConfig()) -> None:
     """Simulate a small tomogram, correct it, and show how much of the missing wedge came back."""
     from isonet.steps.demo import demo as step
@@ -171,11 +219,10 @@ def check(*, config: Annotated[CheckConfig, Flat] = CheckConfig()) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 run failed, 2 bad usage or input, 128 + n after a signal."""
-    words = sys.argv[1:] if arguments is None else arguments
+    words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     try:
-        tokens = normalized(words)
-        sys.exit(_dispatch([token for token in tokens if token != "--debug"], debug))
+        sys.exit(_dispatch([word for word in words if word != "--debug"], debug))
     except (IsonetError, ValidationError, CycloptsError, OSError, MemoryError) as error:
         if debug:
             raise
@@ -184,8 +231,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _fail("interrupted", 130)
 
 
-def _dispatch(tokens: list[str], debug: bool) -> int:
+def _dispatch(words: list[str], debug: bool) -> int:
     """Run one command."""
+    translation, notes = translated(words, _count_gpus)
+    tokens = normalized(translation)
     app.config = config_files(tokens)
     if not tokens or any(token in ("--help", "-h", "--version") for token in tokens):
         app(tokens, exit_on_error=False, print_error=False)
@@ -195,6 +244,8 @@ def _dispatch(tokens: list[str], debug: bool) -> int:
     from isonet.runs import Interruption
 
     log_to_console(debug)
+    for note in notes:
+        log.info("%s", note)
     try:
         command(*bound.args, **bound.kwargs)
     except Interruption as stop:
@@ -209,6 +260,12 @@ def _dispatch(tokens: list[str], debug: bool) -> int:
         print(f"isonet: unexpected {kind}: {text}; --debug shows where it comes from", file=sys.stderr)
         return 1
     return 0
+
+
+def _count_gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 def _exit_code(error: BaseException) -> int:

@@ -11,6 +11,9 @@ from isonet.io import files, mrc, star
 from isonet.io.metadata import read_tilt_angles
 
 FULL_COLUMNS = ("rlnTomoName", "rlnMicrographName")
+HALF_COLUMNS = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
+TURNED_COLUMN = "rlnTomoTurnedFrom"
+"""The file of which the full tomogram is a turned copy."""
 SUBVOLUME_COLUMN = "rlnImageName"
 DEFAULT_TILTS = (-60.0, 60.0)
 

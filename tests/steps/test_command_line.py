@@ -12,11 +12,15 @@ from isonet.cli import app
 
 CONFIGURATIONS = {
     "prepare": config.PrepareConfig,
+    "deconv": config.DeconvConfig,
+    "extract": config.ExtractConfig,
     "refine": config.RefineConfig,
     "predict": config.PredictConfig,
     "run": config.RunConfig,
     "simulate": config.SimulateConfig,
     "reconstruct": config.ReconstructConfig,
+    "resize": config.ResizeConfig,
+    "prepare-subtomo-star": config.PrepareSubtomoStarConfig,
     "demo": config.DemoConfig,
     "check": config.CheckConfig,
 }
@@ -25,16 +29,16 @@ CONFIGURATIONS = {
 def test_help_lists_the_steps_in_order() -> None:
     outcome = isonet.done("--help")
     words = outcome.out.split()
-    assert sorted(CONFIGURATIONS, key=words.index)[:4] == ["prepare", "refine", "predict", "run"]
+    assert sorted(CONFIGURATIONS, key=words.index)[:5] == ["prepare", "deconv", "extract", "refine", "predict"]
     assert all(words.index(command) for command in CONFIGURATIONS)
     assert "--config" in outcome.out
     assert isonet.done("-h").out == isonet.done().out == outcome.out
 
 
 def test_no_command_is_missing_here() -> None:
-    assert {name for name in app if name.isalpha()} == set(CONFIGURATIONS)
+    assert {name for name in app if name[0].isalpha() and "_" not in name} == set(CONFIGURATIONS)
     for command, configuration in CONFIGURATIONS.items():
-        assert configuration.__name__.lower() == f"{command}config"
+        assert configuration.__name__.lower() == f"{command.replace('-', '')}config"
 
 
 @pytest.mark.parametrize("command", CONFIGURATIONS)

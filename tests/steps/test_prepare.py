@@ -260,3 +260,31 @@ def test_every_stored_type_plain_or_compressed(here: Path, volume: Any, dtype: A
         mrc.voxel_size = 10
     (row,) = prepare(name)
     assert (row["rlnTomoName"], row["rlnPixelSize"], row["rlnTomoContrast"]) == (name, "10", "dark")
+
+
+def test_volumes_as_imod_leaves_them_are_turned(here: Path) -> None:
+    """Beam along y: a turned copy with the tilt range of the file takes the place of each volume and is kept."""
+    upright = isonet.specimen((48, 56, 48), tilts=(-40, 62))
+    lying = np.ascontiguousarray(upright.transpose(1, 0, 2)[:, ::-1])
+    for name in ("v", "v_EVN", "v_ODD"):
+        isonet.write(here / "rec" / f"{name}.mrc", lying)
+    for overwrite in (False, True):
+        outcome = isonet.call("prepare", "rec", tilt_min=-40, tilt_max=62, overwrite=overwrite)
+        assert outcome.code == 0
+        assert "axis" in outcome.err and "turned" in outcome.err
+        assert "mirrored" not in outcome.err
+        assert "v.mrc: wedge measured from" in outcome.err
+    (row,) = isonet.table(here / "tomograms.star")
+    columns = ("rlnTomoName", "rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
+    for column in columns:
+        assert np.array_equal(isonet.read(here / row[column]), upright)
+    assert row["rlnTomoTurnedFrom"] == "rec/v.mrc"
+
+
+@pytest.mark.parametrize(("tilts", "word"), [((-40, 62), None), ((-62, 40), "mirrored"), ((-60, 30), "were told")])
+def test_the_wedge_is_compared_with_the_tilts(here: Path, tilts: tuple[float, float], word: str | None) -> None:
+    isonet.write(here / "v.mrc", isonet.specimen((48, 48, 48), tilts=(-40, 62)))
+    outcome = isonet.call("prepare", "v.mrc", tilt_min=tilts[0], tilt_max=tilts[1])
+    assert outcome.code == 0
+    warned = [text for text in ("mirrored", "axis", "no wedge", "were told") if text in outcome.err]
+    assert (word in warned) if word else not warned

@@ -13,6 +13,7 @@ MDOC = "".join(f"[ZValue = {n}]\nTiltAngle = {tilt}\nTargetDefocus = -4\n\n" for
 CTF = "# Columns: #1 micrograph number; #2 - defocus 1 [A]; #3 - defocus 2; #4; #5; #6; #7\n" + "".join(
     f"{n} {value} {value + 1000} 10 0 0.1 8\n" for n, value in enumerate((30000, 31000, 32000), start=1)
 )
+SERIES = "data_x\n\nloop_\n_rlnTomoYTilt #1\n_rlnDefocusU #2\n-40 24000\n0 25000\n45 26000\n"
 
 
 def put(path: Path, text: str) -> Path:
@@ -130,6 +131,20 @@ def test_malformed_metadata_are_an_error_where_they_belong(here: Path, volume: A
     assert not (here / "average").exists()
 
 
+def test_tables_of_particles_and_of_this_program_are_no_metadata(here: Path, volume: Any) -> None:
+    isonet.write(here / "a_1.mrc", volume)
+    put(here / "particles.star", "data_\n\nloop_\n_rlnTomoName #1\n_rlnCoordinateX #2\na_1 nonsense\n")
+    put(here / "a_1.tlt", "-50\n0\n51\n")
+    for _ in range(2):
+        only, said = row("a_1.mrc", metadata=".", overwrite=True)
+        assert only["rlnTiltMax"] == "51"
+        assert "tomograms.star" not in said.splitlines()[0]
+    refused = isonet.call("prepare", "a_1.mrc", metadata="particles.star", output="n.star")
+    isonet.assert_refused(refused, "particles.star", "no metadata")
+    refused = isonet.call("prepare", "a_1.mrc", tilt_file="particles.star", output="n.star")
+    isonet.assert_refused(refused, "particles.star", "no tilt angles")
+
+
 def test_pixel_size_of_metadata_only_where_the_header_has_none(here: Path, volume: Any) -> None:
     isonet.write(here / "a_1.mrc", volume, pixel_size=0)
     put(
@@ -162,7 +177,7 @@ def test_table_for_relion(here: Path, volume: Any) -> None:
     isonet.write(here / "vol/TS_1_rec.mrc", volume, pixel_size=12)
     isonet.write(here / "vol/half1/TS_1_rec.mrc", volume, pixel_size=12)
     isonet.write(here / "vol/half2/TS_1_rec.mrc", volume, pixel_size=12)
-    put(here / "ts/TS_1.star", "data_TS_1\n\nloop_\n_rlnTomoYTilt #1\n_rlnDefocusU #2\n-40 24000\n0 25000\n45 26000\n")
+    put(here / "ts/TS_1.star", SERIES)
     put(
         here / "ts/in.star",
         "data_global\n\nloop_\n_rlnTomoName #1\n_rlnTomoTiltSeriesStarFile #2\n_rlnVoltage #3\n_rlnTomoHand #4\n"

@@ -69,6 +69,21 @@ def test_noise_has_the_ratio_asked_and_halves_are_independent(clean: Path, tmp_p
     assert float(even.var() / full.var()) == pytest.approx(2, rel=0.05)
 
 
+def test_images_carry_the_contrast_transfer(clean: Path, tmp_path: Path) -> None:
+    """What is left of the clean images in each ring of their transforms is the transfer there, with its sign."""
+    optics = {"defocus": 40000, "voltage": 200, "cs": 2.0, "amplitude_contrast": 0.1}
+    folder = simulate(SimulateConfig(output_dir=tmp_path, snr=math.inf, **optics, **SMALL))
+    before, after = (torch.fft.rfft2(read(each, "tilts")) for each in (clean, folder))
+    height, width = read(clean, "tilts").shape[1:]
+    radius = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width))
+    for centre in (0.15, 0.25, 0.34, 0.42):
+        ring = (radius - centre).abs() < 0.01
+        left = float((after * before.conj()).real[:, ring].sum() / before[:, ring].abs().square().sum())
+        k = centre / 10
+        chi = math.pi * (0.02508 * 40000 * k**2 - 0.02508**3 * 2e7 * k**4 / 2)
+        assert left == pytest.approx(math.sqrt(0.99) * math.sin(chi) + 0.1 * math.cos(chi), abs=0.12), centre
+
+
 def test_same_seed_same_files(tmp_path: Path) -> None:
     for name in ("a", "b"):
         simulate(SimulateConfig(output_dir=tmp_path / name, tilt_step=15, **SMALL))

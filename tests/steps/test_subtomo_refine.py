@@ -110,7 +110,7 @@ def test_sizes_are_those_of_the_table_unless_given(extracted: Path) -> None:
     outcome = isonet.call("refine", extracted, output_dir="larger", crop_size=28, **TRAIN)
     isonet.assert_refused(outcome, "v_000000.mrc", "24 x 24 x 24", "28", "--crop-size")
     outcome = isonet.call("refine", extracted, output_dir="larger", cube_size=28, **TRAIN)
-    isonet.assert_refused(outcome, "crop_size 24", "cube_size 28")
+    isonet.assert_refused(outcome, "--crop-size 24", "--cube-size, 28")
     outcome = isonet.call("refine", "tomograms.star", output_dir="tomograms", crop_size=24, **TRAIN)
     isonet.assert_refused(outcome, "--crop-size 24", "--cube-size, 64")
     edit(extracted, rlnCropSize="23", rlnCubeSize="16")

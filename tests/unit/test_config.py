@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from isonet import config
-from isonet.config import PredictConfig, PrepareConfig, RefineConfig, SimulateConfig, StepConfig
+from isonet.config import DeconvConfig, PredictConfig, PrepareConfig, RefineConfig, SimulateConfig, StepConfig
 
 EVERY = sorted(
     (kind for kind in vars(config).values() if isinstance(kind, type) and issubclass(kind, StepConfig)),
@@ -41,6 +41,20 @@ def test_durations_may_be_written_in_many_ways(text: object, seconds: float) -> 
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match=r"duration such as 20min|greater than 0"):
         RefineConfig(max_time=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("4GB", 4e9), ("4 gb", 4e9), ("500MB", 5e8), ("1.5G", 1.5e9), ("2GiB", 2e9), ("64k", 64e3), ("1000", 1e3), (7, 7)],
+)
+def test_sizes_may_be_written_in_many_ways(text: object, size: float) -> None:
+    assert DeconvConfig(max_memory=text).max_memory == size
+
+
+@pytest.mark.parametrize("text", ["", "much", "4 pounds", "-4GB", "0", "4GBs", "nan"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match=r"size such as 4GB|greater than 0"):
+        DeconvConfig(max_memory=text)
 
 
 @pytest.mark.parametrize("written", ["0.1,0.2", "0.1, 0.2", "(0.1,0.2)", "[0.1, 0.2]", ["0.1", "0.2"], (0.1, 0.2)])

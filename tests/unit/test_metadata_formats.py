@@ -164,6 +164,9 @@ c.mrc 3.0 5.0 29300 30300
         ("a.star", RELION.replace("_rlnTomoYTilt #3", "_rlnOther #3"), (-3, 0, 3), 29500),
         ("a.defocus", "1 1 -60.00 -60.00 3100 2\n2 2 0.5 0.5 3200\n3 3 61 61 3300\n", None, 32000),
         ("a.defocus", "1 3 -2.00 2.00 3150\n", None, 31500),
+        ("a.defocus", "1 9 -20 4 3000\n10 12 5 8 3100\n13 40 8 60 3200\n", None, 30000),
+        ("TS_TLT.txt", "-3.0 2 3.1\n0.1 1 0\n3.0 3 6.2\n", (-3, 0.1, 3), None),
+        ("TS.tomostar", "data_\n\nloop_\n_wrpMovieName #1\n_wrpAngleTilt #2\na.mrc 3\nb.mrc -3\n", (3, -3), None),
         ("a.defocus", "1 0 0. 0. 0. 3\n1 1 -3.0 -3.0 3000 2900 45\n2 2 0 0 3200 3000 45\n", None, 31000),
         ("a.defocus", "5 0 0. 0. 0. 3\n1 1 0.0 0.0 3000 2900 45 90\n", None, 29500),
         ("a.defocus", "0 0 0. 0. 0. 3\n1 1 0.0 0.0 3000\n", None, 30000),
@@ -183,7 +186,7 @@ def test_variants(write: Callable[..., Path], name: str, content: str, tilts: ob
     found = only(write(name, content))
     assert found.tilts == tilts
     assert found.defocus() == defocus
-    packed = only(write(f"packed/{name}.gz", gzip.compress(content.encode()))) if not name.endswith(".star") else found
+    packed = only(write(f"packed/{name}.gz", gzip.compress(content.encode()))) if not name.endswith("star") else found
     assert (packed.tilts, packed.defoci) == (found.tilts, found.defoci)
 
 
@@ -264,10 +267,14 @@ EDF = "Setup.DatasetName=TS\n"
         ("a.star", RELION.replace(" 5.0 ", ","), "a.star: "),
         ("a.star", "data_a\n\nloop_\n_rlnTomoProjZ #1\n[0,0,0,0]\n", "no direction"),
         ("a.star", "data_a\n\nloop_\n_rlnTomoProjZ #1\n[0,1]\n", "four numbers"),
+        ("align.com", "$tiltalign -StandardInput\nTiltFile a.rawtlt\n", "does not run $tilt"),
+        ("TS_TLT.txt", "-3 1 0\n0 2\n", "line 2 has 2 columns, 3 expected"),
+        ("a.tomostar", "data_\n\nloop_\n_wrpAngleTilt #1\nx\n", "row 1: wrpAngleTilt: 'x'"),
         ("tilt.com", "$tilt\nTHICKNESS 5\n", "no TILTFILE and no ANGLES"),
         ("tilt.com", "$tilt\nANGLES 1;2\n", "'1;2' is not a number"),
         ("tilt.com", "$tilt\nANGLES 1,2\nEXCLUDELIST 2-1\n", "'2-1' is no list of views"),
         ("tilt.com", "$tilt\nANGLES 1,2\nEXCLUDELIST 1-2\n", "all views are left out"),
+        ("tilt.com", f"$tilt\nTILTFILE {'a' * 300}.tlt\n", "is not there"),
         ("a.edf", "Setup.PixelSize=1\n", "no Setup.DatasetName"),
         ("a.edf", EDF, "no TS.tlt or TS.rawtlt beside it"),
         ("a.edf", EDF + "Setup.PixelSize=wide\n", "Setup.PixelSize: 'wide'"),
@@ -288,7 +295,20 @@ def test_broken_twins(write: Callable[..., Path], name: str, content: str, messa
     assert "\n" not in str(caught.value)
 
 
-SUFFIXES = (".tlt", ".com", ".edf", ".defocus", ".aln", ".txt", ".csv", ".mdoc", ".xml", ".star")
+SUFFIXES = (
+    ".tlt",
+    ".com",
+    ".edf",
+    ".defocus",
+    ".aln",
+    ".txt",
+    ".csv",
+    ".mdoc",
+    ".xml",
+    ".star",
+    ".tomostar",
+    "_tlt.txt",
+)
 SNIPPETS = r"""
 [ZValue = 0]
 TiltAngle = 3
@@ -302,6 +322,7 @@ a 1
 <TiltSeries>
 <Angles>1 2</Angles>
 </TiltSeries>
+$tilt
 ANGLES 1
 EXCLUDELIST 1-
 Tilt_Series,Pix_Size(A)
@@ -312,8 +333,8 @@ Setup.DatasetName=../x
 """.splitlines(keepends=True)
 
 
-@pytest.mark.parametrize("suffix", [*SUFFIXES, ".mdoc.gz"])
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.parametrize("suffix", [*SUFFIXES, ".star", ".tomostar", ".mdoc.gz"])
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_truncated_and_spliced_files_of_any_kind_never_crash(
     tmp_path_factory: pytest.TempPathFactory, suffix: str, data: st.DataObject

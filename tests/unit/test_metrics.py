@@ -91,3 +91,13 @@ def test_correlation_is_that_of_torch() -> None:
     mixed = one + two
     expected = torch.corrcoef(torch.stack([one.flatten(), mixed.flatten()]))[0, 1]
     assert metrics.correlation(one, 3 * mixed - 7) == pytest.approx(float(expected), abs=1e-5)
+
+
+def test_correlation_of_what_was_measured_does_not_see_the_wedge() -> None:
+    """Other content inside the wedge lowers the plain correlation only."""
+    shape, tilts = (40, 40, 40), (-60.0, 60.0)
+    one, two = noise(shape, 0), noise(shape, 1)
+    filled = wedge.fill(one, two, wedge.weight(shape, tilts))
+    assert metrics.correlation(filled, one) < 0.8
+    assert metrics.measured_correlation(filled, one, tilts) > 0.99
+    assert abs(metrics.measured_correlation(two, one, tilts)) < 0.05

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from isonet.core.normalize import Normalization, skewness
+from isonet.core.normalize import Moments, Normalization, skewness
 
 
 @settings(max_examples=30, deadline=None)
@@ -35,3 +35,32 @@ def test_skewness_is_that_of_scipy_and_negative_for_dark_density() -> None:
     assert skewness(values) == pytest.approx(float(stats.skew(values.astype(float))), rel=1e-5)
     assert skewness(-values) < 0 < skewness(values)
     assert skewness(np.full(9, 3, dtype=np.float32)) == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(cuts=st.lists(st.integers(1, 999), max_size=4), mean=st.floats(-1e4, 1e4), std=st.floats(0.1, 100))
+def test_moments_of_pieces_are_those_of_the_whole(cuts: list[int], mean: float, std: float) -> None:
+    values = np.random.default_rng(0).normal(mean, std, 1000).astype(np.float32)
+    moments = Moments()
+    for piece in np.split(values, sorted(set(cuts))):
+        moments.add(piece)
+    whole = values.astype(np.float64)
+    assert moments.count == 1000
+    assert (moments.low, moments.high) == (whole.min(), whole.max())
+    assert moments.mean == pytest.approx(whole.mean(), rel=1e-12)
+    assert moments.std == pytest.approx(whole.std(), rel=1e-7)
+    assert moments.finite
+    assert not moments.constant
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("position", [0, 9])
+def test_moments_tell_what_is_no_number(bad: float, position: int) -> None:
+    values = np.ones(10, dtype=np.float32)
+    values[position] = bad
+    moments = Moments()
+    moments.add(np.ones(10, dtype=np.float32))
+    assert moments.finite
+    assert moments.constant
+    moments.add(values)
+    assert not moments.finite

@@ -148,3 +148,57 @@ def test_texts_that_mean_nothing_are_none() -> None:
     row = {"rlnIndex": "1", "a": "None", "b": "", "c": "nan", "d": "<NA>", "e": "0"}
     tomogram = Tomogram(Path("a.star"), row)
     assert [tomogram.text(column) for column in "abcdef"] == [None, None, None, None, "0", None]
+
+
+ISONET_1 = """
+data_
+
+loop_
+_rlnIndex #1
+_rlnMicrographName #2
+_rlnPixelSize #3
+_rlnDefocus #4
+_rlnNumberSubtomo #5
+_rlnMaskBoundary #6
+_rlnSnrFalloff #7
+_rlnDeconvStrength #8
+_rlnDeconvTomoName #9
+1       tomoset/TS01.rec        10.8    38838.257812    100     None    1.0     1.0     deconv/TS01.rec
+2       tomoset/TS43.rec        10.8    25292.275391    100     None    1.0     1.0     deconv/TS43.rec
+"""
+ISONET_2 = """
+data_
+
+loop_
+_rlnIndex #1
+_rlnTomoName #2
+_rlnTomoReconstructedTomogramHalf1 #3
+_rlnTomoReconstructedTomogramHalf2 #4
+_rlnPixelSize #5
+_rlnDefocus #6
+_rlnVoltage #7
+_rlnSphericalAberration #8
+_rlnAmplitudeContrast #9
+_rlnDeconvTomoName #10
+_rlnMaskBoundary #11
+_rlnMaskName #12
+_rlnTiltMin #13
+_rlnTiltMax #14
+_rlnBoxFile #15
+_rlnNumberSubtomo #16
+_rlnCorrectedTomoName #17
+1\tNone\teven/TS_01.mrc\todd/TS_01.mrc\t5.400000\t39000.0\t300\t2.7\t0.1\tNone\tNone\tNone\t-60\t57\tNone\t1500\tNone
+"""
+
+
+def test_tables_of_isonet_1_and_2(tmp_path: Path) -> None:
+    """Blanks or tabs between columns, missing values spelled None, and no list of tilts."""
+    (tmp_path / "one.star").write_text(ISONET_1)
+    first, second = Project.read(tmp_path / "one.star").tomograms
+    assert (first.name, first.full_column, second.number("rlnDefocus")) == ("TS01", "rlnMicrographName", 25292.275391)
+    assert (first.tilts, first.text("rlnMaskBoundary"), first.split) == ((-60, 60), None, "frames")
+    (tmp_path / "two.star").write_text(ISONET_2)
+    (only,) = Project.read(tmp_path / "two.star").tomograms
+    assert only.half_tilts == ((-60, 57), (-60, 57))
+    assert (only.number("rlnVoltage"), only.number("rlnPixelSize"), only.text("rlnTomoName")) == (300, 5.4, None)
+    assert only.file("rlnTomoReconstructedTomogramHalf2") == tmp_path / "odd/TS_01.mrc"

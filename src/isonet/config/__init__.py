@@ -3,28 +3,35 @@
 The command line, the YAML files, the record in each run folder and the documentation all derive from these.
 """
 
-from isonet.config.base import StepConfig, parse_duration
+from isonet.config.base import StepConfig, parse_duration, parse_size
 from isonet.config.correction import OutputOptions, PredictConfig
+from isonet.config.deconv import DeconvConfig
 from isonet.config.extract import ExtractConfig, PrepareSubtomoStarConfig
 from isonet.config.inputs import InputOptions, PrepareConfig
+from isonet.config.mask import MaskConfig
+from isonet.config.resizing import ResizeConfig
 from isonet.config.simulation import ReconstructConfig, SimulateConfig
 from isonet.config.training import RefineConfig, TrainingOptions
 from isonet.config.whole import CheckConfig, DemoConfig, RunConfig
 
 __all__ = [
     "CheckConfig",
+    "DeconvConfig",
     "DemoConfig",
     "ExtractConfig",
     "InputOptions",
+    "MaskConfig",
     "OutputOptions",
     "PredictConfig",
     "PrepareConfig",
     "PrepareSubtomoStarConfig",
     "ReconstructConfig",
     "RefineConfig",
+    "ResizeConfig",
     "RunConfig",
     "SimulateConfig",
     "StepConfig",
     "TrainingOptions",
     "parse_duration",
+    "parse_size",
 ]

@@ -23,6 +23,16 @@ def parse_duration(value: object) -> object:
     raise ValueError("should be a duration such as 20min, 2h or 1:30:00")
 
 
+def parse_size(value: object) -> object:
+    """Bytes of `4GB`, `500MB`, `1.5G` or `2000000000`, in powers of 1000; other types unchanged."""
+    if not isinstance(value, str):
+        return value
+    powers = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+    if match := re.fullmatch(r"(\d+\.?\d*)\s*([kmgt]?)i?b?", value.strip().lower()):
+        return round(float(match[1]) * 1000 ** powers[match[2]])
+    raise ValueError("should be a size such as 4GB or 500MB")
+
+
 def split_list(value: object) -> object:
     """Let a list be written with commas: `0.1,0.2`."""
     if isinstance(value, int | float | Path):
@@ -55,6 +65,7 @@ def whole_number(value: object) -> object:
 
 
 Duration = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
+Size = Annotated[int, BeforeValidator(parse_size), Field(gt=0)]
 Levels = Annotated[tuple[Annotated[float, Field(ge=0)], ...], BeforeValidator(split_list)]
 Iterations = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(split_list)]
 Angle = Annotated[float, Field(ge=-90, le=90)]

@@ -21,8 +21,9 @@ class ExtractConfig(StepConfig):
     crop_size: Edge | None = None
     """Edge of the sub-volumes in voxels; cube_size + 16 if left out."""
     coordinates: Path | None = None
-    """Centres instead of random ones: a file (x y z in voxels counted from 0, one point a line; .star; IMOD .mod), or a
-    folder with one such file per tomogram; column rlnBoxFile of the table if left out, where it is filled."""
+    """Centres in place of random ones in the mask: a file (x y z in voxels counted from 0, one point a line; .star;
+    IMOD .mod), or a folder with one such file per tomogram; column rlnBoxFile of the table if left out, where it is
+    filled."""
     number_subtomos: int | None = Field(None, ge=1)
     """Sub-volumes per tomogram; rlnNumberSubtomo of the table if left out (with coordinates: all of them)."""
     input_column: str = "auto"

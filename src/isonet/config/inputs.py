@@ -67,5 +67,7 @@ class PrepareConfig(InputOptions):
     """Table of tomograms to write."""
     average_dir: Path = Path("average")
     """Folder for the mean of even and odd where no full tomogram is given."""
+    turned_dir: Path = Path("turned")
+    """Folder for turned copies of tomograms as IMOD's tilt leaves them, with the beam along y."""
     overwrite: bool = False
     """Replace an existing table."""

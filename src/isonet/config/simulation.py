@@ -33,6 +33,14 @@ class SimulateConfig(StepConfig):
     """File with the tilt angles (.tlt, .aln, .mdoc, .xml, .star, .com), in place of all other settings of tilts."""
     snr: float = Field(0.1, gt=0, allow_inf_nan=True)
     """Variance of the signal over variance of the noise in a projection, on average over the tilts; inf: no noise."""
+    defocus: float = Field(0.0, ge=-200_000, le=200_000)
+    """Defocus in Å of all images, positive is underfocus; 0: no contrast transfer function, density as it is."""
+    voltage: float = Field(300.0, ge=10, le=3000)
+    """Acceleration voltage in kV, for the contrast transfer."""
+    cs: float = Field(2.7, ge=0, le=100)
+    """Spherical aberration in mm, for the contrast transfer."""
+    amplitude_contrast: float = Field(0.07, ge=0, le=1)
+    """Fraction of amplitude contrast, for the contrast transfer."""
     split: Literal["frames", "tilts"] = "frames"
     """What the halves are: two independent halves of every image's exposure, or every other tilt."""
     contrast: Literal["dark", "light"] = "dark"

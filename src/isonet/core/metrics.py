@@ -85,11 +85,22 @@ def wedge_correlation(
     Both volumes are tapered first, as a raised cosine over their whole width (Hann): the jump between opposite faces
     of a tomogram is power along `k_z`, inside the wedge, and narrower edges let measured power leak in.
     """
-    shape = fourier.spatial_shape(first)
-    window = fourier.taper(shape, max(shape), first.device)
-    missing, measured = wedge.regions(shape, tilts, guard, first.device)
-    one, two = (first - first.mean()) * window, (second - second.mean()) * window
+    missing, measured = wedge.regions(fourier.spatial_shape(first), tilts, guard, first.device)
+    one, two = _tapered(first), _tapered(second)
     return shell_correlation(one, two, missing), shell_correlation(one, two, measured)
+
+
+def measured_correlation(
+    first: Float[Tensor, "z y x"], second: Float[Tensor, "z y x"], tilts: Sequence[float], guard: float = 3.0
+) -> float:
+    """Pearson correlation of two volumes, tapered and reduced to what lies outside the missing wedge of `tilts`."""
+    _, measured = wedge.regions(fourier.spatial_shape(first), tilts, guard, first.device)
+    return correlation(*(fourier.apply(_tapered(volume), measured) for volume in (first, second)))
+
+
+def _tapered(volume: Float[Tensor, "z y x"]) -> Float[Tensor, "z y x"]:
+    shape = fourier.spatial_shape(volume)
+    return (volume - volume.mean()) * fourier.taper(shape, max(shape), volume.device)
 
 
 def correlation(first: Tensor, second: Tensor) -> float:

@@ -35,6 +35,55 @@ class Normalization:
         return volume * (self.std * self.sign) + self.mean
 
 
+class Moments:
+    """Mean, standard deviation and extremes of values that come in pieces, in float64.
+
+    Attributes
+    ----------
+    count : int
+        Number of values so far.
+    low, high : float
+        Their extremes.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.low, self.high = float("inf"), float("-inf")
+        self._pivot = self._total = self._squares = 0.0
+
+    def add(self, values: npt.NDArray[np.float32]) -> None:
+        """Count values in; anything infinite or NaN makes :attr:`finite` false."""
+        if self.count == 0:
+            self._pivot = float(values.flat[: 1 << 16].mean(dtype=np.float64))  # keeps squares small
+        with np.errstate(invalid="ignore"):  # told by `finite`
+            centred = values.astype(np.float64)
+            centred -= self._pivot
+            self._total += float(centred.sum())
+            self._squares += float(np.vdot(centred, centred))
+        self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+        self.count += values.size
+
+    @property
+    def finite(self) -> bool:
+        """False as soon as a value was infinite or NaN."""
+        return bool(np.isfinite(self._squares))
+
+    @property
+    def mean(self) -> float:
+        """Mean of all values."""
+        return self._pivot + self._total / self.count
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of all values."""
+        return float(np.sqrt(max(0.0, self._squares / self.count - (self._total / self.count) ** 2)))
+
+    @property
+    def constant(self) -> bool:
+        """True where all values are the same within float32."""
+        return not self.std > 1e-7 * max(abs(self.mean), float(np.finfo(np.float32).tiny))
+
+
 def skewness(values: npt.NDArray[np.float32]) -> float:
     """Third standardised moment; negative where the rare strong voxels (density) are dark."""
     centred = values.astype(np.float64) - values.mean(dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Files of AreTomo, and the CTF tables it has from CTFFIND: `.aln`, `_CTF.txt`, `TiltSeries_Metrics.csv`."""
+"""Files of AreTomo, and CTF tables of CTFFIND: `.aln`, `_CTF.txt`, `_TLT.txt`, `TiltSeries_Metrics.csv`."""
 
 import csv
 import re
@@ -20,6 +20,20 @@ def read_alignment(path: Path) -> TiltSeries:
     """
     values = table(path, _global_rows(read_text(path)), 10, "SEC ROT GMAG TX TY SMEAN SFIT SCALE BASE TILT")
     return TiltSeries(path, tilts=tuple(checked_angles(path, values[:, 9]).tolist()), tilt_file=path)
+
+
+def read_tilt_list(path: Path) -> TiltSeries:
+    """Read nominal tilts from a `_TLT.txt` file: the first of one to three columns (tilt, order, dose).
+
+    Raises
+    ------
+    InputError
+        If the file is malformed.
+    """
+    lines = list(rows(read_text(path)))
+    columns = min(3, len(lines[0][1])) if lines else 3
+    values = table(path, lines, columns, "tilt, order of acquisition, dose")
+    return TiltSeries(path, tilts=tuple(checked_angles(path, values[:, 0]).tolist()), nominal=True, tilt_file=path)
 
 
 def read_ctf_table(path: Path) -> TiltSeries:

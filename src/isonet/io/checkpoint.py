@@ -5,6 +5,7 @@ interrupted training (optimiser, counters) stands beside it and is loaded with `
 """
 
 import json
+import logging
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,15 @@ from torch import Tensor
 from isonet.errors import InputError
 from isonet.io.files import atomic_path
 
+log = logging.getLogger("isonet")
 FORMAT = 1
+_FOREIGN = {
+    ".h5": "a Keras model, as of IsoNet 1",
+    ".pt": "a PyTorch checkpoint, as of IsoNet 2",
+    ".pth": "a PyTorch checkpoint",
+    ".ckpt": "a PyTorch checkpoint",
+}
+"""Models of other programs, by extension."""
 
 
 def save_model(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
@@ -37,10 +46,11 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     InputError
         If the file is missing, truncated, not a model of this program, or of a newer format.
     """
-    if path.is_dir():
-        path = path / "model.safetensors"
+    path = _model_file(path)
     if not path.is_file():
         raise InputError(f"{path}: no such model; 'isonet refine' writes model.safetensors into its output folder")
+    if path.suffix.lower() in _FOREIGN:
+        raise InputError(f"{path}: {_FOREIGN[path.suffix.lower()]}, cannot be used here; train with 'isonet refine'")
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = (file.metadata() or {}).get("isonet")
@@ -54,6 +64,17 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise InputError(f"{path}: a model of another version of isonet; use that version or train again")
     return weights, description
+
+
+def _model_file(path: Path) -> Path:
+    """File of a model: in a run folder, or with this program's extension where IsoNet 1's is asked for in vain."""
+    if path.is_dir():
+        return path / "model.safetensors"
+    ours = path.with_suffix(".safetensors")
+    if path.suffix.lower() == ".h5" and not path.exists() and ours.is_file():
+        log.info("%s: models of this program end in .safetensors; %s is used", path, ours)
+        return ours
+    return path
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:

@@ -1,62 +1,223 @@
-"""IMOD model files (`.mod`), read natively."""
+"""IMOD models (`.mod`): objects, contours and points in voxels of the tomogram they were drawn on.
+
+The format is big-endian: an identifier, a model header, and chunks. What a chunk holds stands in tables below, after
+IMOD's public description of it. x and y count from the outer edge of the first voxel (0 to NX), z counts sections
+from the middle of the first (-0.5 to NZ - 0.5).
+"""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from isonet.errors import InputError
+from isonet.io.files import atomic_path
 
-_HEADER = 240  # bytes of the identifier and the model's data
-_FIXED = {b"OBJT": 176}  # bytes of chunks that do not say how long they are
-_CONTOUR = struct.Struct(">iIii")  # points, flags, time, surface
-_MESH = struct.Struct(">iiIhh")  # vertices, indices, flags, time, surface
+Points = npt.NDArray[np.float64]
+_IDENTIFIER, _END = b"IMODV1.2", b"IEOF"
+_MODEL = struct.Struct(">128s 4i I 4i 3f 3f 5i f i i 3f")  # name, xmax ymax zmax objects, flags, ...
+_OBJECT = struct.Struct(">64s 64s i I 2i 3f i 8B 2i")  # name, extra, contours, flags, ...
+_CONTOUR = struct.Struct(">i I i i")  # points, flags, time, surface
+_MESH = struct.Struct(">i i I h h")  # vertices, indices, flags, time, surface
+_REFERENCE = struct.Struct(">3f 3f 3f 3f 3f 3f")  # old scale, origin, rotation; current scale, start, rotation
+_Y_Z_EXCHANGED, _HAS_ORIGIN = 1 << 16, 1 << 14
+_OPEN, _SCATTERED = 1 << 3, 1 << 9
+_SAVED_BY_3DMOD = 0xF400
+_LARGEST = 1 << 28
 
 
-def read_model_points(path: Path) -> npt.NDArray[np.float64]:
-    """Read the points of all contours of all objects of a model.
+@dataclass(frozen=True)
+class ModelObject:
+    """One object of a model.
 
-    Parameters
+    Attributes
     ----------
-    path : Path
-        A binary IMOD model (`IMODV1.2`).
+    name : str
+        As the user called it; may be empty.
+    contours : tuple of array
+        `[points, 3]` each, in x, y, z order.
+    kind : str
+        `closed`, `open` or `scattered`.
+    """
 
-    Returns
-    -------
-    numpy array
-        `[n, 3]`: x, y, z as stored, in voxels; the middle of the first voxel is at 0.5, 0.5, 0.
+    name: str
+    contours: tuple[Points, ...]
+    kind: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model and the image it was drawn on.
+
+    Attributes
+    ----------
+    objects : tuple of ModelObject
+        In the order of the file.
+    size : tuple of int
+        Voxels x, y, z of the image; 0 where the file does not say.
+    voxel_size : float
+        Å per voxel of the image along x; 0 where the file does not say.
+    """
+
+    objects: tuple[ModelObject, ...]
+    size: tuple[int, int, int]
+    voxel_size: float
+
+
+def read_model(path: Path) -> Model:
+    """Read a binary IMOD model.
+
+    Points are given in voxels of the whole image file: a subset that was loaded in 3dmod is put back to its place,
+    and y and z are exchanged where the model was saved on an image with y and z flipped.
 
     Raises
     ------
     InputError
-        If the file is missing, no IMOD model, or truncated.
+        If the file is missing, not an IMOD model, truncated, or holds numbers that make no sense.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; check the name")
-    data = path.read_bytes()
-    if not data.startswith(b"IMODV1.2"):
-        raise InputError(f"{path}: not a binary IMOD model; save it with 3dmod")
-    try:
-        contours = list(_contours(data))
-    except (struct.error, ValueError) as error:
-        raise InputError(f"{path}: truncated or damaged IMOD model; save it again with 3dmod") from error
+    reader = _Reader(path)
+    if reader.take(8, "identifier") != _IDENTIFIER:
+        raise InputError(f"{path}: not an IMOD model (no {_IDENTIFIER.decode()} at its beginning); save it in 3dmod")
+    header = reader.unpack(_MODEL, "model header")
+    flags = int(header[5])
+    objects: list[ModelObject] = []
+    reference: tuple[float, ...] | None = None
+    while (chunk := reader.take(4, f"end mark {_END.decode()}")) != _END:
+        if chunk == b"OBJT":
+            objects.append(_object(reader))
+        elif chunk == b"CONT":
+            objects[-1:] = [_with_contour(reader, objects)]
+        elif chunk == b"MESH":
+            vertices, indices = reader.unpack(_MESH, "mesh")[:2]
+            reader.skip(vertices, 12, "mesh")
+            reader.skip(indices, 4, "mesh")
+        elif chunk == b"MINX":
+            data = reader.take(reader.count(1, "image reference"), "image reference")
+            reference = _REFERENCE.unpack(data) if len(data) == _REFERENCE.size else None
+        else:
+            reader.take(reader.count(1, f"chunk {chunk!r}"), f"chunk {chunk!r}")
+    scale, shift = _placement(reference, flags)
+    placed = tuple(_placed(each, shift, exchanged=bool(flags & _Y_Z_EXCHANGED)) for each in objects)
+    x, y, z = (max(0, int(edge)) for edge in header[1:4])
+    return Model(placed, (x, z, y) if flags & _Y_Z_EXCHANGED else (x, y, z), scale)
+
+
+def read_model_points(path: Path) -> Points:
+    """Read the points of all contours of all objects of a model, `[n, 3]` in x, y, z order; as :func:`read_model`."""
+    contours = [contour for each in read_model(path).objects for contour in each.contours]
     return np.concatenate([np.zeros((0, 3)), *contours])
 
 
-def _contours(data: bytes) -> Iterator[npt.NDArray[np.float64]]:
-    """Walk through the chunks of a model; the points of each contour."""
-    at = _HEADER
-    while (kind := data[at : at + 4]) != b"IEOF":
-        at += 4
-        if kind == b"CONT":
-            count = _CONTOUR.unpack_from(data, at)[0]
-            at += _CONTOUR.size
-            yield np.frombuffer(data, ">f4", 3 * count, at).reshape(-1, 3).astype(np.float64)
-            at += 12 * count
-        elif kind == b"MESH":
-            vertices, indices = _MESH.unpack_from(data, at)[:2]
-            at += _MESH.size + 12 * vertices + 4 * indices
-        else:
-            at += _FIXED.get(kind) or 4 + struct.unpack_from(">I", data, at)[0]
+def write_closed(
+    path: Path, objects: Sequence[tuple[str, Sequence[Points]]], size: tuple[int, int, int], voxel_size: float
+) -> None:
+    """Write closed contours as a model that 3dmod and :func:`read_model` open, atomically.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    objects : sequence of (name, contours)
+        Contours `[points, 3]` in x, y, z order.
+    size : tuple of int
+        Voxels x, y, z of the image.
+    voxel_size : float
+        Å per voxel; 0 if unknown. No image reference is written: 3dmod then shows the points on any image as they are.
+    """
+    nothing = (0.0,) * 3
+    name = b"isonet"
+    header = (*size, len(objects), _SAVED_BY_3DMOD, 1, 1, 0, 255, *nothing, 1.0, 1.0, 1.0, 0, 0, 0, 3, 128)
+    parts = [_IDENTIFIER, _MODEL.pack(name, *header, voxel_size / 10 or 1.0, -9 if voxel_size else 0, 0, *nothing)]
+    for label, contours in objects:
+        text = label.encode("ascii", "replace")[:63]
+        drawing = (0.0, 1.0, 0.0, 0, 1, 3, 1, 1, 0, 0, 0, 0)
+        parts += [b"OBJT", _OBJECT.pack(text, b"", len(contours), 0, 0, 1, *drawing, 0, 0)]
+        for contour in contours:
+            parts += [b"CONT", _CONTOUR.pack(len(contour), 0, 0, 0), np.asarray(contour, ">f4").tobytes()]
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(b"".join([*parts, _END]))
+
+
+class _Reader:
+    """The bytes of a model, taken from the beginning; whatever is not there is an `InputError`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._position = 0
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; check the name of the model")
+        try:
+            if path.stat().st_size > _LARGEST:
+                raise InputError(f"{path}: {path.stat().st_size} bytes are too many for a model; give a .mod file")
+            self._data = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+
+    def take(self, size: int, what: str) -> bytes:
+        """Take so many bytes."""
+        part = self._data[self._position : self._position + size]
+        if len(part) < size:
+            place = f"{what} at byte {self._position} of {len(self._data)}"
+            raise InputError(f"{self.path}: truncated or damaged ({place}); save the model again")
+        self._position += size
+        return part
+
+    def unpack(self, layout: struct.Struct, what: str) -> tuple[Any, ...]:
+        """Take one record."""
+        return layout.unpack(self.take(layout.size, what))
+
+    def count(self, size: int, what: str) -> int:
+        """Take a number of things of so many bytes each, and check that they are there."""
+        return self.checked(struct.unpack(">i", self.take(4, what))[0], size, what)
+
+    def checked(self, count: float, size: int, what: str) -> int:
+        """Check that so many things of so many bytes each can follow."""
+        if not 0 <= count * size <= len(self._data) - self._position:
+            place = f"{what} at byte {self._position} says {int(count)}"
+            raise InputError(f"{self.path}: truncated or damaged ({place}); save the model again")
+        return int(count)
+
+    def skip(self, count: float, size: int, what: str) -> None:
+        """Pass over so many things of so many bytes each."""
+        self.take(self.checked(count, size, what) * size, what)
+
+
+def _object(reader: _Reader) -> ModelObject:
+    record = reader.unpack(_OBJECT, "object")
+    name, flags = record[0], record[3]
+    kind = "scattered" if flags & _SCATTERED else "open" if flags & _OPEN else "closed"
+    return ModelObject(name.partition(b"\0")[0].decode("utf-8", "replace").strip(), (), kind)
+
+
+def _with_contour(reader: _Reader, objects: list[ModelObject]) -> ModelObject:
+    """Read a contour into the last object."""
+    if not objects:
+        raise InputError(f"{reader.path}: damaged (a contour before the first object); save the model again")
+    count = reader.checked(reader.unpack(_CONTOUR, "contour")[0], 12, "contour")
+    points = np.frombuffer(reader.take(12 * count, "contour"), ">f4").reshape(-1, 3).astype(np.float64)
+    if not np.all(np.abs(points) < 1e6):
+        raise InputError(f"{reader.path}: damaged (points that are no positions in a volume); save the model again")
+    last = objects[-1]
+    return ModelObject(last.name, (*last.contours, points), last.kind)
+
+
+def _placement(reference: tuple[float, ...] | None, flags: int) -> tuple[float, Points]:
+    """Voxel size of the image, and what to add to points so that they count from the corner of the whole file."""
+    if reference is None:
+        return 0.0, np.zeros(3)
+    values = np.array(reference).reshape(6, 3)
+    origin, scale, start = values[1], values[3], values[4]
+    if not (np.isfinite(scale) & (scale > 1e-3) & (scale < 1e6)).all():
+        return 0.0, np.zeros(3)
+    shift = (origin - start) / scale if flags & _HAS_ORIGIN else np.zeros(3)
+    return float(scale[0]), shift if (np.abs(shift) < 1e6).all() else np.zeros(3)
+
+
+def _placed(each: ModelObject, shift: Points, *, exchanged: bool) -> ModelObject:
+    """Bring points from the image as it was displayed to the image as it is in its file."""
+    order = [0, 2, 1] if exchanged else [0, 1, 2]
+    return ModelObject(each.name, tuple(contour[:, order] + shift for contour in each.contours), each.kind)

@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from isonet.errors import InputError
-from isonet.io.text import Floats, checked_angles, number, numbers_of_list, read_text, rows, table
+from isonet.io.text import Floats, checked_angles, is_file, number, numbers_of_list, read_text, rows, table
 from isonet.io.tilt_series import Alignment, TiltSeries
 
+TILT_COMMAND = r"^\s*\$\s*tilt(?:\s|$)"
+"""Line of a command file that runs `tilt`, not `tiltalign`."""
 _NAMING = ("INPUTPROJECTIONS", "OUTPUTFILE")
 _ASTIGMATISM, _PHASE, _CUTON = 1, 4, 32  # flags of a defocus file of version 3
 
@@ -54,6 +56,8 @@ def read_tilt_command(path: Path) -> TiltSeries:
     InputError
         If there are no angles, their file is missing, or a list makes no sense.
     """
+    if re.search(TILT_COMMAND, read_text(path), re.IGNORECASE | re.MULTILINE) is None:
+        raise InputError(f"{path}: does not run $tilt; give the command file of IMOD's tilt (tilt.com), or a .tlt file")
     options = _options(path)
     if "TILTFILE" in options:
         angles = read_angles(_tilt_file(path, options["TILTFILE"][-1]))
@@ -88,7 +92,7 @@ def read_etomo(path: Path) -> TiltSeries:
     size = entries.get("Setup.PixelSize", "").strip()
     pixel_size = 10 * number(path, "Setup.PixelSize", size) if size else 0.0
     beside = [path.parent / f"{name}{part}{end}" for end in (".tlt", ".rawtlt") for part in ("", "a")]
-    found = next((item for item in beside if item.is_file()), None)
+    found = next((item for item in beside if is_file(item)), None)
     if found is None:
         raise InputError(f"{path}: no {name}.tlt or {name}.rawtlt beside it; copy it there, the .edf lists no angles")
     angles = read_angles(found)
@@ -128,7 +132,8 @@ def read_defocus(path: Path) -> TiltSeries:
             lines[0] = line, words[:5]
     values = table(path, lines, columns, meaning)
     defoci = values[:, 4:6].mean(axis=1) if flags & _ASTIGMATISM else values[:, 4]
-    tilts = checked_angles(path, values[:, 2:4].mean(axis=1))
+    ends = np.sort(checked_angles(path, values[:, 2:4].ravel()).reshape(-1, 2), axis=1)
+    tilts = np.clip(0.0, ends[:, 0], ends[:, 1])  # the angle nearest to zero that a line holds for
     return TiltSeries(path, defoci=tuple((10 * defoci).tolist()), defocus_tilts=tuple(tilts.tolist()))
 
 
@@ -148,7 +153,7 @@ def _options(path: Path) -> dict[str, list[str]]:
 
 def _tilt_file(command: Path, name: str) -> Path:
     path = command.parent / Path(name)
-    if path.is_file():
+    if is_file(path):
         return path
     others = sorted(command.parent.glob("*.tlt"))
     if len(others) != 1:

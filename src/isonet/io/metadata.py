@@ -24,7 +24,7 @@ def read_tilt_angles(path: Path) -> Floats:
     ----------
     path : Path
         `.tlt`, `.rawtlt` (and any other name: one angle per line), AreTomo `.aln`, SerialEM `.mdoc`, Warp `.xml`,
-        RELION `.star` of one tilt series, IMOD `tilt.com`, etomo `.edf`; gzipped or not.
+        or `.tomostar`, RELION `.star` of one tilt series, IMOD `tilt.com`, etomo `.edf`; gzipped or not.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def read_tilt_angles(path: Path) -> Floats:
     if len(found) > 1:
         names = ", ".join(series.names[0] for series in found[:3])
         raise InputError(f"{path}: lists {len(found)} tilt series ({names} ...); use --metadata, which picks by name")
-    if found[0].tilts is None:
+    if not found or found[0].tilts is None:
         raise InputError(f"{path}: lists no tilt angles; give another --tilt-file")
     return checked_angles(path, found[0].tilts)
 
@@ -74,7 +74,7 @@ def is_metadata(path: Path) -> bool:
     """Tell whether a file in a folder looks like metadata of a tilt series, by its name and where need be its text."""
     suffix = _suffix(path)
     telling = _TELLING.get(suffix)
-    if suffix not in _READERS or telling is None:
+    if telling is None:
         return suffix in _READERS
     try:
         return re.search(telling, read_text(path), re.IGNORECASE | re.MULTILINE) is not None
@@ -87,12 +87,14 @@ def stem(path: Path) -> str:
     name = re.sub(r"\.gz$", "", path.name, flags=re.IGNORECASE).rpartition(".")[0]
     name = re.sub(r"\.(mrc|st|mrcs|tomostar)$", "", name, flags=re.IGNORECASE)
     return re.sub(
-        r"[_.-](ctf|ctffind\d?|ali|aln|st|imod|fid|tilt|raw|sorted|order_list)$", "", name, flags=re.IGNORECASE
+        r"[_.-](ctf|ctffind\d?|ali|aln|st|imod|fid|tilt|tlt|raw|sorted|order_list)$", "", name, flags=re.IGNORECASE
     )
 
 
 def _suffix(path: Path) -> str:
-    return Path(re.sub(r"\.gz$", "", path.name.lower())).suffix
+    """Ending that tells the kind of a file."""
+    name = path.name.lower().removesuffix(".gz")
+    return "_tlt.txt" if name.endswith("_tlt.txt") else Path(name).suffix
 
 
 def _single(reader: Callable[[Path], TiltSeries]) -> Reader:
@@ -108,13 +110,15 @@ _READERS: dict[str, Reader] = {
     ".defocus": _single(imod_metadata.read_defocus),
     ".aln": _single(aretomo.read_alignment),
     ".txt": _single(aretomo.read_ctf_table),
+    "_tlt.txt": _single(aretomo.read_tilt_list),
     ".csv": aretomo.read_metrics,
     ".mdoc": _single(mdoc.read_series),
     ".xml": _single(warp.read_series),
+    ".tomostar": _single(warp.read_tomostar),
     ".star": relion.read_star,
 }
 _TELLING = {  # what a file of a common kind must hold to be taken from a folder
-    ".com": r"^\s*TILTFILE\b|^\s*ANGLES\b",
+    ".com": imod_metadata.TILT_COMMAND,
     ".txt": r"^#.*defocus 1",
     ".csv": r"Tilt_Series",
     ".xml": r"<TiltSeries\b",

@@ -4,6 +4,7 @@ Arrays are `[z, y, x]` = section, row, column. A :class:`Volume` is a file on di
 its voxels only where asked for, as float32.
 """
 
+import io
 import os
 import warnings
 from collections.abc import Iterator
@@ -82,13 +83,45 @@ class Volume:
         """Return a copy of a block of voxels (all of them without arguments) as float32."""
         return np.array(self.stored[block], dtype=np.float32)
 
+    def read_rows(self, sections: slice, rows: slice = slice(None)) -> FloatArray:
+        """Return what `read(sections, rows)` returns, read from the file: mapped pages would count as memory in use."""
+        if not isinstance(self.stored, np.memmap):
+            return self.read(sections, rows)
+        depth, height, width = self.shape
+        first, stop, _ = sections.indices(depth)
+        top, bottom, _ = rows.indices(height)
+        block = np.empty((stop - first, bottom - top, width), dtype=self.stored.dtype)
+        pieces = block.reshape(1, -1) if (top, bottom) == (0, height) else block
+        with self.path.open("rb", buffering=0) as file:
+            for number, piece in enumerate(pieces):
+                position = ((first + number) * height + top) * width * block.itemsize
+                read_into(file, self.stored.offset + position, piece)
+        return block.astype(np.float32, copy=False)
+
     def slabs(self) -> Iterator[tuple[slice, FloatArray]]:
         """Iterate over slabs of whole sections, each of a bounded number of voxels."""
         depth, height, width = self.shape
         step = max(1, _SLAB_VOXELS // (height * width))
         for first in range(0, depth, step):
             part = slice(first, min(first + step, depth))
-            yield part, self.read(part)
+            yield part, self.read_rows(part)
+
+
+def read_into(file: io.RawIOBase, position: int, block: npt.NDArray[Any]) -> None:
+    """Fill an array with the bytes of an unbuffered file from a position on.
+
+    Raises
+    ------
+    InputError
+        If the file ends before.
+    """
+    file.seek(position)
+    left = block.data.cast("B")
+    while left:
+        count = file.readinto(left)
+        if not count:
+            raise InputError(f"{getattr(file, 'name', 'file')}: ended while it was read; is it being written?")
+        left = left[count:]
 
 
 def stem(path: Path) -> str:
@@ -268,7 +301,7 @@ def create(
         mrc = mrcfile.new_mmap(temporary, shape=shape, mrc_mode=mode, overwrite=True)
         with mrc, temporary.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, bytes_needed)
-            _write_header(mrc, header)
+            write_header(mrc, header)
             yield mrc.data
             mrc.update_header_stats()
 
@@ -280,7 +313,8 @@ def write(path: Path, volume: npt.NDArray[Any], header: Header) -> None:
         voxels[:] = volume
 
 
-def _write_header(mrc: Any, header: Header) -> None:
+def write_header(mrc: Any, header: Header) -> None:
+    """Set voxel size, origin, start and labels of an open MRC file."""
     mrc.voxel_size = tuple(reversed(header.voxel_size))
     mrc.header.origin = header.origin
     mrc.nstart = header.start

@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from isonet.errors import InputError
 from isonet.io import mrc, star
-from isonet.io.text import checked_angles, number
+from isonet.io.text import checked_angles, is_file, number
 from isonet.io.tilt_series import TiltSeries
 
 log = logging.getLogger("isonet")
@@ -35,7 +35,7 @@ def read_star(path: Path) -> list[TiltSeries]:
 
     A table of tomograms (`data_global`) gives one record per row, with what its tilt series' own file, or the block
     of its name in the same file, says. A file of one tilt series gives one record, a table of optics groups alone
-    gives one record for all series if its groups agree.
+    gives one record for all series if its groups agree. Particles, and tables of this program, say nothing.
 
     Raises
     ------
@@ -52,6 +52,8 @@ def read_star(path: Path) -> list[TiltSeries]:
     for rows in tables.values():
         if rows and "rlnOpticsGroup" in rows[0] and "rlnVoltage" in rows[0]:
             return _optics(path, rows)
+    if any("rlnTomoName" in row for rows in tables.values() for row in rows[:1]):
+        return []
     raise InputError(
         f"{path}: no table with rlnTomoName or tilt angles; give RELION's tomograms.star or a tilt series'"
     )
@@ -99,7 +101,7 @@ def find_from(folder: Path, path: Path) -> Path | None:
     above = [folder, *folder.resolve().parents]
     candidates = [parent / path for parent in above]
     candidates += [folder.joinpath(*path.parts[start:]) for start in range(1, len(path.parts))]
-    return next((item for item in candidates if item.is_file()), None)
+    return next((item for item in candidates if is_file(item)), None)
 
 
 def _of_name(path: Path, name: str) -> TiltSeries:

@@ -47,6 +47,14 @@ def read_text(path: Path) -> str:
     return text
 
 
+def is_file(path: Path) -> bool:
+    """Tell whether there is a file of a name that stands in another file, which may be any text."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """Iterate over line number and words of the lines that hold something, without `#` comments."""
     for number, line in enumerate(text.splitlines(), start=1):

@@ -1,4 +1,4 @@
-"""Tilt-series XML files of Warp: angles, alignment, CTF."""
+"""Tilt-series files of Warp: angles, alignment, CTF."""
 
 from pathlib import Path
 from xml.etree import ElementTree
@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from isonet.errors import InputError
+from isonet.io import star
 from isonet.io.text import Floats, checked_angles, number, xml
 from isonet.io.tilt_series import Alignment, TiltSeries
 
@@ -73,6 +74,19 @@ def read_series(path: Path) -> TiltSeries:
     )
 
 
+def read_tomostar(path: Path) -> TiltSeries:
+    """Read the nominal tilts of a `.tomostar` file, in the order of its rows.
+
+    Raises
+    ------
+    InputError
+        If the file is no STAR file, has no column wrpAngleTilt, or a value is garbled.
+    """
+    rows = star.read_table(path, needs=("wrpAngleTilt",))
+    angles = [number(path, f"row {line}: wrpAngleTilt", row["wrpAngleTilt"]) for line, row in enumerate(rows, start=1)]
+    return TiltSeries(path, tilts=tuple(checked_angles(path, angles).tolist()), nominal=True, tilt_file=path)
+
+
 def _root(path: Path) -> ElementTree.Element:
     root = xml(path)
     if root.tag != "TiltSeries":
@@ -83,7 +97,9 @@ def _root(path: Path) -> ElementTree.Element:
 def _angles(path: Path, root: ElementTree.Element) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """Angles with our sign, and which images are used."""
     angles = checked_angles(path, _numbers(path, root, "Angles"))
-    used = np.array([_boolean(path, word) for word in _words(path, root, "UseTilt")])
+    used = np.ones(len(angles), dtype=np.bool_)
+    if root.find("UseTilt") is not None:
+        used = np.array([_boolean(path, word) for word in _words(path, root, "UseTilt")])
     _check_count(path, "UseTilt", len(used), len(angles))
     if not used.any():
         raise InputError(f"{path}: <UseTilt> leaves out all images; select some in Warp")

@@ -2,12 +2,18 @@
 
 ::
 
-    prepare ──> refine ──> predict
-       │           │           │
-    tomograms.star │           └─ corrected/<name>_corrected.mrc, rlnCorrectedTomoName
-                   └─ results/model.safetensors, metrics.jsonl, previews
+    prepare ──> deconv ──> mask ──> extract ──> refine ──> predict
+       │           │         │         │           │           │
+       │           │         │         │           │           └─ corrected/<name>_corrected.mrc, rlnCorrectedTomoName
+       │           │         │         │           └─ results/model.safetensors, metrics.jsonl, previews
+       │           │         │         └─ subtomo.star, subtomo/<name>_000001.mrc   (may be left out)
+       │           │         └─ mask/<name>_mask.mrc, rlnMaskName                   (may be left out)
+       │           └─ deconv/<name>_deconv.mrc, rlnDeconvTomoName                   (may be left out)
+       └─ tomograms.star
 
     step(project, config, run) -> project
 
-`run` strings them together; `simulate` and `reconstruct` make tomograms; `demo` shows it all on a simulated one.
+`refine` takes `tomograms.star` or `subtomo.star`; `prepare-subtomo-star` lists sub-volumes that another program cut.
+`resize` changes the pixel size beforehand; `run` strings the steps together; `simulate` and `reconstruct` make
+tomograms; `demo` shows it all on a simulated one.
 """

@@ -51,9 +51,10 @@ class Catalogue:
         if not path.exists():
             raise InputError(f"{path}: no such file or folder; check --metadata")
         if path.is_file():
-            return cls(path, tuple(_entries(path, path.parent, strict=True)))
-        files = [item for item in _walk(path, _DEEPEST) if metadata.is_metadata(item)]
-        entries = tuple(entry for file in files for entry in _entries(file, path, strict=False))
+            entries = tuple(_entries(path, path.parent, strict=True))
+        else:
+            files = [item for item in _walk(path, _DEEPEST) if metadata.is_metadata(item)]
+            entries = tuple(entry for file in files for entry in _entries(file, path, strict=False))
         if not entries:
             raise InputError(f"{path}: no metadata of tilt series; such are .xml, .star, .aln, .tlt, .mdoc, tilt.com")
         return cls(path, entries)
@@ -120,7 +121,7 @@ def _entries(file: Path, root: Path, *, strict: bool) -> list[_Entry]:
             raise
         return [_Entry(error, frozenset(keys))]
     if suffix in _OF_MANY:
-        lone = found[0].tilts is not None and len(found) == 1
+        lone = len(found) == 1 and found[0].tilts is not None
         return [_Entry(item, frozenset({*item.names, *(keys if lone else ())})) for item in found]
     return [_Entry(item, frozenset({*item.names, *keys})) for item in found]
 

@@ -65,9 +65,9 @@ def _drawn(
     """Draw centres among the voxels of the mask, each at most once."""
     size, mask = config.subvolume_size, open_mask(tomogram, volume)
     try:
-        found = draw_distinct_centres(volume.shape, count, size, random, None if mask is None else mask.stored)
+        found = draw_distinct_centres(volume.shape, count, size, random, mask)
     except ValueError as error:
-        where = volume.path if mask is None else mask.path
+        where = volume.path if mask is None else tomogram.file("rlnMaskName")
         raise InputError(f"{where}: {error}; make a wider mask or use a smaller --cube-size") from error
     if len(found) < count:
         log.warning("%s: room for %d sub-volumes, not %d", tomogram.name, len(found), count)

@@ -1,15 +1,19 @@
 """Steps in their run folders, as the command line calls them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from isonet.config import ExtractConfig, PredictConfig, RefineConfig
+from isonet.config import DeconvConfig, ExtractConfig, MaskConfig, PredictConfig, RefineConfig, ResizeConfig
 from isonet.errors import InputError
 from isonet.project import Project
 from isonet.runs import start
+from isonet.steps.deconv import deconv
 from isonet.steps.extract import extract
+from isonet.steps.mask import mask
 from isonet.steps.predict import predict
 from isonet.steps.refine import refine
 from isonet.steps.refine_files import continued, holds_run, move_aside, refuse_existing
+from isonet.steps.resize import resize, resize_files
 from isonet.steps.subvolume_files import with_sizes_of
 
 
@@ -48,8 +52,43 @@ def refine_in_folder(star: Path | None, config: RefineConfig) -> tuple[Project, 
         return refine(project, config, run), run.stopped_early
 
 
+def deconv_in_folder(star: Path, config: DeconvConfig) -> Project:
+    """Deconvolve the tomograms of a table into `config.output_dir`."""
+    project = Project.read(star)
+    with start(config.output_dir, "deconv", config) as run:
+        return deconv(project, config, run)
+
+
+def mask_in_folder(star: Path, config: MaskConfig) -> Project:
+    """Make masks for the tomograms of a table in `config.output_dir`."""
+    project = Project.read(star)
+    with start(config.output_dir, "mask", config) as run:
+        return mask(project, config, run)
+
+
 def predict_in_folder(star: Path, model: Path, config: PredictConfig) -> Project:
     """Correct the tomograms of a table into `config.output_dir`."""
     project = Project.read(star)
     with start(config.output_dir, "predict", config) as run:
         return predict(project, model, config, run)
+
+
+def resize_in_folder(inputs: Sequence[Path], config: ResizeConfig) -> None:
+    """Bring the tomograms of a table, or of files and folders, to another pixel size.
+
+    Raises
+    ------
+    InputError
+        If neither is given, or both.
+    """
+    tables = [path for path in inputs if path.suffix.lower() == ".star"]
+    if not inputs or (tables and len(inputs) > 1):
+        raise InputError("resize needs one table, or folders and MRC files: isonet resize tomograms.star")
+    if not tables and config.tomo_idx is not None:
+        raise InputError("--tomo-idx chooses from a table; give the table, or the files themselves")
+    project = Project.read(tables[0]) if tables else None
+    with start(config.output_dir, "resize", config) as run:
+        if project is not None:
+            resize(project, config, run)
+        else:
+            resize_files(inputs, config, run)

@@ -14,7 +14,8 @@ from isonet.io import metadata
 from isonet.io.tilt_series import TiltSeries
 
 log = logging.getLogger("isonet")
-_TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".mdoc")
+_TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")
+_Told = tuple[TiltSeries, float]
 _CTF_ORDER = (".xml", ".star", ".defocus", ".txt", ".mdoc")
 
 
@@ -76,50 +77,61 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
         If the tilts of a file are all one, or do not go with a flag.
     """
     said: list[tuple[str, str]] = []
-    tilts, source = _tilts(name, found, tilt_file)
+    tilt_range, tilts, file = _limited(name, *_tilts(name, found, tilt_file), config, said)
+
+    def chosen(what: str, unit: str, flag: float | None, default: float, known: Sequence[_Told]) -> float:
+        """Choose between flag, metadata and default."""
+        value, origin = _choice(name, what, flag, default, known)
+        if origin:
+            said.append((f"{what} {value:.6g} {unit}".strip(), origin))
+        return value
+
+    defocus = chosen("defocus", "A", config.defocus, 0.0, _defoci(found, tilts))
+    voltage = chosen("voltage", "kV", config.voltage, DEFAULT_VOLTAGE, _values(found, "voltage"))
+    cs = chosen("Cs", "mm", config.cs, DEFAULT_CS, _values(found, "cs"))
+    contrasts = _values(found, "amplitude_contrast")
+    contrast = chosen("amplitude contrast", "", config.amplitude_contrast, DEFAULT_AMPLITUDE_CONTRAST, contrasts)
+    log.info("%s: %s", name, _grouped(said))
+    star = next((item for item in found if item.source.suffix == ".star" and item.names), None)
+    return Description(
+        tilt_range,
+        tilts,
+        file,
+        defocus,
+        voltage,
+        cs,
+        contrast,
+        pixel_size=next((size for _, size in _values(found, "pixel_size")), None),
+        image_pixel_size=next((size for _, size in _values(found, "image_pixel_size")), None),
+        hand=None if star is None else star.hand,
+        series=None if star is None else star.names[0],
+        series_star=star.tilt_file if star is not None and star.tilt_file != star.source else None,
+    )
+
+
+def _limited(
+    name: str,
+    tilts: tuple[float, ...] | None,
+    source: TiltSeries | None,
+    config: InputOptions,
+    said: list[tuple[str, str]],
+) -> tuple[tuple[float, float], tuple[float, ...] | None, Path | None]:
+    """Range of the tilts, their list and its file; of these only the range where a flag gives an end of it."""
     low, high = (min(tilts), max(tilts)) if tilts else DEFAULT_TILTS
-    limits = [("--tilt-min", config.tilt_min), ("--tilt-max", config.tilt_max)]
-    flags = [] if tilt_file is not None else [flag for flag, value in limits if value is not None]
+    given = {"--tilt-min": config.tilt_min, "--tilt-max": config.tilt_max}
+    flags = [flag for flag, value in given.items() if value is not None and config.tilt_file is None]
     if flags:
         low = low if config.tilt_min is None else config.tilt_min
         high = high if config.tilt_max is None else config.tilt_max
         if not low < high:
             raise InputError(f"{name}: tilts {low:g} to {high:g} degrees are no range; give --tilt-min and --tilt-max")
         said.append((f"tilts {low:g} to {high:g}", f"from {' and '.join(flags)}"))
-        tilts, source = None, None
-    elif tilts is not None and source is not None:
-        said.append((f"tilts {low:g} to {high:g} ({len(tilts)})", f"from {source.source.name}"))
-    else:
+        return (low, high), None, None
+    if tilts is None or source is None:
         said.append((f"tilts {low:g} to {high:g}", "by default"))
-    defocus = _chosen(name, "defocus", "A", config.defocus, 0.0, _defoci(found, tilts), said)
-    voltage = _chosen(name, "voltage", "kV", config.voltage, DEFAULT_VOLTAGE, _values(found, "voltage"), said)
-    cs = _chosen(name, "Cs", "mm", config.cs, DEFAULT_CS, _values(found, "cs"), said)
-    contrast = _chosen(
-        name,
-        "amplitude contrast",
-        "",
-        config.amplitude_contrast,
-        DEFAULT_AMPLITUDE_CONTRAST,
-        _values(found, "amplitude_contrast"),
-        said,
-    )
-    log.info("%s: %s", name, _grouped(said))
-    sizes = {field: next(iter(_values(found, field)), (None, None))[1] for field in ("pixel_size", "image_pixel_size")}
-    star = next((item for item in found if item.source.suffix == ".star" and item.names), None)
-    series_star = star.tilt_file if star is not None and star.tilt_file != star.source else None
-    return Description(
-        (low, high),
-        tilts,
-        source.tilt_file if source is not None else None,
-        defocus,
-        voltage,
-        cs,
-        contrast,
-        **sizes,
-        hand=star.hand if star is not None else None,
-        series=star.names[0] if star is not None else None,
-        series_star=series_star,
-    )
+        return (low, high), None, None
+    said.append((f"tilts {low:g} to {high:g} ({len(tilts)})", f"from {source.source.name}"))
+    return (low, high), tilts, source.tilt_file
 
 
 def _tilts(
@@ -136,7 +148,7 @@ def _tilts(
     tilts = best.tilts or ()
     if len(tilts) < 2 or min(tilts) == max(tilts):
         raise InputError(
-            f"{best.source}: {len(tilts)} tilts, all at {tilts[0]:g} degrees, are no range; give another file"
+            f"{best.source}: {len(tilts)} tilts, all at {tilts[0]:g} degrees; a range needs two, give another file"
         )
     for other in known[1:]:
         ends = min(other.tilts or ()), max(other.tilts or ())
@@ -155,14 +167,14 @@ def _tilts(
     return tilts, best
 
 
-def _defoci(found: Sequence[TiltSeries], tilts: tuple[float, ...] | None) -> list[tuple[TiltSeries, float]]:
+def _defoci(found: Sequence[TiltSeries], tilts: tuple[float, ...] | None) -> list[_Told]:
     """Defocus at zero tilt of all files that have one, measured before nominal."""
     known = sorted((item for item in found if item.defoci), key=lambda item: _rank(item, _CTF_ORDER))
     measured = [item for item in known if not item.nominal_defocus] or known
     return [(item, value) for item in measured if (value := item.defocus(tilts)) is not None]
 
 
-def _values(found: Sequence[TiltSeries], field: str) -> list[tuple[TiltSeries, float]]:
+def _values(found: Sequence[TiltSeries], field: str) -> list[_Told]:
     """A value of all files that have it."""
     ordered = sorted(found, key=lambda item: _rank(item, _CTF_ORDER))
     return [(item, value) for item in ordered if (value := getattr(item, field)) is not None]
@@ -173,23 +185,15 @@ def _rank(item: TiltSeries, order: Sequence[str]) -> int:
     return order.index(suffix) if suffix in order else len(order)
 
 
-def _chosen(
-    name: str,
-    what: str,
-    unit: str,
-    flag: float | None,
-    default: float,
-    known: Sequence[tuple[TiltSeries, float]],
-    said: list[tuple[str, str]],
-) -> float:
-    """Choose between flag, metadata and default, and add to the line where the value is from unless by default."""
+def _choice(
+    name: str, what: str, flag: float | None, default: float, known: Sequence[_Told]
+) -> tuple[float, str | None]:
+    """Value from flag, metadata or default, and words for its origin, None of a default; conflicts are told."""
     if flag is not None:
-        said.append((f"{what} {flag:g} {unit}".strip(), "as given"))
-        return flag
+        return flag, "as given"
     if not known:
-        return default
+        return default, None
     best, value = known[0]
-    said.append((f"{what} {value:.6g} {unit}".strip(), f"from {best.source.name}"))
     for other, differing in known[1:]:
         if abs(differing - value) > 0.05 * abs(value):
             log.warning(
@@ -202,7 +206,7 @@ def _chosen(
                 differing,
                 best.source.name,
             )
-    return value
+    return value, f"from {best.source.name}"
 
 
 def _grouped(said: Sequence[tuple[str, str]]) -> str:

@@ -2,8 +2,7 @@
 
 import hashlib
 import logging
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ from isonet.core import wedge
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.checkpoint import load_model
-from isonet.project import Project, Tomogram
+from isonet.project import HALF_COLUMNS, Project
 from isonet.runs import Run
-from isonet.steps.products import made_before, product_label
+from isonet.steps.products import made_before, output_paths, product_label
 from isonet.steps.source import Source, choose_column, open_source
 from isonet.steps.subvolume_files import UNKNOWN_INPUT
 from isonet.train.correct import TilePlan, corrected_tiles, plan_tiles
@@ -78,7 +77,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     columns = _input_columns(project, trained, config.input_column)
     evaluator = _evaluator(trained, config)
     chosen = project.selected(config.tomo_idx)
-    for tomogram, path in zip(chosen, output_paths(chosen, config.output_dir), strict=True):
+    for tomogram, path in zip(chosen, output_paths(chosen, config.output_dir, "corrected"), strict=True):
         sources = [open_source(tomogram, column) for column in columns]
         _compare(sources[0], trained, model)
         if len(sources) == 1:
@@ -147,15 +146,6 @@ def _input_columns(project: Project, model: Model, asked: str) -> Sequence[str]:
     if asked not in ("auto", trained_on, column):
         raise InputError(f"the model was trained on {column}, --input-column {asked} would be other data; train on it")
     return HALF_COLUMNS if column == "halves" else (column,)
-
-
-def output_paths(tomograms: Sequence[Tomogram], folder: Path) -> list[Path]:
-    """One file per tomogram; refuse two of one name."""
-    names = [tomogram.name for tomogram in tomograms]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise InputError(f"{folder}: two tomograms are called {twice[0]}; predict them into two folders by --tomo-idx")
-    return [folder / f"{name}_corrected.mrc" for name in names]
 
 
 def _compare(source: Source, model: Model, path: Path) -> None:

@@ -9,7 +9,7 @@ from isonet.config import PrepareConfig
 from isonet.errors import InputError
 from isonet.io import metadata, mrc
 from isonet.io.star import MISSING
-from isonet.project import Project, Tomogram
+from isonet.project import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.steps.belonging import Catalogue
 from isonet.steps.description import Description, describe
 from isonet.steps.halves import Pairs, average_halves, find_tomograms, full_key, matching_halves, pair_halves
@@ -17,11 +17,13 @@ from isonet.steps.relion_table import write_relion_table
 from isonet.steps.source import CONTRAST_COLUMN, measure_contrast, statistics
 from isonet.steps.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.steps.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
+from isonet.steps.turn import turned
+from isonet.steps.wedge_check import check_wedge
 
 log = logging.getLogger("isonet")
-_TILT_EXTENSIONS = (".tlt", ".rawtlt", ".aln", ".mdoc", ".xml", ".star", ".com", ".edf")
+_TILT_EXTENSIONS = (".tlt", ".rawtlt", ".aln", ".mdoc", ".xml", ".tomostar", ".star", ".com", ".edf")
 _USUAL_PIXEL_SIZES = (5.0, 25.0)
-_HALF_COLUMNS = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
+_THIN = 0.7
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,12 @@ def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[d
     statistics(volume)
     pixel_size = config.pixel_size or _pixel_size(volume, known)
     _comment_on_pixel_size(item.path, pixel_size, volume.header, known)
-    _comment_on_axes(volume)
+    origin: dict[str, Path] = {}
+    if _lies_as_imod_leaves_it(volume, known):
+        origin = {TURNED_COLUMN: item.path}
+        item = _turned_item(item, config)
+        volume = mrc.open_volume(item.path)
+        check_wedge(volume, known.tilts or known.tilt_range)
     contrast = measure_contrast(volume) if config.contrast == "auto" else config.contrast
     log.info(
         "%s: %s voxels, %g A, tilts %g to %g, density %s",
@@ -143,8 +150,8 @@ def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[d
     if tilt_file is None and known.tilts is not None:
         tilt_file = config.output.parent / "tilts" / f"{item.label}.tlt"
         write_list(tilt_file, known.tilts, "all tilts", overwrite=config.overwrite)
-    files = {"rlnTomoName": item.path, **half_files} | ({} if tilt_file is None else {"rlnTiltFile": tilt_file})
-    return files, {
+    files = {"rlnTomoName": item.path, **origin, **half_files}
+    return files | ({} if tilt_file is None else {"rlnTiltFile": tilt_file}), {
         **({} if tilt_file is not None else {"rlnTiltFile": MISSING}),
         **half_values,
         "rlnPixelSize": f"{pixel_size:.6g}",
@@ -162,7 +169,7 @@ def _half_columns(item: _Item, known: Description, config: PrepareConfig) -> tup
     """Files and values of the columns about halves: the volumes, how they were split, and the tilts of either."""
     if item.halves is None:
         return {}, {}
-    files = dict(zip(_HALF_COLUMNS, item.halves, strict=True))
+    files = dict(zip(HALF_COLUMNS, item.halves, strict=True))
     split, found = split_of(item.path.name, *item.halves, config.split)
     if split == "tilts" and known.tilts is not None:
         stem = config.output.parent / "tilts" / item.label
@@ -202,15 +209,32 @@ def _comment_on_pixel_size(path: Path, pixel_size: float, header: mrc.Header, kn
         log.warning("%s: voxels are not cubes (%g x %g x %g A along z, y, x)", path, *header.voxel_size)
 
 
-def _comment_on_axes(volume: mrc.Volume) -> None:
+def _lies_as_imod_leaves_it(volume: mrc.Volume, known: Description) -> bool:
+    """Compare a tomogram's wedge with its tilts; tell whether its beam runs along y and its tilt axis along z."""
+    found = check_wedge(volume, known.tilts or known.tilt_range)
     depth, height, width = volume.shape
-    if height < 0.7 * min(depth, width):
+    if (found is None or found.state == "unclear") and height < _THIN * min(depth, width):
         log.warning(
-            "%s: y is the thinnest axis (%d voxels), as IMOD's tilt leaves volumes; the beam must run along z and the "
-            "tilt axis along y: turn it with 'clip rotx' or 'trimvol -rx'",
+            "%s: y is the thinnest axis (%d voxels), as IMOD's tilt leaves volumes, and its power spectrum does not "
+            "tell; if the beam runs along y, turn it with 'clip rotx' or 'trimvol -rx'",
             volume.path,
             height,
         )
+    return found is not None and found.as_imod_tilt
+
+
+def _turned_item(item: _Item, config: PrepareConfig) -> _Item:
+    """Return a tomogram and its halves turned, so that the beam runs along z and the tilt axis along y."""
+
+    def turn(path: Path, name: str) -> Path:
+        into = config.turned_dir / f"{name}.mrc"
+        log.info("%s: turned into %s", path, into)
+        return turned(mrc.open_volume(path), into, overwrite=config.overwrite).path
+
+    halves = item.halves
+    if halves is not None:
+        halves = turn(halves[0], f"{item.label}_half1"), turn(halves[1], f"{item.label}_half2")
+    return replace(item, path=turn(item.path, item.label), halves=halves)
 
 
 def _tilt_file(given: Path, tomogram: Path) -> Path:

@@ -45,12 +45,12 @@ def save_comparison(
     grid = figure.subplots(len(volumes), 4, squeeze=False)
     scale = f"{pixel_size:g} Å/voxel" if pixel_size else "voxels"
     for row, (name, volume) in zip(grid, volumes.items(), strict=True):
-        _slice(row[0], _slab(volume, 0), f"{name}: XY ({scale})")
-        _slice(row[1], _slab(volume, 1), f"{name}: XZ")
+        draw_slice(row[0], _slab(volume, 0), f"{name}: XY ({scale})")
+        draw_slice(row[1], _slab(volume, 1), f"{name}: XZ")
         _spectrum(row[2], volume.swapaxes(0, 1), f"{name}: log power of XZ ($k_x$ right, $k_z$ up)")
         _faces(row[2], tilts)
         _spectrum(row[3], volume.transpose(2, 0, 1), f"{name}: log power of YZ ($k_y$ right, $k_z$ up)")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def save_curves(path: Path, curves: dict[str, Sequence[tuple[float, float]]]) -> None:
@@ -60,7 +60,7 @@ def save_curves(path: Path, curves: dict[str, Sequence[tuple[float, float]]]) ->
         axes.plot(*zip(*points, strict=True), marker="." if len(points) < 40 else "")
         axes.set(title=name)
         axes.grid(alpha=0.3)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def wedge_balance(
@@ -102,7 +102,8 @@ def _slab(volume: FloatArray, axis: int) -> FloatArray:
     return np.asarray(gaussian_filter(volume.take(list(index), axis=axis).mean(axis=axis), _BLUR))
 
 
-def _slice(axes: Axes, image: FloatArray, title: str) -> None:
+def draw_slice(axes: Axes, image: FloatArray, title: str) -> None:
+    """Draw a slice in grey, all but half a per cent of its values at either end."""
     low, high = np.percentile(image, [0.5, 99.5])
     axes.imshow(image, cmap="gray", vmin=low, vmax=high, origin="lower", interpolation="nearest")
     axes.set(title=title, xticks=[], yticks=[])
@@ -124,6 +125,7 @@ def _faces(axes: Axes, tilts: Sequence[float]) -> None:
         axes.plot(kx, kx * np.tan(np.deg2rad(angle)), color="white", lw=0.6, ls="--")
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a picture as PNG, atomically."""
     with mpl.rc_context({"font.size": 9}), atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=100)

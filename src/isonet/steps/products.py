@@ -2,13 +2,24 @@
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.io import mrc
+from isonet.project import Tomogram
 
 log = logging.getLogger("isonet")
+
+
+def output_paths(tomograms: Sequence[Tomogram], folder: Path, kind: str) -> list[Path]:
+    """One file `<name>_<kind>.mrc` per tomogram; refuse two of one name."""
+    names = [tomogram.name for tomogram in tomograms]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise InputError(f"{folder}: two tomograms are called {twice[0]}; put them into two folders by --tomo-idx")
+    return [folder / f"{name}_{kind}.mrc" for name in names]
 
 
 def product_label(kind: str, inputs: Sequence[Path], options: object) -> str:

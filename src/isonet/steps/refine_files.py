@@ -1,6 +1,7 @@
 """The files of a refine run: models, trainer state, and going on from them."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ CHANGEABLE = (
     "continue_from",
 )
 """Options that may differ when a run is continued."""
+_ISONET1_STATE = re.compile(r"refine_iter\d+\.json")
 _NOT_TRAINING = {"output_dir", "continue_from", "overwrite", "max_time", "device", "keep_models"}
 
 
@@ -218,6 +220,11 @@ def continued(config: RefineConfig) -> tuple[Path, RefineConfig]:
     folder = config.continue_from
     if folder is None:
         raise ValueError("no folder to continue from")
+    if _ISONET1_STATE.fullmatch(folder.name):
+        raise InputError(
+            f"--continue-from {folder}: a run of IsoNet 1 cannot be continued here; start anew with 'isonet refine "
+            "subtomo.star' in another --output-dir"
+        )
     if folder.is_file():
         folder = folder.parent
     state = checkpoint.load_state(folder / STATE_NAME)

@@ -8,11 +8,11 @@ import torch
 
 from isonet.config import RefineConfig
 from isonet.errors import InputError
-from isonet.project import Project, Tomogram
+from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run
 from isonet.steps.pace import Costs
 from isonet.steps.refine_files import Position, RunFiles, describe, model_name, start_weights
-from isonet.steps.source import HALF_COLUMNS, choose_column
+from isonet.steps.source import choose_column
 from isonet.steps.subvolume_files import input_of, open_subvolume_files
 from isonet.steps.subvolumes import Samples, open_training_set
 from isonet.train.fit import Evaluator, Trainer, TrainerOptions, choose_device, choose_precision

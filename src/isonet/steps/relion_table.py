@@ -6,7 +6,7 @@ from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.io import mrc, star
-from isonet.project import Project, Tomogram
+from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.steps.description import Description
 
 log = logging.getLogger("isonet")
@@ -54,11 +54,7 @@ def _row(tomogram: Tomogram, known: Description) -> dict[str, str]:
     image = known.image_pixel_size or pixel_size
     binning = pixel_size / image
     depth, height, width = (round(edge * binning) for edge in volume.shape)
-    halves = {
-        column: _relative(tomogram.file(column))
-        for column in ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
-        if tomogram.text(column) is not None
-    }
+    halves = {column: _relative(tomogram.file(column)) for column in HALF_COLUMNS if tomogram.text(column) is not None}
     return {
         "rlnTomoName": known.series or tomogram.name,
         "rlnVoltage": f"{known.voltage:.6f}",

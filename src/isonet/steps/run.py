@@ -10,16 +10,16 @@ from pydantic import ValidationError
 
 from isonet.config import InputOptions, PredictConfig, PrepareConfig, RefineConfig, RunConfig, StepConfig
 from isonet.errors import InputError
-from isonet.project import Project
+from isonet.project import TURNED_COLUMN, Project, Tomogram
 from isonet.runs import CONFIG_NAME, start
 from isonet.steps.commands import predict_in_folder, refine_in_folder
 from isonet.steps.halves import find_tomograms
-from isonet.steps.predict import output_paths
 from isonet.steps.prepare import prepare
+from isonet.steps.products import output_paths
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME
 
 log = logging.getLogger("isonet")
-AVERAGES = "average"
+AVERAGES, TURNED = "average", "turned"
 Config = TypeVar("Config", bound=StepConfig)
 
 
@@ -50,8 +50,11 @@ def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
         config = _as_prepared(project, tomograms, config)
     with start(folder, "run", config) as whole:
         if not table.exists():
-            project = prepare(tomograms, _part(config, PrepareConfig, output=table, average_dir=folder / AVERAGES))
-        output_paths(project.selected(config.tomo_idx), folder / "corrected")  # refuses two of one name in time
+            averages, turned = folder / AVERAGES, folder / TURNED
+            prepared = _part(config, PrepareConfig, output=table, average_dir=averages, turned_dir=turned)
+            project = prepare(tomograms, prepared)
+        # refuses two of one name in time
+        output_paths(project.selected(config.tomo_idx), folder / "corrected", "corrected")
         if (results / STATE_NAME).exists():
             project, stopped = refine_in_folder(table, _part(config, RefineConfig, continue_from=results))
         else:
@@ -85,13 +88,18 @@ def _as_prepared(project: Project, tomograms: Sequence[Path], config: RunConfig)
                 f"{project.path}: made with another {flag}; edit the table, or choose another --output-dir"
             )
     asked = {volume.resolve() for volume in find_tomograms(tomograms)[0]}
-    files = {tomogram.file(tomogram.full_column).resolve() for tomogram in project.tomograms}
+    files = {tomogram.file(_given_column(tomogram)).resolve() for tomogram in project.tomograms}
     known = {file for file in files if file.parent != (config.output_dir / AVERAGES).resolve()}
     if asked and asked != known:
         other = sorted(asked ^ known)[0]
         raise InputError(f"{project.path}: made for other tomograms ({other}); choose another --output-dir")
     made_with = {} if stored is None else {name: getattr(stored, name) for name in InputOptions.model_fields}
     return config.model_copy(update=made_with)
+
+
+def _given_column(tomogram: Tomogram) -> str:
+    """Column of the file that the user gave: the full tomogram, or what it was turned from."""
+    return TURNED_COLUMN if tomogram.text(TURNED_COLUMN) is not None else tomogram.full_column
 
 
 def _stored_options(path: Path) -> RunConfig | None:

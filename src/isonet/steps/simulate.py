@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from isonet.config import SimulateConfig
-from isonet.core import phantom, projection
+from isonet.core import ctf, phantom, projection
 from isonet.errors import InputError
 from isonet.io import files, metadata, mrc
 
@@ -19,7 +19,8 @@ _NAMES = ("truth.mrc", "full.mrc", "even.mrc", "odd.mrc", "tilts.mrc", "tilts.tl
 def simulate(config: SimulateConfig) -> Path:
     """Write a phantom, its tilt series and its reconstructions, all from one seed.
 
-    Reconstructions have the grey scale of the truth where it was measured. The images are wide enough to see the
+    Reconstructions have the grey scale of the truth where it was measured, times the contrast transfer if there is a
+    defocus (the same at all tilts and across each image). The images are wide enough to see the
     whole phantom at every tilt. Halves from frames share all tilts and have twice the noise variance of the whole;
     halves from tilts are made of the tilts 0, 2, 4... and 1, 3, 5...
 
@@ -43,6 +44,9 @@ def simulate(config: SimulateConfig) -> Path:
     generator = Generator().manual_seed(config.seed)
     truth = _truth(config, generator)
     clean = projection.project(truth, tilts, width=math.ceil(math.hypot(config.depth, config.width)))
+    if config.defocus:
+        optics = ctf.Optics(config.defocus, config.voltage, config.cs, config.amplitude_contrast)
+        clean = ctf.modulate(clean, config.pixel_size, optics)
     images = {"full": clean, "even": clean, "odd": clean}
     if math.isfinite(config.snr):
         sigma = math.sqrt(float(clean.var(dim=(1, 2)).mean()) / config.snr)

@@ -10,15 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from isonet.core.normalize import Normalization, skewness
+from isonet.core.normalize import Moments, Normalization, skewness
 from isonet.core.sampling import cut
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.project import Tomogram
+from isonet.project import HALF_COLUMNS, Tomogram
 
 log = logging.getLogger("isonet")
 CONTRAST_COLUMN = "rlnTomoContrast"
-HALF_COLUMNS = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
 MEAN_COLUMN, STD_COLUMN = "rlnTomoMean", "rlnTomoStd"
 INPUT_COLUMN = "rlnTomoInputColumn"
 """In a table of sub-volumes: grey values of their whole tomogram, and the column it was taken from."""
@@ -101,25 +100,30 @@ def pooled_statistics(volumes: Iterable[mrc.Volume]) -> tuple[float, float]:
     InputError
         If a voxel is NaN or infinite, or all are equal.
     """
-    total = squares = count = pivot = 0.0
+    moments = Moments()
     where: Path | None = None
     for volume in volumes:
+        where = where or volume.path
         for part, slab in volume.slabs():
-            if where is None:
-                where, pivot = volume.path, float(slab[0].mean(dtype=np.float64))
-            centred = slab.astype(np.float64) - pivot
-            total += float(centred.sum())
-            squares += float(np.square(centred).sum())
-            count += centred.size
-            if not np.isfinite(squares):
-                bad = int(np.flatnonzero(~np.isfinite(slab).all(axis=(1, 2)))[0]) + part.start
-                raise InputError(f"{volume.path}: NaN or infinite voxels in section {bad}; reconstruct it again")
-    mean = total / count
-    variance = squares / count - mean**2
-    scale = max(abs(pivot + mean), np.finfo(np.float32).tiny)
-    if not variance > (1e-7 * scale) ** 2:
-        raise InputError(f"{where}: all voxels are {pivot + mean:g}; a constant volume holds no tomogram")
-    return pivot + mean, float(np.sqrt(variance))
+            moments.add(slab)
+            if not moments.finite:
+                raise InputError(not_finite(volume.path, slab, part.start))
+    if where is None:
+        raise ValueError("no volumes")
+    if moments.constant:
+        raise InputError(is_constant(where, moments.mean))
+    return moments.mean, moments.std
+
+
+def not_finite(path: Path, slab: npt.NDArray[np.float32], first: int) -> str:
+    """Say which section of a slab that begins with section `first` holds NaN or infinite voxels."""
+    bad = int(np.flatnonzero(~np.isfinite(slab).all(axis=(1, 2)))[0]) + first
+    return f"{path}: NaN or infinite voxels in section {bad}; reconstruct it again"
+
+
+def is_constant(path: Path, value: float) -> str:
+    """Say that a volume holds nothing."""
+    return f"{path}: all voxels are {value:g}; a constant volume holds no tomogram"
 
 
 def measure_contrast(volume: mrc.Volume) -> str:

@@ -125,10 +125,9 @@ def with_sizes_of(project: Project, config: RefineConfig) -> RefineConfig:
     divisor = 2 ** (config.unet_depth or ARCHITECTURES["paper"].depth)
     fitting = edge // divisor * divisor
     sizes = {"crop_size": fitting} | ({} if cube is None else {"cube_size": int(cube)})
-    given = {name: getattr(config, name) for name in config.model_fields_set}
-    if fitting < edge and "crop_size" not in given:
+    if fitting < edge and "crop_size" not in config.model_fields_set:
         log.info("%s: the middle %d of %d voxels used, a multiple of %d", project.path, fitting, edge, divisor)
-    return RefineConfig(**{**sizes, **given})
+    return config.model_copy(update={name: sizes[name] for name in sizes.keys() - config.model_fields_set})
 
 
 def _file(row: Tomogram) -> Path:

@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from isonet.config import RefineConfig
@@ -14,6 +15,7 @@ from isonet.core.snr import shared_weight, signal_weight
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project import Tomogram
+from isonet.steps.existing import ExistingMask
 from isonet.steps.source import Source, open_source
 from isonet.train.pairs import Optics, PairMaker, Predict, Recipe, fill, optics
 
@@ -64,8 +66,8 @@ class TrainingTomogram:
     ----------
     sources : tuple of Source
         Its normalised voxels: one map, or both halves.
-    mask : Volume or None
-        Where sub-volumes may be centred; everywhere if None.
+    mask : array or None
+        Larger than 0 where sub-volumes may be centred; everywhere if None.
     optics : Optics
         Its wedge, noise and rotations.
     count : int
@@ -75,7 +77,7 @@ class TrainingTomogram:
     """
 
     sources: tuple[Source, ...]
-    mask: mrc.Volume | None
+    mask: npt.NDArray[Any] | None
     optics: Optics
     count: int
     boxes: tuple[Box, Box | None]
@@ -90,10 +92,10 @@ class TrainingTomogram:
         """
         shape = self.sources[0].volume.shape
         try:
-            mask = None if self.mask is None else self.mask.stored
-            centres = draw_centres(shape, count, size, random, mask, self.boxes[0])
+            centres = draw_centres(shape, count, size, random, self.mask, self.boxes[0])
         except ValueError as error:
-            where = self.sources[0].volume.path if self.mask is None else self.mask.path
+            first = self.sources[0]
+            where = first.volume.path if self.mask is None else first.tomogram.file("rlnMaskName")
             raise InputError(f"{where}: {error}; use a smaller --cube-size or a wider mask") from error
         for centre in centres:
             yield self.sources, (centre - size // 2).tolist()
@@ -102,9 +104,9 @@ class TrainingTomogram:
         """Draw places in the part that is held out, inside the mask where it reaches there."""
         if self.boxes[1] is None:
             return
-        shape, mask = self.sources[0].volume.shape, None if self.mask is None else self.mask.stored
+        shape = self.sources[0].volume.shape
         try:
-            centres = draw_centres(shape, count, size, random, mask, self.boxes[1])
+            centres = draw_centres(shape, count, size, random, self.mask, self.boxes[1])
         except ValueError:
             centres = draw_centres(shape, count, size, random, None, self.boxes[1])
         for centre in centres:
@@ -130,7 +132,7 @@ def open_training_set(
     Raises
     ------
     InputError
-        If a volume or mask cannot be used, or a mask has another shape than its tomogram.
+        If a volume or mask cannot be used, or a mask does not fit its tomogram.
     """
     size = config.subvolume_size
     opened = []
@@ -151,19 +153,17 @@ def open_training_set(
     return opened
 
 
-def open_mask(tomogram: Tomogram, volume: mrc.Volume) -> mrc.Volume | None:
-    """Open the mask of a tomogram; None where the table names none.
+def open_mask(tomogram: Tomogram, volume: mrc.Volume) -> npt.NDArray[Any] | None:
+    """Mask of a tomogram, larger than 0 where it holds; None where the table names none.
 
     Raises
     ------
     InputError
-        If it cannot be read or has another shape than the tomogram.
+        If it cannot be read or does not fit the tomogram.
     """
-    mask = mrc.open_volume(tomogram.file("rlnMaskName")) if tomogram.text("rlnMaskName") else None
-    if mask is not None and mask.shape != volume.shape:
-        shapes = f"{mask.shape}, its tomogram {volume.path} {volume.shape}"
-        raise InputError(f"{mask.path}: the mask's shape is {shapes}; make a mask of the same shape")
-    return mask
+    if tomogram.text("rlnMaskName") is None:
+        return None
+    return ExistingMask(tomogram.file("rlnMaskName"), volume.shape, volume.path).array()
 
 
 def subvolume_count(tomogram: Tomogram, asked: int | None, tomograms: Sequence[Tomogram]) -> int:

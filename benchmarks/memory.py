@@ -1,0 +1,98 @@
+"""Measure the memory and time that a step takes for a tomogram larger than the memory.
+
+A volume of noise is written section by section, one command is run on it in a process of its own, and the largest
+amount of memory that process ever had (VmHWM, mapped pages included) is read off:
+
+    python benchmarks/memory.py deconv --shape 1024,2048,2048 --folder /scratch -- --max-memory 4GB
+
+Options behind `--` go to the command. Needs twice the volume's size on disk, all of it removed at the end. Prints a
+table and, as the last line, the same as JSON.
+"""
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from isonet.io import blocks, mrc, star
+
+_COMMANDS = {
+    "deconv": ("deconv", "tomograms.star", "--output-dir", "out", "--defocus", "40000"),
+    "resize": ("resize", "tomograms.star", "--output-dir", "out", "--pixel-size", "13.5"),
+}
+_PIXEL_SIZE = 10.0
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=sorted(_COMMANDS))
+    parser.add_argument("--shape", default="256,512,512", help="voxels along z,y,x")
+    parser.add_argument("--folder", type=Path, default=Path(), help="where there is room")
+    words = sys.argv[1:]
+    behind = words.index("--") if "--" in words else len(words)
+    return parser.parse_args(words[:behind], argparse.Namespace(more=words[behind + 1 :]))
+
+
+def write_noise(path: Path, shape: tuple[int, int, int]) -> None:
+    """Write white noise on a gradient, section by section."""
+    random = np.random.default_rng(0)
+    slope = np.linspace(-5, 5, shape[2], dtype=np.float32)
+    with blocks.create(path, shape, mrc.Header((_PIXEL_SIZE,) * 3)) as volume:
+        for section in range(shape[0]):
+            noise = random.standard_normal((1, *shape[1:]), dtype=np.float32)
+            volume.write_rows(section, 0, noise + slope)
+
+
+def peak_memory(process: subprocess.Popen[bytes]) -> int:
+    """Bytes of VmHWM of a process, read until it ends."""
+    peak = 0
+    while process.poll() is None:
+        try:
+            status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+        except OSError:
+            break
+        peak = max([peak, *(1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))])
+        time.sleep(0.05)
+    return peak
+
+
+def measure(command: str, shape: tuple[int, int, int], folder: Path, more: list[str]) -> dict[str, object]:
+    """Run one command on a volume of noise; return what it took."""
+    with tempfile.TemporaryDirectory(prefix="isonet-memory-", dir=folder) as name:
+        work = Path(name)
+        write_noise(work / "noise.mrc", shape)
+        row = {"rlnIndex": "1", "rlnTomoName": "noise.mrc", "rlnPixelSize": f"{_PIXEL_SIZE:g}"}
+        star.write_table(work / "tomograms.star", [row])
+        words = [sys.executable, "-m", "isonet", *_COMMANDS[command], *more]
+        started = time.monotonic()
+        process = subprocess.Popen(words, cwd=work)
+        peak = peak_memory(process)
+        if process.wait() != 0:
+            raise SystemExit(process.returncode)
+        seconds = time.monotonic() - started
+    size = 4 * math.prod(shape)
+    return {"command": command, "shape": shape, "gigabytes": size / 1e9, "vmhwm_gb": peak / 1e9, "seconds": seconds}
+
+
+def main() -> None:
+    """Measure one command on one size."""
+    options = arguments()
+    depth, height, width = (int(edge) for edge in options.shape.split(","))
+    found = measure(options.command, (depth, height, width), options.folder, options.more)
+    print(f"{'command':10} {'voxels':>18} {'GB':>6} {'VmHWM GB':>9} {'seconds':>8}")
+    print(
+        f"{options.command:10} {f'{depth} x {height} x {width}':>18} {found['gigabytes']:6.2f} "
+        f"{found['vmhwm_gb']:9.2f} {found['seconds']:8.1f}"
+    )
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Options of `deconv`: what the microscope did to the contrast, and how strongly to undo it."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from isonet.config.base import Size, StepConfig
+
+IN_TABLE = {
+    "defocus": ("rlnDefocus", 0.0),
+    "voltage": ("rlnVoltage", 300.0),
+    "cs": ("rlnSphericalAberration", 2.7),
+    "amplitude_contrast": ("rlnAmplitudeContrast", 0.07),
+    "phase_shift": ("rlnPhaseShift", 0.0),
+    "snr_falloff": ("rlnSnrFalloff", 1.0),
+    "deconv_strength": ("rlnDeconvStrength", 1.0),
+}
+"""Column of the table that stands for an option left out, and the value where it has none."""
+
+
+class DeconvConfig(StepConfig):
+    """Options of `deconv`."""
+
+    output_dir: Path = Path("deconv")
+    """Folder for the deconvolved tomograms and their previews."""
+    input_column: str = "auto"
+    """Column of the table to deconvolve; auto is the full tomograms."""
+    tomo_idx: str | None = None
+    """Tomograms to deconvolve, by rlnIndex: 1,3-5; all if left out."""
+    snr_falloff: float | None = Field(None, ge=0)
+    """How fast the assumed signal-to-noise ratio falls with frequency; rlnSnrFalloff of the table if left out, else 1.
+    Less sharpens finer detail, noise too."""
+    deconv_strength: float | None = Field(None, ge=-3, le=6)
+    """Logarithm of the assumed ratio at low frequencies; rlnDeconvStrength of the table if left out, else 1."""
+    highpass_nyquist: float = Field(0.02, gt=0, le=1)
+    """Frequencies below this fraction of Nyquist are damped."""
+    defocus: float | None = None
+    """Defocus at zero tilt in Å, positive is underfocus; rlnDefocus of the table if left out."""
+    voltage: float | None = Field(None, ge=10, le=3000)
+    """Acceleration voltage in kV; rlnVoltage of the table if left out, else 300."""
+    cs: float | None = Field(None, ge=0, le=100)
+    """Spherical aberration in mm; rlnSphericalAberration of the table if left out, else 2.7."""
+    amplitude_contrast: float | None = Field(None, ge=0, le=1)
+    """Fraction of amplitude contrast; rlnAmplitudeContrast of the table if left out, else 0.07."""
+    phase_shift: float | None = Field(None, ge=-360, le=360)
+    """Phase shift of a phase plate in degrees; rlnPhaseShift of the table if left out, else 0. Tomograms with one are
+    skipped: their contrast at low frequencies is there already."""
+    phase_flipped: bool = False
+    """The phases of the data were flipped before reconstruction (CTF-corrected as in IMOD's ctfphaseflip)."""
+    max_memory: Size = 4_000_000_000
+    """Memory to use at most (4GB, 500MB), all included; larger tomograms are streamed from and to the disk."""
+    preview: bool = False
+    """Only draw one slice of each tomogram under several falloffs and strengths, to choose from."""
+    overwrite: bool = False
+    """Replace deconvolved tomograms that this program did not write or that come from other input."""

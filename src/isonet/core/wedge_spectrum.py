@@ -1,0 +1,154 @@
+"""Power spectra in which a missing wedge can be seen, from a bounded number of blocks of a volume.
+
+The wedge is constant along the tilt axis. So for each axis that may be the tilt axis the two-dimensional power spectra
+of slices across it are averaged: of the three, the one across the true tilt axis shows the double wedge.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float, Float64
+from scipy.ndimage import gaussian_filter1d, map_coordinates
+from torch import Tensor
+
+from isonet.core.fourier import Shape
+
+Block = tuple[slice, slice, slice]
+Profiles = Float64[np.ndarray, "rings angles"]
+Floats = npt.NDArray[np.float64]
+GRID = 256  # samples of a spectrum along each axis, and the longest edge of a block
+SHORTEST = 32  # voxels: shorter blocks resolve no wedge where a tomogram has its signal
+PLANES = {0: (1, 2), 1: (0, 2), 2: (0, 1)}  # rows and columns of a slice across each axis
+STEP = 0.5  # degrees between the samples round a ring
+ANGLES: Floats = np.arange(-90, 90, STEP)
+RINGS: Floats = np.arange(0.05, 0.43, 0.02)  # cycles per voxel
+_WIDTH: Floats = np.linspace(-0.008, 0.008, 5)  # radii about each ring
+_SLICES = 40  # of one block across one axis
+_MERGE = 2.5  # degrees, standard deviation of the smoothing that merges the planes of tilts up to 5 degrees apart
+_LEAKED = 1e-6  # of the strongest ring's power: fainter rings hold only what the window leaks
+_EMPTY = 2e-3  # of the power on most of a ring: what is below counts as empty
+
+
+def spread_blocks(shape: Shape, count: int) -> list[Block]:
+    """Choose blocks of at most `GRID` voxels along each axis, spread from the middle of a volume to its corners.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Edges z, y, x of the volume.
+    count : int
+        How many blocks at most.
+
+    Returns
+    -------
+    list of tuple of slice
+        Blocks, the middle one first.
+    """
+    corners = list(itertools.product(*map(_starts, shape)))
+    middle = [max(0, edge - GRID) / 2 for edge in shape]
+    corners.sort(key=lambda corner: sum((a - b) ** 2 for a, b in zip(corner, middle, strict=True)))
+    chosen = np.linspace(0, len(corners) - 1, min(count, len(corners))).astype(int)
+    return [_block(corners[index], shape) for index in chosen]
+
+
+def _starts(edge: int) -> list[int]:
+    """First voxels of an odd number of blocks that cover an edge, so that one lies in its middle."""
+    if edge <= GRID:
+        return [0]
+    pieces = -(-edge // GRID) // 2 * 2 + 1
+    return [round(index * (edge - GRID) / (pieces - 1)) for index in range(pieces)]
+
+
+def _block(corner: Sequence[int], shape: Shape) -> Block:
+    z, y, x = (slice(start, min(start + GRID, edge)) for start, edge in zip(corner, shape, strict=True))
+    return z, y, x
+
+
+def without_padding(block: Float[Tensor, "z y x"]) -> Float[Tensor, "_z _y _x"]:
+    """Cut off constant layers at the faces of a block, as padding leaves them; nothing is left of a constant block."""
+    for axis in range(3):
+        first, last = 0, block.shape[axis]
+        while first < last and _constant(block.select(axis, first)):
+            first += 1
+        while last > first and _constant(block.select(axis, last - 1)):
+            last -= 1
+        block = block.narrow(axis, first, last - first)
+        if block.numel() == 0:
+            break
+    return block
+
+
+def _constant(layer: Float[Tensor, "rows columns"]) -> bool:
+    return bool(layer.amax() == layer.amin())
+
+
+def slice_spectra(block: Float[Tensor, "z y x"]) -> Float[Tensor, "3 rows columns"] | None:
+    """Mean power spectra of slices across the axes z, y and x of a block.
+
+    Slices fall to zero at their borders (Hann window) and are padded, so that the spectra of blocks of all sizes have
+    one grid and can be averaged. Frequencies are in cycles per voxel, whatever the block's edges.
+
+    Parameters
+    ----------
+    block : tensor
+        `[z, y, x]`; edges at most `GRID`.
+
+    Returns
+    -------
+    tensor or None
+        `[3, GRID, GRID // 2 + 1]` in the rfft layout: rows k_y, k_z, k_z and columns k_x, k_x, k_y of the slices
+        across z, y, x, of the block scaled to standard deviation 1. None where less than `SHORTEST` voxels along an
+        axis are left without padding, or some are not finite.
+    """
+    block = without_padding(block)
+    if min(block.shape) < SHORTEST:
+        return None
+    deviation, mean = torch.std_mean(block)
+    if not 0 < float(deviation) < float("inf"):
+        return None
+    return torch.stack([_spectrum(block, axis, float(mean)) for axis in PLANES]) / deviation.square()
+
+
+def _spectrum(block: Float[Tensor, "z y x"], axis: int, mean: float) -> Float[Tensor, "rows columns"]:
+    """Mean power spectrum of slices across one axis, less the block's mean."""
+    count = block.shape[axis]
+    chosen = torch.linspace(0, count - 1, min(count, _SLICES), device=block.device).round().long()
+    images = block.index_select(axis, chosen).movedim(axis, 0) - mean
+    rows, columns = (
+        torch.hann_window(edge + 2, periodic=False, device=block.device)[1:-1] for edge in images.shape[1:]
+    )
+    window = rows[:, None] * columns
+    images = images - (images * window).sum((1, 2), keepdim=True) / window.sum()
+    power = torch.fft.rfft2(images * window, s=(GRID, GRID)).abs().square()
+    return power.mean(0) / window.square().sum()
+
+
+def ring_profiles(spectrum: Float[Tensor, "rows columns"]) -> Profiles:
+    """Power round the rings of a spectrum, relative to what most of each ring has.
+
+    Parameters
+    ----------
+    spectrum : tensor
+        In the rfft layout.
+
+    Returns
+    -------
+    array
+        `[rings, angles]` at radii `RINGS`, as far out as there is power, and angles `ANGLES = atan2(k_row, k_column)`.
+        Smoothed so that the planes of single tilts merge.
+    """
+    size = spectrum.shape[0]
+    centred = np.fft.fftshift(spectrum.double().cpu().numpy(), axes=0)
+    radius = ((RINGS[:, None] + _WIDTH) * size)[..., None]
+    angle = np.deg2rad(ANGLES)
+    rows, columns = np.broadcast_arrays(size // 2 + radius * np.sin(angle), radius * np.cos(angle))
+    power = map_coordinates(centred, [rows, columns], order=1, mode="nearest").mean(1)
+    leaked = power.mean(1) < _LEAKED * power.mean(1).max()
+    seen = power[: int(np.argmax(leaked))] if leaked.any() else power
+    smooth = gaussian_filter1d(seen, _MERGE / STEP, axis=1, mode="wrap")
+    usual = np.percentile(smooth, 60, axis=1, keepdims=True)
+    profiles: Profiles = smooth / np.maximum(usual, np.finfo(np.float64).tiny) + _EMPTY
+    return profiles

@@ -1,0 +1,220 @@
+"""Undo the contrast transfer of the microscope, tomogram by tomogram, in bounded memory."""
+
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+
+from isonet.config import DeconvConfig
+from isonet.config.deconv import IN_TABLE
+from isonet.core import streamed
+from isonet.core.ctf import Optics, WienerFilter
+from isonet.errors import InputError
+from isonet.io import blocks, mrc
+from isonet.project import Project, Tomogram
+from isonet.runs import Run
+from isonet.steps.deconv_pictures import save_choices, save_deconvolved
+from isonet.steps.memory import within_limit
+from isonet.steps.products import made_before, output_paths, product_label
+from isonet.steps.source import is_constant, not_finite
+
+log = logging.getLogger("isonet")
+_SMALLEST_DEFOCUS = 100.0  # Å: less is a value in micrometres
+
+
+@dataclass(frozen=True)
+class Job:
+    """One tomogram to deconvolve.
+
+    Attributes
+    ----------
+    tomogram : Tomogram
+        Its row in the table.
+    source : Path
+        Its file.
+    wiener : WienerFilter
+        The filter, with all that it depends on.
+    result : Path
+        The file to make.
+    """
+
+    tomogram: Tomogram
+    source: Path
+    wiener: WienerFilter
+    result: Path
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Values used, by column of the table."""
+        optics = self.wiener.optics
+        numbers = {
+            "defocus": optics.defocus,
+            "voltage": optics.voltage,
+            "cs": optics.cs,
+            "amplitude_contrast": optics.amplitude_contrast,
+            "snr_falloff": self.wiener.snr_falloff,
+            "deconv_strength": self.wiener.strength,
+        }
+        return {IN_TABLE[option][0]: f"{value:.8g}" for option, value in numbers.items()}
+
+
+def deconv(project: Project, config: DeconvConfig, run: Run) -> Project:
+    """Deconvolve the tomograms of a table, or draw what several settings would do (`config.preview`).
+
+    What cannot be done with any of them is found before the first one is computed, but for voxels that are NaN.
+
+    Parameters
+    ----------
+    project : Project
+        The table.
+    config : DeconvConfig
+        Options; what is left out is taken from the table.
+    run : Run
+        The run folder.
+
+    Returns
+    -------
+    Project
+        With `rlnDeconvTomoName` and the values used filled in, also on disk after each tomogram.
+
+    Raises
+    ------
+    InputError
+        If a tomogram cannot be used, its defocus is unknown, or the memory is too little.
+    RunError
+        If a result cannot be written.
+    """
+    for job in _jobs(project, config):
+        pictures = config.output_dir / "previews"
+        if config.preview:
+            choices = pictures / f"{job.tomogram.name}_choices.png"
+            save_choices(choices, mrc.open_volume(job.source), job.wiener)
+            print(choices)
+            continue
+        label = product_label("deconvolved", (job.source,), job.wiener)
+        picture = pictures / f"{job.tomogram.name}.png"
+        if not made_before(job.result, label, overwrite=config.overwrite):
+            deconvolve(job.source, job.result, job.wiener, label, config.max_memory, run)
+            picture.unlink(missing_ok=True)
+        if not picture.exists():
+            save_deconvolved(picture, mrc.open_volume(job.source), mrc.open_volume(job.result), job.wiener)
+        project = project.recorded(job.tomogram.index, rlnDeconvTomoName=project.entry(job.result), **job.values)
+    return project
+
+
+def deconvolve(source: Path, result: Path, wiener: WienerFilter, label: str, max_memory: int, run: Run) -> None:
+    """Filter one volume into a float32 file with the input's mean, standard deviation and header.
+
+    Parameters
+    ----------
+    source, result : Path
+        The volume and the file to make.
+    wiener : WienerFilter
+        The filter.
+    label : str
+        Text for the header.
+    max_memory : int
+        Bytes that the process may have in memory.
+    run : Run
+        Shows the progress.
+
+    Raises
+    ------
+    InputError
+        If the volume cannot be used or the memory is too little.
+    RunError
+        If the result cannot be written.
+    """
+    volume = mrc.open_volume(source)
+    with within_limit(source, max_memory) as memory:
+        plan = streamed.plan(volume.shape, memory)
+    header = replace(volume.header, labels=(*volume.header.labels[:9], label))
+    with (
+        run.progress(f"deconv {mrc.stem(source)}", plan.count) as advance,
+        blocks.create(result, volume.shape, header) as target,
+    ):
+        try:
+            _, after = streamed.filter_volume(
+                volume, target, wiener.radial, plan, advance, workers=torch.get_num_threads()
+            )
+        except streamed.NotFiniteError as error:
+            raise InputError(not_finite(source, error.slab, error.first)) from error
+        except streamed.ConstantVolumeError as error:
+            raise InputError(is_constant(source, error.value)) from error
+        target.statistics = (after.low, after.high, after.mean, after.std)
+    log.info("%s: written", result)
+
+
+def _jobs(project: Project, config: DeconvConfig) -> list[Job]:
+    """Return what is to be done, checked; phase-plate tomograms are left out with a line."""
+    chosen = project.selected(config.tomo_idx)
+    jobs = []
+    for tomogram, path in zip(chosen, output_paths(chosen, config.output_dir, "deconv"), strict=True):
+        phase_shift = _value(tomogram, config, "phase_shift")
+        if phase_shift:
+            log.info("%s: phase plate (%g degrees), skipped: train on it as it is", tomogram.name, phase_shift)
+            continue
+        source = tomogram.file(tomogram.full_column if config.input_column == "auto" else config.input_column)
+        volume = mrc.open_volume(source)
+        wiener = _filter(tomogram, volume, config)
+        if not config.preview:
+            with within_limit(source, config.max_memory) as memory:
+                streamed.plan(volume.shape, memory)
+        jobs.append(Job(tomogram, source, wiener, path))
+        optics = wiener.optics
+        log.info(
+            "%s: defocus %g A, %g kV, Cs %g mm, amplitude contrast %g, %g A/voxel; falloff %g, strength %g",
+            tomogram.name,
+            *(optics.defocus, optics.voltage, optics.cs, optics.amplitude_contrast),
+            *(wiener.pixel_size, wiener.snr_falloff, wiener.strength),
+        )
+    return jobs
+
+
+def _value(tomogram: Tomogram, config: DeconvConfig, option: str) -> float:
+    """Return an option of one tomogram: the flag, else its column within the flag's bounds, else the default."""
+    column, default = IN_TABLE[option]
+    flag, in_table = getattr(config, option), tomogram.number(column)
+    if flag is None and in_table is not None:
+        try:
+            DeconvConfig(**{option: in_table})
+        except ValidationError as error:
+            where = f"{tomogram.table}: {column} of tomogram {tomogram.index} is {in_table:g}"
+            raise InputError(f"{where}; {error.errors()[0]['msg']}") from error
+    return float(next(value for value in (flag, in_table, default) if value is not None))
+
+
+def _filter(tomogram: Tomogram, volume: mrc.Volume, config: DeconvConfig) -> WienerFilter:
+    """Filter of one tomogram."""
+    pixel_size = tomogram.number("rlnPixelSize") or volume.header.pixel_size
+    if not pixel_size > 0:
+        raise InputError(f"{tomogram.table}: tomogram {tomogram.index} has no pixel size; fill rlnPixelSize (A)")
+    return WienerFilter(
+        Optics(
+            _defocus(tomogram, config),
+            _value(tomogram, config, "voltage"),
+            _value(tomogram, config, "cs"),
+            _value(tomogram, config, "amplitude_contrast"),
+        ),
+        pixel_size,
+        _value(tomogram, config, "snr_falloff"),
+        _value(tomogram, config, "deconv_strength"),
+        config.highpass_nyquist,
+        config.phase_flipped,
+    )
+
+
+def _defocus(tomogram: Tomogram, config: DeconvConfig) -> float:
+    """Defocus in Å; refuse what is unknown or in another unit."""
+    defocus = _value(tomogram, config, "defocus")
+    where = f"{tomogram.table}: tomogram {tomogram.index} ({tomogram.name})"
+    if defocus == 0:
+        raise InputError(
+            f"{where} has no defocus; fill rlnDefocus or give --defocus (A, positive is underfocus); for a phase "
+            "plate fill rlnPhaseShift or give --phase-shift"
+        )
+    if abs(defocus) < _SMALLEST_DEFOCUS:
+        raise InputError(f"{where} has a defocus of {defocus:g} A; give it in A (4 micrometres are 40000)")
+    return defocus

@@ -1,0 +1,65 @@
+"""Masks made by other programs, brought to the shape of a tomogram."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isonet.core.masking import nearest_indices
+from isonet.errors import InputError
+from isonet.io import mrc
+
+
+class ExistingMask:
+    """A mask file seen on the grid of a tomogram.
+
+    Voxels that exceed half the mask's maximum belong to it. A mask binned by a whole number (or of a finer copy) is
+    scaled by taking the nearest voxel.
+
+    Parameters
+    ----------
+    path : Path
+        Mask of any program.
+    shape : tuple of int
+        Voxels z, y, x of the tomogram.
+    tomogram : Path
+        Its file, for messages.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, does not fit, or is empty.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int, int], tomogram: Path) -> None:
+        self.shape = shape
+        self._volume = mrc.open_volume(path)
+        try:
+            self._indices = nearest_indices(self._volume.shape, shape)
+        except ValueError as error:
+            raise InputError(f"{path}: {error} of {tomogram}; make a mask of the same shape") from error
+        self._highest, self._plain = 0.0, True
+        for part, slab in self._volume.slabs():
+            if not np.isfinite(slab).all():
+                raise InputError(f"{path}: NaN or infinite voxels at section {part.start} or after; make it again")
+            self._highest = max(self._highest, float(slab.max()))
+            self._plain = self._plain and bool(((slab == 0) | (slab == 1)).all())
+        if self._highest <= 0:
+            raise InputError(f"{path}: no voxel is larger than 0; make a wider mask")
+
+    def sections(self, first: int, last: int) -> npt.NDArray[np.bool_]:
+        """Return sections `first ... last - 1` of the tomogram's grid."""
+        z, y, x = self._indices
+        wanted = z[first:last]
+        planes = self._volume.read_rows(slice(int(wanted[0]), int(wanted[-1]) + 1)) > self._highest / 2
+        return planes[np.ix_(wanted - wanted[0], y, x)]
+
+    def array(self) -> npt.NDArray[Any]:
+        """Whole mask, larger than 0 where it holds: the mapped file if it is as it should be, else in memory."""
+        if self._plain and self._volume.shape == self.shape:
+            return self._volume.stored
+        result = np.empty(self.shape, dtype=np.bool_)
+        for first in range(self.shape[0]):
+            result[first] = self.sections(first, first + 1)[0]
+        return result

@@ -1,0 +1,233 @@
+"""Make masks: where sub-volumes may be centred, one file per tomogram."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from isonet.config import MaskConfig
+from isonet.core.region import Region
+from isonet.core.slab import Slab
+from isonet.errors import InputError
+from isonet.io import blocks, mrc
+from isonet.project import Project, Tomogram
+from isonet.runs import Run
+from isonet.steps.areas import BOUNDARY_EXTENSIONS, boundary_text, read_areas
+from isonet.steps.existing import ExistingMask
+from isonet.steps.mask_content import Content, ContentOptions, write_content, write_mask
+from isonet.steps.mask_preview import save_outline
+from isonet.steps.mask_room import Steps
+from isonet.steps.products import made_before, output_paths, product_label
+from isonet.steps.source import Source, choose_column, open_source
+
+log = logging.getLogger("isonet")
+DENSITY_COLUMN, DEVIATION_COLUMN = "rlnMaskDensityPercentage", "rlnMaskStdPercentage"
+BOUNDARY_COLUMN, MASK_COLUMN = "rlnMaskBoundary", "rlnMaskName"
+_DEFAULT_PERCENTAGE = 50.0
+_FEW, _MANY = 0.05, 0.95
+_KIND = "mask"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be made for one tomogram.
+
+    Attributes
+    ----------
+    source : Source
+        Its voxels.
+    content : Content
+        How its density is found.
+    region : Region
+        Crops and areas.
+    existing : Path or None
+        Mask that takes the place of the density.
+    slab : bool
+        Whether to look for the lamella.
+    """
+
+    source: Source
+    content: Content
+    region: Region
+    existing: Path | None
+    slab: bool
+
+    @property
+    def label(self) -> str:
+        """Text that tells which input and options the mask was made from."""
+        inputs = [self.source.volume.path, *([self.existing] if self.existing else [])]
+        options = self.content.options
+        asked = (options.density, options.deviation, options.patch, self.region, self.slab)
+        return product_label(_KIND, inputs, (asked, self.source.normalization))
+
+
+def mask(project: Project, config: MaskConfig, run: Run) -> Project:
+    """Make a mask for each tomogram of a table.
+
+    Parameters
+    ----------
+    project : Project
+        The table.
+    config : MaskConfig
+        Options.
+    run : Run
+        The run folder.
+
+    Returns
+    -------
+    Project
+        With `rlnMaskName` and what it was made with filled in, also on disk after each tomogram.
+
+    Raises
+    ------
+    InputError
+        If a tomogram, boundary or mask cannot be used.
+    RunError
+        If the result cannot be written.
+    """
+    chosen = project.selected(config.tomo_idx)
+    column = choose_column(chosen, config.input_column)
+    if config.crop_z:
+        log.info("%g %% of the sections are left out at each end of z", 100 * config.crop_z)
+    for tomogram, path in zip(chosen, output_paths(chosen, config.output_dir, _KIND), strict=True):
+        if not config.overwrite and _is_foreign(tomogram):
+            log.warning(
+                "%s: mask of tomogram %s, not made by this program, is kept; add --overwrite to make another",
+                tomogram.file(MASK_COLUMN),
+                tomogram.index,
+            )
+            continue
+        plan = _plan(tomogram, column, config)
+        if not made_before(path, plan.label, overwrite=config.overwrite):
+            _make(plan, path, run)
+        project = project.recorded(tomogram.index, **_entries(project, plan, path, config))
+    return project
+
+
+def _is_foreign(tomogram: Tomogram) -> bool:
+    """Tell whether the table names a mask that this program did not make."""
+    if tomogram.text(MASK_COLUMN) is None or not tomogram.file(MASK_COLUMN).exists():
+        return False
+    labels = mrc.open_volume(tomogram.file(MASK_COLUMN)).header.labels
+    return not any(label.startswith(f"isonet {_KIND}:") for label in labels)
+
+
+def _plan(tomogram: Tomogram, column: str, config: MaskConfig) -> Plan:
+    """Read all that decides what a mask will be."""
+    source = open_source(tomogram, column)
+    volume = source.volume
+    boundary = _beside(config.boundary, tomogram, BOUNDARY_EXTENSIONS)
+    if boundary is None and tomogram.text(BOUNDARY_COLUMN) is not None:
+        boundary = tomogram.file(BOUNDARY_COLUMN)
+    pixel_size = tomogram.number("rlnPixelSize") or volume.header.pixel_size
+    areas = () if boundary is None else read_areas(boundary, volume, pixel_size)
+    region = Region(volume.shape, (config.crop_z, config.crop_y, config.crop_x), areas)
+    options = ContentOptions(
+        _percentage(config.density_percentage, tomogram, DENSITY_COLUMN),
+        _percentage(config.std_percentage, tomogram, DEVIATION_COLUMN),
+        round(config.patch_size / 2),
+        config.max_memory,
+    )
+    try:
+        steps = Steps.fitting(volume.shape, options.patch, config.max_memory)
+    except ValueError as error:
+        raise InputError(f"{volume.path}: --max-memory is {error}") from error
+    existing = _beside(config.existing, tomogram, mrc.EXTENSIONS)
+    return Plan(source, Content(source, options, steps), region, existing, config.slab)
+
+
+def _percentage(asked: float | None, tomogram: Tomogram, column: str) -> float:
+    """Percentage of voxels to keep: as asked, as in the table, or the default."""
+    value = asked if asked is not None else tomogram.number(column)
+    if value is None:
+        return _DEFAULT_PERCENTAGE
+    if not 0 < value <= 100:
+        raise InputError(f"{tomogram.table}: {column} of tomogram {tomogram.index} is {value:g}; give 0 to 100")
+    return value
+
+
+def _beside(given: Path | None, tomogram: Tomogram, extensions: Sequence[str]) -> Path | None:
+    """Return the file that is given, or the one in a folder that has a tomogram's name at its beginning."""
+    if given is None or not given.is_dir():
+        return given
+    name = tomogram.name
+    fitting = [
+        item
+        for item in sorted(given.iterdir())
+        for extension in extensions
+        if item.name.lower().endswith(extension) and f"{item.name[: -len(extension)]}_".startswith(f"{name}_")
+    ]
+    if len(fitting) != 1:
+        found = f"{len(fitting)} files" if fitting else "no file"
+        raise InputError(f"{given}: {found} called {name} ({', '.join(extensions[:3])}); there must be one")
+    return fitting[0]
+
+
+def _make(plan: Plan, path: Path, run: Run) -> None:
+    """Make one mask with its preview and say what it keeps."""
+    volume, content, region = plan.source.volume, plan.content, plan.region
+    existing = None if plan.existing is None else ExistingMask(plan.existing, volume.shape, volume.path)
+    header = replace(volume.header, labels=(*volume.header.labels[:9], plan.label))
+    total = content.passes(looks=existing is None)
+    with (
+        run.progress(f"mask {plan.source.tomogram.name}", total) as advance,
+        blocks.create(path, volume.shape, header, np.int8) as target,
+    ):
+        if existing is not None:
+            kept = write_mask(existing.sections, region, target, content.steps.write, advance)
+        else:
+            region, kept = write_content(content, region, plan.slab, target, path.parent, advance)
+        if not kept:
+            raise InputError(f"{volume.path}: nothing is left to keep; crop less, or mend --boundary or --existing")
+    if plan.slab:
+        _comment_on_slab(region.slab, volume)
+    _comment_on_fraction(kept, path, region)
+    made = mrc.open_volume(path)
+    picture = path.parent / "previews" / f"{plan.source.tomogram.name}.png"
+    save_outline(picture, volume, made, f"{plan.source.tomogram.name}: {100 * kept:.1f} % of the voxels kept")
+
+
+def _comment_on_slab(slab: Slab | None, volume: mrc.Volume) -> None:
+    depth, height, width = volume.shape
+    if slab is None:
+        log.warning(
+            "%s: no slab stands out against what is above and below; all sections stay, use --crop-z", volume.path.name
+        )
+        return
+    low, high = (a + b * width / 2 + c * height / 2 for a, b, c in (slab.bottom, slab.top))
+    log.info(
+        "%s: slab from z = %.0f to %.0f of %d in the middle, tilted by %.1f degrees along x, %.1f along y",
+        volume.path.name,
+        low,
+        high,
+        depth,
+        *slab.tilt,
+    )
+
+
+def _comment_on_fraction(kept: float, path: Path, region: Region) -> None:
+    """Say how much a mask keeps, and what to do where that is little or nearly all."""
+    drawn = f", {boundary_text(region.areas)}" if region.areas else ""
+    log.info("%s: %.1f %% of the voxels kept%s", path, 100 * kept, drawn)
+    if kept < _FEW:
+        log.warning(
+            "%s: only %.1f %% kept; raise --density-percentage and --std-percentage, crop less or widen the boundary",
+            path,
+            100 * kept,
+        )
+    elif kept > _MANY:
+        log.warning(
+            "%s: %.1f %% kept; lower --density-percentage or --std-percentage to leave ice out", path, 100 * kept
+        )
+
+
+def _entries(project: Project, plan: Plan, path: Path, config: MaskConfig) -> dict[str, str]:
+    """Columns to write back."""
+    entries = {MASK_COLUMN: project.entry(path)}
+    if plan.existing is None:
+        options = plan.content.options
+        entries |= {DENSITY_COLUMN: f"{options.density:g}", DEVIATION_COLUMN: f"{options.deviation:g}"}
+    boundary = _beside(config.boundary, plan.source.tomogram, BOUNDARY_EXTENSIONS)
+    return entries if boundary is None else entries | {BOUNDARY_COLUMN: project.entry(boundary)}
