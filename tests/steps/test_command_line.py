@@ -1,5 +1,6 @@
 """Help, version and spelling of the command line."""
 
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from isonet.cli import app
 CONFIGURATIONS = {
     "prepare": config.PrepareConfig,
     "deconv": config.DeconvConfig,
+    "mask": config.MaskConfig,
     "extract": config.ExtractConfig,
     "refine": config.RefineConfig,
     "predict": config.PredictConfig,
@@ -28,9 +30,9 @@ CONFIGURATIONS = {
 
 def test_help_lists_the_steps_in_order() -> None:
     outcome = isonet.done("--help")
-    words = outcome.out.split()
-    assert sorted(CONFIGURATIONS, key=words.index)[:5] == ["prepare", "deconv", "extract", "refine", "predict"]
-    assert all(words.index(command) for command in CONFIGURATIONS)
+    listed = re.findall(r"^│ ([a-z][\w-]+)", outcome.out, re.MULTILINE)
+    assert listed[:7] == ["prepare", "deconv", "mask", "extract", "refine", "predict", "run"]
+    assert sorted(listed) == sorted(CONFIGURATIONS)
     assert "--config" in outcome.out
     assert isonet.done("-h").out == isonet.done().out == outcome.out
 

@@ -36,7 +36,7 @@ def values(only: dict[str, str]) -> tuple[str, ...]:
 
 def test_defaults_are_written(here: Path, volume: Any) -> None:
     isonet.write(here / "v.mrc", volume)
-    assert values(row("v.mrc")[0]) == ("-60", "60", "0", "300", "2.7", "0.1")
+    assert values(row("v.mrc")[0]) == ("-60", "60", "0", "300", "2.7", "0.07")
 
 
 def test_one_line_says_what_came_from_where_and_flags_override(here: Path, volume: Any) -> None:
@@ -44,7 +44,7 @@ def test_one_line_says_what_came_from_where_and_flags_override(here: Path, volum
     put(here / "m/TS_01.tlt", "-57\n1\n59\n")
     put(here / "m/TS_01_CTF.txt", CTF)
     only, said = row("TS_01_rec.mrc", metadata="m")
-    assert values(only) == ("-57", "59", "31500", "300", "2.7", "0.1")
+    assert values(only) == ("-57", "59", "31500", "300", "2.7", "0.07")
     assert only["rlnTiltFile"] == "m/TS_01.tlt"
     assert "TS_01_rec: tilts -57 to 59 (3) from TS_01.tlt; defocus 31500 A from TS_01_CTF.txt" in said
     flags = {"defocus": 0, "voltage": 200, "cs": 2, "amplitude_contrast": 0.07, "tilt_max": 50}
@@ -190,7 +190,7 @@ def test_table_for_relion(here: Path, volume: Any) -> None:
         "rlnTomoName": "TS_1",
         "rlnVoltage": 200,
         "rlnSphericalAberration": 2.7,
-        "rlnAmplitudeContrast": 0.1,
+        "rlnAmplitudeContrast": 0.07,
         "rlnMicrographOriginalPixelSize": 1.5,
         "rlnTomoHand": 1,
         "rlnOpticsGroupName": "optics1",
@@ -205,7 +205,7 @@ def test_table_for_relion(here: Path, volume: Any) -> None:
         "rlnTomoReconstructedTomogramHalf2": "vol/half2/TS_1_rec.mrc",
     }
     again, _ = row("vol/TS_1_rec.mrc", metadata="relion", output="again.star")
-    assert values(again) == ("-40", "45", "25000", "200", "2.7", "0.1")
+    assert values(again) == ("-40", "45", "25000", "200", "2.7", "0.07")
     refused = isonet.call("prepare", "vol", relion5="relion/tomograms.star", output="n.star")
     isonet.assert_refused(refused, "relion/tomograms.star", "--relion5", "--overwrite")
     isonet.write(here / "vol/TS_1_rec.mrc", volume, pixel_size=0)
@@ -216,9 +216,8 @@ def test_table_for_relion(here: Path, volume: Any) -> None:
 @pytest.mark.parametrize(
     ("words", "mentions"),
     [
-        (["--create_average", "True"], ("--create-average", "--even")),
-        (["--mask_folder", "m"], ("--mask-folder", "isonet mask")),
-        (["--coordinate_folder=m"], ("--coordinate-folder", "isonet extract")),
+        (["--mask_folder", "m"], ("--mask_folder", "isonet mask")),
+        (["--coordinate_folder=m"], ("--coordinate_folder", "isonet extract")),
         (["--defocus", "[10000,20000]"], ("--defocus", "--metadata")),
     ],
 )
@@ -230,8 +229,8 @@ def test_what_replaced_flags_of_isonet_2(here: Path, volume: Any, words: list[st
 def test_flags_of_isonet_2(here: Path, volume: Any) -> None:
     isonet.write(here / "full/v.mrc", volume)
     words = "--full full --star_name s.star --pixel_size auto --number_subtomos auto --ac 0.07 --cs 2 --voltage 200"
-    words += " --defocus [10000] --tilt_min -50 --tilt_max 50"
-    isonet.done("prepare_star", *words.split())
+    words += " --defocus [10000] --tilt_min -50 --tilt_max 50 --create_average True"
+    assert "--create_average is not needed" in isonet.done("prepare_star", *words.split()).err
     (only,) = isonet.table(here / "s.star")
     assert values(only) == ("-50", "50", "10000", "200", "2", "0.07")
     assert (only["rlnPixelSize"], only["rlnNumberSubtomo"]) == ("10", "300")

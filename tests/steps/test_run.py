@@ -91,7 +91,7 @@ def test_halves_in_one_command(here: Path, volume: Any) -> None:
 
 def test_run_has_the_options_of_its_steps() -> None:
     """All but those that run decides itself."""
-    own = {"output", "average_dir", "output_dir", "overwrite", "continue_from"}
+    own = {"output", "average_dir", "turned_dir", "output_dir", "overwrite", "continue_from"}
     steps = {**PrepareConfig.model_fields, **RefineConfig.model_fields, **PredictConfig.model_fields}
     assert set(RunConfig.model_fields) - {"output_dir"} == set(steps) - own
 

@@ -11,7 +11,7 @@ from isonet.config.base import Angle, StepConfig, automatic, single
 DEFAULT_TILTS = (-60.0, 60.0)
 DEFAULT_VOLTAGE = 300.0
 DEFAULT_CS = 2.7
-DEFAULT_AMPLITUDE_CONTRAST = 0.1
+DEFAULT_AMPLITUDE_CONTRAST = 0.07
 
 
 class InputOptions(StepConfig):
@@ -40,7 +40,7 @@ class InputOptions(StepConfig):
     cs: float | None = Field(None, ge=0)
     """Spherical aberration in mm; left out: from metadata, else 2.7."""
     amplitude_contrast: float | None = Field(None, ge=0, le=1)
-    """Fraction of amplitude contrast; left out: from metadata, else 0.1."""
+    """Fraction of amplitude contrast; left out: from metadata, else 0.07."""
     number_subtomos: Annotated[int | None, BeforeValidator(automatic)] = Field(None, ge=1)
     """Sub-volumes per tomogram and iteration; if left out, 300 shared among all tomograms."""
     contrast: Literal["auto", "dark", "light"] = "auto"
