@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,8 @@ from torch import Tensor
 
 from isonet.io import checkpoint
 from isonet.train import fit
-from isonet.train.fit import Evaluator, Trainer, choose_device, choose_precision
+from isonet.train.fit import Evaluator, Trainer, TrainerOptions, choose_device, choose_precision
+from isonet.train.pairs import Batch
 from isonet.train.unet import UNet, UNetShape
 
 CPU = torch.device("cpu")
@@ -22,9 +24,13 @@ def network(seed: int = 0, shape: UNetShape = SMALL) -> UNet:
     return UNet(shape)
 
 
-def batch(seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    volume = torch.randn(2, 1, 8, 8, 8, generator=torch.Generator().manual_seed(seed))
-    return volume, 0.3 * volume + 0.5, torch.ones(1)
+def batch(seed: int, count: int = 2) -> Batch:
+    volume = torch.randn(count, 1, 8, 8, 8, generator=torch.Generator().manual_seed(seed))
+    return Batch(volume, 0.3 * volume + 0.5, torch.ones(count, 1, 1, 1, 1))
+
+
+def trainer_of(model: UNet, precision: fit.Precision = "float32", **options: Any) -> Trainer:
+    return Trainer(model, CPU, precision, TrainerOptions(**{"averaging": 0.0, **options}))
 
 
 def machine_with(gpus: int, patch: pytest.MonkeyPatch) -> None:
@@ -71,36 +77,84 @@ def test_auto_precision_is_bf16_where_it_is_native(native: bool, monkeypatch: py
 
 
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
-def test_steps_lower_the_loss(precision: fit.Precision) -> None:
-    trainer = Trainer(network(), 0.01, CPU, precision)
-    losses = [float(trainer.step(*batch(0))) for _ in range(30)]
-    assert losses[0] == pytest.approx(float((batch(0)[0] - batch(0)[1]).abs().mean()), rel=0.2)
+@pytest.mark.parametrize("exponent", [1, 2])
+def test_steps_lower_the_loss(precision: fit.Precision, exponent: int) -> None:
+    trainer = trainer_of(network(), precision, exponent=exponent)
+    losses = [float(trainer.step(batch(0), 0.01)) for _ in range(30)]
+    error = (batch(0).inputs - batch(0).targets).abs() ** exponent
+    assert losses[0] == pytest.approx(float(error.mean()), rel=0.2)
     assert losses[-1] < 0.7 * losses[0]
 
 
 def test_a_continued_training_takes_the_same_path_bit_for_bit(tmp_path: Path) -> None:
-    whole = Trainer(network(), 0.01, CPU, "float32")
+    options = {"averaging": 0.9, "weight_decay": 0.1}
+    whole = trainer_of(network(), **options)
     for seed in range(3):
-        whole.step(*batch(seed))
+        whole.step(batch(seed), 0.01)
     checkpoint.save_state(tmp_path / "state", whole.state())
-    continued = Trainer(network(seed=9), 0.5, CPU, "float32")
-    continued.restore(checkpoint.load_state(tmp_path / "state"), 0.01)
+    continued = trainer_of(network(seed=9), **options)
+    continued.restore(checkpoint.load_state(tmp_path / "state"))
     for seed in range(3, 6):
-        assert torch.equal(whole.step(*batch(seed)), continued.step(*batch(seed)))
+        assert torch.equal(whole.step(batch(seed), 0.01), continued.step(batch(seed), 0.01))
     for name, weight in whole.weights().items():
         assert torch.equal(weight, continued.weights()[name]), name
 
 
-def test_restoring_takes_the_learning_rate_given() -> None:
-    trainer = Trainer(network(), 0.01, CPU, "float32")
-    before = {name: weight.clone() for name, weight in trainer.weights().items() if weight.is_floating_point()}
-    trainer.step(*batch(0))
-    trainer.restore(trainer.state(), 1e-30)
-    after_one = {name: weight.clone() for name, weight in trainer.weights().items()}
-    trainer.step(*batch(1))
-    learned = dict(trainer.network.named_parameters())
-    assert any(not torch.equal(before[name], after_one[name]) for name in learned)
-    assert all(torch.equal(learned[name], after_one[name]) for name in learned)
+def parameters(trainer: Trainer) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in trainer.network.named_parameters()}
+
+
+def test_each_step_has_its_own_learning_rate() -> None:
+    trainer = trainer_of(network())
+    start = parameters(trainer)
+    trainer.step(batch(0), 0.01)
+    moved = parameters(trainer)
+    trainer.step(batch(1), 0.0)
+    assert any(not torch.equal(start[name], moved[name]) for name in start)
+    assert all(torch.equal(value, moved[name]) for name, value in parameters(trainer).items())
+
+
+def test_averaged_weights_follow_slowly_and_are_what_is_evaluated() -> None:
+    """The first steps are averaged evenly, later ones with the share asked for."""
+    trainer = trainer_of(network(), averaging=0.5)
+    expected = parameters(trainer)
+    for seed in range(12):
+        trainer.step(batch(seed), 0.01)
+        share = max(0.5, 1 / (seed + 10))
+        present = parameters(trainer)
+        expected = {name: torch.lerp(value, present[name], share) for name, value in expected.items()}
+    averaged, present = trainer.weights(), parameters(trainer)
+    assert all(torch.allclose(averaged[name], value, atol=1e-6) for name, value in expected.items())
+    assert any(not torch.allclose(averaged[name], value, atol=1e-4) for name, value in present.items())
+    plain = trainer_of(network())
+    plain.step(batch(0), 0.01)
+    assert all(torch.equal(plain.weights()[name], value) for name, value in parameters(plain).items())
+
+
+def test_parts_of_a_batch_add_up_to_the_whole() -> None:
+    """Without batch normalisation a batch in two parts gives the same step."""
+    shape = replace(SMALL, normalization="none")
+    whole, parts = (trainer_of(network(shape=shape), accumulate=count) for count in (1, 2))
+    losses = [float(trainer.step(batch(0, count=5), 0.01)) for trainer in (whole, parts)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    for name, value in parameters(whole).items():
+        assert torch.allclose(value, parameters(parts)[name], atol=2e-4), name
+
+
+def test_steep_gradients_are_shortened_and_others_left() -> None:
+    """Adam does not see the scale of gradients in its first step, but in its second one."""
+
+    def second_step(clip: float, factor: float) -> dict[str, Tensor]:
+        trainer = trainer_of(network(), clip=clip, exponent=2)
+        trainer.step(batch(0), 0.01)
+        steep = Batch(batch(1).inputs, factor * batch(1).targets, batch(1).error_filter)
+        trainer.step(steep, 0.01)
+        return parameters(trainer)
+
+    free, gentle, clipped = second_step(1e9, 1e4), second_step(1e9, 1.0), second_step(0.1, 1e4)
+    assert any(not torch.allclose(free[name], clipped[name], atol=1e-4) for name in free)
+    wide = second_step(1e6, 1.0)
+    assert all(torch.equal(gentle[name], wide[name]) for name in gentle)
 
 
 @pytest.mark.parametrize("normalization", ["batch", "instance"])
@@ -109,7 +163,7 @@ def test_an_evaluator_gives_the_same_answer_each_time_and_leaves_the_network_as_
     model = network(shape=shape)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     evaluator = Evaluator(model, CPU, "float32")
-    volume = batch(0)[0]
+    volume = batch(0).inputs
     first = evaluator(volume)
     assert torch.equal(first, evaluator(volume))
     assert torch.allclose(first[1:], evaluator(volume[1:]), atol=1e-6)
@@ -119,27 +173,32 @@ def test_an_evaluator_gives_the_same_answer_each_time_and_leaves_the_network_as_
 
 
 def test_bf16_agrees_with_float32_to_its_precision() -> None:
-    volume = batch(0)[0]
+    volume = batch(0).inputs
     exact, rough = (Evaluator(network(), CPU, precision)(volume) for precision in ("float32", "bf16"))
     assert rough.dtype == torch.float32
     assert torch.allclose(exact, rough, atol=0.05)
 
 
 def test_the_engine_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
-    Trainer(network(), 0.01, CPU, "float32").step(*batch(0))
+    trainer_of(network()).step(batch(0), 0.01)
     assert capfd.readouterr() == ("", "")
     assert logging.getLogger("lightning_fabric").level >= logging.WARNING
 
 
-def test_loss_is_the_mean_absolute_error_of_the_frequencies_that_count() -> None:
+def test_loss_is_the_mean_error_of_the_frequencies_that_count() -> None:
     """A weight of one leaves the plain error; one that keeps nothing but the mean, the error of the means."""
-    inputs, targets, _ = batch(0)
+    inputs, targets = batch(0).inputs, batch(0).targets
     still = UNet(replace(network().shape, drop_out=0.0, normalization="none"))
     for parameter in still.parameters():
         torch.nn.init.zeros_(parameter)  # a residual network of zeros passes its input on
     mean_only = torch.zeros(8, 8, 5)
     mean_only[0, 0, 0] = 1
     error = inputs - targets
-    for weights, expected in ((torch.ones(1), error.abs()), (mean_only, error.mean((-3, -2, -1)).abs())):
-        trainer = Trainer(still, 1e-9, CPU, "float32")
-        assert float(trainer.step(inputs, targets, weights)) == pytest.approx(float(expected.mean()), rel=1e-4)
+    means = error.mean((-3, -2, -1))
+    for exponent in (1, 2):
+        for weights, expected in ((torch.ones(8, 8, 5), error), (mean_only, means)):
+            made = Batch(inputs, targets, weights.expand(2, 1, 8, 8, 5))
+            loss = float(trainer_of(still, exponent=exponent).step(made, 1e-9))
+            assert loss == pytest.approx(float((expected.abs() ** exponent).mean()), rel=1e-4)
+            held_out = Evaluator(still, CPU, "float32").loss(made, exponent)
+            assert held_out == pytest.approx(loss, rel=1e-4)

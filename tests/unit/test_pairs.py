@@ -1,4 +1,7 @@
-"""Training pairs are what the paper says: the content turns, the wedge stays."""
+"""Training pairs are what the paper says: the content turns, the wedge stays; halves are asked for what they saw."""
+
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,10 +9,10 @@ import torch
 from torch import Tensor
 
 from isonet.core import fourier, rotation, wedge
-from isonet.train.pairs import Optics, PairMaker, central_cube, fill, optics
+from isonet.train.pairs import Optics, PairMaker, Recipe, central_cube, fill, optics
 
 SIZE, CUBE, TILTS = 14, 10, (-40.0, 62.0)
-LOSS_WEIGHTS = torch.ones(1, 1, 1)
+FLAT = torch.ones(1, 1, 1)
 CPU = torch.device("cpu")
 
 
@@ -18,78 +21,149 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 
 
 def maker(
-    *, rotations: Tensor | None = None, random: float = 0.0, level: float = 0.0, tilts: tuple[float, float] = TILTS
+    method: Any = "isonet",
+    *,
+    rotations: Tensor | None = None,
+    tilts: tuple[tuple[float, ...], ...] = (TILTS,),
+    **recipe: Any,
 ) -> PairMaker:
-    made = optics(tilts, SIZE, CUBE, "ramp", LOSS_WEIGHTS, CPU)
+    made = Recipe(method, CUBE, **recipe)
+    geometry = optics(tilts * (made.maps if len(tilts) == 1 else 1), SIZE, CUBE, "ramp", FLAT, CPU)
     if rotations is not None:
-        made = Optics(made.weights, made.noise_spectrum, rotations, LOSS_WEIGHTS)
-    filled = noise(4, SIZE, SIZE, SIZE)
-    return PairMaker(filled, np.zeros(4, dtype=np.int64), (made,), CUBE, random, level)
+        geometry = replace(geometry, rotations=rotations)
+    return PairMaker(noise(4, made.maps, SIZE, SIZE, SIZE), np.zeros(4, dtype=np.int64), (geometry,), made)
 
 
 def test_the_target_is_turned_content_and_the_input_has_lost_the_wedge_of_the_microscope() -> None:
     weights = wedge.weight((SIZE,) * 3, TILTS)
     for matrix in rotation.cube_rotations():
         pairs = maker(rotations=matrix[None])
-        inputs, targets, _ = pairs.batch([2], np.random.default_rng(0), CPU)
-        turned = rotation.rotate_cube(pairs.filled[2], matrix)
-        assert torch.equal(targets[0, 0], central_cube(turned, CUBE))
+        made = pairs.batch([2], np.random.default_rng(0), CPU)
+        turned = rotation.rotate_cube(pairs.filled[2, 0], matrix)
+        assert torch.equal(made.targets[0, 0], central_cube(turned, CUBE))
         expected = central_cube(fourier.apply(turned, weights), CUBE)
-        assert torch.allclose(inputs[0, 0], expected, atol=1e-5)
-        carried = central_cube(rotation.rotate_cube(fourier.apply(pairs.filled[2], weights), matrix), CUBE)
+        assert torch.allclose(made.inputs[0, 0], expected, atol=1e-5)
+        carried = central_cube(rotation.rotate_cube(fourier.apply(pairs.filled[2, 0], weights), matrix), CUBE)
         moves = any(torch.equal(matrix, other) for other in rotation.wedge_moving_rotations(TILTS))
-        assert torch.allclose(inputs[0, 0], carried, atol=1e-2) != moves
+        assert torch.allclose(made.inputs[0, 0], carried, atol=1e-2) != moves
 
 
 def test_each_pair_has_the_wedge_of_its_own_tomogram() -> None:
     still = rotation.cube_rotations()[:1]
-    both = tuple(
-        Optics(wedge.weight((SIZE,) * 3, tilts), torch.ones(1), still, LOSS_WEIGHTS)
+    both: tuple[Optics, ...] = tuple(
+        replace(optics([tilts], SIZE, CUBE, "ramp", FLAT, CPU), rotations=still)
         for tilts in ((-60.0, 60.0), (-20.0, 30.0))
     )
-    pairs = PairMaker(noise(3, SIZE, SIZE, SIZE), np.array([1, 0, 1]), both, CUBE, 0.0, 0.0)
-    inputs, _, _ = pairs.batch([0, 1, 2], np.random.default_rng(0), CPU)
+    pairs = PairMaker(noise(3, 1, SIZE, SIZE, SIZE), np.array([1, 0, 1]), both, Recipe("isonet", CUBE))
+    inputs = pairs.batch([0, 1, 2], np.random.default_rng(0), CPU).inputs
     for index, origin in enumerate((1, 0, 1)):
-        expected = central_cube(fourier.apply(pairs.filled[index], both[origin].weights), CUBE)
+        expected = central_cube(fourier.apply(pairs.filled[index, 0], both[origin].weights[0]), CUBE)
         assert torch.allclose(inputs[index, 0], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("tilts", [(TILTS,), (tuple(range(-60, 61, 6)), tuple(range(-57, 58, 6)))])
+def test_halves_are_given_one_and_asked_for_the_other_where_it_has_measured(tilts: Any) -> None:
+    """Either half comes first; errors count where the target's own wedge, turned with it, has measured something."""
+    pairs, random = maker("noise2noise", tilts=tilts, wedge_weight=4.0), np.random.default_rng(3)
+    first_given = set()
+    for _ in range(12):
+        made, maps = pairs.batch([1], random, CPU), pairs.filled[1]
+        fits = [
+            (given, matrix)
+            for given in (0, 1)
+            for matrix in pairs.optics[0].rotations
+            if torch.equal(
+                central_cube(rotation.rotate_cube(pairs.filled[1, 1 - given], matrix), CUBE), made.targets[0, 0]
+            )
+        ]
+        ((given, matrix),) = fits
+        first_given.add(given)
+        angles = (tilts * 2)[:2]
+        lab = wedge.weight((SIZE,) * 3, angles[given])
+        expected = central_cube(fourier.apply(rotation.rotate_cube(pairs.filled[1, given], matrix), lab), CUBE)
+        assert torch.allclose(made.inputs[0, 0], expected, atol=1e-5)
+        has = wedge.weight((CUBE,) * 3, angles[given])
+        asked = wedge.weight((CUBE,) * 3, angles[1 - given], matrix.float())
+        assert torch.allclose(made.error_filter[0, 0] ** 2, asked * (has + 4.0 * (1 - has)), atol=1e-5)
+    assert first_given == {0, 1}
+
+
+def test_denoising_turns_nothing_and_asks_for_the_measured() -> None:
+    pairs = maker("denoise")
+    made = pairs.batch([0], np.random.default_rng(0), CPU)
+    weights = wedge.weight((CUBE,) * 3, TILTS)
+    assert torch.allclose(made.error_filter[0, 0] ** 2, weights.expand_as(made.error_filter[0, 0]), atol=1e-5)
+    either = [central_cube(pairs.filled[0, half], CUBE) for half in (0, 1)]
+    assert any(torch.equal(made.targets[0, 0], cube) for cube in either)
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0, 3.0])
+def test_errors_on_one_map_count_everywhere_and_by_the_weight_inside_the_wedge(weight: float) -> None:
+    filters = maker(wedge_weight=weight).batch([0], np.random.default_rng(0), CPU).error_filter[0, 0]
+    has = wedge.weight((CUBE,) * 3, TILTS).expand_as(filters)
+    assert torch.allclose(filters[has == 1], torch.ones(()))
+    assert torch.allclose(filters[has == 0], torch.full((), weight))
+
+
+def test_a_random_rotation_turns_the_geometry_of_the_targets_wedge() -> None:
+    """Turned noise has no power where its turned wedge says it has not been measured."""
+    size = 32
+    geometry = optics([(-60.0, 60.0)] * 2, size, size, "ramp", FLAT, CPU)
+    measured = fourier.apply(noise(1, 2, size, size, size), geometry.weights[0])
+    pairs = PairMaker(measured, np.zeros(1, dtype=np.int64), (geometry,), Recipe("noise2noise", size, 1.0, 1.0))
+    made = pairs.batch([0], np.random.default_rng(5), CPU)
+    power = fourier.transform(made.targets[0, 0] * fourier.taper((size,) * 3, size)).abs() ** 2
+    radius = fourier.radial_frequency((size,) * 3)
+    band = (radius > 0.1) & (radius < 0.3)
+    weight = made.error_filter[0, 0] ** 2
+    assert float(power[band & (weight == 0)].mean()) < 0.25 * float(power[band & (weight > 0.9)].mean())
+
+
 def test_all_rotations_that_move_the_wedge_are_used() -> None:
-    pairs, random = maker(tilts=(-60.0, 60.0)), np.random.default_rng(1)
-    made = {pairs.batch([0], random, CPU)[1].numpy().tobytes() for _ in range(300)}
+    pairs, random = maker(tilts=((-60.0, 60.0),)), np.random.default_rng(1)
+    made = {pairs.batch([0], random, CPU).targets.numpy().tobytes() for _ in range(300)}
     turned = rotation.wedge_moving_rotations((-60, 60))
-    expected = [central_cube(rotation.rotate_cube(pairs.filled[0], matrix), CUBE) for matrix in turned]
+    expected = [central_cube(rotation.rotate_cube(pairs.filled[0, 0], matrix), CUBE) for matrix in turned]
     assert made == {cube.contiguous().numpy().tobytes() for cube in expected}
 
 
 @pytest.mark.parametrize("level", [0.1, 0.7])
 def test_noise_has_the_standard_deviation_asked_for_and_only_the_input_has_it(level: float) -> None:
-    clean, noisy = (maker(level=value).batch([0, 1, 2], np.random.default_rng(5), CPU) for value in (0.0, level))
-    added = noisy[0] - clean[0]
+    clean, noisy = (maker(noise_level=value).batch([0, 1, 2], np.random.default_rng(5), CPU) for value in (0, level))
+    added = noisy.inputs - clean.inputs
     assert torch.allclose(added.std((1, 2, 3, 4)), torch.full((3,), level), rtol=1e-3)
     assert float(torch.corrcoef(added.flatten(1))[0, 1].abs()) < 0.2
-    assert torch.equal(noisy[1], clean[1])
+    assert torch.equal(noisy.targets, clean.targets)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_random_rotations_take_their_share(share: float) -> None:
-    pairs, random = maker(random=share), np.random.default_rng(2)
+    pairs, random = maker(random_rotations=share), np.random.default_rng(2)
     turns = rotation.cube_rotations()
-    grid = torch.stack([central_cube(rotation.rotate_cube(pairs.filled[0], matrix), CUBE) for matrix in turns])
+    grid = torch.stack([central_cube(rotation.rotate_cube(pairs.filled[0, 0], matrix), CUBE) for matrix in turns])
     turned = 0
     for _ in range(60):
-        target = pairs.batch([0], random, CPU)[1][0, 0]
+        target = pairs.batch([0], random, CPU).targets[0, 0]
         turned += not bool((grid == target).flatten(1).all(1).any())
     assert turned / 60 == pytest.approx(share, abs=0.2 * (0 < share < 1))
 
 
 def test_the_same_seed_gives_the_same_bits() -> None:
-    pairs = maker(random=0.5, level=0.3)
+    pairs = maker(random_rotations=0.5, noise_level=0.3)
     first, again, other = (pairs.batch([0, 3, 1], np.random.default_rng(seed), CPU) for seed in (7, 7, 8))
-    assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
-    assert not torch.equal(first[0], other[0])
-    assert first[2].shape == (3, 1, *LOSS_WEIGHTS.shape)
-    assert first[0].shape == first[1].shape == (3, 1, CUBE, CUBE, CUBE)
+    for name in ("inputs", "targets", "error_filter"):
+        assert torch.equal(getattr(first, name), getattr(again, name))
+    assert not torch.equal(first.inputs, other.inputs)
+    assert first.error_filter.shape == (3, 1, CUBE, CUBE, CUBE // 2 + 1)
+    assert first.inputs.shape == first.targets.shape == (3, 1, CUBE, CUBE, CUBE)
+
+
+def test_a_batch_is_split_into_parts_in_order() -> None:
+    made = maker().batch([0, 1, 2, 3, 0], np.random.default_rng(0), CPU)
+    parts = list(made.parts(2))
+    assert [len(inputs) for inputs, _, _ in parts] == [3, 2]
+    for number, whole in enumerate((made.inputs, made.targets, made.error_filter)):
+        assert torch.equal(torch.cat([part[number] for part in parts]), whole)
 
 
 def test_filling_keeps_what_was_measured_and_gives_the_network_what_was_measured() -> None:
