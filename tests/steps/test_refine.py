@@ -132,7 +132,7 @@ def test_pretrained_model_of_another_network_is_refused(prepared: Path, model: P
     options = {**isonet.TINY, "pretrained_model": model, option: value}
     isonet.assert_refused(isonet.call("refine", prepared, **options), flag, model, "leave it out")
     options = {"pretrained_model": model, "arch": "medium"}
-    isonet.assert_refused(isonet.call("refine", prepared, **options), "--arch medium", "filter base", "leave it out")
+    isonet.assert_refused(isonet.call("refine", prepared, **options), "--arch medium", "depth 3", "leave it out")
 
 
 def test_mask_decides_where_subvolumes_lie(prepared: Path, volume: Any, monkeypatch: pytest.MonkeyPatch) -> None:
