@@ -1,0 +1,96 @@
+"""Gains of prediction and data: what one half tells about the other, without the truth."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from isonet.core import fourier, wedge
+from isonet.core.calibration import Gains, calibrated, measure_gains
+
+EDGE, COUNT, TILTS = 32, 8, (-60.0, 60.0)
+SHAPE = (EDGE, EDGE, EDGE)
+
+
+def noise(seed: int, *lead: int) -> Tensor:
+    return torch.randn(*lead, *SHAPE, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def signal() -> Tensor:
+    """The same sub-volumes for both halves, strong at low frequencies."""
+    low = fourier.apply(noise(0, COUNT, 1), fourier.low_pass(SHAPE, 0.15))
+    return (low / low.std()).expand(COUNT, 2, *SHAPE)
+
+
+def measured(volumes: Tensor) -> Tensor:
+    return wedge.apply(volumes, TILTS)
+
+
+def share_of_signal(clean: Tensor, sigma: float) -> Tensor:
+    """Signal / (signal + noise) in the power of each shell."""
+    radius = fourier.radial_frequency(SHAPE)
+    shell = torch.floor(radius * EDGE + 0.5).long()
+    inside = (shell <= EDGE // 2) & (wedge.weight(SHAPE, TILTS) == 1).expand(radius.shape)
+    power = fourier.transform(clean[:, 0]).abs().square().mean(0)
+    sums = torch.zeros(EDGE // 2 + 1).index_add_(0, shell[inside], power[inside])
+    mean = sums / torch.bincount(shell[inside], minlength=EDGE // 2 + 1)
+    return mean / (mean + sigma**2 * EDGE**3)
+
+
+def test_a_prediction_that_is_the_signal_is_taken_as_it_is(signal: Tensor) -> None:
+    halves = measured(signal + 0.5 * noise(1, COUNT, 2))
+    gains = measure_gains(halves, measured(signal), (TILTS, TILTS))
+    strong = share_of_signal(signal, 0.5) > 0.3
+    assert torch.allclose((gains.network + gains.data)[strong], torch.ones(()), atol=0.1)
+    assert float(gains.network[strong].min()) > 0.8
+    assert torch.allclose(gains.fill[strong], torch.ones(()), atol=0.1)
+    assert float(gains.data[strong].max()) < 0.2
+
+
+@pytest.mark.parametrize("factor", [0.5, 3.0])
+def test_a_prediction_of_the_wrong_strength_is_mended(signal: Tensor, factor: float) -> None:
+    halves = measured(signal + 0.3 * noise(2, COUNT, 2))
+    gains = measure_gains(halves, factor * measured(signal), (TILTS, TILTS))
+    strong = share_of_signal(signal, 0.3) > 0.5
+    assert torch.allclose(gains.fill[strong] * factor, torch.ones(()), atol=0.1)
+
+
+def test_where_the_network_gives_nothing_the_data_are_kept_by_their_share_of_signal(signal: Tensor) -> None:
+    """A prediction that has nothing to do with the data leaves the Wiener filter of the half."""
+    halves = measured(signal + 0.7 * noise(3, COUNT, 2))
+    gains = measure_gains(halves, measured(noise(4, COUNT, 2)), (TILTS, TILTS))
+    expected = share_of_signal(signal, 0.7)
+    assert torch.allclose(gains.data[2:-2], expected[2:-2], atol=0.12)
+    assert float(gains.network[4:-2].max()) < 0.1
+
+
+def test_noise_alone_is_not_believed() -> None:
+    """Neither the data nor a prediction that repeats them says anything about the other half."""
+    halves = measured(noise(5, COUNT, 2))
+    gains = measure_gains(halves, 0.9 * halves, (TILTS, TILTS))
+    assert float((gains.network + gains.data)[3:].max()) < 0.1
+    assert float(gains.fill[3:].max()) < 0.1
+
+
+def test_calibration_brings_a_result_closer_to_the_truth(signal: Tensor) -> None:
+    """The network of this test dims half of the frequencies and passes noise on in the others."""
+    low = fourier.low_pass(SHAPE, 0.08)
+    data = measured(signal + 0.5 * noise(6, COUNT, 2))
+    guess = fourier.apply(0.6 * measured(signal), low) + fourier.apply(data, 1 - low)
+    weights = wedge.weight(SHAPE, TILTS)
+    gains = measure_gains(data, guess, (TILTS, TILTS))
+    result = calibrated(data, guess, gains, weights)
+    errors = [float((volumes - measured(signal)).square().mean()) for volumes in (data, guess, result)]
+    assert errors[2] < 0.6 * min(errors[:2])
+
+
+def test_gains_act_on_their_region_at_their_frequency() -> None:
+    frequency = torch.arange(17) / 32
+    one, two = noise(7, 1), noise(8, 1)
+    weights = wedge.weight(SHAPE, TILTS)
+    flat = torch.ones(17)
+    kept = calibrated(one, two, Gains(frequency, 0 * flat, flat, flat), weights)
+    assert torch.allclose(kept, wedge.fill(one, two, weights), atol=1e-4)
+    ramp = Gains(frequency, 2 * frequency, 0 * flat, 2 * frequency)
+    radius = fourier.radial_frequency(SHAPE).clamp(max=0.5)
+    assert torch.allclose(calibrated(one, two, ramp, weights), fourier.apply(two, 2 * radius), atol=1e-4)
