@@ -14,6 +14,9 @@ class OutputOptions(StepConfig):
     keep_measured: bool = False
     """Keep the tomogram's measured Fourier content as it is, W v + (1 - W) f(v), instead of the denoised f(v); needs
     memory for three times the tomogram."""
+    calibrate: bool = True
+    """With models trained on halves: weigh prediction and data at each frequency by what the other half tells about
+    them; off gives the network's output alone."""
     float16: bool = False
     """Write half-precision MRC files (mode 12)."""
 

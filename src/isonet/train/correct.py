@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from isonet.core import fourier, tiling, wedge
+from isonet.core.calibration import Gains, calibrated
 from isonet.core.fourier import Shape
 from isonet.train.fit import Evaluator
 
@@ -66,6 +67,7 @@ def corrected_tiles(
     plan: TilePlan,
     evaluator: Evaluator,
     batch_size: int = 1,
+    gains: Gains | None = None,
 ) -> Iterator[tuple[tiling.Tile, FloatArray]]:
     """Iterate over the corrected tiles of a volume.
 
@@ -83,6 +85,8 @@ def corrected_tiles(
         The network.
     batch_size : int
         Tiles per evaluation.
+    gains : Gains, optional
+        How prediction and data are combined; the prediction alone if left out.
 
     Yields
     ------
@@ -98,6 +102,8 @@ def corrected_tiles(
             stack = np.stack([cut(one.corner, plan.size) for one in waiting])
             blocks = torch.from_numpy(stack).to(evaluator.device)
             result = evaluator(fourier.apply(blocks, weights)[:, None])[:, 0]
+            if gains is not None:
+                result = calibrated(blocks, result, gains, weights)
             for one, block in zip(waiting, result.cpu().numpy(), strict=True):
                 yield one, block[one.source]
             waiting = []
