@@ -12,11 +12,13 @@ import torch
 
 from isonet.config import PredictConfig
 from isonet.core import wedge
+from isonet.core.calibration import Gains
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.checkpoint import load_model
 from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run
+from isonet.steps.calibration import calibrate
 from isonet.steps.halves import write_mean
 from isonet.steps.products import made_before, output_paths, product_label
 from isonet.steps.source import Source, choose_column, open_sources
@@ -97,8 +99,9 @@ def _correct_halves(
     """Correct both halves into `halves/` and write their mean."""
     name = path.name.removesuffix("_corrected.mrc")
     paths = [path.parent / "halves" / f"{name}_half{number}_corrected.mrc" for number in (1, 2)]
+    gains = calibrate(halves, evaluator, int(model.about["cube_size"])) if config.calibrate else None
     for half, into in zip(halves, paths, strict=True):
-        _correct(half, model, evaluator, config, run, into)
+        _correct(half, model, evaluator, config, run, into, gains)
     label = product_label("mean of corrected halves", [half.volume.path for half in halves], _stamps(paths))
     if not made_before(path, label, overwrite=config.overwrite):
         first, second = (mrc.open_volume(one) for one in paths)
@@ -186,11 +189,27 @@ def _plan(source: Source, config: PredictConfig, model: Model) -> TilePlan:
 
 def _label(source: Source, model: Model, plan: TilePlan, config: PredictConfig) -> str:
     """Text that tells which input, model and options a file was made from."""
-    asked = (plan, config.keep_measured, config.float16, config.precision, source.normalization, source.tilts)
+    asked = (
+        plan,
+        config.keep_measured,
+        config.calibrate,
+        config.float16,
+        config.precision,
+        source.normalization,
+        source.tilts,
+    )
     return product_label("corrected", (source.volume.path,), (model.identity, asked))
 
 
-def _correct(source: Source, model: Model, evaluator: Evaluator, config: PredictConfig, run: Run, path: Path) -> None:
+def _correct(
+    source: Source,
+    model: Model,
+    evaluator: Evaluator,
+    config: PredictConfig,
+    run: Run,
+    path: Path,
+    gains: Gains | None = None,
+) -> None:
     """Predict all tiles of one volume into a file with its sign, mean, scale and header, unless that is done."""
     plan = _plan(source, config, model)
     label = _label(source, model, plan, config)
@@ -198,7 +217,7 @@ def _correct(source: Source, model: Model, evaluator: Evaluator, config: Predict
         return
     header = source.volume.header
     header = replace(header, labels=(*header.labels[:9], label))
-    tiles = corrected_tiles(source.cut, source.tilts, plan, evaluator, config.batch_size)
+    tiles = corrected_tiles(source.cut, source.tilts, plan, evaluator, config.batch_size, gains)
     grey = source.normalization
     with run.progress(f"predict {source.tomogram.name}", plan.count) as advance:
 
