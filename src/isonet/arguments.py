@@ -26,30 +26,6 @@ def normalized(arguments: Sequence[str]) -> list[str]:
     return tokens
 
 
-def without_replaced(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Take the flags of :data:`REPLACED` and their values out of normalized arguments.
-
-    Returns
-    -------
-    tokens, remarks
-        The other arguments, and a line for each flag that was taken out.
-    """
-    replaced = REPLACED.get(tokens[0], {}) if tokens else {}
-    kept: list[str] = []
-    remarks: list[str] = []
-    waiting = iter(tokens)
-    for token in waiting:
-        name, equals, _ = token.partition("=")
-        if name not in replaced:
-            kept.append(token)
-            continue
-        remarks.append(f"{name} is not needed: {replaced[name]}")
-        following = "" if equals else next(waiting, "")
-        if following.startswith("--"):
-            raise InputError(f"{name}: a value is missing; leave the flag out, {replaced[name]}")
-    return kept, remarks
-
-
 def config_files(tokens: list[str]) -> tuple[Yaml, ...]:
     """Take `--config FILE` out of the arguments."""
     for position, token in enumerate(tokens):
