@@ -229,6 +229,11 @@ def test_options(prepared: Path, words: list[str], mentions: tuple[str, ...]) ->
     assert not list(Path().glob("deconv/*.mrc"))
 
 
+def test_overfocus_is_done_but_doubted(prepared: Path) -> None:
+    assert "underfocus is positive" in isonet.done("deconv", prepared, defocus=-20000).err
+    assert "underfocus is positive" not in isonet.done("deconv", prepared, defocus=20000).err
+
+
 def test_phase_plate_is_skipped(three: Path) -> None:
     changed(three, 1, rlnPhaseShift="90", rlnDefocus="0")
     outcome = isonet.done("deconv", three)

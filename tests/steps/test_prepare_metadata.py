@@ -69,6 +69,16 @@ def test_measured_wins_over_nominal_and_conflicts_are_told(here: Path, volume: A
     assert "m/sub/TS_01.tlt has tilts -44 to 64, m/TS_01.mrc.mdoc has -54 to 54" in warning
 
 
+def test_a_pixel_size_is_no_part_of_a_series_name(here: Path, volume: Any) -> None:
+    """Of TS_1 and TS_1_10, at 10.00 Å."""
+    for name, end in (("TS_1", 41), ("TS_1_10", 42)):
+        isonet.write(here / f"data/{name}_10.00Apx.mrc", volume)
+        put(here / f"m/{name}.tlt", f"-40\n0\n{end}\n")
+    isonet.done("prepare", "data", metadata="m")
+    found = {Path(row["rlnTomoName"]).stem: row["rlnTiltMax"] for row in isonet.table(here / "tomograms.star")}
+    assert found == {"TS_1_10.00Apx": "41", "TS_1_10_10.00Apx": "42"}
+
+
 def test_longest_name_folders_and_tables_decide(here: Path, volume: Any) -> None:
     """TS_1 and TS_10 and TS_1_b are three; tilt.com goes by its folder; a table names its rows."""
     for name in ("TS_1", "TS_10", "TS_1_b_rec", "P7_full", "rec_Q_12"):

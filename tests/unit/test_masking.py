@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import binary_closing, maximum_filter
 
@@ -97,6 +97,7 @@ def test_closing_fills_gaps_and_leaves_the_outline() -> None:
     keep=st.floats(0.01, 0.99),
     cut=st.integers(0, 60),
 )
+@example(values=[0.0, -0.0], keep=0.5, cut=0)
 @settings(max_examples=150, deadline=None)
 def test_selector_keeps_the_fraction_exactly(values: list[float], keep: float, cut: int) -> None:
     numbers = np.array(values, np.float32)

@@ -160,6 +160,10 @@ c.mrc 3.0 5.0 29300 30300
         ),
         ("TS_1.mrc.mdoc", MDOC + "[MontSection = 0]\nTiltAngle = 9\n[ZValue = 0]\nTiltAngle = 1\n", (1,), None),
         ("a_ctffind4.txt", CTFFIND, None, 30000),
+        ("a_CTF.txt", CTFFIND.replace("0.1 8.0", "nan inf"), None, 30000),  # no rings were fit
+        ("a.mdoc", MDOC.encode() + b"[ZValue = 0]\nTiltAngle = 3\nNote = 10 \xb5m, 5\xb0\n", (3,), None),
+        ("a.rawtlt", "-3\r\n\r\n+3.0e0 # last\r\n", (-3, 3), None),
+        ("tilt.com", "$tilt\nANGLES -3,0 3\nEXCLUDELIST2\nDONE\n", (-3, 0, 3), None),
         ("a.star", RELION, (-1, 2, 5), 30500),
         ("a.star", RELION.replace("_rlnTomoYTilt #3", "_rlnOther #3"), (-3, 0, 3), 29500),
         ("a.defocus", "1 1 -60.00 -60.00 3100 2\n2 2 0.5 0.5 3200\n3 3 61 61 3300\n", None, 32000),
@@ -182,12 +186,43 @@ c.mrc 3.0 5.0 29300 30300
         ),
     ],
 )
-def test_variants(write: Callable[..., Path], name: str, content: str, tilts: object, defocus: float | None) -> None:
-    found = only(write(name, content))
+def test_variants(
+    write: Callable[..., Path], name: str, content: str | bytes, tilts: object, defocus: float | None
+) -> None:
+    path = write(name, content)
+    found = only(path)
     assert found.tilts == tilts
     assert found.defocus() == defocus
-    packed = only(write(f"packed/{name}.gz", gzip.compress(content.encode()))) if not name.endswith("star") else found
-    assert (packed.tilts, packed.defoci) == (found.tilts, found.defoci)
+    packed = only(write(f"packed/{name}.gz", gzip.compress(path.read_bytes())))
+    assert (packed.tilts, packed.defoci, packed.nominal) == (found.tilts, found.defoci, found.nominal)
+
+
+OPTICS = """data_optics
+
+loop_
+_rlnOpticsGroup #1
+_rlnOpticsGroupName #2
+_rlnVoltage #3
+_rlnSphericalAberration #4
+_rlnAmplitudeContrast #5
+_rlnTomoTiltSeriesPixelSize #6
+1 early 200 1.4 0.08 1.35
+2 late 300 2.7 0.1 2.7
+
+"""
+
+
+def test_optics_groups_stand_for_what_rows_leave_out(write: Callable[..., Path]) -> None:
+    """By their names or numbers; what the row says itself wins; one group alone is that of a tilt series."""
+    named = "data_global\n\nloop_\n_rlnTomoName #1\n_rlnOpticsGroupName #2\nTS_1 early\nTS_2 late\n"
+    first, second = metadata.read_series(write("tomograms.star", OPTICS + named))
+    assert (first.voltage, first.cs, first.amplitude_contrast, first.image_pixel_size) == (200, 1.4, 0.08, 1.35)
+    assert (second.voltage, second.image_pixel_size) == (300, 2.7)
+    numbered = "data_global\n\nloop_\n_rlnTomoName #1\n_rlnOpticsGroup #2\n_rlnVoltage #3\nTS_1 1 120\n"
+    assert (only(write("b.star", OPTICS + numbered)).voltage, only(write("b.star", OPTICS + numbered)).cs) == (120, 1.4)
+    one = OPTICS.replace("2 late 300 2.7 0.1 2.7\n", "")
+    assert only(write("TS_1.star", one + RELION)).voltage == 200
+    assert only(write("TS_1.star", OPTICS + RELION)).voltage is None
 
 
 def test_ctffind_header(write: Callable[..., Path]) -> None:

@@ -9,7 +9,7 @@ _HALF = 1 << 16
 
 def _sortable(values: Float32[np.ndarray, "..."]) -> npt.NDArray[np.uint32]:
     """Whole numbers in the order of the floats: their bits, the sign set for positive, all inverted for negative."""
-    bits = np.ascontiguousarray(values).view(np.uint32)
+    bits = np.ascontiguousarray(values + np.float32(0)).view(np.uint32)  # -0 becomes 0, which it equals
     return np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
 
 

@@ -53,6 +53,7 @@ def read_ctf_table(path: Path) -> TiltSeries:
     header = [line for line in text.splitlines() if line.startswith("#") and "Columns:" in line]
     told = len(re.findall(r"#\s*\d+", header[0])) if header else 0
     columns = max(7, told or (len(lines[0][1]) if lines else 7))
+    lines = [(line, words[:3] + [_finite(word) for word in words[3:]]) for line, words in lines]
     values = table(path, lines, columns, "image, defocus 1, defocus 2, azimuth, phase shift, score, resolution")
     return TiltSeries(
         path,
@@ -90,6 +91,11 @@ def read_metrics(path: Path) -> list[TiltSeries]:
     if not found:
         raise InputError(f"{path}: lists no tilt series; export it again")
     return found
+
+
+def _finite(word: str) -> str:
+    """Return a word, or 0 for the `inf` and `nan` that CTFFIND writes behind the defocus of images without rings."""
+    return "0" if word.lower().lstrip("+-") in ("inf", "nan") else word
 
 
 def _told(path: Path, text: str, words: str) -> float | None:

@@ -105,7 +105,7 @@ def belongs(name: str, tomogram: str) -> bool:
     """
     bare = re.split(r"[/\\]", name)[-1]
     for text in (bare, re.sub(r"\.(mrc|rec|map|tomostar|st|mrcs)$", "", bare, flags=re.IGNORECASE)):
-        if text and (tomogram == text or tomogram.startswith((f"{text}_", f"{text}."))):
+        if text and re.match(rf"{re.escape(text)}(?:$|_|\.(?!\d+Apx))", tomogram):  # not up to the point of 10.00Apx
             return True
     return False
 

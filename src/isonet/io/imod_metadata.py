@@ -41,7 +41,8 @@ def read_xf(path: Path) -> Alignment:
 def read_angle_file(path: Path) -> TiltSeries:
     """Read a `.tlt` (aligned) or `.rawtlt` (nominal) file as a tilt series."""
     angles = tuple(read_angles(path).tolist())
-    return TiltSeries(path, tilts=angles, nominal=path.suffix.lower() == ".rawtlt", tilt_file=path)
+    nominal = path.name.lower().removesuffix(".gz").endswith(".rawtlt")
+    return TiltSeries(path, tilts=angles, nominal=nominal, tilt_file=path)
 
 
 def read_tilt_command(path: Path) -> TiltSeries:
@@ -163,7 +164,9 @@ def _tilt_file(command: Path, name: str) -> Path:
 
 def _views(path: Path, options: dict[str, list[str]], keys: tuple[str, ...]) -> set[int]:
     """Views that options list, counted from 1."""
-    return {view for key in keys for words in options.get(key, []) for view in numbers_of_list(path, key, words)}
+    return {
+        view for key in keys for words in options.get(key, []) if words for view in numbers_of_list(path, key, words)
+    }
 
 
 def _kept(path: Path, angles: Floats, views: set[int]) -> tuple[float, ...]:

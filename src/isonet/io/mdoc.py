@@ -52,7 +52,7 @@ def _sections(path: Path) -> tuple[dict[str, str], list[tuple[str, dict[str, str
     head: dict[str, str] = {}
     sections: list[tuple[str, dict[str, str]]] = []
     entries = head
-    for line, text in enumerate(read_text(path).splitlines(), start=1):
+    for line, text in enumerate(read_text(path, odd_characters=True).splitlines(), start=1):
         if match := re.match(r"\s*\[\s*(\w+)\s*=\s*(.*?)\s*\]", text):
             if match[1] in ("ZValue", "FrameSet"):
                 entries = {}

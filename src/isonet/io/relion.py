@@ -45,10 +45,11 @@ def read_star(path: Path) -> list[TiltSeries]:
     tables = star.read_tables(path)
     for rows in tables.values():
         if any("rlnTomoName" in row and not _OTHER_COLUMNS & set(row) for row in rows[:1]):
-            return [_tomogram(path, line, row, tables) for line, row in enumerate(rows, start=1)]
+            described = _with_optics(rows, tables)
+            return [_tomogram(path, line, row, tables) for line, row in enumerate(described, start=1)]
     series = [rows for rows in tables.values() if rows and set(_TILT_COLUMNS) & set(rows[0])]
     if len(series) == 1:
-        return [replace(_series(path, series[0]), tilt_file=path)]
+        return [replace(_series(path, _with_optics(series[0], tables)), tilt_file=path)]
     for rows in tables.values():
         if rows and "rlnOpticsGroup" in rows[0] and "rlnVoltage" in rows[0]:
             return _optics(path, rows)
@@ -154,6 +155,16 @@ def _matrix_tilt(path: Path, where: str, text: str) -> float:
     if x == z == 0:
         raise InputError(f"{path}: {where}: rlnTomoProjZ is {text[:40]!r}, which has no direction; export it again")
     return math.degrees(math.atan2(-x, z))
+
+
+def _with_optics(rows: list[dict[str, str]], tables: Mapping[str, list[dict[str, str]]]) -> list[dict[str, str]]:
+    """Add to rows what their optics groups, by name or number, say of them; the only group where they name none."""
+    every = (row for table in tables.values() for row in table if "rlnTomoName" not in row)
+    groups = [row for row in every if "rlnOpticsGroup" in row and "rlnVoltage" in row]
+    by_name = {row[key]: row for row in groups for key in ("rlnOpticsGroup", "rlnOpticsGroupName") if key in row}
+    only = groups[0] if len(groups) == 1 else {}
+    named = [row.get("rlnOpticsGroupName") or row.get("rlnOpticsGroup") for row in rows]
+    return [{**(only if name is None else by_name.get(name, {})), **row} for row, name in zip(rows, named, strict=True)]
 
 
 def _optics(path: Path, rows: list[dict[str, str]]) -> list[TiltSeries]:

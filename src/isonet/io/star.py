@@ -1,9 +1,10 @@
 """STAR tables: one loop with labels, every value as text, unknown columns kept."""
 
 import linecache
+import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ import starfile
 
 from isonet.errors import InputError
 from isonet.io.files import atomic_path
+from isonet.io.text import read_text
 
 MISSING = "None"
 Row = Mapping[str, str]
@@ -70,6 +72,9 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, str]]:
 
 def _blocks(path: Path) -> dict[str, pd.DataFrame | dict[str, str]]:
     """Read all tables of a STAR file, every value as text."""
+    if path.name.lower().endswith(".gz"):
+        with _unpacked(path) as plain:
+            return _blocks(plain)
     try:
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
         labels = [line.split()[0][1:] for line in text.splitlines() if line.startswith("_")]
@@ -84,6 +89,15 @@ def _blocks(path: Path) -> dict[str, pd.DataFrame | dict[str, str]]:
     except Exception as error:
         raise InputError(f"{path}: not a readable STAR file ({' '.join(str(error).split())[:120]})") from error
     return found
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """Give a plain copy of a gzipped file for as long as it is read."""
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / path.name.removesuffix(".gz")
+        plain.write_text(read_text(path), encoding="utf-8")
+        yield plain
 
 
 def write_table(path: Path, rows: Sequence[Row], needs: Sequence[str] = (), name: str = "") -> None:

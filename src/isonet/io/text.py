@@ -16,8 +16,15 @@ Floats = npt.NDArray[np.float64]
 _LARGEST = 1 << 26
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, *, odd_characters: bool = False) -> str:
     """Read a text file, plain or gzipped.
+
+    Parameters
+    ----------
+    path : Path
+        The file, in UTF-8.
+    odd_characters : bool
+        Replace what is not UTF-8, as in notes typed on a microscope's computer, instead of refusing it.
 
     Raises
     ------
@@ -39,7 +46,7 @@ def read_text(path: Path) -> str:
     if len(raw) > _LARGEST or b"\0" in raw:
         raise InputError(f"{path}: not a text file; give the file that lists the tilts, not the images")
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig", errors="replace" if odd_characters else "strict")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file (byte {error.start}); save it as plain text") from error
     if not text.strip():

@@ -127,6 +127,9 @@ def _entries(file: Path, root: Path, *, strict: bool) -> list[_Entry]:
 
 
 def _is_part(key: str, name: str) -> bool:
-    """Tell whether a key stands in a name, ended by other than letters and digits; one of under 3 at its beginning."""
+    """Tell whether a key stands in a name, ended by other than letters and digits; one of under 3 at its beginning.
+
+    The whole part of a pixel size belongs to no key: `TS_1_10.00Apx` is of `TS_1`, not of `TS_1_10`.
+    """
     begin = "^" if len(key) < 3 else "(?<![0-9A-Za-z])"
-    return key != "" and re.search(rf"{begin}{re.escape(key)}(?![0-9A-Za-z])", name) is not None
+    return key != "" and re.search(rf"{begin}{re.escape(key)}(?![0-9A-Za-z]|\.\d+Apx)", name) is not None

@@ -217,4 +217,6 @@ def _defocus(tomogram: Tomogram, config: DeconvConfig) -> float:
         )
     if abs(defocus) < _SMALLEST_DEFOCUS:
         raise InputError(f"{where} has a defocus of {defocus:g} A; give it in A (4 micrometres are 40000)")
+    if defocus < 0:
+        log.warning("%s has a defocus of %g A, which is overfocus; underfocus is positive", where, defocus)
     return defocus

@@ -92,7 +92,7 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
     contrasts = _values(found, "amplitude_contrast")
     contrast = chosen("amplitude contrast", "", config.amplitude_contrast, DEFAULT_AMPLITUDE_CONTRAST, contrasts)
     log.info("%s: %s", name, _grouped(said))
-    star = next((item for item in found if item.source.suffix == ".star" and item.names), None)
+    star = next((item for item in found if _kind(item) == ".star" and item.names), None)
     return Description(
         tilt_range,
         tilts,
@@ -181,8 +181,13 @@ def _values(found: Sequence[TiltSeries], field: str) -> list[_Told]:
 
 
 def _rank(item: TiltSeries, order: Sequence[str]) -> int:
-    suffix = Path(item.source.name.lower().removesuffix(".gz")).suffix
-    return order.index(suffix) if suffix in order else len(order)
+    kind = _kind(item)
+    return order.index(kind) if kind in order else len(order)
+
+
+def _kind(item: TiltSeries) -> str:
+    """Ending of the name of the file that a record is from."""
+    return Path(item.source.name.lower().removesuffix(".gz")).suffix
 
 
 def _choice(

@@ -1,5 +1,6 @@
 """Masks made by other programs, brought to the shape of a tomogram."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from isonet.io import mrc
 class ExistingMask:
     """A mask file seen on the grid of a tomogram.
 
-    Voxels that exceed half the mask's maximum belong to it. A mask binned by a whole number (or of a finer copy) is
-    scaled by taking the nearest voxel.
+    Voxels that exceed half the mask's maximum belong to it. Bytes without a sign in a file that claims one, so that
+    255 reads as -1, are taken as they were meant. A mask binned by a whole number (or of a finer copy) is scaled by
+    taking the nearest voxel.
 
     Parameters
     ----------
@@ -38,7 +40,9 @@ class ExistingMask:
         try:
             self._indices = nearest_indices(self._volume.shape, shape)
         except ValueError as error:
-            raise InputError(f"{path}: {error} of {tomogram}; make a mask of the same shape") from error
+            raise InputError(f"{path}: {error}; make a mask of the shape of {tomogram}") from error
+        if self._is_unsigned():
+            self._volume = replace(self._volume, stored=self._volume.stored.view(np.uint8))
         self._highest, self._plain = 0.0, True
         for part, slab in self._volume.slabs():
             if not np.isfinite(slab).all():
@@ -47,6 +51,13 @@ class ExistingMask:
             self._plain = self._plain and bool(((slab == 0) | (slab == 1)).all())
         if self._highest <= 0:
             raise InputError(f"{path}: no voxel is larger than 0; make a wider mask")
+
+    def _is_unsigned(self) -> bool:
+        """Tell whether signed bytes are unsigned ones: some negative, and 0 outside."""
+        if self._volume.stored.dtype != np.int8:
+            return False
+        found = [(bool((slab < 0).any()), bool((slab == 0).any())) for _, slab in self._volume.slabs()]
+        return all(map(any, zip(*found, strict=True)))
 
     def sections(self, first: int, last: int) -> npt.NDArray[np.bool_]:
         """Return sections `first ... last - 1` of the tomogram's grid."""

@@ -19,6 +19,7 @@ from isonet.steps.existing import ExistingMask
 from isonet.steps.mask_content import Content, ContentOptions, write_content, write_mask
 from isonet.steps.mask_preview import save_outline
 from isonet.steps.mask_room import Steps
+from isonet.steps.memory import within_limit
 from isonet.steps.products import made_before, output_paths, product_label
 from isonet.steps.source import Source, choose_column, open_source
 
@@ -124,16 +125,15 @@ def _plan(tomogram: Tomogram, column: str, config: MaskConfig) -> Plan:
     pixel_size = tomogram.number("rlnPixelSize") or volume.header.pixel_size
     areas = () if boundary is None else read_areas(boundary, volume, pixel_size)
     region = Region(volume.shape, (config.crop_z, config.crop_y, config.crop_x), areas)
+    patch = round(config.patch_size / 2)
+    with within_limit(volume.path, config.max_memory) as memory:
+        steps = Steps.fitting(volume.shape, patch, memory)
     options = ContentOptions(
         _percentage(config.density_percentage, tomogram, DENSITY_COLUMN),
         _percentage(config.std_percentage, tomogram, DEVIATION_COLUMN),
-        round(config.patch_size / 2),
-        config.max_memory,
+        patch,
+        memory,
     )
-    try:
-        steps = Steps.fitting(volume.shape, options.patch, config.max_memory)
-    except ValueError as error:
-        raise InputError(f"{volume.path}: --max-memory is {error}") from error
     existing = _beside(config.existing, tomogram, mrc.EXTENSIONS)
     return Plan(source, Content(source, options, steps), region, existing, config.slab)
 

@@ -38,7 +38,7 @@ class ContentOptions:
     patch : int
         Half the edge of the neighbourhood in binned voxels.
     memory : int
-        Bytes to use at most.
+        Bytes to use at most beside the program's own.
     """
 
     density: float

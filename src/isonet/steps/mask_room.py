@@ -11,7 +11,6 @@ import numpy as np
 from isonet.core import masking
 from isonet.io import blocks, mrc
 
-PROGRAM_ITSELF = 450_000_000  # bytes that Python and its libraries take
 _LARGEST_STEP = 512_000_000
 
 
@@ -49,7 +48,7 @@ class Steps:
 
     @classmethod
     def fitting(cls, shape: tuple[int, int, int], patch: int, memory: int) -> "Steps":
-        """Choose them for a volume of `shape` and so many bytes in all.
+        """Choose them for a volume of `shape` and so many bytes beside the program's own.
 
         Raises
         ------
@@ -59,9 +58,9 @@ class Steps:
         voxels = shape[1] * shape[2]
         overlap = 2 * (masking.blur_reach(patch) + patch)
         least = max(24 * 2, 10 * (overlap + 1)) * voxels
-        room = min((memory - PROGRAM_ITSELF) // 2, _LARGEST_STEP)
+        room = min(memory // 2, _LARGEST_STEP)
         if room < least:
-            raise ValueError(f"{memory / 1e9:g}GB; at least {(PROGRAM_ITSELF + 2 * least) / 1e9:.2g}GB are needed")
+            raise ValueError(f"{' x '.join(map(str, shape))} voxels need {2 * least / 1e9:.2g} GB")
         return cls(
             bin=max(1, room // (24 * voxels) - 1),
             look=max(1, room // (10 * voxels) - overlap),
@@ -71,8 +70,8 @@ class Steps:
 
 @contextmanager
 def room_for(folder: Path, shape: tuple[int, int, int], memory: int) -> Iterator[Room]:
-    """Room in memory if three such volumes take up at most half of what is free, else on disk."""
-    if 12 * math.prod(shape) <= (memory - PROGRAM_ITSELF) // 2:
+    """Room in memory if three such volumes take up at most half of so many bytes, else on disk."""
+    if 12 * math.prod(shape) <= memory // 2:
         yield MemoryRoom(shape)
     else:
         with blocks.scratch(folder, shape) as room:
