@@ -45,8 +45,8 @@ class Tomogram:
 
     @property
     def name(self) -> str:
-        """File name of the full tomogram without its extension."""
-        return mrc.stem(self.file(self.full_column))
+        """File name of the full tomogram, or of the sub-volume, without its extension."""
+        return mrc.stem(self.file(SUBVOLUME_COLUMN if SUBVOLUME_COLUMN in self.row else self.full_column))
 
     def text(self, column: str) -> str | None:
         """Value of a column, or None where it is missing."""
@@ -136,6 +136,11 @@ class Tomogram:
             return self.tilts, self.tilts
         first, second = (self._tilts(f"rlnTiltFileHalf{half}") for half in (1, 2))
         return first, second
+
+    @property
+    def has_halves(self) -> bool:
+        """Whether the table names both halves."""
+        return all(self.text(column) is not None for column in HALF_COLUMNS)
 
     @property
     def tilt_range(self) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from isonet.io import star
 from isonet.io.checkpoint import load_model
 from isonet.project import Project
 from isonet.steps.refine_files import STATE_NAME
-from isonet.steps.source import open_source
+from isonet.steps.source import Source, open_source
 from isonet.steps.subvolume_files import SubvolumeFiles, open_subvolume_files
 
 TRAIN = {
@@ -38,7 +38,8 @@ def opened(path: Path, **options: Any) -> list[SubvolumeFiles]:
 
 
 def blocks(files: SubvolumeFiles, size: int, seed: int = 0) -> list[Any]:
-    return [source.cut(corner, (size,) * 3) for source, corner in files.places(size, np.random.default_rng(seed))]
+    places = files.places(size, files.count, np.random.default_rng(seed))
+    return [source.cut(corner, (size,) * 3) for (source,), corner in places]
 
 
 def edit(path: Path, **columns: str | None) -> None:
@@ -87,8 +88,8 @@ def test_each_sub_volume_has_the_tilts_of_its_tomogram(here: Path) -> None:
     isonet.done("prepare", "data", tilt_file="data")
     isonet.done("extract", "tomograms.star", number_subtomos=4, **SMALL)
     first, second = opened(here / "subtomo.star")
-    assert [len(one.source.tomogram.tilts) for one in (first, second)] == [25, 22]
-    assert not torch.equal(first.optics.weights, second.optics.weights)
+    assert [len(one.sources[0].tomogram.tilts) for one in (first, second)] == [25, 22]
+    assert not torch.equal(first.optics.weights[0], second.optics.weights[0])
     halved = opened(here / "subtomo.star", number_subtomos=4)
     assert [one.count for one in halved] == [2, 2]
     isonet.done("refine", "subtomo.star", **TRAIN)
@@ -119,11 +120,21 @@ def test_sizes_are_those_of_the_table_unless_given(extracted: Path) -> None:
     assert isonet.same_weights(Path("odd"), Path("smaller"))
 
 
-def test_all_are_used_or_a_number_of_them(extracted: Path) -> None:
-    said = isonet.done("refine", extracted, **TRAIN).err
-    assert "5 sub-volumes of 24 voxels an iteration" in said
-    said = isonet.done("refine", extracted, output_dir="some", **TRAIN, number_subtomos=2).err
-    assert "2 sub-volumes of 24 voxels an iteration" in said
+def test_all_are_used_or_a_number_of_them(extracted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    cut = Source.cut
+
+    def recording(self: Source, corner: Any, shape: Any) -> Any:
+        if tuple(shape) == (20, 20, 20):
+            read.append(self.volume.path)
+        return cut(self, corner, shape)
+
+    monkeypatch.setattr(Source, "cut", recording)
+    for count, options in ((5, {}), (2, {"number_subtomos": 2}), (5, {"number_subtomos": 9})):
+        read.clear()
+        isonet.done("refine", extracted, output_dir=f"of{options}", crop_size=20, **TRAIN, **options)
+        for iteration in (read[:count], read[count:]):
+            assert len(set(iteration)) == len(iteration) == count
 
 
 def test_what_the_sub_volumes_were_cut_from(extracted: Path, volume: Any) -> None:

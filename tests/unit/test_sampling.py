@@ -137,3 +137,54 @@ def test_distinct_centres_are_uniform() -> None:
 def test_distinct_centres_need_a_mask_with_room() -> None:
     with pytest.raises(ValueError, match="no voxel of the mask"):
         sampling.draw_distinct_centres((10, 10, 10), 3, 8, np.random.default_rng(0), np.zeros((10, 10, 10)))
+
+
+def test_the_end_of_the_longest_axis_is_held_out() -> None:
+    whole = (slice(0, 30), slice(0, 100), slice(0, 80))
+    assert sampling.held_out_boxes((30, 100, 80), 0.25, 20) == (
+        (whole[0], slice(0, 75), whole[2]),
+        (whole[0], slice(75, 100), whole[2]),
+    )
+    assert sampling.held_out_boxes((30, 100, 80), 0.1, 20)[1] == (whole[0], slice(80, 100), whole[2])
+    assert sampling.held_out_boxes((30, 100, 80), 0.1, 21) == (whole, None)  # more than a fifth
+    assert sampling.held_out_boxes((30, 100, 80), 0.0, 20) == (whole, None)
+
+
+@laws
+@given(
+    shape=st.tuples(*[st.integers(4, 90)] * 3),
+    share=st.floats(0, 0.49),
+    edge=st.integers(2, 16),
+    seed=st.integers(0, 99),
+)
+def test_cubes_to_train_on_do_not_touch_those_held_out(
+    shape: tuple[int, int, int], share: float, edge: int, seed: int
+) -> None:
+    train, test = sampling.held_out_boxes(shape, share, edge)
+    if test is None:
+        assert train == tuple(slice(0, length) for length in shape)
+        return
+    axis = int(np.argmax(shape))
+    first, second = (
+        sampling.draw_centres(shape, 20, edge, np.random.default_rng(seed), box=box)[:, axis] - edge // 2
+        for box in (train, test)
+    )
+    assert first.min() >= 0
+    assert first.max() + edge <= second.min()
+    assert second.max() + edge <= shape[axis]
+
+
+@laws
+@given(counts=st.lists(st.integers(1, 500), min_size=1, max_size=8), total=st.integers(0, 900), seed=st.integers(0, 99))
+def test_shares_add_up_and_are_in_proportion(counts: list[int], total: int, seed: int) -> None:
+    given_out = sampling.shares(counts, total, np.random.default_rng(seed))
+    assert sum(given_out) == total
+    for share, count in zip(given_out, counts, strict=True):
+        assert abs(share - count * total / sum(counts)) <= 1
+    assert sampling.shares(counts, sum(counts), np.random.default_rng(seed)) == counts
+
+
+def test_shares_are_fair_in_the_long_run() -> None:
+    random = np.random.default_rng(0)
+    mean = np.mean([sampling.shares([5, 1, 3], 4, random) for _ in range(4000)], axis=0)
+    assert mean == pytest.approx([20 / 9, 4 / 9, 12 / 9], abs=0.03)

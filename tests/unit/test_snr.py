@@ -51,3 +51,34 @@ def test_the_grey_scale_does_not_matter() -> None:
     cubes = measured(2, fourier.low_pass(SHAPE, 0.1)) + 0.1 * measured(3, noise.amplitude(SHAPE, TILTS, "ramp"))
     first, second = (snr.signal_weight(factor * cubes + shift, TILTS, "ramp") for factor, shift in ((1, 0), (-50, 7)))
     assert torch.allclose(first, second, atol=1e-3)
+
+
+def halves(amplitude: float, seed: int = 5) -> tuple[Tensor, Tensor, Tensor]:
+    """Two halves of a signal that falls with frequency, and the share of signal in the power of one."""
+    spectrum = 4 * torch.exp(-fourier.radial_frequency(SHAPE) / 0.1)
+    signal = measured(seed, spectrum)
+    first, second = (signal + amplitude * measured(seed + more, torch.ones(1, 1, 1)) for more in (1, 2))
+    return first, second, spectrum**2 / (spectrum**2 + amplitude**2)
+
+
+def test_two_halves_tell_the_share_of_signal() -> None:
+    first, second, share = halves(1.0)
+    found = snr.shared_weight(first, second, TILTS)[0, 0, 2:]
+    expected = (share[0, 0, 2:] / share.max()).clamp(min=0.02)
+    assert torch.allclose(found, expected, atol=0.06)
+    assert float(expected.min()) < 0.1
+
+
+def test_equal_halves_are_all_signal_and_independent_ones_none_beyond_the_first_shells() -> None:
+    first, second, _ = halves(0.0)
+    assert torch.allclose(snr.shared_weight(first, second, TILTS), torch.ones(()), atol=1e-4)
+    apart = snr.shared_weight(measured(1, torch.ones(1, 1, 1)), measured(2, torch.ones(1, 1, 1)), TILTS)[0, 0]
+    assert bool((apart.diff() <= 0).all())
+    assert float(apart[-1]) > 0
+
+
+def test_the_grey_scale_of_halves_does_not_matter() -> None:
+    first, second, _ = halves(1.0)
+    assert torch.allclose(
+        snr.shared_weight(-50 * first + 7, -50 * second + 3, TILTS), snr.shared_weight(first, second, TILTS), atol=1e-3
+    )

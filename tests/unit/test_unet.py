@@ -90,3 +90,16 @@ def test_the_middle_of_the_output_sees_64_voxels(name: str) -> None:
     assert volume.grad is not None
     seen = volume.grad[0, 0].abs().amax((0, 1)).nonzero().flatten()
     assert int(seen[-1] - seen[0]) + 1 >= 64
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_an_untrained_network_sees_32_voxels_to_either_side(name: str) -> None:
+    """With the weights training begins from, in float64: what is 32 voxels away changes the middle."""
+    torch.manual_seed(0)
+    network = UNet(named_shape(name, filter_base=2)).double().eval()
+    volume = torch.randn(1, 1, 8, 8, 96, dtype=torch.float64).requires_grad_()
+    network(volume)[0, 0, 4, 4, 48].backward()
+    assert volume.grad is not None
+    seen = volume.grad[0, 0].abs().amax((0, 1))
+    assert float(seen[:17].max()) > 0
+    assert float(seen[80:].max()) > 0

@@ -15,10 +15,11 @@ from isonet.core import wedge
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.checkpoint import load_model
-from isonet.project import HALF_COLUMNS, Project
+from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run
+from isonet.steps.halves import write_mean
 from isonet.steps.products import made_before, output_paths, product_label
-from isonet.steps.source import Source, choose_column, open_source
+from isonet.steps.source import Source, choose_column, open_sources
 from isonet.steps.subvolume_files import UNKNOWN_INPUT
 from isonet.train.correct import TilePlan, corrected_tiles, plan_tiles
 from isonet.train.fit import Evaluator, choose_device
@@ -75,10 +76,12 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     """
     trained = read_model(model)
     columns = _input_columns(project, trained, config.input_column)
-    evaluator = _evaluator(trained, config)
     chosen = project.selected(config.tomo_idx)
+    if columns == HALF_COLUMNS:
+        _refuse_without_halves(chosen, model)
+    evaluator = _evaluator(trained, config)
     for tomogram, path in zip(chosen, output_paths(chosen, config.output_dir, "corrected"), strict=True):
-        sources = [open_source(tomogram, column) for column in columns]
+        sources = open_sources(tomogram, columns)
         _compare(sources[0], trained, model)
         if len(sources) == 1:
             _correct(sources[0], trained, evaluator, config, run, path)
@@ -146,6 +149,15 @@ def _input_columns(project: Project, model: Model, asked: str) -> Sequence[str]:
     if asked not in ("auto", trained_on, column):
         raise InputError(f"the model was trained on {column}, --input-column {asked} would be other data; train on it")
     return HALF_COLUMNS if column == "halves" else (column,)
+
+
+def _refuse_without_halves(tomograms: Sequence[Tomogram], model: Path) -> None:
+    for tomogram in tomograms:
+        if not tomogram.has_halves:
+            raise InputError(
+                f"{tomogram.table}: tomogram {tomogram.index} has no even and odd halves, and {model} was trained on "
+                "halves; give them to prepare, or train with --method isonet"
+            )
 
 
 def _compare(source: Source, model: Model, path: Path) -> None:

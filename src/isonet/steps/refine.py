@@ -23,7 +23,7 @@ from isonet.io import checkpoint
 from isonet.project import Project
 from isonet.runs import Interruption, Run
 from isonet.steps.pace import Amount, amount_asked, amount_that_fits, iterations_that_fit
-from isonet.steps.refine_files import Position, model_name
+from isonet.steps.refine_files import MODEL_NAME, Position, model_name
 from isonet.steps.refine_record import record_iteration, stagnates
 from isonet.steps.refine_setup import Refinement, begin
 from isonet.steps.subvolumes import training_pairs
@@ -63,19 +63,21 @@ def refine(project: Project, config: RefineConfig, run: Run) -> Project:
     Interruption
         After a signal, once everything is saved.
     """
-    started = time.monotonic()
     refinement = begin(project, config, run)
-    refinement.position.seconds += time.monotonic() - started
-    if config.time_budget is not None and refinement.position.amount is None:
+    done = _why_done(refinement)
+    if config.time_budget is not None and done is None:
         _probe(refinement)
     try:
-        while not _is_done(refinement) and not run.stopped_early:
+        while done is None and not run.stopped_early:
             _run_iteration(refinement)
+            done = _why_done(refinement)
     except (Interruption, RunError):
         _say_how_to_continue(run)
         raise
     if run.stopped_early:
         _say_how_to_continue(run)
+    else:
+        log.info("%s; the model is %s", done, run.folder / MODEL_NAME)
     return project
 
 
@@ -83,18 +85,33 @@ def _say_how_to_continue(run: Run) -> None:
     log.warning("what was computed is saved; go on with: isonet refine --continue-from %s", run.folder)
 
 
-def _is_done(refinement: Refinement) -> bool:
-    """Tell whether all iterations are done, or nothing changes any more."""
+def _why_done(refinement: Refinement) -> str | None:
+    """Say that all iterations are done, or that nothing changes any more; None while there is something to do."""
     config, position = refinement.config, refinement.position
-    amount = position.amount
-    iterations = amount.iterations if amount is not None and config.time_budget is not None else config.iterations
-    if position.iteration > iterations:
-        log.info("all %d iterations are done", iterations)
-        return True
-    if position.epoch == 0 and stagnates(refinement.run.metrics(), config.patience):
-        log.info("neither held-out loss nor wedge balance changed in %d iterations; done", config.patience)
-        return True
-    return False
+    iterations = _iterations_decided(refinement) or config.iterations
+    if position.iteration > iterations and (config.time_budget is None or position.budget == config.time_budget):
+        return f"all {iterations} iterations are done"
+    comparable = [
+        line for line in refinement.run.metrics() if line["iteration"] >= _last_change(refinement, iterations)
+    ]
+    if position.epoch == position.step == 0 and stagnates(comparable, config.patience):
+        return f"neither held-out loss nor wedge balance changed in {config.patience} iterations; done"
+    return None
+
+
+def _last_change(refinement: Refinement, iterations: int) -> int:
+    """Return the iteration of the run's last change of noise level: losses before it cannot be compared."""
+    if refinement.method != "isonet":
+        return 1
+    return max((start for start in refinement.config.noise_start_iter if start <= iterations), default=1)
+
+
+def _iterations_decided(refinement: Refinement) -> int | None:
+    """Iterations that were fitted to the time budget; None before that, and without a budget."""
+    position, budget = refinement.position, refinement.config.time_budget
+    if position.amount is None or budget is None or position.budget != budget:
+        return None
+    return position.amount.iterations
 
 
 def _probe(refinement: Refinement) -> None:
@@ -104,14 +121,14 @@ def _probe(refinement: Refinement) -> None:
     predict = refinement.evaluator(refinement.trainer.weights())
     pairs = training_pairs(refinement.training, refinement.recipe(1), config, (0, 0), config.batch_size, predict)
     costs.measured("subvolume", (time.monotonic() - began) / len(pairs.filled))
-    trial = Trainer(refinement.evaluator(refinement.trainer.weights()).network, refinement.device, config.precision)
+    network = refinement.evaluator(refinement.trainer.weights()).network
+    trial = Trainer(network, refinement.device, config.precision, refinement.trainer.options)
     for _ in range(_PROBE_STEPS):
         before = time.monotonic()
         batch = pairs.batch(range(len(pairs.filled)), random_stream(config.seed, 0), refinement.device)
         float(trial.step(batch, 0.0))
         costs.measured("step", time.monotonic() - before)
     costs.measured("iteration", 2 * costs.step + 2.0)
-    refinement.position.seconds += time.monotonic() - began
     log.info("a training step takes about %.2f s", costs.step)
 
 
@@ -120,26 +137,26 @@ def _amount(refinement: Refinement) -> Amount:
     config, position = refinement.config, refinement.position
     if config.time_budget is None:
         return amount_asked(config, refinement.subvolumes)
-    left = max(1.0, config.time_budget - position.seconds)
-    costs = refinement.costs
-    iterations = position.amount.iterations if position.amount else iterations_that_fit(config, costs, left)
+    refinement.keep_time()
+    left, costs = max(1.0, config.time_budget - position.seconds), refinement.costs
+    iterations = _iterations_decided(refinement)
+    if iterations is None:
+        iterations = position.iteration - 1 + iterations_that_fit(config, costs, left)
+        position.budget = config.time_budget
     return amount_that_fits(config, refinement.subvolumes, costs, left, iterations, position.iteration)
 
 
 def _run_iteration(refinement: Refinement) -> None:
     """Draw, fill and train through one iteration, and record it unless it was stopped before its end."""
-    began, position = time.monotonic(), refinement.position
-    if position.epoch == 0 and position.step == 0:
-        position.amount = _amount(refinement)
+    if refinement.position.epoch == refinement.position.step == 0:
+        refinement.position.amount = _amount(refinement)
     loss = _train_iteration(refinement)
-    position.seconds += time.monotonic() - began
     if refinement.run.stopped_early:
         return
     ended = time.monotonic()
     _finish_iteration(refinement, loss)
+    refinement.save()
     refinement.costs.measured("iteration", time.monotonic() - ended)
-    refinement.position.seconds += time.monotonic() - ended
-    refinement.files.save_state(refinement.trainer, refinement.position)
 
 
 def _train_iteration(refinement: Refinement) -> float:
@@ -185,7 +202,7 @@ def _last_network(refinement: Refinement) -> Evaluator | None:
 
 
 def _train_epoch(refinement: Refinement, pairs: PairMaker, amount: Amount, advance: Callable[[], None]) -> float | None:
-    """Take the steps that are left of an epoch; return the sum of all its losses, None if it was stopped before."""
+    """Take the steps that are left of an epoch; return the sum of its losses, None if it was stopped before its end."""
     config, run, position = refinement.config, refinement.run, refinement.position
     began = saved = time.monotonic()
     total = torch.tensor(position.loss_sum, dtype=torch.float64, device=refinement.device)
@@ -197,7 +214,9 @@ def _train_epoch(refinement: Refinement, pairs: PairMaker, amount: Amount, advan
         stop = run.interrupted is not None or run.out_of_time()
         if stop or time.monotonic() - saved > _CHECKPOINT_SECONDS:
             position.loss_sum = float(total)
-            refinement.files.save_state(refinement.trainer, position)
+            if not math.isfinite(position.loss_sum):
+                return position.loss_sum  # the state that is saved is the last good one
+            refinement.save()
             saved = time.monotonic()
         if stop:
             return None
@@ -231,8 +250,9 @@ def _finish_epoch(refinement: Refinement, loss: float) -> float:
         _step_back(refinement)
         return loss
     run.metric(iteration=position.iteration, epoch=position.epoch + 1, loss=loss)
+    log.debug("iteration %d, epoch %d: mean training error %.4f", position.iteration, position.epoch + 1, loss)
     position.epoch, position.step, position.loss_sum = position.epoch + 1, 0, 0.0
-    refinement.files.save_state(refinement.trainer, position)
+    refinement.save()
     return loss
 
 
@@ -244,13 +264,17 @@ def _step_back(refinement: Refinement) -> None:
     RunError
         If that was tried often enough.
     """
-    slowed, folder = refinement.position.slowed / 2, refinement.run.folder
+    failed, slowed = refinement.position, refinement.position.slowed / 2
     if slowed < 0.5**_STEPS_BACK:
         raise RunError(
-            f"{folder}: the loss is not finite in iteration {refinement.position.iteration}, even at a learning rate "
-            f"of {refinement.peak_rate:.2g}; look at the tomograms for extreme voxels"
+            f"{refinement.run.folder}: the loss is not finite in iteration {failed.iteration}, even at a learning rate "
+            f"of {refinement.peak_rate:.2g}; look for extreme voxels in the tomograms, or go on with a smaller "
+            "--learning-rate"
         )
-    refinement.position = replace(refinement.files.resume(refinement.trainer), slowed=slowed)
+    good = refinement.files.resume(refinement.trainer)
+    refinement.position = replace(
+        good, slowed=slowed, amount=failed.amount, budget=failed.budget, seconds=failed.seconds
+    )
     log.warning(
         "the loss is not finite; back to the last good state with a learning rate of %.2g", refinement.peak_rate
     )
@@ -272,14 +296,15 @@ def _finish_iteration(refinement: Refinement, loss: float) -> None:
     refinement.files.save_model(refinement.trainer, position.iteration)
     recorded = record_iteration(refinement)
     amount = _decided(position)
+    refinement.keep_time()
     left = (amount.iterations - position.iteration) * position.seconds / position.iteration
     log.info(
-        "iteration %d of %d: loss %.4f%s, power in the wedge %.0f %% of that outside, %s, %s left",
+        "iteration %d of %d: mean training error %.4f%s; %s; %s used, %s left",
         position.iteration,
         amount.iterations,
         loss,
-        "" if recorded.held_out is None else f" (held out {recorded.held_out:.4f})",
-        100 * recorded.balance,
+        "" if recorded.held_out is None else f", {recorded.held_out:.4f} on the part held out",
+        recorded.balance_text,
         duration_text(position.seconds),
         duration_text(left),
     )

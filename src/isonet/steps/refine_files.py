@@ -27,6 +27,7 @@ MODEL_NAME = "model.safetensors"
 STATE_NAME = "trainer.pt"
 CHANGEABLE = (
     "iterations",
+    "patience",
     "time_budget",
     "max_time",
     "device",
@@ -59,6 +60,8 @@ class Position:
         Sum of the losses of the epoch's finished steps.
     amount : Amount, optional
         What the iteration does; None before that is decided.
+    budget : float, optional
+        Time budget in seconds that the number of iterations was fitted to.
     taken : int
         Training steps since the run began.
     seconds : float
@@ -72,6 +75,7 @@ class Position:
     step: int = 0
     loss_sum: float = 0.0
     amount: Amount | None = None
+    budget: float | None = None
     taken: int = 0
     seconds: float = 0.0
     slowed: float = 1.0

@@ -17,7 +17,7 @@ from isonet.train.fit import Evaluator
 
 PREVIEWS = "previews"
 _EDGES = (64, 128, 128)  # of the part that is shown, at most
-_LOSS_MOVES, _BALANCE_MOVES = 0.001, 0.02
+_LOSS_MOVES, _BALANCE_MOVES, _BALANCE_MATTERS = 0.001, 0.02, 0.002
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,13 @@ class Record:
 
     held_out: float | None
     balance: float
+
+    @property
+    def balance_text(self) -> str:
+        """Say what the balance means."""
+        if math.isnan(self.balance):
+            return "too small to measure how full the wedge is"
+        return f"the wedge holds {100 * self.balance:.0f} % of the power density outside it (0 empty, 100 filled)"
 
 
 def record_iteration(refinement: Refinement) -> Record:
@@ -111,13 +118,13 @@ def _draw_curves(refinement: Refinement) -> None:
 def stagnates(metrics: Sequence[Mapping[str, Any]], patience: int) -> bool:
     """Tell whether neither held-out loss nor wedge balance has moved in the last `patience` iterations.
 
-    The loss moves if its best falls by a thousandth, the balance if it ends 2 % away from where it was.
+    The loss moves if its best falls by a thousandth, the balance if it ends 2 % (and 0.002) away from where it was.
     """
-    ended = [line for line in metrics if line.get("held_out_loss") is not None and line.get("wedge_balance")]
+    ended = [line for line in metrics if line.get("held_out_loss") is not None]
     if patience == 0 or len(ended) <= patience:
         return False
     before, after = ended[:-patience], ended[-patience:]
     best = min(line["held_out_loss"] for line in before)
     falls = min(line["held_out_loss"] for line in after) < best * (1 - _LOSS_MOVES)
-    start, end = before[-1]["wedge_balance"], after[-1]["wedge_balance"]
-    return not falls and abs(end / start - 1) < _BALANCE_MOVES
+    start, end = (line["wedge_balance"] or 0.0 for line in (before[-1], after[-1]))
+    return not falls and abs(end - start) < max(_BALANCE_MOVES * start, _BALANCE_MATTERS)

@@ -1,8 +1,9 @@
 """What a refine begins with: method, training set, network and trainer, anew or as a run left them."""
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
 import torch
 
@@ -50,6 +51,8 @@ class Refinement:
         Where in the run training is.
     costs : Costs
         What work has taken so far.
+    clock : float
+        When the time in `position` was last brought up to date.
     """
 
     config: RefineConfig
@@ -62,6 +65,18 @@ class Refinement:
     trainer: Trainer
     position: Position
     costs: Costs
+    clock: float = field(default_factory=time.monotonic)
+
+    def save(self) -> None:
+        """Write the state of the trainer, with the time it took to get there."""
+        self.keep_time()
+        self.files.save_state(self.trainer, self.position)
+
+    def keep_time(self) -> None:
+        """Add the time since this was last called to the run's."""
+        now = time.monotonic()
+        self.position.seconds += now - self.clock
+        self.clock = now
 
     @property
     def subvolumes(self) -> int:
@@ -95,6 +110,7 @@ def begin(project: Project, config: RefineConfig, run: Run) -> Refinement:
     InputError
         If the tomograms, the options or the model to start from cannot be used.
     """
+    began = time.monotonic()
     try:
         device = choose_device(config.device)
     except ValueError as error:
@@ -127,7 +143,7 @@ def begin(project: Project, config: RefineConfig, run: Run) -> Refinement:
             files.save_model(trainer, iteration=0)
         files.save_state(trainer, position)
     run.keep_metrics(position.comes_after)
-    made = Refinement(config, method, training, device, run, files, shape, trainer, position, Costs())
+    made = Refinement(config, method, training, device, run, files, shape, trainer, position, Costs(), began)
     _introduce(made)
     return made
 
@@ -153,7 +169,7 @@ def _open_training(
 
 def _method(rows: Sequence[Tomogram], config: RefineConfig) -> Method:
     """Resolve `auto`: noise2noise where all tomograms have halves and no other map is asked for."""
-    without = [row for row in rows if any(row.text(column) is None for column in HALF_COLUMNS)]
+    without = [row for row in rows if not row.has_halves]
     if config.method in ("noise2noise", "denoise"):
         if without:
             where = f"{without[0].table}: tomogram {without[0].index}"
@@ -183,6 +199,13 @@ def _refuse_other_network(config: RefineConfig, shape: UNetShape) -> None:
         if asked is not None and asked != getattr(shape, name):
             flag = {"depth": "unet_depth"}.get(name, name).replace("_", "-")
             raise InputError(f"--{flag} {asked}: {config.pretrained_model} has {getattr(shape, name)}; leave it out")
+    named = shape if config.arch == "auto" else named_shape(config.arch, **_network_options(config))
+    for name, found in asdict(shape).items():
+        if name != "drop_out" and getattr(named, name) != found:
+            raise InputError(
+                f"--arch {config.arch}: {name.replace('_', ' ')} {getattr(named, name)}, {config.pretrained_model} has "
+                f"{found}; leave it out"
+            )
 
 
 def _check_sizes(config: RefineConfig, shape: UNetShape) -> None:

@@ -59,12 +59,32 @@ def open_source(tomogram: Tomogram, column: str) -> Source:
     InputError
         If the volume cannot be read, holds NaN or infinite voxels, or is constant.
     """
-    volume = mrc.open_volume(tomogram.file(column))
+    return open_sources(tomogram, (column,))[0]
+
+
+def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ...]:
+    """Open volumes of one tomogram, such as its halves: each normalised on its own, their contrast judged together.
+
+    Raises
+    ------
+    InputError
+        If a volume cannot be read, holds NaN or infinite voxels, is constant, or is not of the shape of the first.
+    """
+    volumes = [mrc.open_volume(tomogram.file(column)) for column in columns]
+    for volume in volumes[1:]:
+        if volume.shape != volumes[0].shape:
+            raise InputError(
+                f"{volume.path}: shape {volume.shape} is not that of {volumes[0].path}, {volumes[0].shape}; give "
+                "prepare the halves of one reconstruction"
+            )
     comment_on_tilts(tomogram)
-    mean, std = statistics(volume)
-    half = HALF_COLUMNS.index(column) if column in HALF_COLUMNS else None
-    tilts = tomogram.tilts if half is None else tomogram.half_tilts[half]
-    return Source(tomogram, volume, Normalization(mean, std, contrast_sign(tomogram, [volume])), tilts)
+    grey = [statistics(volume) for volume in volumes]
+    sign = contrast_sign(tomogram, volumes)
+    tilts = [tomogram.half_tilts[HALF_COLUMNS.index(one)] if one in HALF_COLUMNS else tomogram.tilts for one in columns]
+    return tuple(
+        Source(tomogram, volume, Normalization(mean, std, sign), angles)
+        for volume, (mean, std), angles in zip(volumes, grey, tilts, strict=True)
+    )
 
 
 def comment_on_tilts(tomogram: Tomogram) -> None:

@@ -16,7 +16,7 @@ from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project import Tomogram
 from isonet.steps.existing import ExistingMask
-from isonet.steps.source import Source, open_source
+from isonet.steps.source import Source, open_sources
 from isonet.train.pairs import Optics, PairMaker, Predict, Recipe, fill, optics
 
 log = logging.getLogger("isonet")
@@ -137,7 +137,7 @@ def open_training_set(
     size = config.subvolume_size
     opened = []
     for tomogram in tomograms:
-        sources = tuple(open_source(tomogram, column) for column in columns)
+        sources = open_sources(tomogram, columns)
         mask = open_mask(tomogram, sources[0].volume)
         count = subvolume_count(tomogram, config.number_subtomos, tomograms)
         spectrum = loss_weights(_anywhere(sources, config), tomogram.tilts, config)
