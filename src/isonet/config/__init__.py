@@ -9,12 +9,14 @@ from isonet.config.deconv import DeconvConfig
 from isonet.config.extract import ExtractConfig, PrepareSubtomoStarConfig
 from isonet.config.inputs import InputOptions, PrepareConfig
 from isonet.config.mask import MaskConfig
+from isonet.config.presets import PRESETS, preset_options
 from isonet.config.resizing import ResizeConfig
 from isonet.config.simulation import ReconstructConfig, SimulateConfig
 from isonet.config.training import RefineConfig, TrainingOptions
 from isonet.config.whole import CheckConfig, DemoConfig, RunConfig
 
 __all__ = [
+    "PRESETS",
     "CheckConfig",
     "DeconvConfig",
     "DemoConfig",
@@ -34,4 +36,5 @@ __all__ = [
     "TrainingOptions",
     "parse_duration",
     "parse_size",
+    "preset_options",
 ]

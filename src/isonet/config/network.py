@@ -10,8 +10,9 @@ from isonet.config.base import StepConfig, whole_number
 class NetworkOptions(StepConfig):
     """What the network looks like."""
 
-    arch: Literal["auto", "paper", "medium", "small"] = "auto"
-    """Network: paper (64 filters), medium (32) or small (16); auto is paper on a GPU and small on a CPU."""
+    arch: Literal["auto", "paper", "medium", "small", "deep"] = "auto"
+    """Network: paper (64 filters), medium (32), small (16), or deep (32, and a fourth level that sees twice as far);
+    auto is paper on a GPU and small on a CPU."""
     unet_depth: int | None = Field(None, ge=1, le=5)
     """Levels of the U-Net; as arch if left out."""
     filter_base: int | None = Field(None, ge=1, le=256)

@@ -1,19 +1,23 @@
 """Options of `refine`: how the network is trained."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, model_validator
 from typing_extensions import Self
 
 from isonet.config.base import Duration, Edge, Iterations, Levels
 from isonet.config.learning import LearningOptions
 from isonet.config.network import NetworkOptions
+from isonet.config.presets import PRESETS, Preset, preset_options
 
 
 class TrainingOptions(NetworkOptions, LearningOptions):
     """How the network is trained."""
 
+    preset: Preset | None = None
+    """Options that suit a kind of sample, in place of the defaults; what is given beside it counts. purified is the
+    defaults, cellular for cells and lamellae, phase-plate, plastic for stained sections in resin."""
     method: Literal["auto", "isonet", "noise2noise", "denoise"] = "auto"
     """isonet trains on one map, as the paper; noise2noise on even and odd halves, and removes noise better; denoise on
     halves without filling the wedge. auto is noise2noise where the table has halves, else isonet."""
@@ -62,6 +66,16 @@ class TrainingOptions(NetworkOptions, LearningOptions):
     """Seed of everything random; the same seed on the same machine gives the same bits on a CPU."""
     keep_models: int = Field(5, ge=1)
     """Models of past iterations to keep beside the last one."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _take_from_preset(cls, given: Any, make: ModelWrapValidatorHandler[Self]) -> Self:
+        """Put the preset's options where none are given; as with defaults, only those given count as set."""
+        if not isinstance(given, dict) or given.get("preset") not in PRESETS:
+            return make(given)
+        made = make({**preset_options(given["preset"]), **given})
+        made.model_fields_set.intersection_update(given)
+        return made
 
     @model_validator(mode="after")
     def _check_training(self) -> Self:

@@ -122,7 +122,7 @@ def with_sizes_of(project: Project, config: RefineConfig) -> RefineConfig:
     row = project.tomograms[0]
     cube, crop = row.number("rlnCubeSize"), row.number("rlnCropSize")
     edge = int(crop) if crop is not None else mrc.open_volume(_file(row)).shape[0]
-    divisor = 2 ** (config.unet_depth or ARCHITECTURES["paper"].depth)
+    divisor = 2 ** (config.unet_depth or ARCHITECTURES.get(config.arch, ARCHITECTURES["paper"]).depth)
     fitting = edge // divisor * divisor
     sizes = {"crop_size": fitting} | ({} if cube is None else {"cube_size": int(cube)})
     if fitting < edge and "crop_size" not in config.model_fields_set:

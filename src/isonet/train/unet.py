@@ -62,6 +62,7 @@ ARCHITECTURES: dict[str, UNetShape] = {
     "paper": UNetShape(),
     "medium": UNetShape(filter_base=32, drop_out=0.0),
     "small": UNetShape(filter_base=16, drop_out=0.0),
+    "deep": UNetShape(depth=4, filter_base=32, drop_out=0.0),
 }
 """Named networks; explicit options override them."""
 
