@@ -17,6 +17,7 @@ from isonet.io import mrc
 from isonet.io.checkpoint import load_model
 from isonet.project import HALF_COLUMNS, Project
 from isonet.runs import Run
+from isonet.steps.halves import write_mean
 from isonet.steps.products import made_before, output_paths, product_label
 from isonet.steps.source import Source, choose_column, open_source
 from isonet.steps.subvolume_files import UNKNOWN_INPUT
