@@ -9,8 +9,8 @@ Methods are `truth` (what a perfect result scores), `input` (deconvolved where t
 `total-variation` (a prior instead of a network), those of `isonet refine`, and these with an ablation behind a colon.
 Every run has a folder of its own, `<output-dir>/<case>/<method>-<time budget>`; one that is done is not done again, so
 that the same command goes on after an interruption; without its `score.json` it is only judged anew. The case `empiar`
-is the withheld-tilt score of a real tomogram, see `withheld.py`. Prints a markdown table; the numbers are also in
-`quality.json`.
+is the withheld-tilt score of a real tomogram, see `withheld.py`. Prints a markdown table, which is
+also in `quality.md`, and its numbers in `quality.json`.
 """
 
 import argparse
@@ -179,6 +179,7 @@ def main() -> None:
         listed = [{"case": case, "method": method, **numbers} for case, method, numbers in rows]
         about = {"time_budget": options.time_budget, "seed": options.seed, "rows": listed}
         files.write_json(options.output_dir / "quality.json", about)
+        files.write_text(options.output_dir / "quality.md", markdown(rows) + "\n")
     print(markdown(rows))
 
 

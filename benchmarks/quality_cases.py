@@ -118,7 +118,7 @@ def make(case: Case, folder: Path, seed: int) -> Sample:
         *("--vesicles", 0 if case.sheet else 4, "--filaments", 0 if case.sheet else 1, "--sheets", int(case.sheet)),
         *_particles(),
     )
-    _write_ice(folder / "data", folder / "ice", seed)
+    write_ice(folder / "data", folder / "ice", seed)
     for table, data in ((sample.table, folder / "data"), (sample.ice_table, folder / "ice")):
         isonet(
             *("prepare", data / "full.mrc", "--even", data / "even.mrc", "--odd", data / "odd.mrc", "--output", table),
@@ -138,7 +138,7 @@ def _particles() -> tuple[object, ...]:
     return ("--species", 0, "--templates", ",".join(map(str, found))) if found else ("--species", 5)
 
 
-def _write_ice(data: Path, into: Path, seed: int) -> None:
+def write_ice(data: Path, into: Path, seed: int) -> None:
     """Write tomograms of noise alone, as strong as that of the halves in `data`, through the same back-projection."""
     volume = mrc.open_volume(data / "full.mrc")
     depth, height, width = volume.shape

@@ -160,6 +160,8 @@ def withhold(measurement: Measurement, folder: Path, refine: Sequence[str]) -> N
         `unfilled` and of the `corrected` tomogram; with halves also of the `measured` halves with each other.
     """
     measured = measurement.halves or (measurement.tomogram,)
+    if math.isnan(crossed(measured, measured, measurement.region).mean()):
+        raise SystemExit(f"{measurement.tomogram}: too small for --keep {measurement.keep:g}; withhold more of it")
     given = [write_narrowed(path, measurement.keep, folder) for path in measured]
     *halves, whole = corrected(given, measurement, folder, refine)
     if measurement.halves and len(halves) != 2:

@@ -8,11 +8,15 @@ import pytest
 import torch
 from scipy import ndimage
 
+import quality as benchmark
+import quality_cases as samples
 import quality_metrics as quality
 import total_variation
 import withheld
+from isonet.config import RefineConfig, SimulateConfig
 from isonet.core import metrics, wedge
 from isonet.io import mrc
+from isonet.steps.simulate import simulate
 
 SHAPE = (40, 48, 56)
 GRID = np.indices(SHAPE).astype(np.float32)
@@ -108,6 +112,46 @@ def test_withheld_measurement_is_compared_across_halves(tmp_path: Path) -> None:
     narrow = [withheld.write_narrowed(path, 40.0, tmp_path) for path in paths["measured"]]
     left = withheld.crossed(narrow, paths["measured"], withheld_part)
     assert left.power(0.1) < 0.1 and left.mean(0.1) < fsc["own"]
+
+
+def test_what_is_too_small_to_judge_is_refused_before_training(tmp_path: Path) -> None:
+    mrc.write(tmp_path / "small.mrc", noise(1), mrc.Header((10.0, 10.0, 10.0)))
+    with pytest.raises(SystemExit, match=r"small\.mrc: too small for --keep 58"):
+        withheld.withhold(withheld.Measurement(tmp_path / "small.mrc", (-60, 60), 58.0), tmp_path / "out", ())
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", samples.all_cases())
+def test_sample_names_say_what_they_are(name: str) -> None:
+    case = samples.all_cases()[name]
+    if "-" in name:
+        range_name, snr, *ctf = name.split("-")
+        assert (case.tilts, case.snr, case.ctf) == (samples.TILTS[range_name], float(snr), ctf == ["ctf"])
+
+
+def test_empty_ice_has_the_noise_of_its_sample_and_nothing_else(tmp_path: Path) -> None:
+    sizes = {"depth": 32, "height": 40, "width": 48, "tilt_step": 6.0, "species": 2, "vesicles": 0, "filaments": 0}
+    simulate(SimulateConfig(output_dir=tmp_path / "data", snr=0.5, **sizes))
+    samples.write_ice(tmp_path / "data", tmp_path / "ice", seed=0)
+    sample, ice = (
+        {name: withheld.read(tmp_path / kind / f"{name}.mrc") for name in ("full", "even", "odd")}
+        for kind in ("data", "ice")
+    )
+    noise_of_sample = (sample["even"] - sample["odd"]) / 2
+    assert float(ice["full"].std()) == pytest.approx(float(noise_of_sample.std()), rel=0.03)
+    assert torch.allclose(ice["full"], (ice["even"] + ice["odd"]) / 2, atol=1e-4)
+    spectra = metrics.shell_correlation(ice["full"], noise_of_sample)
+    assert spectra.power_ratio[2:].numpy() == pytest.approx(1, abs=0.3)
+    assert abs(metrics.correlation(ice["full"], sample["full"])) < 0.05
+
+
+def test_ablations_become_options_of_refine() -> None:
+    words = benchmark.flags("noise2noise:wedge1+rotations", ("--cube-size", "48"), "5min")
+    assert words[:6] == ["--method", "noise2noise", "--time-budget", "5min", "--cube-size", "48"]
+    assert words[6:] == ["--wedge-weight", "1", "--random-rotations", "0.5"]
+    fields = {f"--{name.replace('_', '-')}" for name in RefineConfig.model_fields}
+    for options in benchmark.ABLATIONS.values():
+        assert set(options[::2]) <= fields
 
 
 def test_least_total_variation_fills_the_wedge_of_balls() -> None:
