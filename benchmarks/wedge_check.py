@@ -27,7 +27,8 @@ CHANGES = ["ramp", "hamming", "SIRT-like", "low-passed", "int8", "float16", "pad
 
 def phantom_volume(depth: int, seed: int) -> Tensor:
     """Cell-like density 48 voxels high and 80 wide."""
-    return -phantom.cell((depth, 48, 80), 10.0, Generator().manual_seed(seed), species=3, vesicles=1, filaments=1)
+    generator = Generator().manual_seed(seed)
+    return -phantom.cell((depth, 48, 80), 10.0, generator, species=3, vesicles=1, filaments=1).density
 
 
 def tomogram(depth: int, tilts: Tensor, snr: float, change: str, seed: int) -> Tensor:

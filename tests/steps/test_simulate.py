@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from isonet.config import SimulateConfig
 from isonet.core import fourier
 from isonet.errors import InputError
-from isonet.io import metadata, mrc
+from isonet.io import coordinates, metadata, mrc, star
 from isonet.steps.simulate import simulate
 
 SMALL = {"depth": 32, "height": 40, "width": 48, "vesicles": 1, "filaments": 0, "species": 3}
@@ -118,6 +118,25 @@ def test_template(tmp_path: Path) -> None:
     assert -1.6 < float(read(tmp_path, "truth").min()) < -0.8
     with pytest.raises(InputError, match=r"ball\.mrc: 10 Å per voxel, 8 asked"):
         simulate(SimulateConfig(output_dir=tmp_path / "b", templates=tmp_path / "ball.mrc", pixel_size=8, **only))
+
+
+def test_particles_are_listed_where_extract_finds_them(clean: Path) -> None:
+    """Dark density stands at the coordinates of the table; the names and angles are those of its columns."""
+    points = coordinates.read_coordinates(clean / "particles.star")
+    z, y, x = points.voxels((32, 40, 48), 10.0).T
+    rows = star.read_table(clean / "particles.star", ("rlnAngleTilt",))
+    assert len(rows) == len(points.xyz) >= 3
+    assert float(read(clean, "truth")[z, y, x].max()) < -0.3
+    assert {row["isonetSpecies"] for row in rows} <= {"species1", "species2", "species3"}
+    assert all(0 <= float(row["isonetAxisToBeam"]) <= 90 and 20 < float(row["isonetRadius"]) < 130 for row in rows)
+
+
+def test_without_particles_there_is_no_list_of_them(clean: Path, tmp_path: Path) -> None:
+    """A list of an earlier simulation does not stay beside other volumes."""
+    (tmp_path / "particles.star").write_bytes((clean / "particles.star").read_bytes())
+    none = SMALL | {"species": 0}
+    simulate(SimulateConfig(output_dir=tmp_path, tilt_step=30, overwrite=True, **none))
+    assert not (tmp_path / "particles.star").exists()
 
 
 def test_nothing_is_overwritten_unless_asked(clean: Path) -> None:

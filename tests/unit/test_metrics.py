@@ -101,3 +101,50 @@ def test_correlation_of_what_was_measured_does_not_see_the_wedge() -> None:
     assert metrics.correlation(filled, one) < 0.8
     assert metrics.measured_correlation(filled, one, tilts) > 0.99
     assert abs(metrics.measured_correlation(two, one, tilts)) < 0.05
+
+
+def test_crossing_is_interpolated_between_shells() -> None:
+    frequency = torch.tensor([0.01, 0.05, 0.10, 0.15, 0.20])
+
+    def curve(*values: float) -> metrics.ShellCorrelation:
+        return metrics.ShellCorrelation(frequency, torch.tensor(values), torch.ones(5))
+
+    assert curve(0.1, 0.9, 0.7, 0.3, 0.8).crossing() == pytest.approx(0.125)
+    assert curve(1, 0.9, float("nan"), 0.4, 0.1).crossing() == pytest.approx(0.13)
+    assert curve(1, 0.4, 0.9, 0.9, 0.9).crossing() == 0
+    assert curve(0, 0.9, 0.9, 0.8, 0.6).crossing() == 0.5
+    assert curve(1, 0.9, 0.9, 0.6, 0.2).crossing(0.143) == 0.5
+
+
+def test_sectors_find_the_wedge_that_is_made_up() -> None:
+    """Of a wedge filled with other content, and of one filled with too much, only those sectors are suspect."""
+    shape, tilts = (60, 40, 60), (-60.0, 60.0)
+    truth, other = noise(shape, 1), noise(shape, 2)
+    weights = wedge.weight(shape, tilts)
+    whole = metrics.sector_statistics(truth, truth)
+    assert whole.angle.tolist() == list(range(-85, 90, 10))
+    assert torch.allclose(whole.slope, torch.ones(18), atol=1e-5) and not whole.suspect().any()
+    made_up = metrics.sector_statistics(wedge.fill(truth, other, weights), truth)
+    inside = made_up.angle.abs() > 60
+    assert (made_up.suspect() == inside).all()
+    assert float(made_up.slope[inside].abs().max()) < 0.45 and float(made_up.slope[~inside].min()) > 0.85
+    doubled = metrics.sector_statistics(wedge.fill(truth, 2 * truth, weights), truth)
+    assert doubled.suspect()[inside].all() and not doubled.suspect()[made_up.angle.abs() < 50].any()
+    assert float(doubled.correlation.min()) > 0.9
+
+
+def test_sectors_turn_with_an_asymmetric_wedge() -> None:
+    """The tilt of angle a measures the direction a: sectors tell the sign of the range."""
+    shape = (60, 40, 60)
+    truth = noise(shape, 3)
+    found = metrics.sector_statistics(wedge.apply(truth, (-30.0, 70.0)), truth)
+    assert found.correlation[(found.angle > -25) & (found.angle < 65)].min() > 0.95
+    missing = (found.angle < -40) | (found.angle > 80)
+    assert float(found.correlation[missing].max()) < 0.8
+    assert float(found.correlation[(found.angle < -50)].mean()) < 0.4
+
+
+def test_a_sector_without_agreement_beside_good_ones_is_suspect() -> None:
+    correlation = torch.tensor([0.9, 0.9, 0.3, 0.9, 0.9])
+    found = metrics.SectorStatistics(torch.arange(5.0), torch.tensor([1.0, 1.3, 1.0, 0.7, 1.0]), correlation)
+    assert found.suspect().tolist() == [False, True, True, True, False]

@@ -135,3 +135,16 @@ def test_resampling_keeps_the_power_of_every_frequency(frequency: float) -> None
         turned = rotation.resample(volume, matrix)
         ratios.append(float((turned * inside).square().sum() / (volume * inside).square().sum()))
     assert float(np.mean(ratios)) == pytest.approx(1, abs=0.03 if frequency > 0.1 else 0.06)
+
+
+def test_relion_angles_give_back_the_matrix() -> None:
+    """RELION's Euler matrix, written out, is the rotation in x, y, z order."""
+    for matrix in rotation.random_rotations(5, torch.Generator().manual_seed(1)):
+        rot, tilt, psi = (math.radians(angle) for angle in rotation.relion_angles(matrix))
+        ca, cb, cg, sa, sb, sg = *map(math.cos, (rot, tilt, psi)), *map(math.sin, (rot, tilt, psi))
+        written = [
+            [cg * cb * ca - sg * sa, cg * cb * sa + sg * ca, -cg * sb],
+            [-sg * cb * ca - cg * sa, -sg * cb * sa + cg * ca, sg * sb],
+            [sb * ca, sb * sa, cb],
+        ]
+        assert torch.allclose(torch.tensor(written), matrix.flip(0, 1), atol=1e-5)

@@ -31,7 +31,7 @@ def noise(shape: tuple[int, int, int] = SHAPE, seed: int = 0) -> Tensor:
 
 
 def truth(shape: tuple[int, int, int] = SHAPE) -> Tensor:
-    return phantom.cell(shape, 10.0, torch.Generator().manual_seed(3), species=3, vesicles=1, filaments=1)
+    return phantom.cell(shape, 10.0, torch.Generator().manual_seed(3), species=3, vesicles=1, filaments=1).density
 
 
 def tomogram(

@@ -12,7 +12,7 @@ class SimulateConfig(StepConfig):
     """Options of `simulate`."""
 
     output_dir: Path = Path("simulated")
-    """Folder for truth.mrc, full.mrc, even.mrc, odd.mrc, tilts.mrc and tilts.tlt."""
+    """Folder for truth.mrc, full.mrc, even.mrc, odd.mrc, tilts.mrc, tilts.tlt and particles.star."""
     depth: int = Field(64, ge=16, le=2048)
     """Voxels along z, the beam."""
     height: int = Field(128, ge=16, le=8192)
@@ -55,6 +55,8 @@ class SimulateConfig(StepConfig):
     """Closed membranes to place, as far as they find room."""
     filaments: int = Field(3, ge=0, le=1000)
     """Microtubules and actin filaments to place, in turn, as far as they find room."""
+    sheets: int = Field(0, ge=0, le=100)
+    """Flat membranes across the beam, as wide as the volume, to place, as far as they find room."""
     templates: Files = ()
     """Density maps (.mrc, bright = mass, at pixel_size), separated by commas, to place besides the species."""
     seed: int = Field(0, ge=0, lt=2**63)

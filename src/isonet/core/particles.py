@@ -89,8 +89,18 @@ def draw(volume: Float[Tensor, "z y x"], cloud: Cloud, centre: Float[Tensor, "3"
     volume.view(-1).index_add_(0, index.flatten(), blobs.flatten())
 
 
-def turned(kind: Cloud | Tensor, matrix: Float[Tensor, "3 3"], pixel_size: float) -> Float[Tensor, "d h w"]:
-    """Turn a cloud or a density by a rotation matrix (z, y, x order); give the smallest block that holds it."""
+def turned(
+    kind: Cloud | Tensor, matrix: Float[Tensor, "3 3"], pixel_size: float
+) -> tuple[Float[Tensor, "d h w"], Float[Tensor, "3"]]:
+    """Turn a cloud or a density by a rotation matrix (z, y, x order).
+
+    Returns
+    -------
+    block : Tensor
+        The smallest block that holds it.
+    origin : Tensor
+        Where the particle's own origin lies in the block: z, y, x in voxels.
+    """
     if isinstance(kind, Tensor):
         return _turned_density(kind, matrix)
     positions = kind.positions @ matrix.T
@@ -98,7 +108,19 @@ def turned(kind: Cloud | Tensor, matrix: Float[Tensor, "3 3"], pixel_size: float
     block = torch.zeros([2 * math.ceil(float(edge)) + 1 for edge in reach])
     middle = torch.tensor([float(n // 2) for n in block.shape])
     draw(block, Cloud(positions, kind.weights, kind.sigma), middle, pixel_size)
-    return block
+    return block, middle
+
+
+def long_axis(kind: Cloud | Tensor) -> Float[Tensor, "3"]:
+    """Unit vector z, y, x along which a particle's mass spreads the most; its sign means nothing."""
+    if isinstance(kind, Tensor):
+        mass = kind.clamp_min(0).double()
+        positions, weights = torch.nonzero(mass).double(), mass[mass > 0]
+    else:
+        positions, weights = kind.positions.double(), kind.weights.double()
+    shares = weights / weights.sum()
+    centred = positions - shares @ positions
+    return torch.linalg.eigh(centred.T @ (shares[:, None] * centred)).eigenvectors[:, -1].float()
 
 
 def normalised(density: Float[Tensor, "d h w"]) -> Float[Tensor, "d h w"]:
@@ -107,7 +129,9 @@ def normalised(density: Float[Tensor, "d h w"]) -> Float[Tensor, "d h w"]:
     return positive / positive[positive > 0.2 * positive.max()].mean()
 
 
-def _turned_density(density: Float[Tensor, "d h w"], matrix: Float[Tensor, "3 3"]) -> Float[Tensor, "p q r"]:
+def _turned_density(
+    density: Float[Tensor, "d h w"], matrix: Float[Tensor, "3 3"]
+) -> tuple[Float[Tensor, "p q r"], Float[Tensor, "3"]]:
     """Turn a density about its centre by cubic splines, and trim what is empty."""
     edge = math.ceil(math.sqrt(sum(n * n for n in density.shape)))
     inverse = matrix.T.double().numpy()
@@ -115,7 +139,8 @@ def _turned_density(density: Float[Tensor, "d h w"], matrix: Float[Tensor, "3 3"
     result = ndimage.affine_transform(density.numpy(), inverse, offset, output_shape=(edge,) * 3, order=3)
     result = np.clip(result, 0, None)
     found = ndimage.find_objects((result > 0.02).astype(np.int32))[0]
-    return torch.from_numpy(np.ascontiguousarray(result[found]))
+    first = torch.tensor([float(part.start) for part in found])
+    return torch.from_numpy(np.ascontiguousarray(result[found])), (edge - 1) / 2 - first
 
 
 def _helix(line: Float[Tensor, "points 3"], *, rise: float, turn: float, radius: float, sigma: float) -> Cloud:

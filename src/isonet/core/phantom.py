@@ -5,6 +5,7 @@ Density is in arbitrary units, bright is mass, and the solid parts of every obje
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -17,6 +18,49 @@ _BAND = (0.30, 0.37)
 _ATTEMPTS = 40
 _MARGIN = 3.0
 _EMPTY = 0.03
+_SOLID = 0.3
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a particle lies and how it is turned.
+
+    Attributes
+    ----------
+    kind : int
+        Which particle: species are counted from 0, templates follow.
+    centre : Tensor
+        Where the particle's origin lies: z, y, x in voxels, counted from 0 at the middle of the first voxel. The
+        origin is the centre of a species' blobs, and the middle `(n - 1) / 2` of a template.
+    matrix : Tensor
+        `[3, 3]`, z, y, x order: turns the particle's own coordinates into those of the volume.
+    axis : Tensor
+        Unit vector z, y, x along the turned particle's longest axis.
+    solid : int
+        Its solid voxels.
+    """
+
+    kind: int
+    centre: Float[Tensor, "3"]
+    matrix: Float[Tensor, "3 3"]
+    axis: Float[Tensor, "3"]
+    solid: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A phantom and what lies in it.
+
+    Attributes
+    ----------
+    density : Tensor
+        `[z, y, x]`, band-limited to 2/3 of Nyquist.
+    placements : tuple of Placement
+        Its particles; membranes and filaments are not among them.
+    """
+
+    density: Float[Tensor, "z y x"]
+    placements: tuple[Placement, ...]
 
 
 def cell(
@@ -28,8 +72,9 @@ def cell(
     crowding: float = 0.1,
     vesicles: int = 3,
     filaments: int = 3,
+    sheets: int = 0,
     templates: Sequence[Float[Tensor, "_d _h _w"]] = (),
-) -> Float[Tensor, "z y x"]:
+) -> Cell:
     """Make a cell-like volume; the same state of the generator gives the same volume.
 
     Objects lie wholly inside and do not overlap; what finds no room is left out.
@@ -48,23 +93,35 @@ def cell(
         Fraction of the volume that particles fill.
     vesicles, filaments : int
         How many closed bilayers, and how many microtubules and actin filaments (in turn), to place.
+    sheets : int
+        How many flat bilayers, across the beam and as wide as the volume, to place at random depths.
     templates : sequence of Tensor
         Densities `(d, h, w)` at `pixel_size`, bright = mass, to place as further species.
-
-    Returns
-    -------
-    Tensor
-        Density of shape `(z, y, x)`, band-limited to 2/3 of Nyquist.
     """
     volume = torch.zeros(shape)
+    for _ in range(sheets):
+        _add_sheet(volume, pixel_size, generator)
     for index in range(filaments):
         _add_filament(volume, pixel_size, generator, index)
     for _ in range(vesicles):
         _add_vesicle(volume, pixel_size, generator)
     kinds: list[particles.Cloud | Tensor] = [particles.particle(generator, pixel_size) for _ in range(species)]
     kinds += [particles.normalised(template) for template in templates]
-    _crowd(volume, kinds, pixel_size, crowding, generator)
-    return _band_limited(volume)
+    placements = _crowd(volume, kinds, pixel_size, crowding, generator)
+    return Cell(_band_limited(volume), tuple(placements))
+
+
+def _add_sheet(volume: Float[Tensor, "z y x"], pixel_size: float, generator: Generator) -> None:
+    """Place a flat bilayer across z where it touches nothing, with soft edges inside the borders."""
+    depth, height, width = volume.shape
+    clear = 60 / pixel_size + _MARGIN
+    for _ in range(_ATTEMPTS):
+        middle = clear + (depth - 1 - 2 * clear) * _uniform(generator)
+        distance = pixel_size * (torch.arange(depth) - middle)[:, None, None]
+        if depth > 2 * clear and float(volume[distance.flatten().abs() < 60].max()) < _EMPTY:
+            edge = fourier.taper((height, width), max(4, min(height, width) // 16))
+            volume += _bilayer(distance, pixel_size) * edge
+            return
 
 
 def _add_filament(volume: Float[Tensor, "z y x"], pixel_size: float, generator: Generator, index: int) -> None:
@@ -138,30 +195,39 @@ def _crowd(
     pixel_size: float,
     crowding: float,
     generator: Generator,
-) -> None:
+) -> list[Placement]:
     """Place copies of all kinds in turn, at random orientations, until `crowding` is reached or nothing fits."""
+    axes = [particles.long_axis(kind) for kind in kinds]
     room, failures, index = crowding * volume.numel(), 0, 0
+    placements: list[Placement] = []
     while room > 0 and failures < 2 * len(kinds):
-        matrix = rotation.random_rotations(1, generator)[0]
-        placed = _add_block(volume, particles.turned(kinds[index % len(kinds)], matrix, pixel_size), generator)
-        failures = 0 if placed else failures + 1
-        room -= placed
+        kind, matrix = index % len(kinds), rotation.random_rotations(1, generator)[0]
+        block, origin = particles.turned(kinds[kind], matrix, pixel_size)
+        corner = _add_block(volume, block, generator)
+        failures = failures + 1 if corner is None else 0
+        if corner is not None:
+            solid = int((block > _SOLID).sum())
+            placements.append(Placement(kind, corner + origin, matrix, matrix @ axes[kind], solid))
+            room -= solid
         index += 1
+    return placements
 
 
-def _add_block(volume: Float[Tensor, "z y x"], block: Float[Tensor, "d h w"], generator: Generator) -> float:
-    """Add a block where its solid part meets nothing; return its solid voxels, 0 where no place was found."""
-    solid, half = block > 0.3, torch.tensor(block.shape) / 2
+def _add_block(
+    volume: Float[Tensor, "z y x"], block: Float[Tensor, "d h w"], generator: Generator
+) -> Float[Tensor, "3"] | None:
+    """Add a block where its solid part meets nothing; return its first corner (voxels), None where no place is."""
+    solid, half = block > _SOLID, torch.tensor(block.shape) / 2
     for _ in range(_ATTEMPTS):
         centre = _place(volume.shape, half, generator)
         if centre is None:
-            return 0.0
-        corner = (centre - half).round().long().tolist()
-        target = volume[tuple(slice(a, a + n) for a, n in zip(corner, block.shape, strict=True))]
+            return None
+        corner = (centre - half).round()
+        target = volume[tuple(slice(a, a + n) for a, n in zip(corner.long().tolist(), block.shape, strict=True))]
         if float(target[solid].mean()) < _EMPTY:
             target += block
-            return float(solid.sum())
-    return 0.0
+            return corner
+    return None
 
 
 def _place(shape: Sequence[int], reach: float | Tensor, generator: Generator) -> Float[Tensor, "3"] | None:

@@ -57,6 +57,17 @@ def random_rotations(count: int, generator: torch.Generator) -> Float[Tensor, "c
     return torch.from_numpy(Rotation.from_quat(quaternion.numpy()).as_matrix()).float()
 
 
+def relion_angles(matrix: Float[Tensor, "3 3"]) -> tuple[float, float, float]:
+    """Return rlnAngleRot, rlnAngleTilt and rlnAnglePsi in degrees of a particle turned by `matrix` (z, y, x order).
+
+    RELION's matrix `A(rot, tilt, psi) = R_z(-psi) R_y(-tilt) R_z(-rot)`, in x, y, z order, takes the coordinates of
+    the reference to those of the particle in the tomogram.
+    """
+    in_xyz = matrix.flip(0, 1).double().numpy()
+    rot, tilt, psi = Rotation.from_matrix(in_xyz).inv().as_euler("ZYZ", degrees=True)
+    return float(rot), float(tilt), float(psi)
+
+
 def resample(volume: Float[Tensor, "*b n n n"], matrix: Float[Tensor, "3 3"]) -> Float[Tensor, "*b n n n"]:
     """Rotate cubes by any rotation matrix.
 

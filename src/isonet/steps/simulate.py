@@ -1,6 +1,7 @@
 """Make a data set whose truth is known: phantom, tilt series with noise, weighted back-projection."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ from torch import Generator, Tensor
 
 from isonet.config import SimulateConfig
 from isonet.core import ctf, phantom, projection
+from isonet.core.rotation import relion_angles
 from isonet.errors import InputError
-from isonet.io import files, metadata, mrc
+from isonet.io import files, metadata, mrc, star
 
-_NAMES = ("truth.mrc", "full.mrc", "even.mrc", "odd.mrc", "tilts.mrc", "tilts.tlt")
+_NAMES = ("truth.mrc", "full.mrc", "even.mrc", "odd.mrc", "tilts.mrc", "tilts.tlt", "particles.star")
 
 
 def simulate(config: SimulateConfig) -> Path:
@@ -32,7 +34,8 @@ def simulate(config: SimulateConfig) -> Path:
     Returns
     -------
     Path
-        The folder with `truth.mrc`, `full.mrc`, `even.mrc`, `odd.mrc`, `tilts.mrc` and `tilts.tlt`.
+        The folder with `truth.mrc`, `full.mrc`, `even.mrc`, `odd.mrc`, `tilts.mrc`, `tilts.tlt` and, where there are
+        particles, `particles.star`.
 
     Raises
     ------
@@ -42,7 +45,8 @@ def simulate(config: SimulateConfig) -> Path:
     refuse_existing([config.output_dir / name for name in _NAMES], overwrite=config.overwrite)
     tilts = _tilts(config)
     generator = Generator().manual_seed(config.seed)
-    truth = _truth(config, generator)
+    cell = _cell(config, generator)
+    truth = -cell.density if config.contrast == "dark" else cell.density
     clean = projection.project(truth, tilts, width=math.ceil(math.hypot(config.depth, config.width)))
     if config.defocus:
         optics = ctf.Optics(config.defocus, config.voltage, config.cs, config.amplitude_contrast)
@@ -62,6 +66,7 @@ def simulate(config: SimulateConfig) -> Path:
         volume = projection.back_project(filtered, tilts[part], config.depth, config.width)
         mrc.write(config.output_dir / f"{name}.mrc", volume.numpy(), header)
     write_tilts(config.output_dir / "tilts.tlt", tilts)
+    _write_particles(config, cell.placements)
     return config.output_dir
 
 
@@ -92,9 +97,9 @@ def _tilts(config: SimulateConfig) -> Float[Tensor, " tilts"]:
     return torch.from_numpy(np.sort(angles)).float()
 
 
-def _truth(config: SimulateConfig, generator: Generator) -> Float[Tensor, "z y x"]:
-    """Phantom with the sign of the files."""
-    volume = phantom.cell(
+def _cell(config: SimulateConfig, generator: Generator) -> phantom.Cell:
+    """Phantom, bright."""
+    return phantom.cell(
         (config.depth, config.height, config.width),
         config.pixel_size,
         generator,
@@ -102,9 +107,34 @@ def _truth(config: SimulateConfig, generator: Generator) -> Float[Tensor, "z y x
         crowding=config.crowding,
         vesicles=config.vesicles,
         filaments=config.filaments,
+        sheets=config.sheets,
         templates=[_template(path, config.pixel_size) for path in config.templates],
     )
-    return -volume if config.contrast == "dark" else volume
+
+
+def _write_particles(config: SimulateConfig, placements: Sequence[phantom.Placement]) -> None:
+    """Write where particles are (voxels from 0), how they are turned, what they are, and how their axes lie."""
+    path = config.output_dir / "particles.star"
+    names = [f"species{number}" for number in range(1, config.species + 1)]
+    names += [mrc.stem(template) for template in config.templates]
+    rows = []
+    for placement in placements:
+        z, y, x = placement.centre.tolist()
+        angles = zip(("Rot", "Tilt", "Psi"), relion_angles(placement.matrix), strict=True)
+        radius = config.pixel_size * (3 * placement.solid / (4 * math.pi)) ** (1 / 3)
+        rows.append(
+            {f"rlnCoordinate{name}": f"{value:.2f}" for name, value in (("X", x), ("Y", y), ("Z", z))}
+            | {f"rlnAngle{name}": f"{value:.3f}" for name, value in angles}
+            | {
+                "rlnClassNumber": str(placement.kind + 1),
+                "isonetSpecies": names[placement.kind],
+                "isonetRadius": f"{radius:.1f}",  # Å, of a ball of its solid volume
+                "isonetAxisToBeam": f"{math.degrees(math.acos(min(1.0, abs(float(placement.axis[0]))))):.1f}",
+            }
+        )
+    path.unlink(missing_ok=True)
+    if rows:
+        star.write_table(path, rows)
 
 
 def _template(path: Path, pixel_size: float) -> Float[Tensor, "d h w"]:

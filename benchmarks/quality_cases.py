@@ -1,0 +1,156 @@
+"""The simulated samples of the quality benchmark, each with its truth, its particles and its empty ice.
+
+Every sample has the same things at the same places (one seed): templates or invented species, vesicles, a filament.
+They differ in tilts, noise and contrast transfer. Empty ice is noise of the sample's own strength and spectrum.
+"""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from isonet.core import projection
+from isonet.io import files, metadata, mrc, star
+from withheld import isonet, read
+
+PIXEL_SIZE = 10.0
+DEFOCUS = 40_000
+TILTS = {"60": (-60, 60, 3), "asym": (-40, 62, 2), "45": (-45, 45, 3)}
+NOISE = (2.0, 0.6, 0.2)  # signal-to-noise ratios of a projection
+
+
+@dataclass(frozen=True)
+class Case:
+    """One sample.
+
+    Attributes
+    ----------
+    name : str
+        Also of its folder.
+    tilts : tuple of int
+        First, last and step in degrees.
+    snr : float
+        Variance of signal over noise in a projection.
+    ctf : bool
+        Whether images have a defocus of 4 µm, which `isonet deconv` undoes for methods on one map.
+    sheet : bool
+        Whether a flat membrane across the beam takes the place of vesicles and filament: nothing upright is like it.
+    shape : tuple of int
+        Voxels z, y, x.
+    refine : tuple of str
+        Options of `isonet refine` for this sample.
+    """
+
+    name: str
+    tilts: tuple[int, int, int]
+    snr: float
+    ctf: bool = False
+    sheet: bool = False
+    shape: tuple[int, int, int] = (80, 192, 192)
+    refine: tuple[str, ...] = ()
+
+
+QUICK = Case("quick", TILTS["60"], 0.6, shape=(64, 128, 128), refine=("--cube-size", "48"))
+
+
+def all_cases() -> dict[str, Case]:
+    """Every sample by its name, such as `asym-0.6-ctf`."""
+    cases = [
+        Case(f"{name}-{snr:g}{'-ctf' if ctf else ''}", tilts, snr, ctf)
+        for name, tilts in TILTS.items()
+        for snr in NOISE
+        for ctf in (False, True)
+    ]
+    cases += [Case("sheet", TILTS["60"], 0.6, sheet=True), QUICK]
+    return {case.name: case for case in cases}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Files of a case.
+
+    Attributes
+    ----------
+    case : Case
+        What it is.
+    folder : Path
+        Where it is.
+    """
+
+    case: Case
+    folder: Path
+
+    @property
+    def truth(self) -> Path:
+        """The true density, dark."""
+        return self.folder / "data/truth.mrc"
+
+    @property
+    def table(self) -> Path:
+        """Table of the tomogram."""
+        return self.folder / "tomograms.star"
+
+    @property
+    def ice_table(self) -> Path:
+        """Table of the empty ice."""
+        return self.folder / "ice.star"
+
+    def given(self, table: Path) -> Path:
+        """The map of a table that methods on one map start from."""
+        row = star.read_table(table, ("rlnTomoName",))[0]
+        return table.parent / row.get("rlnDeconvTomoName", row["rlnTomoName"])
+
+
+def make(case: Case, folder: Path, seed: int) -> Sample:
+    """Simulate a case unless it is there."""
+    sample, done = Sample(case, folder), folder / "made.json"
+    if done.exists():
+        return sample
+    first, last, step = case.tilts
+    depth, height, width = case.shape
+    isonet(
+        *("simulate", "--output-dir", folder / "data", "--overwrite", "--seed", seed, "--snr", case.snr),
+        *("--depth", depth, "--height", height, "--width", width, "--pixel-size", PIXEL_SIZE),
+        *("--tilt-min", first, "--tilt-max", last, "--tilt-step", step, "--defocus", DEFOCUS if case.ctf else 0),
+        *("--vesicles", 0 if case.sheet else 4, "--filaments", 0 if case.sheet else 1, "--sheets", int(case.sheet)),
+        *_particles(),
+    )
+    write_ice(folder / "data", folder / "ice", seed)
+    for table, data in ((sample.table, folder / "data"), (sample.ice_table, folder / "ice")):
+        isonet(
+            *("prepare", data / "full.mrc", "--even", data / "even.mrc", "--odd", data / "odd.mrc", "--output", table),
+            *("--split", "frames", "--tilt-min", first, "--tilt-max", last, "--contrast", "dark", "--overwrite"),
+            *("--defocus", DEFOCUS if case.ctf else 0),
+        )
+        if case.ctf:
+            isonet("deconv", table, "--output-dir", folder / f"deconv_{table.stem}", "--overwrite")
+    files.write_json(done, {"seed": seed, "snr": case.snr, "tilts": case.tilts})
+    return sample
+
+
+def _particles() -> tuple[object, ...]:
+    """Options that choose the particles: maps of soluble complexes where they are, else invented species."""
+    folder = Path(os.environ.get("ISONET_TEST_DATA", "../shared/data")) / "templates"
+    found = [path for path in sorted(folder.glob("*.mrc")) if not path.name.startswith("mb_")]
+    return ("--species", 0, "--templates", ",".join(map(str, found))) if found else ("--species", 5)
+
+
+def write_ice(data: Path, into: Path, seed: int) -> None:
+    """Write tomograms of noise alone, as strong as that of the halves in `data`, through the same back-projection."""
+    volume = mrc.open_volume(data / "full.mrc")
+    depth, height, width = volume.shape
+    tilts = torch.from_numpy(metadata.read_tilt_angles(data / "tilts.tlt")).float()
+    generator = torch.Generator().manual_seed(seed + 1)
+    images = (len(tilts), height, math.ceil(math.hypot(depth, width)))
+    halves = [
+        projection.back_project(projection.ramp_filter(torch.randn(images, generator=generator)), tilts, depth, width)
+        for _ in range(2)
+    ]
+    difference = read(data / "even.mrc") - read(data / "odd.mrc")
+    scale = float(difference.std() / (halves[0] - halves[1]).std())
+    even, odd = (scale * half for half in halves)
+    for name, noise in (("full", (even + odd) / 2), ("even", even), ("odd", odd)):
+        mrc.write(into / f"{name}.mrc", noise.numpy().astype(np.float32), volume.header)
