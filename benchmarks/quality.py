@@ -36,7 +36,8 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "rotations": ("--random-rotations", "0.5"),
     "no-average": ("--weight-averaging", "0"),
     "constant": ("--schedule", "constant"),
-    "fast": ("--learning-rate", "2e-3"),
+    "slow": ("--learning-rate", "1e-3"),
+    "purified": ("--preset", "purified"),
     "cube48": ("--cube-size", "48"),
     "seed1": ("--seed", "1"),
 }

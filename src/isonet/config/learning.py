@@ -11,7 +11,7 @@ class LearningOptions(StepConfig):
     """How the network learns from pairs."""
 
     learning_rate: float | None = Field(None, gt=0)
-    """Highest learning rate; 4e-4 (the paper's) for isonet and 1e-3 for methods on halves if left out."""
+    """Highest learning rate; 4e-4 (the paper's) for isonet and 2e-3 for methods on halves if left out."""
     schedule: Literal["cosine", "constant"] = "cosine"
     """Course of the learning rate: cosine falls to a hundredth until the end of the run, constant stays (the paper)."""
     warmup_steps: int = Field(20, ge=0)

@@ -21,7 +21,7 @@ from isonet.train.pairs import Method, Recipe
 from isonet.train.unet import UNet, UNetShape, named_shape, parameter_count
 
 log = logging.getLogger("isonet")
-LEARNING_RATES: Mapping[Method, float] = {"isonet": 4e-4, "noise2noise": 1e-3, "denoise": 1e-3}
+LEARNING_RATES: Mapping[Method, float] = {"isonet": 4e-4, "noise2noise": 2e-3, "denoise": 2e-3}
 WEDGE_WEIGHTS: Mapping[Method, float] = {"isonet": 1.0, "noise2noise": 5.0, "denoise": 1.0}
 
 
