@@ -20,7 +20,7 @@ INNER = 15
 
 
 def reconstruct(
-    tomogram: Tensor, tilts: Sequence[float], sigma: float, *, strength: float = 0.5, iterations: int = ITERATIONS
+    tomogram: Tensor, tilts: Sequence[float], sigma: float, *, strength: float = 1.0, iterations: int = ITERATIONS
 ) -> Tensor:
     """Fill the wedge of a tomogram, and denoise it, with the volume of least total variation.
 
