@@ -115,12 +115,12 @@ def test_each_step_has_its_own_learning_rate() -> None:
 
 
 def test_averaged_weights_follow_slowly_and_are_what_is_evaluated() -> None:
-    """The first steps are averaged evenly, later ones with the share asked for."""
+    """Over a ninth of the first steps, later over what the option says."""
     trainer = trainer_of(network(), averaging=0.5)
     expected = parameters(trainer)
     for seed in range(12):
         trainer.step(batch(seed), 0.01)
-        share = max(0.5, 1 / (seed + 10))
+        share = max(0.5, 9 / (seed + 10))
         present = parameters(trainer)
         expected = {name: torch.lerp(value, present[name], share) for name, value in expected.items()}
     averaged, present = trainer.weights(), parameters(trainer)

@@ -191,9 +191,9 @@ class Trainer:
 
     @torch.no_grad()
     def _average(self) -> None:
-        """Move the averaged weights towards the present ones; early on the mean is over the steps so far."""
+        """Move the averaged weights towards the present ones; early on over a ninth of the steps so far."""
         self._steps += 1
-        share = max(1 - self.options.averaging, 1 / (self._steps + 9)) if self.options.averaging else 1.0
+        share = max(1 - self.options.averaging, 9 / (self._steps + 9)) if self.options.averaging else 1.0
         averaged, present = self.averaged.state_dict(), self.network.state_dict()
         floating = [name for name, value in present.items() if value.is_floating_point()]
         torch._foreach_lerp_([averaged[name] for name in floating], [present[name] for name in floating], share)
