@@ -141,7 +141,7 @@ def translated(arguments: Sequence[str], count_gpus: Callable[[], int]) -> tuple
             value = rest.pop(0)
         if flag in POSITIONAL.get(command, ()):
             named[flag] = value
-        elif flag in REFUSED.get(command, {}):
+        elif flag in REFUSED.get(command, {}) and value != "None":
             raise InputError(f"{spelling}: not used here; {REFUSED[command][flag]}")
         elif flag in OBSOLETE.get(command, {}):
             notes.append(f"{spelling} is not needed any more: {OBSOLETE[command][flag]}")

@@ -65,7 +65,15 @@ def test_pixel_size_from_header_or_flag(here: Path, volume: Any) -> None:
 
 @pytest.mark.parametrize(
     ("pixel_size", "warning"),
-    [(0, "--pixel-size"), (1, "--pixel-size"), (2, "5 to 25"), (30, "5 to 25"), (5, None), (10, None), (25, None)],
+    [
+        (0, "--pixel-size"),
+        (1, "--pixel-size"),
+        (2, "isonet resize"),
+        (30, "with less binning"),
+        (5, None),
+        (10, None),
+        (25, None),
+    ],
 )
 def test_warning_on_an_unlikely_pixel_size(here: Path, volume: Any, pixel_size: float, warning: str | None) -> None:
     isonet.write(here / "v.mrc", volume, pixel_size=pixel_size)

@@ -32,6 +32,14 @@ def test_halves_among_full_tomograms_are_no_tomograms(here: Path, volume: Any, e
         ("data/x.mrc", f"data/{even}.mrc", f"data/{odd}.mrc"),
     ]
     assert f"data/x.mrc: its halves are data/{even}.mrc and data/{odd}.mrc" in said
+    lone = [line for line in said.splitlines() if "its partner is not there" in line]
+    assert len(lone) == 1
+    assert "data/lone_even.mrc" in lone[0]
+
+
+def test_one_file_is_not_both_halves(here: Path, volume: Any) -> None:
+    isonet.write(here / "x.mrc", volume)
+    isonet.assert_refused(isonet.call("prepare", even="x.mrc", odd="x.mrc"), "x.mrc", "both halves", "other one")
 
 
 @pytest.mark.parametrize(("even", "odd"), [("even", "odd"), ("half1", "half2"), ("EVN", "ODD")])

@@ -239,7 +239,8 @@ def test_what_replaced_flags_of_isonet_2(here: Path, volume: Any, words: list[st
 def test_flags_of_isonet_2(here: Path, volume: Any) -> None:
     isonet.write(here / "full/v.mrc", volume)
     words = "--full full --star_name s.star --pixel_size auto --number_subtomos auto --ac 0.07 --cs 2 --voltage 200"
-    words += " --defocus [10000] --tilt_min -50 --tilt_max 50 --create_average True"
+    words += " --defocus [10000] --tilt_min -50 --tilt_max 50 --create_average True --mask_folder None"
+    words += " --coordinate_folder None"
     assert "--create_average is not needed" in isonet.done("prepare_star", *words.split()).err
     (only,) = isonet.table(here / "s.star")
     assert values(only) == ("-50", "50", "10000", "200", "2", "0.07")

@@ -35,8 +35,10 @@ def pair_halves(even: Path, odd: Path) -> Pairs:
     Raises
     ------
     InputError
-        If a half has no partner, two have one name, or partners differ in shape.
+        If a half has no partner, two have one name, partners differ in shape, or both are one file.
     """
+    if even.is_file() and odd.is_file() and even.samefile(odd):
+        raise InputError(f"{odd}: given as both halves, whose noise must differ; give the other one")
     if even.is_dir() and odd.is_dir() and even.samefile(odd):
         found = mrc.find_volumes(even)
         firsts, seconds = (_by_key(item for item in found if _side(item) == side) for side in ("even", "odd"))
@@ -96,6 +98,9 @@ def find_tomograms(paths: Sequence[Path]) -> tuple[list[Path], Pairs]:
     among = {key: (first[key], second[key]) for key in first if key in second}
     _check_shapes(pairs | among)
     taken = {item for pair in among.values() for item in pair}
+    for item in (*first.values(), *second.values()):
+        if item not in taken:
+            log.warning("%s: named as a half, but its partner is not there; taken as a tomogram", item)
     return [item for item in full if item not in taken], pairs | among
 
 

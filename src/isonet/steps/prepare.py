@@ -194,11 +194,8 @@ def _comment_on_pixel_size(path: Path, pixel_size: float, header: mrc.Header, kn
     if pixel_size in (0.0, 1.0):
         log.warning("%s: the header gives a pixel size of %g A, which is a default; set --pixel-size", path, pixel_size)
     elif not low <= pixel_size <= high:
-        log.warning(
-            "%s: %g A/voxel; the method works best at about 10 (5 to 25), bin it or use 'isonet resize'",
-            path,
-            pixel_size,
-        )
+        remedy = "bin it or use 'isonet resize'" if pixel_size < low else "reconstruct it with less binning"
+        log.warning("%s: %g A/voxel; the method works best at about 10 (5 to 25), %s", path, pixel_size, remedy)
     if known.pixel_size and pixel_size and abs(known.pixel_size / pixel_size - 1) > 0.05:
         log.warning("%s: %g A/voxel, metadata say %g; check --pixel-size", path, pixel_size, known.pixel_size)
     elif known.image_pixel_size and 1.0 < pixel_size < 0.95 * known.image_pixel_size:
