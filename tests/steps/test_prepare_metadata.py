@@ -221,6 +221,7 @@ def test_table_for_relion(here: Path, volume: Any) -> None:
     isonet.write(here / "vol/TS_1_rec.mrc", volume, pixel_size=0)
     refused = isonet.call("prepare", "vol/TS_1_rec.mrc", relion5="r.star", output="m.star")
     isonet.assert_refused(refused, "TS_1_rec.mrc", "--pixel-size")
+    assert not (here / "m.star").exists()
 
 
 @pytest.mark.parametrize(

@@ -72,10 +72,10 @@ def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
     project = replace(project, tomograms=tuple(Tomogram(config.output, row) for row in rows))
     for tomogram in project.tomograms:
         _ = tomogram.half_tilts  # checks all lists of tilts
-    project.write()
-    log.info("%s: %d tomograms; edit it where tomograms differ", config.output, len(rows))
     if config.relion5 is not None:
         write_relion_table(config.relion5, project, descriptions, overwrite=config.overwrite)
+    project.write()
+    log.info("%s: %d tomograms; edit it where tomograms differ", config.output, len(rows))
     return project
 
 
