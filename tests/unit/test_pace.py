@@ -26,7 +26,9 @@ def costs_of(step: float, subvolume: float = 0.0, iteration: float = 0.0) -> Cos
         ({"iterations": 3, "epochs": 2, "steps_per_epoch": 999}, 5, Amount(3, 2, 999, 5)),
     ],
 )
-def test_without_a_budget_it_is_what_the_options_say(options: dict[str, int], subvolumes: int, expected: Amount) -> None:
+def test_without_a_budget_it_is_what_the_options_say(
+    options: dict[str, int], subvolumes: int, expected: Amount
+) -> None:
     assert amount_asked(RefineConfig(**options), subvolumes) == expected
 
 

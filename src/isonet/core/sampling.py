@@ -185,7 +185,7 @@ def held_out_boxes(shape: Sequence[int], share: float, edge: int) -> tuple[Box, 
     axis = int(np.argmax(shape))
     width = max(edge, round(share * shape[axis]))
     whole = [slice(0, length) for length in shape]
-    if share == 0 or width > max(_LARGEST_SHARE, share) * shape[axis]:
+    if share == 0 or edge > max(_LARGEST_SHARE, share) * shape[axis]:
         return (whole[0], whole[1], whole[2]), None
     border = shape[axis] - width
     train, test = list(whole), list(whole)

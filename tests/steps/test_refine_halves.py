@@ -1,0 +1,222 @@
+"""Training on halves, and correcting them: noise goes, the wedge is filled where asked, each half has its own mask."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import commandline as isonet
+import numpy as np
+import pytest
+import torch
+
+from isonet.config import RefineConfig
+from isonet.core import wedge
+from isonet.core.metrics import wedge_correlation
+from isonet.io.checkpoint import load_model
+from isonet.project import HALF_COLUMNS, Project
+from isonet.runs import start
+from isonet.steps.preview import mean_balance, wedge_balance
+from isonet.steps.refine_setup import begin
+from isonet.steps.source import open_sources
+from isonet.steps.subvolumes import open_training_set
+
+TILTS = (-60.0, 60.0)
+LEARNING = {
+    "filter_base": 8,
+    "unet_depth": 2,
+    "precision": "float32",
+    "cube_size": 24,
+    "crop_size": 32,
+    "iterations": 3,
+    "epochs": 1,
+    "steps_per_epoch": 30,
+    "batch_size": 2,
+    "number_subtomos": 12,
+    "learning_rate": 4e-3,
+    "weight_averaging": 0.9,
+}
+
+
+def table_of_halves(folder: Path, even: Any, odd: Any, name: str = "x") -> Path:
+    """Prepare two halves."""
+    for side, half in (("EVN", even), ("ODD", odd)):
+        isonet.write(folder / "data" / f"{name}_{side}.mrc", half)
+    words = ("--even", folder / "data", "--odd", folder / "data")
+    isonet.done("prepare", *words, output=folder / "tomograms.star", average_dir=folder / "average")
+    return folder / "tomograms.star"
+
+
+@pytest.fixture
+def halves(here: Path, volume: Any) -> Path:
+    """Table of one tomogram of halves with independent noise."""
+    random = np.random.default_rng(1)
+    noisy = [(volume + 0.5 * random.standard_normal(volume.shape)).astype(np.float32) for _ in range(2)]
+    return table_of_halves(here, *noisy)
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a simulated tomogram, its halves and its truth, trained on and corrected by both methods."""
+    folder = tmp_path_factory.mktemp("halves")
+    small = {"depth": 32, "height": 64, "width": 64, "vesicles": 1, "filaments": 0, "crowding": 0.2, "pixel_size": 20}
+    isonet.done("simulate", output_dir=folder / "data", snr=0.5, **small)
+    words = ("--even", folder / "data/even.mrc", "--odd", folder / "data/odd.mrc")
+    isonet.done("prepare", folder / "data/full.mrc", *words, output=folder / "t.star")
+    for method in ("noise2noise", "denoise"):
+        isonet.done("refine", folder / "t.star", method=method, output_dir=folder / method, **LEARNING)
+        isonet.done("predict", folder / "t.star", folder / method, output_dir=folder / f"{method}_out")
+    return folder
+
+
+def compared(folder: Path, path: Path) -> tuple[float, float, float]:
+    """Correlation of a volume with the truth, its FSC with it inside the wedge, and its wedge balance."""
+    truth, result = (torch.tensor(isonet.read(one), dtype=torch.float32) for one in (folder / "data/truth.mrc", path))
+    inside, _ = wedge_correlation(result, truth, TILTS, guard=1.0)
+    return isonet.correlation(result, truth), inside.mean(), mean_balance(wedge_balance(result.numpy(), TILTS))
+
+
+def test_noise2noise_fills_the_wedge_and_removes_noise(simulated: Path) -> None:
+    before = compared(simulated, simulated / "data/full.mrc")
+    after = compared(simulated, simulated / "noise2noise_out/full_corrected.mrc")
+    assert after[0] > before[0] + 0.05
+    assert after[1] > before[1] + 0.1
+    assert after[2] > 0.1 > before[2]
+
+
+def test_denoise_removes_noise_and_leaves_the_wedge(simulated: Path) -> None:
+    before = compared(simulated, simulated / "data/full.mrc")
+    after = compared(simulated, simulated / "denoise_out/full_corrected.mrc")
+    filled = compared(simulated, simulated / "noise2noise_out/full_corrected.mrc")
+    assert after[0] > before[0] + 0.05
+    assert after[2] < 0.5 * filled[2]
+
+
+def test_auto_takes_halves_where_all_tomograms_have_them(halves: Path) -> None:
+    tiny = {**isonet.TINY, "iterations": 1}
+    for options, method, column in (
+        ({}, "noise2noise", "halves"),
+        ({"method": "denoise"}, "denoise", "halves"),
+        ({"method": "isonet"}, "isonet", "full"),
+        ({"input_column": "full"}, "isonet", "full"),
+    ):
+        folder = Path("_".join(["run", *options, *options.values()]))
+        isonet.done("refine", halves, output_dir=folder, **{**tiny, **options})
+        about = load_model(folder)[1]
+        assert (about["method"], about["input_column"]) == (method, column)
+    (row,) = isonet.table(halves)
+    lone = {**row, "rlnIndex": "2", HALF_COLUMNS[1]: "None"}
+    isonet.star.write_table(halves, [row, lone])
+    isonet.done("refine", halves, output_dir="mixed", **tiny)
+    assert load_model(Path("mixed"))[1]["method"] == "isonet"
+    isonet.done("refine", halves, output_dir="first", tomo_idx="1", **tiny)
+    assert load_model(Path("first"))[1]["method"] == "noise2noise"
+    for method in ("noise2noise", "denoise"):
+        refused = isonet.call("refine", halves, output_dir="no", method=method, **tiny)
+        isonet.assert_refused(refused, "tomogram 2", "even and odd", "prepare")
+        refused = isonet.call(
+            "refine", halves, output_dir="no", tomo_idx="1", method=method, input_column="full", **tiny
+        )
+        isonet.assert_refused(refused, "--input-column full", method, "leave it out")
+
+
+def test_sub_volumes_are_no_halves(halves: Path) -> None:
+    isonet.done("extract", halves, number_subtomos=3, cube_size=16, crop_size=24)
+    for method in ("noise2noise", "denoise"):
+        refused = isonet.call("refine", "subtomo.star", method=method, **isonet.TINY)
+        isonet.assert_refused(refused, f"--method {method}", "halves", "subtomo.star")
+
+
+def test_halves_from_tilts_have_their_own_masks(halves: Path) -> None:
+    lists = (range(-60, 61, 6), range(-57, 58, 6))
+    for number, tilts in enumerate(lists, start=1):
+        Path(f"half{number}.tlt").write_text("".join(f"{tilt}\n" for tilt in tilts))
+    isonet.edited(
+        halves, rlnTiltSplit="tilts", rlnTiltFileHalf1="half1.tlt", rlnTiltFileHalf2="half2.tlt", rlnTiltFile=None
+    )
+    (tomogram,) = Project.read(halves).tomograms
+    config = RefineConfig(cube_size=16, crop_size=24)
+    (opened,) = open_training_set([tomogram], HALF_COLUMNS, config, torch.device("cpu"))
+    for source, tilts, weight in zip(opened.sources, lists, opened.optics.weights, strict=True):
+        assert source.tilts == tuple(map(float, tilts))
+        assert torch.equal(weight, wedge.weight((24,) * 3, tuple(tilts)))
+    isonet.done("refine", halves, **{**isonet.TINY, "iterations": 1})
+    isonet.done("predict", halves, "results")
+    before = isonet.read(Path("corrected/x_corrected.mrc"))
+    Path("half2.tlt").write_text("".join(f"{tilt}\n" for tilt in range(-30, 31, 6)))
+    isonet.done("predict", halves, "results")
+    assert not np.array_equal(before, isonet.read(Path("corrected/x_corrected.mrc")))
+
+
+def test_predict_writes_both_halves_and_their_mean(halves: Path) -> None:
+    isonet.done("refine", halves, **{**isonet.TINY, "iterations": 1})
+    isonet.done("predict", halves, "results")
+    assert [path.name for path in Path("corrected").glob("*.mrc")] == ["x_corrected.mrc"]
+    parts = sorted(Path("corrected/halves").glob("*.mrc"))
+    assert [path.name for path in parts] == ["x_half1_corrected.mrc", "x_half2_corrected.mrc"]
+    first, second = map(isonet.read, parts)
+    assert not np.array_equal(first, second)
+    np.testing.assert_allclose(isonet.read(Path("corrected/x_corrected.mrc")), (first + second) / 2, atol=1e-5)
+    assert isonet.table(halves)[0]["rlnCorrectedTomoName"] == "corrected/x_corrected.mrc"
+    assert isonet.done("predict", halves, "results").err.count("made before, kept") == 3
+    isonet.done("predict", halves, "results", float16=True)
+    assert isonet.read(Path("corrected/x_corrected.mrc")) == pytest.approx((first + second) / 2, abs=1e-2)
+    isonet.assert_refused(isonet.call("predict", halves, "results", input_column="full"), "halves", "full")
+    isonet.edited(halves, **{HALF_COLUMNS[1]: "None"})
+    isonet.assert_refused(isonet.call("predict", halves, "results"), "tomogram 1", "halves", "give them to prepare")
+
+
+def test_killed_predict_goes_on(halves: Path) -> None:
+    isonet.done("refine", halves, **{**isonet.TINY, "iterations": 1})
+    isonet.done("predict", halves, "results", output_dir="whole")
+    process = isonet.Process(Path("err"), "predict", halves, "results")
+    process.wait_for(Path("corrected/halves/x_half1_corrected.mrc").exists)
+    process.signal(signal.SIGKILL)
+    process.outcome()
+    assert not Path("corrected/x_corrected.mrc").exists()
+    assert "x_half1_corrected.mrc: made before, kept" in isonet.done("predict", halves, "results").err
+    name = "x_corrected.mrc"
+    assert np.array_equal(isonet.read(Path("corrected") / name), isonet.read(Path("whole") / name))
+    assert not list(Path("corrected").rglob("*.part"))
+
+
+def test_training_on_halves_follows_sign_scale_and_offset(here: Path, volume: Any) -> None:
+    """Halves may even be scaled apart; what is written has the scale of each."""
+    random = np.random.default_rng(1)
+    noisy = [volume + 0.5 * random.standard_normal(volume.shape) for _ in range(2)]
+    results, losses = {}, {}
+    for name, (factor, offset) in {"v": (1, 0), "n": (-1, 0), "a": (10, 3)}.items():
+        folder = here / name
+        star = table_of_halves(folder, *((factor * half + offset).astype(np.float32) for half in noisy))
+        isonet.done("refine", star, output_dir=folder / "run", **{**isonet.TINY, "iterations": 1, "steps_per_epoch": 8})
+        isonet.done("predict", star, folder / "run", output_dir=folder / "out")
+        results[name] = (isonet.read(folder / "out/x_corrected.mrc") - offset) / factor
+        losses[name] = isonet.losses(folder / "run")[0][2]
+    for name in ("n", "a"):
+        assert losses[name] == pytest.approx(losses["v"], rel=1e-3)
+        assert isonet.correlation(results[name], results["v"]) > 0.999
+
+
+def test_contrast_of_halves_is_judged_together_and_they_must_fit(halves: Path, volume: Any) -> None:
+    """A half that alone looks light does not get another sign than its partner."""
+    isonet.edited(halves, rlnTomoContrast=None)
+    isonet.write(Path("data/x_ODD.mrc"), -0.2 * volume)
+    (tomogram,) = Project.read(halves).tomograms
+    assert [source.normalization.sign for source in open_sources(tomogram, HALF_COLUMNS)] == [-1, -1]
+    isonet.edited(halves, rlnTomoContrast="light")
+    (tomogram,) = Project.read(halves).tomograms
+    assert [source.normalization.sign for source in open_sources(tomogram, HALF_COLUMNS)] == [1, 1]
+    isonet.write(Path("data/x_ODD.mrc"), volume[:20])
+    refused = isonet.call("refine", halves, **isonet.TINY)
+    isonet.assert_refused(refused, "x_ODD.mrc", "(20, 32, 32)", "(24, 32, 32)", "prepare")
+
+
+def test_defaults_follow_the_method(halves: Path) -> None:
+    """Learning rate, wedge weight and noise of inputs are those of the method, unless given."""
+    project = Project.read(halves)
+    expected = {"noise2noise": (1e-3, 5.0, 0.0), "denoise": (1e-3, 1.0, 0.0), "isonet": (4e-4, 1.0, 0.18)}
+    for method, (rate, weight, noise) in expected.items():
+        config = RefineConfig(**{**isonet.TINY, "method": method, "output_dir": method})
+        with start(config.output_dir, "refine", config) as run:
+            made = begin(project, config, run)
+            recipe = made.recipe(11)
+            assert (made.peak_rate, recipe.wedge_weight, recipe.noise_level) == (rate, weight, noise)
