@@ -42,7 +42,7 @@ def reach(shape: UNetShape) -> int:
 
     With positive weights and no normalisation nothing cancels: the gradient shows it.
     """
-    edge = 16 * shape.divisor * shape.kernel
+    edge = 16 * shape.divisor * shape.kernel  # wider than any of them sees
     network = UNet(named_shape("paper", **{**vars(shape), "filter_base": 1, "normalization": "none", "drop_out": 0.0}))
     for parameter in network.parameters():
         parameter.data = torch.full_like(parameter, 0.1 if parameter.ndim == 5 else 0.0)

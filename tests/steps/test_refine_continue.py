@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import commandline as isonet
+import numpy as np
 import pytest
 
+from isonet.io.checkpoint import load_model, load_state
 from isonet.runs import locked
 
 LONG = {**isonet.TINY, "iterations": 3, "epochs": 2, "steps_per_epoch": 6, "noise_level": 0.2, "noise_start_iter": 2}
@@ -200,3 +202,47 @@ def test_metrics_cut_off_by_a_crash_are_mended(here: Path, star: Path) -> None:
     lines = (here / "results" / "metrics.jsonl").read_text().splitlines()
     assert all(isinstance(json.loads(line), dict) for line in lines)
     assert_same(here / "results", here / "whole")
+
+
+ON_HALVES = {**LONG, "method": "noise2noise", "number_subtomos": 4, "random_rotations": 0.3, "schedule": "cosine"}
+
+
+@pytest.fixture(scope="module")
+def star_of_halves(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Table of one tomogram with halves, long enough to hold a part of it out."""
+    folder = tmp_path_factory.mktemp("halves")
+    volume, noise = isonet.specimen((24, 24, 128)), np.random.default_rng(0)
+    for name in ("x_EVN", "x_ODD"):
+        half = volume + 0.5 * noise.standard_normal(volume.shape)
+        isonet.write(folder / "data" / f"{name}.mrc", half.astype(np.float32))
+    isonet.write(folder / "data" / "x.mrc", volume)
+    isonet.done("prepare", folder / "data", output=folder / "tomograms.star")
+    isonet.done("refine", folder / "tomograms.star", output_dir=folder / "whole", **ON_HALVES)
+    assert load_model(folder / "whole")[1]["method"] == "noise2noise"
+    return folder / "tomograms.star"
+
+
+@pytest.mark.parametrize("stop", ["max_time", signal.SIGTERM, signal.SIGKILL])
+def test_training_on_halves_goes_on_as_if_nothing_had_happened(here: Path, star_of_halves: Path, stop: Any) -> None:
+    """Also in the middle of an epoch, and in what is measured on the part held out."""
+    whole = star_of_halves.parent / "whole"
+    if stop == "max_time":
+        isonet.done("refine", star_of_halves, max_time="0.001s", **ON_HALVES)
+        assert load_state(here / "results" / "trainer.pt")["position"]["step"] == 1
+    else:
+        process = isonet.Process(here / "err", "refine", star_of_halves, **ON_HALVES)
+        process.wait_for(lambda: trained_to(here / "results", 3))
+        process.signal(stop)
+        process.outcome()
+    isonet.done("refine", "--continue-from", "results")
+    assert_same(here / "results", whole)
+    measured = [
+        [(line["held_out_loss"], line["balance_by_shell"]) for line in lines if "held_out_loss" in line]
+        for lines in (
+            [json.loads(text) for text in (folder / "metrics.jsonl").read_text().splitlines()]
+            for folder in (here / "results", whole)
+        )
+    ]
+    assert measured[0] == measured[1]
+    assert len(measured[0]) == 3
+    assert all(loss > 0 for loss, _ in measured[0])

@@ -27,10 +27,11 @@ LEARNING = {
     "precision": "float32",
     "cube_size": 24,
     "crop_size": 32,
-    "iterations": 4,
+    "iterations": 3,
     "epochs": 1,
-    "steps_per_epoch": 40,
-    "number_subtomos": 24,
+    "steps_per_epoch": 30,
+    "batch_size": 2,
+    "number_subtomos": 12,
     "learning_rate": 4e-3,
     "weight_averaging": 0.9,
 }
@@ -40,7 +41,8 @@ def table_of_halves(folder: Path, even: Any, odd: Any, name: str = "x") -> Path:
     """Prepare two halves."""
     for side, half in (("EVN", even), ("ODD", odd)):
         isonet.write(folder / "data" / f"{name}_{side}.mrc", half)
-    isonet.done("prepare", "--even", folder / "data", "--odd", folder / "data", output=folder / "tomograms.star")
+    words = ("--even", folder / "data", "--odd", folder / "data")
+    isonet.done("prepare", *words, output=folder / "tomograms.star", average_dir=folder / "average")
     return folder / "tomograms.star"
 
 
@@ -76,7 +78,6 @@ def compared(folder: Path, path: Path) -> tuple[float, float, float]:
 def test_noise2noise_fills_the_wedge_and_removes_noise(simulated: Path) -> None:
     before = compared(simulated, simulated / "data/full.mrc")
     after = compared(simulated, simulated / "noise2noise_out/full_corrected.mrc")
-    print("n2n", before, after)
     assert after[0] > before[0] + 0.05
     assert after[1] > before[1] + 0.1
     assert after[2] > 0.1 > before[2]
@@ -86,7 +87,6 @@ def test_denoise_removes_noise_and_leaves_the_wedge(simulated: Path) -> None:
     before = compared(simulated, simulated / "data/full.mrc")
     after = compared(simulated, simulated / "denoise_out/full_corrected.mrc")
     filled = compared(simulated, simulated / "noise2noise_out/full_corrected.mrc")
-    print("denoise", before, after, filled)
     assert after[0] > before[0] + 0.05
     assert after[2] < 0.5 * filled[2]
 
@@ -99,10 +99,9 @@ def test_auto_takes_halves_where_all_tomograms_have_them(halves: Path) -> None:
         ({"method": "isonet"}, "isonet", "full"),
         ({"input_column": "full"}, "isonet", "full"),
     ):
-        isonet.done("refine", halves, "--overwrite", **{**tiny, **options}) if not Path("results").exists() else (
-            isonet.call("refine", halves, "--overwrite", **{**tiny, **options})
-        )
-        about = load_model(Path("results"))[1]
+        folder = Path("_".join(["run", *options, *options.values()]))
+        isonet.done("refine", halves, output_dir=folder, **{**tiny, **options})
+        about = load_model(folder)[1]
         assert (about["method"], about["input_column"]) == (method, column)
     (row,) = isonet.table(halves)
     lone = {**row, "rlnIndex": "2", HALF_COLUMNS[1]: "None"}
@@ -169,14 +168,12 @@ def test_predict_writes_both_halves_and_their_mean(halves: Path) -> None:
 def test_killed_predict_goes_on(halves: Path) -> None:
     isonet.done("refine", halves, **{**isonet.TINY, "iterations": 1})
     isonet.done("predict", halves, "results", output_dir="whole")
-    tiles = {"crop_size": 16, "cube_size": 4}
-    isonet.done("predict", halves, "results", output_dir="whole", **tiles)
-    process = isonet.Process(Path("err"), "predict", halves, "results", **tiles)
+    process = isonet.Process(Path("err"), "predict", halves, "results")
     process.wait_for(Path("corrected/halves/x_half1_corrected.mrc").exists)
     process.signal(signal.SIGKILL)
     process.outcome()
     assert not Path("corrected/x_corrected.mrc").exists()
-    assert "x_half1_corrected.mrc: made before, kept" in isonet.done("predict", halves, "results", **tiles).err
+    assert "x_half1_corrected.mrc: made before, kept" in isonet.done("predict", halves, "results").err
     name = "x_corrected.mrc"
     assert np.array_equal(isonet.read(Path("corrected") / name), isonet.read(Path("whole") / name))
     assert not list(Path("corrected").rglob("*.part"))

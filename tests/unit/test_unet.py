@@ -1,11 +1,13 @@
 """The network of the paper, and what each of its options changes."""
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 import torch
 from torch import nn
 
+from isonet.config.network import NetworkOptions
 from isonet.train.unet import ARCHITECTURES, UNet, UNetShape, named_shape, parameter_count
 
 SMALL = UNetShape(filter_base=4, drop_out=0.0)
@@ -20,6 +22,18 @@ def output(shape: UNetShape, training: bool = False) -> torch.Tensor:
 def test_the_network_of_the_paper_has_27_million_parameters() -> None:
     with torch.device("meta"):
         assert parameter_count(UNet(ARCHITECTURES["paper"])) == 27_327_745
+
+
+def test_the_deep_network_sees_twice_as_far_with_as_many_parameters() -> None:
+    with torch.device("meta"):
+        deep, paper = (parameter_count(UNet(ARCHITECTURES[name])) for name in ("deep", "paper"))
+    assert deep == pytest.approx(paper, rel=0.02)
+    assert ARCHITECTURES["deep"].divisor == 2 * ARCHITECTURES["paper"].divisor
+
+
+def test_every_network_can_be_asked_for() -> None:
+    choices = get_args(NetworkOptions.model_fields["arch"].annotation)
+    assert sorted(choices) == sorted(["auto", *ARCHITECTURES])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +99,7 @@ def test_the_middle_of_the_output_sees_64_voxels(name: str) -> None:
     network = UNet(named_shape(name, filter_base=1, normalization="none", drop_out=0.0)).eval()
     for parameter in network.parameters():
         parameter.data = torch.full_like(parameter, 0.1 if parameter.ndim == 5 else 0.0)
-    volume = torch.ones(1, 1, 8, 8, 96, requires_grad=True)
+    volume = torch.ones(1, 1, 16, 16, 96, requires_grad=True)
     network(volume)[0, 0, 4, 4, 48].backward()
     assert volume.grad is not None
     seen = volume.grad[0, 0].abs().amax((0, 1)).nonzero().flatten()
@@ -97,7 +111,7 @@ def test_an_untrained_network_sees_32_voxels_to_either_side(name: str) -> None:
     """With the weights training begins from, in float64: what is 32 voxels away changes the middle."""
     torch.manual_seed(0)
     network = UNet(named_shape(name, filter_base=2)).double().eval()
-    volume = torch.randn(1, 1, 8, 8, 96, dtype=torch.float64).requires_grad_()
+    volume = torch.randn(1, 1, 16, 16, 96, dtype=torch.float64).requires_grad_()
     network(volume)[0, 0, 4, 4, 48].backward()
     assert volume.grad is not None
     seen = volume.grad[0, 0].abs().amax((0, 1))
