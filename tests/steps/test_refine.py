@@ -240,6 +240,7 @@ NETWORK_OPTIONS = [
     "residual",
 ]
 ELSEWHERE = {
+    "preset": "test_preset.py",
     "method": "test_refine_halves.py",
     "held_out": "test_refine_options.py",
     "patience": "test_refine_options.py",
