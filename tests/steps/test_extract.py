@@ -94,7 +94,7 @@ def test_centres_lie_in_the_mask_and_seed_and_table_decide_which(prepared: Path,
     outcome = isonet.call("extract", prepared, output="none.star", output_dir="none", **SMALL)
     isonet.assert_refused(outcome, "mask.mrc", "no voxel", "wider mask")
     isonet.write(Path("mask.mrc"), mask[1:])
-    isonet.assert_refused(isonet.call("extract", prepared, output_dir="none", **SMALL), "mask.mrc", "same shape")
+    isonet.assert_refused(isonet.call("extract", prepared, output_dir="none", **SMALL), "mask.mrc", "its shape")
 
 
 def test_tomogram_thinner_than_the_cubes_is_reflected_and_said_to_be(prepared: Path, volume: Any) -> None:
