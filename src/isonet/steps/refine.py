@@ -21,10 +21,10 @@ from isonet.core.sampling import random_stream
 from isonet.errors import RunError
 from isonet.io import checkpoint
 from isonet.project import Project
-from isonet.runs import Interruption, Run
+from isonet.runs import Interruption, Run, clear_abandoned
 from isonet.steps.pace import Amount, amount_asked, amount_that_fits, iterations_that_fit
 from isonet.steps.refine_files import MODEL_NAME, Position, model_name
-from isonet.steps.refine_record import record_iteration, stagnates
+from isonet.steps.refine_record import PREVIEWS, record_iteration, stagnates
 from isonet.steps.refine_setup import Refinement, begin
 from isonet.steps.subvolumes import training_pairs
 from isonet.train.fit import Evaluator, Trainer
@@ -64,6 +64,7 @@ def refine(project: Project, config: RefineConfig, run: Run) -> Project:
         After a signal, once everything is saved.
     """
     refinement = begin(project, config, run)
+    clear_abandoned(run.folder / PREVIEWS)
     done = _why_done(refinement)
     if config.time_budget is not None and done is None:
         _probe(refinement)
