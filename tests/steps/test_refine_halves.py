@@ -80,7 +80,7 @@ def test_noise2noise_fills_the_wedge_and_removes_noise(simulated: Path) -> None:
     after = compared(simulated, simulated / "noise2noise_out/full_corrected.mrc")
     assert after[0] > before[0] + 0.05
     assert after[1] > before[1] + 0.1
-    assert after[2] > 0.1 > before[2]
+    assert after[2] > 0.05 > 10 * before[2]
 
 
 def test_denoise_removes_noise_and_leaves_the_wedge(simulated: Path) -> None:
