@@ -209,11 +209,16 @@ def locked(folder: Path) -> Iterator[None]:
     """
     try:
         with files.locked(folder / LOCK_NAME, wait=False):
-            for abandoned in folder.glob(files.TEMPORARY):
-                abandoned.unlink(missing_ok=True)
+            clear_abandoned(folder)
             yield
     except BlockingIOError as error:
         raise InputError(f"{folder}: another run is at work there; wait for it or choose another folder") from error
+
+
+def clear_abandoned(folder: Path) -> None:
+    """Remove what killed runs half wrote into a folder; only for who holds the lock of the run it belongs to."""
+    for abandoned in folder.glob(files.TEMPORARY):
+        abandoned.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def test_the_tutorial_as_it_is_typed(tomoset: Path) -> None:
         assert said.count(f"--{flag} is not needed any more: ") == 1
     assert "--noise_level 0.05,0.1,0.15,0.2" in said
     assert "--noise-level 0.18,0.35,0.53,0.7" in said
-    assert "4 sub-volumes of 24 voxels an iteration" in said
+    assert "4 sub-volumes of 24 voxels an epoch" in said
     config = yaml.safe_load(Path("results/config.yaml").read_text())
     assert config["noise_mode"] == "unfiltered"
     assert config["noise_start_iter"] == [10, 15, 20, 25]
@@ -122,7 +122,7 @@ def test_tables_as_isonet_1_writes_them(tomoset: Path, volume: Any) -> None:
     Path("subtomo.star").write_text(SUBTOMOS)
     said = isonet.done("refine", "subtomo.star", **options).err
     assert "-60 to 60 degrees taken" in said
-    assert "2 sub-volumes of 24 voxels an iteration" in said
+    assert "2 sub-volumes of 24 voxels an epoch" in said
     isonet.done("predict", "tomograms.star", "results")
     table = isonet.table(Path("tomograms.star"))
     assert [row["rlnCorrectedTomoName"] for row in table] == [f"corrected/TS_{n}_corrected.mrc" for n in ("01", "43")]

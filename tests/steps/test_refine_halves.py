@@ -27,10 +27,9 @@ LEARNING = {
     "precision": "float32",
     "cube_size": 24,
     "crop_size": 32,
-    "iterations": 3,
+    "iterations": 4,
     "epochs": 1,
-    "steps_per_epoch": 30,
-    "batch_size": 2,
+    "steps_per_epoch": 40,
     "number_subtomos": 12,
     "learning_rate": 4e-3,
     "weight_averaging": 0.9,
@@ -62,8 +61,9 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     isonet.done("simulate", output_dir=folder / "data", snr=0.5, **small)
     words = ("--even", folder / "data/even.mrc", "--odd", folder / "data/odd.mrc")
     isonet.done("prepare", folder / "data/full.mrc", *words, output=folder / "t.star")
-    for method in ("noise2noise", "denoise"):
-        isonet.done("refine", folder / "t.star", method=method, output_dir=folder / method, **LEARNING)
+    less = {"iterations": 3, "steps_per_epoch": 30, "batch_size": 2}  # denoising is learnt sooner
+    for method, options in (("noise2noise", LEARNING), ("denoise", {**LEARNING, **less})):
+        isonet.done("refine", folder / "t.star", method=method, output_dir=folder / method, **options)
         isonet.done("predict", folder / "t.star", folder / method, output_dir=folder / f"{method}_out")
     return folder
 
@@ -80,7 +80,7 @@ def test_noise2noise_fills_the_wedge_and_removes_noise(simulated: Path) -> None:
     after = compared(simulated, simulated / "noise2noise_out/full_corrected.mrc")
     assert after[0] > before[0] + 0.05
     assert after[1] > before[1] + 0.1
-    assert after[2] > 0.1 > before[2]
+    assert after[2] > 0.05 > 10 * before[2]
 
 
 def test_denoise_removes_noise_and_leaves_the_wedge(simulated: Path) -> None:
@@ -213,7 +213,7 @@ def test_contrast_of_halves_is_judged_together_and_they_must_fit(halves: Path, v
 def test_defaults_follow_the_method(halves: Path) -> None:
     """Learning rate, wedge weight and noise of inputs are those of the method, unless given."""
     project = Project.read(halves)
-    expected = {"noise2noise": (1e-3, 5.0, 0.0), "denoise": (1e-3, 1.0, 0.0), "isonet": (4e-4, 1.0, 0.18)}
+    expected = {"noise2noise": (2e-3, 5.0, 0.0), "denoise": (2e-3, 1.0, 0.0), "isonet": (4e-4, 1.0, 0.18)}
     for method, (rate, weight, noise) in expected.items():
         config = RefineConfig(**{**isonet.TINY, "method": method, "output_dir": method})
         with start(config.output_dir, "refine", config) as run:

@@ -17,7 +17,7 @@ from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.checkpoint import load_model
 from isonet.project import HALF_COLUMNS, Project, Tomogram
-from isonet.runs import Run
+from isonet.runs import Run, clear_abandoned
 from isonet.steps.calibration import calibrate
 from isonet.steps.halves import write_mean
 from isonet.steps.products import made_before, output_paths, product_label
@@ -29,6 +29,7 @@ from isonet.train.unet import UNet, UNetShape
 
 log = logging.getLogger("isonet")
 _FLOAT16_LIMIT = 65504.0
+_HALVES = "halves"
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     chosen = project.selected(config.tomo_idx)
     if columns == HALF_COLUMNS:
         _refuse_without_halves(chosen, model)
+        clear_abandoned(config.output_dir / _HALVES)
     evaluator = _evaluator(trained, config)
     for tomogram, path in zip(chosen, output_paths(chosen, config.output_dir, "corrected"), strict=True):
         sources = open_sources(tomogram, columns)
@@ -98,7 +100,7 @@ def _correct_halves(
 ) -> None:
     """Correct both halves into `halves/` and write their mean."""
     name = path.name.removesuffix("_corrected.mrc")
-    paths = [path.parent / "halves" / f"{name}_half{number}_corrected.mrc" for number in (1, 2)]
+    paths = [path.parent / _HALVES / f"{name}_half{number}_corrected.mrc" for number in (1, 2)]
     gains = calibrate(halves, evaluator, int(model.about["cube_size"])) if config.calibrate else None
     for half, into in zip(halves, paths, strict=True):
         _correct(half, model, evaluator, config, run, into, gains)

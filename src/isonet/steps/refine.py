@@ -21,10 +21,10 @@ from isonet.core.sampling import random_stream
 from isonet.errors import RunError
 from isonet.io import checkpoint
 from isonet.project import Project
-from isonet.runs import Interruption, Run
+from isonet.runs import Interruption, Run, clear_abandoned
 from isonet.steps.pace import Amount, amount_asked, amount_that_fits, iterations_that_fit
 from isonet.steps.refine_files import MODEL_NAME, Position, model_name
-from isonet.steps.refine_record import record_iteration, stagnates
+from isonet.steps.refine_record import PREVIEWS, record_iteration, stagnates
 from isonet.steps.refine_setup import Refinement, begin
 from isonet.steps.subvolumes import training_pairs
 from isonet.train.fit import Evaluator, Trainer
@@ -64,6 +64,7 @@ def refine(project: Project, config: RefineConfig, run: Run) -> Project:
         After a signal, once everything is saved.
     """
     refinement = begin(project, config, run)
+    clear_abandoned(run.folder / PREVIEWS)
     done = _why_done(refinement)
     if config.time_budget is not None and done is None:
         _probe(refinement)
@@ -149,7 +150,17 @@ def _amount(refinement: Refinement) -> Amount:
 def _run_iteration(refinement: Refinement) -> None:
     """Draw, fill and train through one iteration, and record it unless it was stopped before its end."""
     if refinement.position.epoch == refinement.position.step == 0:
-        refinement.position.amount = _amount(refinement)
+        refinement.position.amount = amount = _amount(refinement)
+        if refinement.position.taken == 0:
+            log.info(
+                "%d sub-volumes of %d voxels an epoch, %d steps of %d cubes; %d epochs an iteration, %d iterations",
+                amount.subvolumes,
+                refinement.config.subvolume_size,
+                amount.steps,
+                refinement.config.batch_size,
+                amount.epochs,
+                amount.iterations,
+            )
     loss = _train_iteration(refinement)
     if refinement.run.stopped_early:
         return
