@@ -191,7 +191,7 @@ def test_tomograms_with_other_tilts(here: Path) -> None:
     isonet.done("predict", "lists.star", "lists")
 
 
-BASE = {**isonet.TINY, "crop_size": 24, "noise_level": 0.3, "noise_start_iter": 1, "seed": 3}
+BASE = {**isonet.TINY, "crop_size": 24, "noise_level": 0.3, "noise_start_iter": 1, "seed": 3, "warmup_steps": 1}
 CHANGED: dict[str, Any] = {
     "input_column": "rlnOther",
     "tomo_idx": "2",
@@ -207,7 +207,6 @@ CHANGED: dict[str, Any] = {
     "warmup_steps": 0,
     "weight_decay": 10.0,
     "clip_gradient": 1e-4,
-    "weight_averaging": 0.0,
     "accumulate": 2,
     "wedge_weight": 7.0,
     "residual": False,
@@ -248,6 +247,7 @@ ELSEWHERE = {
     "pretrained_model": "test_pretrained_model_is_the_start",
     "device": "test_device",
     "loss_weighting": "test_loss_is_weighted_where_there_is_noise",
+    "weight_averaging": "test_the_model_is_the_averaged_network",
     "keep_models": "test_old_models_are_pruned",
     "output_dir": "test_existing_folder_is_refused_or_moved_aside",
     "overwrite": "test_existing_folder_is_refused_or_moved_aside",
@@ -362,3 +362,15 @@ def test_loss_is_weighted_where_there_is_noise(here: Path) -> None:
         for name in ("signal", "none")
     ]
     assert losses[0][0][-1] < 0.8 * losses[1][0][-1]
+
+
+def test_the_model_is_the_averaged_network(prepared: Path) -> None:
+    """Training takes the same path with and without, but another model comes of it."""
+    options = {**isonet.TINY, "iterations": 1, "learning_rate": 1e-2, "warmup_steps": 0}
+    averaged, present = (
+        refine(prepared, output_dir=f"of{share}", weight_averaging=share, **options) for share in (0.98, 0)
+    )
+    states = [torch.load(folder / "trainer.pt", weights_only=True)["weights"] for folder in (averaged, present)]
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+    assert all(torch.equal(value, states[1][name]) for name, value in isonet.weights(present).items())
+    assert not isonet.same_weights(averaged, present)
