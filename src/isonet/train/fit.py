@@ -197,6 +197,8 @@ class Trainer:
         averaged, present = self.averaged.state_dict(), self.network.state_dict()
         floating = [name for name, value in present.items() if value.is_floating_point()]
         torch._foreach_lerp_([averaged[name] for name in floating], [present[name] for name in floating], share)
+        for name in present.keys() - set(floating):
+            averaged[name].copy_(present[name])
 
     def weights(self) -> dict[str, Tensor]:
         """Averaged weights: those to evaluate with."""
