@@ -180,7 +180,7 @@ def test_killed_predict_goes_on(halves: Path) -> None:
 
 
 def test_training_on_halves_follows_sign_scale_and_offset(here: Path, volume: Any) -> None:
-    """Halves may even be scaled apart; what is written has the scale of each."""
+    """Both halves scaled alike: what is written has their sign, scale and offset."""
     random = np.random.default_rng(1)
     noisy = [volume + 0.5 * random.standard_normal(volume.shape) for _ in range(2)]
     results, losses = {}, {}
