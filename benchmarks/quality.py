@@ -32,13 +32,20 @@ from withheld import Measurement, isonet, read, withhold
 ABLATIONS: dict[str, tuple[str, ...]] = {
     "wedge1": ("--wedge-weight", "1"),
     "wedge20": ("--wedge-weight", "20"),
-    "plain-loss": ("--loss-weighting", "none"),
+    "weighted": ("--loss-weighting", "signal"),
+    "plain": ("--loss-weighting", "none"),
+    "residual": ("--residual",),
+    "direct": ("--no-residual",),
+    "adamw": ("--optimizer", "adamw", "--learning-rate", "3e-3"),
+    "paper-start": ("--initialization", "paper"),
     "rotations": ("--random-rotations", "0.5"),
     "no-average": ("--weight-averaging", "0"),
     "constant": ("--schedule", "constant"),
     "slow": ("--learning-rate", "1e-3"),
     "purified": ("--preset", "purified"),
-    "cube48": ("--cube-size", "48"),
+    "paper": ("--preset", "paper", "--arch", "small"),
+    "batch4": ("--batch-size", "4"),
+    "cube64": ("--cube-size", "64", "--crop-size", "64"),
     "seed1": ("--seed", "1"),
 }
 """Options of `isonet refine` for each ablation; `noise2noise:wedge1+rotations` has both."""

@@ -210,6 +210,8 @@ CHANGED: dict[str, Any] = {
     "accumulate": 2,
     "wedge_weight": 7.0,
     "residual": False,
+    "initialization": "paper",
+    "optimizer": "adamw",
     "noise_level": 0.4,
     "noise_start_iter": 2,
     "noise_mode": "unfiltered",

@@ -211,12 +211,13 @@ def test_contrast_of_halves_is_judged_together_and_they_must_fit(halves: Path, v
 
 
 def test_defaults_follow_the_method(halves: Path) -> None:
-    """Learning rate, wedge weight and noise of inputs are those of the method, unless given."""
+    """Residual network, wedge weight and noise of inputs are those of the method."""
     project = Project.read(halves)
-    expected = {"noise2noise": (2e-3, 5.0, 0.0), "denoise": (2e-3, 1.0, 0.0), "isonet": (4e-4, 1.0, 0.18)}
-    for method, (rate, weight, noise) in expected.items():
+    expected = {"noise2noise": (False, 3.0, 0.0), "denoise": (False, 1.0, 0.0), "isonet": (True, 1.0, 0.18)}
+    for method, (residual, weight, noise) in expected.items():
         config = RefineConfig(**{**isonet.TINY, "method": method, "output_dir": method})
         with start(config.output_dir, "refine", config) as run:
             made = begin(project, config, run)
             recipe = made.recipe(11)
-            assert (made.peak_rate, recipe.wedge_weight, recipe.noise_level) == (rate, weight, noise)
+            assert (made.shape.residual, recipe.wedge_weight, recipe.noise_level) == (residual, weight, noise)
+            assert made.peak_rate == 5e-3

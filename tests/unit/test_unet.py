@@ -8,7 +8,15 @@ import torch
 from torch import nn
 
 from isonet.config.network import NetworkOptions
-from isonet.train.unet import ARCHITECTURES, UNet, UNetShape, named_shape, parameter_count
+from isonet.train.unet import (
+    ARCHITECTURES,
+    Initialization,
+    UNet,
+    UNetShape,
+    initialize,
+    named_shape,
+    parameter_count,
+)
 
 SMALL = UNetShape(filter_base=4, drop_out=0.0)
 
@@ -72,6 +80,22 @@ def test_a_residual_network_without_weights_returns_its_input() -> None:
     network = UNet(SMALL).eval()
     nn.init.zeros_(network.head.weight)
     assert torch.equal(network(volume), volume)
+
+
+def test_first_weights() -> None:
+    """Those of the paper let the signal fade on its way down, those of He et al. keep its strength."""
+    strength = {}
+    for name in get_args(Initialization):
+        torch.manual_seed(0)
+        network = UNet(replace(SMALL, filter_base=16, normalization="none"))
+        initialize(network, name)
+        hidden = torch.randn(2, 1, 32, 32, 32)
+        for encoder, down in zip(network.encoders, network.downs, strict=True):
+            hidden = down(encoder(hidden))
+        strength[name] = float(hidden.detach().square().mean().sqrt())
+        assert all(bool((bias == 0).all()) for key, bias in network.named_parameters() if key.endswith("0.bias"))
+    assert 0.2 < strength["he"] < 2
+    assert strength["paper"] < 0.05
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])

@@ -11,13 +11,16 @@ class LearningOptions(StepConfig):
     """How the network learns from pairs."""
 
     learning_rate: float | None = Field(None, gt=0)
-    """Highest learning rate; 4e-4 (the paper's) for isonet and 2e-3 for methods on halves if left out."""
+    """Highest learning rate; 5e-3 for muon and 4e-4 (the paper's) for adamw if left out."""
+    optimizer: Literal["muon", "adamw"] = "muon"
+    """Muon for the kernels of the convolutions and AdamW for the rest, or AdamW for all (with weight_decay 0 it is
+    Adam, the paper's)."""
     schedule: Literal["cosine", "constant"] = "cosine"
     """Course of the learning rate: cosine falls to a hundredth until the end of the run, constant stays (the paper)."""
     warmup_steps: int = Field(20, ge=0)
     """Training steps over which the learning rate rises from zero."""
     weight_decay: float = Field(0.01, ge=0)
-    """Of AdamW; 0 is Adam."""
+    """Share of the weights, times the learning rate, that each step takes off."""
     clip_gradient: float = Field(1.0, gt=0)
     """Greatest norm of the gradient; steeper steps are shortened to it."""
     weight_averaging: float = Field(0.98, ge=0, lt=1)
@@ -28,11 +31,12 @@ class LearningOptions(StepConfig):
     accumulate: int = Field(1, ge=1)
     """Parts in which each batch goes through the network, to save memory; the result is the same but for batch
     normalisation."""
-    loss_weighting: Literal["signal", "none"] = "signal"
+    loss_weighting: Literal["signal", "none"] | None = None
     """Weight the errors at each frequency by its share of signal, estimated from the tomogram or from the agreement
-    of its halves; none is the paper's plain error, which noise at high frequencies dominates in raw tomograms."""
+    of its halves; none is the plain error (the paper), which noise at high frequencies dominates in raw tomograms. If
+    left out, signal for isonet and none for methods on halves."""
     wedge_weight: float | None = Field(None, ge=0)
-    """Weight of errors inside the wedge taken from the inputs, relative to outside; 1 for isonet (the paper) and 5 for
+    """Weight of errors inside the wedge taken from the inputs, relative to outside; 1 for isonet (the paper) and 3 for
     noise2noise if left out. denoise has no use for it."""
     held_out: float = Field(0.1, ge=0, lt=0.5)
     """Share of each tomogram at the end of its longest axis that is never trained on and gives the held-out loss;

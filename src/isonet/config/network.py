@@ -28,4 +28,7 @@ class NetworkOptions(StepConfig):
     drop_out: float | None = Field(None, ge=0, lt=1)
     """Share of activations dropped while training; as arch if left out."""
     residual: bool | None = None
-    """Add the input to the output, so that the network learns the change; as arch if left out."""
+    """Add the input to the output, so that the network learns the change (the paper); if left out, on for isonet and
+    off for methods on halves, which take most of the input away as noise."""
+    initialization: Literal["he", "paper"] = "he"
+    """First weights: he keeps the signal's variance from layer to layer, paper is a standard deviation of 0.02."""

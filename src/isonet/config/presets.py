@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 
 import yaml
 
-Preset = Literal["purified", "cellular", "phase-plate", "plastic"]
+Preset = Literal["purified", "cellular", "phase-plate", "plastic", "paper"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 
 

@@ -16,8 +16,9 @@ class TrainingOptions(NetworkOptions, LearningOptions):
     """How the network is trained."""
 
     preset: Preset | None = None
-    """Options that suit a kind of sample, in place of the defaults; what is given beside it counts. purified is the
-    defaults, cellular for cells and lamellae, phase-plate, plastic for stained sections in resin."""
+    """Options that suit a kind of sample, in place of the defaults; what is given beside it counts. purified for
+    particles, cellular for cells and lamellae, phase-plate, plastic for stained sections in resin, and paper, the
+    published method whatever the sample."""
     method: Literal["auto", "isonet", "noise2noise", "denoise"] = "auto"
     """isonet trains on one map, as the paper; noise2noise on even and odd halves, and removes noise better; denoise on
     halves without filling the wedge. auto is noise2noise where the table has halves, else isonet."""

@@ -17,12 +17,13 @@ from isonet.steps.source import choose_column
 from isonet.steps.subvolume_files import input_of, open_subvolume_files
 from isonet.steps.subvolumes import Samples, open_training_set
 from isonet.train.fit import Evaluator, Trainer, TrainerOptions, choose_device, choose_precision
+from isonet.train.optimizer import OptimizerName
 from isonet.train.pairs import Method, Recipe
-from isonet.train.unet import UNet, UNetShape, named_shape, parameter_count
+from isonet.train.unet import UNet, UNetShape, initialize, named_shape, parameter_count
 
 log = logging.getLogger("isonet")
-LEARNING_RATES: Mapping[Method, float] = {"isonet": 4e-4, "noise2noise": 2e-3, "denoise": 2e-3}
-WEDGE_WEIGHTS: Mapping[Method, float] = {"isonet": 1.0, "noise2noise": 5.0, "denoise": 1.0}
+LEARNING_RATES: Mapping[OptimizerName, float] = {"muon": 5e-3, "adamw": 4e-4}
+WEDGE_WEIGHTS: Mapping[Method, float] = {"isonet": 1.0, "noise2noise": 3.0, "denoise": 1.0}
 
 
 @dataclass
@@ -86,7 +87,7 @@ class Refinement:
     @property
     def peak_rate(self) -> float:
         """Highest learning rate."""
-        return (self.config.learning_rate or LEARNING_RATES[self.method]) * self.position.slowed
+        return (self.config.learning_rate or LEARNING_RATES[self.config.optimizer]) * self.position.slowed
 
     def recipe(self, iteration: int) -> Recipe:
         """How the pairs of an iteration are made."""
@@ -116,7 +117,7 @@ def begin(project: Project, config: RefineConfig, run: Run) -> Refinement:
     except ValueError as error:
         raise InputError(str(error)) from error
     method, column, training = _open_training(project, config, device)
-    shape, weights = _network_shape(config, device), None
+    shape, weights = _network_shape(config, method, device), None
     if config.pretrained_model is not None:
         copy = run.folder / model_name(0)
         shape, weights = start_weights(config.pretrained_model if config.continue_from is None else copy)
@@ -124,10 +125,13 @@ def begin(project: Project, config: RefineConfig, run: Run) -> Refinement:
     _check_sizes(config, shape)
     torch.manual_seed(config.seed)
     network = UNet(shape)
-    if weights is not None:
+    if weights is None:
+        initialize(network, config.initialization)
+    else:
         network.load_state_dict(weights)
     options = TrainerOptions(
         exponent=Recipe(method, config.cube_size).exponent,
+        optimizer=config.optimizer,
         weight_decay=config.weight_decay,
         clip=config.clip_gradient,
         averaging=config.weight_averaging,
@@ -182,10 +186,11 @@ def _method(rows: Sequence[Tomogram], config: RefineConfig) -> Method:
     return "noise2noise"
 
 
-def _network_shape(config: RefineConfig, device: torch.device) -> UNetShape:
+def _network_shape(config: RefineConfig, method: Method, device: torch.device) -> UNetShape:
     """Resolve the network: a named one with the options that were given in its place."""
     automatic = "paper" if device.type == "cuda" else "small"
-    return named_shape(automatic if config.arch == "auto" else config.arch, **_network_options(config))
+    options = {"residual": method == "isonet"} | {k: v for k, v in _network_options(config).items() if v is not None}
+    return named_shape(automatic if config.arch == "auto" else config.arch, **options)
 
 
 def _network_options(config: RefineConfig) -> dict[str, object]:
@@ -201,7 +206,7 @@ def _refuse_other_network(config: RefineConfig, shape: UNetShape) -> None:
             raise InputError(f"--{flag} {asked}: {config.pretrained_model} has {getattr(shape, name)}; leave it out")
     named = shape if config.arch == "auto" else named_shape(config.arch, **_network_options(config))
     for name, found in asdict(shape).items():
-        if name != "drop_out" and getattr(named, name) != found:
+        if name not in ("drop_out", "residual") and getattr(named, name) != found:
             raise InputError(
                 f"--arch {config.arch}: {name.replace('_', ' ')} {getattr(named, name)}, {config.pretrained_model} has "
                 f"{found}; leave it out"

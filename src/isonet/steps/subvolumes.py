@@ -195,10 +195,12 @@ def _anywhere(sources: tuple[Source, ...], config: RefineConfig) -> Iterator[Pla
 
 def loss_weights(places: Iterable[Place], tilts: Sequence[float], config: RefineConfig) -> torch.Tensor:
     """Weight of errors at each frequency, from training cubes at these places, of one map or of halves."""
-    if config.loss_weighting == "none":
+    chosen = list(places)
+    halves = len(chosen[0][0]) == 2
+    if (config.loss_weighting or ("none" if halves else "signal")) == "none":
         return torch.ones(1, 1, 1)
-    cubes = torch.stack([_block(place, config.cube_size) for place in places], dim=1)
-    if len(cubes) == 2:
+    cubes = torch.stack([_block(place, config.cube_size) for place in chosen], dim=1)
+    if halves:
         return shared_weight(cubes[0], cubes[1], tilts)
     return signal_weight(cubes[0], tilts, config.noise_mode)
 

@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from isonet.core import fourier
+from isonet.train.optimizer import OptimizerName, optimizers
 from isonet.train.pairs import Batch
 from isonet.train.unet import UNet
 
@@ -115,8 +116,10 @@ class TrainerOptions:
     ----------
     exponent : int
         Power of the errors whose mean is minimised: 1 (absolute) or 2 (square).
+    optimizer : str
+        `muon` or `adamw`.
     weight_decay : float
-        Of AdamW.
+        Share of the weights, times the learning rate, that each step takes off.
     clip : float
         Greatest norm of a gradient; longer ones are scaled down to it.
     averaging : float
@@ -126,6 +129,7 @@ class TrainerOptions:
     """
 
     exponent: Literal[1, 2] = 1
+    optimizer: OptimizerName = "adamw"
     weight_decay: float = 0.0
     clip: float = 1.0
     averaging: float = 0.98
@@ -139,7 +143,7 @@ def mean_error(prediction: Tensor, targets: Tensor, error_filter: Tensor, expone
 
 
 class Trainer:
-    """A network in training: AdamW, gradients clipped, weights averaged over the last steps.
+    """A network in training: Muon or AdamW, gradients clipped, weights averaged over the last steps.
 
     Parameters
     ----------
@@ -160,8 +164,9 @@ class Trainer:
         self.network = _channels_last(network.train())
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         self._engine = _engine(device, precision)
-        optimizer = torch.optim.AdamW(network.parameters(), weight_decay=self.options.weight_decay, fused=True)
-        self._module, self._optimizer = self._engine.setup(self.network, optimizer)
+        self._module = self._engine.setup_module(self.network)
+        made = optimizers(self.network, self.options.optimizer, self.options.weight_decay)
+        self._optimizers = [self._engine.setup_optimizers(one) for one in made]
         self.averaged.to(device)
         self._steps = 0
 
@@ -175,10 +180,11 @@ class Trainer:
             self._engine.backward(loss)
             total += loss.detach()
         self._clip()
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate
-        self._optimizer.step()
-        self._optimizer.zero_grad()
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate
+            optimizer.step()
+            optimizer.zero_grad()
         self._average()
         return total
 
@@ -209,7 +215,7 @@ class Trainer:
         return {
             "weights": dict(self.network.state_dict()),
             "averaged": self.weights(),
-            "optimizer": self._optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
             "steps": self._steps,
         }
 
@@ -217,5 +223,6 @@ class Trainer:
         """Go back to a state given by :meth:`state`."""
         self.network.load_state_dict(state["weights"])
         self.averaged.load_state_dict(state["averaged"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
         self._steps = int(state["steps"])

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 LEAK = 0.05
+Initialization = Literal["he", "paper"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class UNet(nn.Module):
         self.decoders = nn.ModuleList(_level(2 * width, width, shape) for width in widths)
         self.activation = nn.LeakyReLU(LEAK)
         self.head = nn.Conv3d(widths[0], 1, 1)
-        self.apply(_initialize)
+        initialize(self, "paper")
 
     def forward(self, volume: Float[Tensor, "b 1 z y x"]) -> Float[Tensor, "b 1 z y x"]:
         """Return the corrected volumes; every edge must be a multiple of `shape.divisor`."""
@@ -149,12 +150,26 @@ def _up(inputs: int, outputs: int, shape: UNetShape) -> nn.ConvTranspose3d:
     return nn.ConvTranspose3d(inputs, outputs, shape.kernel, stride=2, padding=padding, output_padding=1)
 
 
-def _initialize(module: nn.Module) -> None:
-    """Gaussian weights of standard deviation 0.02 and zero biases, as published."""
-    if isinstance(module, nn.Conv3d | nn.ConvTranspose3d):
-        nn.init.normal_(module.weight, std=0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
+def initialize(network: UNet, name: Initialization) -> None:
+    """Give a network its first weights.
+
+    Parameters
+    ----------
+    network : UNet
+        Changed in place.
+    name : str
+        `paper`: Gaussian of standard deviation 0.02 and zero biases, as published. `he`: what keeps the signal's
+        variance from layer to layer (He et al. 2015), but for the last layer, which begins near zero.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv3d | nn.ConvTranspose3d):
+            if name == "paper" or module is network.head:
+                nn.init.normal_(module.weight, std=0.02)
+            else:
+                inputs_first = isinstance(module, nn.ConvTranspose3d)
+                nn.init.kaiming_normal_(module.weight, a=LEAK, mode="fan_out" if inputs_first else "fan_in")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def parameter_count(network: nn.Module) -> int:
