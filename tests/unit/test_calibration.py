@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from isonet.core import fourier, wedge
-from isonet.core.calibration import Gains, calibrated, measure_gains
+from isonet.core.calibration import Gains, calibrated, measure_fill, measure_gains, withheld_tilts
 
 EDGE, COUNT, TILTS = 32, 8, (-60.0, 60.0)
 SHAPE = (EDGE, EDGE, EDGE)
@@ -39,37 +39,36 @@ def share_of_signal(clean: Tensor, sigma: float) -> Tensor:
 
 def test_a_prediction_that_is_the_signal_is_taken_as_it_is(signal: Tensor) -> None:
     halves = measured(signal + 0.5 * noise(1, COUNT, 2))
-    gains = measure_gains(halves, measured(signal), (TILTS, TILTS))
+    network, data = measure_gains(halves, measured(signal), (TILTS, TILTS))
     strong = share_of_signal(signal, 0.5) > 0.3
-    assert torch.allclose((gains.network + gains.data)[strong], torch.ones(()), atol=0.1)
-    assert float(gains.network[strong].min()) > 0.8
-    assert torch.allclose(gains.fill[strong], torch.ones(()), atol=0.1)
-    assert float(gains.data[strong].max()) < 0.2
+    assert torch.allclose((network + data)[strong], torch.ones(()), atol=0.1)
+    assert float(network[strong].min()) > 0.8
+    assert float(data[strong].max()) < 0.2
 
 
 @pytest.mark.parametrize("factor", [0.5, 3.0])
 def test_a_prediction_of_the_wrong_strength_is_mended(signal: Tensor, factor: float) -> None:
     halves = measured(signal + 0.3 * noise(2, COUNT, 2))
-    gains = measure_gains(halves, factor * measured(signal), (TILTS, TILTS))
+    network, data = measure_gains(halves, factor * measured(signal), (TILTS, TILTS))
     strong = share_of_signal(signal, 0.3) > 0.5
-    assert torch.allclose(gains.fill[strong] * factor, torch.ones(()), atol=0.1)
+    assert torch.allclose((network * factor + data)[strong], torch.ones(()), atol=0.1)
+    assert float((network * factor)[strong].min()) > 0.8
 
 
 def test_where_the_network_gives_nothing_the_data_are_kept_by_their_share_of_signal(signal: Tensor) -> None:
     """A prediction that has nothing to do with the data leaves the Wiener filter of the half."""
     halves = measured(signal + 0.7 * noise(3, COUNT, 2))
-    gains = measure_gains(halves, measured(noise(4, COUNT, 2)), (TILTS, TILTS))
+    network, data = measure_gains(halves, measured(noise(4, COUNT, 2)), (TILTS, TILTS))
     expected = share_of_signal(signal, 0.7)
-    assert torch.allclose(gains.data[2:-2], expected[2:-2], atol=0.12)
-    assert float(gains.network[4:-2].max()) < 0.1
+    assert torch.allclose(data[2:-2], expected[2:-2], atol=0.12)
+    assert float(network[4:-2].max()) < 0.1
 
 
 def test_noise_alone_is_not_believed() -> None:
     """Neither the data nor a prediction that repeats them says anything about the other half."""
     halves = measured(noise(5, COUNT, 2))
-    gains = measure_gains(halves, 0.9 * halves, (TILTS, TILTS))
-    assert float((gains.network + gains.data)[3:].max()) < 0.1
-    assert float(gains.fill[3:].max()) < 0.1
+    network, data = measure_gains(halves, 0.9 * halves, (TILTS, TILTS))
+    assert float((network + data)[3:].max()) < 0.1
 
 
 def test_calibration_brings_a_result_closer_to_the_truth(signal: Tensor) -> None:
@@ -78,10 +77,63 @@ def test_calibration_brings_a_result_closer_to_the_truth(signal: Tensor) -> None
     data = measured(signal + 0.5 * noise(6, COUNT, 2))
     guess = fourier.apply(0.6 * measured(signal), low) + fourier.apply(data, 1 - low)
     weights = wedge.weight(SHAPE, TILTS)
-    gains = measure_gains(data, guess, (TILTS, TILTS))
+    network, kept = measure_gains(data, guess, (TILTS, TILTS))
+    gains = Gains(torch.arange(EDGE // 2 + 1) / EDGE, network, kept, torch.ones(EDGE // 2 + 1))
     result = calibrated(data, guess, gains, weights)
     errors = [float((volumes - measured(signal)).square().mean()) for volumes in (data, guess, result)]
     assert errors[2] < 0.6 * min(errors[:2])
+
+
+WIDE = (48, 48, 48)
+
+
+def wide(seed: int, *lead: int) -> Tensor:
+    return torch.randn(*lead, *WIDE, generator=torch.Generator().manual_seed(seed))
+
+
+def low_passed(volumes: Tensor, cutoff: float) -> Tensor:
+    low = fourier.apply(volumes, fourier.low_pass(WIDE, cutoff))
+    return low / low.std()
+
+
+def half_maps(truth: Tensor, sigma: float) -> Tensor:
+    return wedge.apply(truth + sigma * wide(2, 6, 2), TILTS)
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.8])
+@pytest.mark.parametrize("sigma", [0.0, 1.0])
+def test_a_shy_prediction_is_scaled_up_by_what_tilts_have_measured(factor: float, sigma: float) -> None:
+    truth = low_passed(wide(1, 6, 1), 0.2).expand(6, 2, *WIDE)
+    fill = measure_fill(half_maps(truth, sigma), factor * truth, TILTS, 25)
+    assert torch.allclose(fill[:16] * factor, torch.ones(()), atol=0.15)
+
+
+def test_an_invented_prediction_is_taken_away() -> None:
+    truth = low_passed(wide(1, 6, 1), 0.2).expand(6, 2, *WIDE)
+    fill = measure_fill(half_maps(truth, 0.3), low_passed(wide(3, 6, 2), 0.2), TILTS, 25)
+    assert float(fill[:16].abs().max()) < 0.2
+
+
+def test_noise_that_a_prediction_repeats_is_not_believed() -> None:
+    noisy = half_maps(torch.zeros(6, 2, *WIDE), 1.0)
+    fill = measure_fill(noisy, 0.7 * noisy, TILTS, 25)
+    assert float(fill[8:].max()) < 0.1
+
+
+def test_a_prediction_is_left_alone_where_nothing_can_be_said_about_it() -> None:
+    """Beyond the reach of the signal."""
+    truth = low_passed(wide(1, 6, 1), 0.1).expand(6, 2, *WIDE)
+    fill = measure_fill(half_maps(truth, 30), 0.01 * truth, TILTS, 25)
+    assert torch.allclose(fill[18:], torch.ones(()), atol=0.05)
+
+
+@pytest.mark.parametrize("tilts", [(-60.0, 60.0), (-40.0, 62.0), tuple(range(-48, 61, 3))])
+def test_tilts_are_withheld_at_both_ends(tilts: tuple[float, ...]) -> None:
+    kept = withheld_tilts(tilts)
+    width = max(tilts) - min(tilts)
+    assert 0.64 * width < max(kept) - min(kept) < 0.71 * width
+    assert abs((min(kept) - min(tilts)) - (max(tilts) - max(kept))) <= 3
+    assert len(kept) == 2 or set(kept) < set(tilts)
 
 
 def test_gains_act_on_their_region_at_their_frequency() -> None:

@@ -16,7 +16,9 @@ class OutputOptions(StepConfig):
     memory for three times the tomogram."""
     calibrate: bool = True
     """With models trained on halves: weigh prediction and data at each frequency by what the other half tells about
-    them; off gives the network's output alone."""
+    them, in the wedge by what it tells where tilts are withheld; off gives the network's output alone."""
+    halves: bool = True
+    """With models trained on halves: write each corrected half, too, into halves/; off saves two thirds of the time."""
     float16: bool = False
     """Write half-precision MRC files (mode 12)."""
 

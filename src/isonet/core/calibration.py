@@ -5,8 +5,14 @@ where little signal is. Both can be measured without knowing the truth: the nois
 linear combination of prediction `p = f(v_0)` and data `v_0` that comes closest to the *other* half `v_1` in the mean
 square also comes closest to the signal (Lehtinen et al. 2018). In every shell, over what both halves have measured::
 
-    minimise  sum |v_1 - (a p + b v_0)|^2        ->  a, b        where the data are measured
-    minimise  sum |v_1 - c p|^2                  ->  c           for the missing wedge, where there is no data
+    minimise  sum |v_1 - (a p + b v_0)|^2        ->  a, b
+
+In the missing wedge there are no data to compare with. A network is too shy there: it was trained on sub-volumes
+whose filled part told it less than measurements do. How much too shy is seen where tilts are withheld: the outer ones
+are taken away from a half, which leaves the narrower wedge weight `W'`, and the prediction is compared with what the
+other half has measured there::
+
+    minimise  sum |v_1 - c f(W' v_0)|^2          ->  c           where W_1 = 1 and W' = 0, a Fourier pixel off the faces
 """
 
 from collections.abc import Sequence
@@ -18,6 +24,12 @@ from torch import Tensor
 
 from isonet.core import fourier, wedge
 from isonet.core.fourier import Shape
+
+KEPT = 0.7
+_OFF_FACES = 1.0  # Fourier pixels
+_FEWEST = 50
+_PRIOR_ERROR = 0.5
+_MOST_FILL = 3.0
 
 
 @dataclass(frozen=True)
@@ -39,13 +51,25 @@ class Gains:
     data: Float[Tensor, " shells"]
     fill: Float[Tensor, " shells"]
 
+    def to(self, device: torch.device) -> "Gains":
+        """Return the gains on a device."""
+        return Gains(*(one.to(device) for one in (self.frequency, self.network, self.data, self.fill)))
+
+
+def withheld_tilts(tilts: Sequence[float]) -> tuple[float, ...]:
+    """Return the inner seven tenths of the tilts, a range or a list: those kept while the outer ones are withheld."""
+    middle, reach = (max(tilts) + min(tilts)) / 2, KEPT * (max(tilts) - min(tilts)) / 2
+    if len(tilts) == 2:
+        return middle - reach, middle + reach
+    return tuple(angle for angle in tilts if abs(angle - middle) <= reach)
+
 
 def measure_gains(
     halves: Float[Tensor, "n 2 c c c"],
     predictions: Float[Tensor, "n 2 c c c"],
     tilts: Sequence[Sequence[float]],
-) -> Gains:
-    """Find the gains from sub-volumes of both halves and the network's prediction from each.
+) -> tuple[Float[Tensor, " shells"], Float[Tensor, " shells"]]:
+    """Find `a` and `b` from sub-volumes of both halves and the network's prediction from each.
 
     Parameters
     ----------
@@ -58,38 +82,98 @@ def measure_gains(
 
     Returns
     -------
-    Gains
-        In shells one Fourier pixel of the sub-volumes wide.
+    network, data : tensor
+        `a` and `b` in shells one Fourier pixel of the sub-volumes wide.
     """
     shape = fourier.spatial_shape(halves)
-    edge = shape[0]
     first, second = (wedge.weight(shape, one, device=halves.device) for one in tilts)
-    measured = ((first == 1) & (second == 1)).expand(edge, edge, edge // 2 + 1)
-    shell = torch.floor(fourier.radial_frequency(shape, halves.device) * edge + 0.5).long()[measured]
-    count = fourier.multiplicity(shape, halves.device).expand(measured.shape)[measured].double()
-    window = fourier.taper(shape, edge // 4, halves.device)
-    data = fourier.transform(halves * window)[..., measured]
-    guess = fourier.transform(predictions * window)[..., measured]
-
-    def product(one: Tensor, two: Tensor) -> Float[Tensor, " shells"]:
-        """Sum of `Re one two*` by shell, over sub-volumes and halves."""
-        values = (one * two.conj()).real.double().sum(dim=(0, 1)) * count
-        sums = torch.zeros(edge // 2 + 1, dtype=torch.float64, device=halves.device)
-        inside = shell <= edge // 2
-        return sums.index_add_(0, shell[inside], values[inside])
-
+    sums = _Shells(shape, ((first == 1) & (second == 1)), shape[0] // 2 + 1, halves.device)
+    data, guess = sums.coefficients(halves, shape[0] // 4), sums.coefficients(predictions, shape[0] // 4)
     other = data.flip(1)
-    pp, pv, vv = product(guess, guess), product(guess, data), product(data, data)
-    py, vy = product(guess, other), product(data, other)
+    pp, pv, vv = sums.product(guess, guess), sums.product(guess, data), sums.product(data, data)
+    py, vy = sums.product(guess, other), sums.product(data, other)
     tiny = torch.finfo(torch.float64).tiny
     determinant = pp * vv - pv**2
     kept = ((vy * pp - py * pv) / determinant.clamp(min=1e-6 * (pp * vv).clamp(min=tiny))).clamp(0, 1)
-    return Gains(
-        frequency=torch.arange(edge // 2 + 1, device=halves.device) / edge,
-        network=_smooth((py - kept * pv) / pp.clamp(min=tiny)).clamp(min=0),
-        data=_smooth(kept),
-        fill=_smooth(py / pp.clamp(min=tiny)).clamp(min=0),
-    )
+    return _smooth((py - kept * pv) / pp.clamp(min=tiny)).clamp(min=0), _smooth(kept)
+
+
+def measure_fill(
+    halves: Float[Tensor, "n 2 e e e"],
+    predictions: Float[Tensor, "n 2 e e e"],
+    tilts: Sequence[float],
+    shells: int,
+) -> Float[Tensor, " shells"]:
+    """Find `c` from sub-volumes of both halves and the network's prediction from the inner tilts of each.
+
+    Parameters
+    ----------
+    halves : tensor
+        Sub-volumes of the normalised halves.
+    predictions : tensor
+        `f(W' v)` of each, `W'` that of :func:`withheld_tilts`.
+    tilts : sequence of float
+        Degrees, range or list, of both halves.
+    shells : int
+        Number of shells from 0 to the Nyquist frequency.
+
+    Returns
+    -------
+    tensor
+        Near 1 where little can be said: each shell's figure is weighed with 1 as if that had an error of a half. Shells
+        too small for the withheld region to have coefficients are taken for like the first that has.
+    """
+    shape, device = fourier.spatial_shape(halves), halves.device
+    kept = withheld_tilts(tilts)
+    measured = wedge.face_distance(shape, tilts, device=device) > _OFF_FACES
+    withheld = wedge.face_distance(shape, (min(kept), max(kept)), device=device) < -_OFF_FACES
+    sums = _Shells(shape, measured & withheld, shells, device)
+    data, guess = (sums.coefficients(one, max(shape)) for one in (halves, predictions))
+    pp, py, vv = sums.product(guess, guess), sums.product(guess, data.flip(1)), sums.product(data, data)
+    tiny = torch.finfo(torch.float64).tiny
+    certainty = _PRIOR_ERROR**2 * halves.shape[0] * halves.shape[1] * sums.count * pp / vv.clamp(min=tiny)
+    share = certainty / (1 + certainty)
+    fill = share * py / pp.clamp(min=tiny) + 1 - share
+    known = sums.count >= _FEWEST
+    if bool(known.any()):
+        first = int(known.long().argmax())
+        fill[:first] = fill[first]
+    return _smooth(fill).clamp(0, _MOST_FILL)
+
+
+class _Shells:
+    """Sums over the shells of a region of Fourier space.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Edges of the sub-volumes.
+    region : tensor of bool
+        rfft layout: coefficients that count.
+    shells : int
+        Shells from 0 to the Nyquist frequency.
+    device : device
+        Where to compute.
+    """
+
+    def __init__(self, shape: Shape, region: Tensor, shells: int, device: torch.device) -> None:
+        edge = 2 * (shells - 1)
+        self._region = region.expand(shape[0], shape[1], shape[2] // 2 + 1)
+        shell = torch.floor(fourier.radial_frequency(shape, device) * edge + 0.5).long()[self._region]
+        times = fourier.multiplicity(shape, device).expand(self._region.shape)[self._region].double()
+        self._shape, self._device, self._inside = shape, device, shell < shells
+        self._shell, self._times = shell[self._inside], times[self._inside]
+        self.count = torch.zeros(shells, dtype=torch.float64, device=device).index_add_(0, self._shell, self._times)
+
+    def coefficients(self, volumes: Float[Tensor, "n m z y x"], width: int) -> Tensor:
+        """Fourier coefficients `[n, m, k]` of the region, of volumes tapered over `width` voxels."""
+        window = fourier.taper(self._shape, width, self._device)
+        return fourier.transform(volumes * window)[..., self._region][..., self._inside]
+
+    def product(self, one: Tensor, two: Tensor) -> Float[Tensor, " shells"]:
+        """Sum of `Re one two*` by shell, over volumes and coefficients."""
+        values = (one * two.conj()).real.double().sum(dim=(0, 1)) * self._times
+        return torch.zeros_like(self.count).index_add_(0, self._shell, values)
 
 
 def _smooth(values: Float[Tensor, " shells"]) -> Float[Tensor, " shells"]:

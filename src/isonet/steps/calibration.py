@@ -1,22 +1,24 @@
-"""Gains of a network on one tomogram, from sub-volumes all over its halves."""
+"""Gains of a network on one tomogram, from sub-volumes all over it and its halves."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from isonet.core import fourier, wedge
-from isonet.core.calibration import Gains, measure_gains
+from isonet.core.calibration import Gains, measure_fill, measure_gains, withheld_tilts
 from isonet.core.sampling import draw_centres, random_stream
 from isonet.steps.source import Source
 from isonet.train.fit import Evaluator
 
 _CUBES = 32
+_WIDE, _WIDE_CUBES = 96, 6
 _STREAM = 2**31 - 1
 
 
 def calibrate(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Gains:
-    """Compare the network's predictions from either half with the other half.
+    """Compare the network's predictions from either half with the other half, also in tilts that were withheld.
 
     Parameters
     ----------
@@ -25,21 +27,44 @@ def calibrate(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Gain
     evaluator : Evaluator
         The network.
     cube : int
-        Edge of the sub-volumes, those the network was trained on.
+        Edge of the sub-volumes that it was trained on.
 
     Returns
     -------
     Gains
         Always the same for the same halves and network.
     """
-    centres = draw_centres(halves[0].volume.shape, _CUBES, cube, random_stream(0, _STREAM))
-    edges = (cube, cube, cube)
-    weights = [wedge.weight(edges, half.tilts, device=evaluator.device) for half in halves]
+    shells = cube // 2 + 1
+    tilts = [half.tilts for half in halves]
+    network, data = measure_gains(*_compared(halves, tilts, evaluator, cube, _CUBES), tilts)
+    return Gains(torch.arange(shells) / cube, network, data, _fill(halves, evaluator, cube)).to(evaluator.device)
+
+
+def _fill(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Tensor:
+    """Gain of the prediction in the wedge, from cubes wide enough for the withheld region to have coefficients.
+
+    1 where halves were not tilted alike, or have too few tilts for some to be withheld.
+    """
+    tilts, shells = halves[0].tilts, cube // 2 + 1
+    kept = withheld_tilts(tilts)
+    if tilts != halves[1].tilts or len(kept) < 2:
+        return torch.ones(shells)
+    whole = -(-max(halves[0].volume.shape) // evaluator.divisor) * evaluator.divisor
+    edge = max(cube, min(_WIDE, whole))
+    return measure_fill(*_compared(halves, [kept, kept], evaluator, edge, _WIDE_CUBES), tilts, shells)
+
+
+def _compared(
+    halves: Sequence[Source], tilts: Sequence[Sequence[float]], evaluator: Evaluator, edge: int, count: int
+) -> tuple[Tensor, Tensor]:
+    """Sub-volumes of both halves, and the network's predictions from what these tilts have measured of them."""
+    edges = (edge, edge, edge)
+    weights = [wedge.weight(edges, one, device=evaluator.device) for one in tilts]
     data, guesses = [], []
-    for centre in centres:
-        corner = (centre - cube // 2).tolist()
+    for centre in draw_centres(halves[0].volume.shape, count, edge, random_stream(0, _STREAM)):
+        corner = (centre - edge // 2).tolist()
         block = torch.from_numpy(np.stack([half.cut(corner, edges) for half in halves])).to(evaluator.device)
-        given = torch.stack([fourier.apply(one, weight) for one, weight in zip(block, weights, strict=True)])
+        given = [fourier.apply(one, weight) for one, weight in zip(block, weights, strict=True)]
         data.append(block.cpu())
-        guesses.append(evaluator(given[:, None])[:, 0].cpu())
-    return measure_gains(torch.stack(data), torch.stack(guesses), [half.tilts for half in halves])
+        guesses.append(torch.cat([evaluator(one[None, None])[:, 0].cpu() for one in given]))
+    return torch.stack(data), torch.stack(guesses)

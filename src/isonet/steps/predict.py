@@ -2,8 +2,9 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,14 @@ from isonet.runs import Run, clear_abandoned
 from isonet.steps.calibration import calibrate
 from isonet.steps.halves import write_mean
 from isonet.steps.products import made_before, output_paths, product_label
-from isonet.steps.source import Source, choose_column, open_sources
+from isonet.steps.source import MeanSource, Source, choose_column, mean_source, open_sources
 from isonet.steps.subvolume_files import UNKNOWN_INPUT
 from isonet.train.correct import TilePlan, corrected_tiles, plan_tiles
 from isonet.train.fit import Evaluator, choose_device
 from isonet.train.unet import UNet, UNetShape
 
 log = logging.getLogger("isonet")
+LazyGains = Callable[[], Gains | None]
 _FLOAT16_LIMIT = 65504.0
 _HALVES = "halves"
 
@@ -88,7 +90,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         sources = open_sources(tomogram, columns)
         _compare(sources[0], trained, model)
         if len(sources) == 1:
-            _correct(sources[0], trained, evaluator, config, run, path)
+            _correct(sources[0], trained, evaluator, config, run, path, lambda: None)
         else:
             _correct_halves(sources, trained, evaluator, config, run, path)
         project = project.recorded(tomogram.index, rlnCorrectedTomoName=project.entry(path))
@@ -98,12 +100,22 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
 def _correct_halves(
     halves: Sequence[Source], model: Model, evaluator: Evaluator, config: PredictConfig, run: Run, path: Path
 ) -> None:
-    """Correct both halves into `halves/` and write their mean."""
+    """Correct both halves into `halves/`, and the mean of the halves where both were tilted alike, else of the results.
+
+    The mean has half the noise variance of what the network was trained on and the same signal.
+    """
     name = path.name.removesuffix("_corrected.mrc")
     paths = [path.parent / _HALVES / f"{name}_half{number}_corrected.mrc" for number in (1, 2)]
-    gains = calibrate(halves, evaluator, int(model.about["cube_size"])) if config.calibrate else None
-    for half, into in zip(halves, paths, strict=True):
-        _correct(half, model, evaluator, config, run, into, gains)
+    alike = halves[0].tilts == halves[1].tilts
+    whole = mean_source(*halves) if alike else halves[0]
+    cube = int(model.about["cube_size"])
+    gains = lru_cache(lambda: calibrate(halves, evaluator, cube) if config.calibrate else None)
+    if config.halves or not alike:
+        for half, into in zip(halves, paths, strict=True):
+            _correct(half, model, evaluator, config, run, into, gains)
+    if alike:
+        _correct(whole, model, evaluator, config, run, path, gains)
+        return
     label = product_label("mean of corrected halves", [half.volume.path for half in halves], _stamps(paths))
     if not made_before(path, label, overwrite=config.overwrite):
         first, second = (mrc.open_volume(one) for one in paths)
@@ -200,7 +212,8 @@ def _label(source: Source, model: Model, plan: TilePlan, config: PredictConfig) 
         source.normalization,
         source.tilts,
     )
-    return product_label("corrected", (source.volume.path,), (model.identity, asked))
+    sources = source.halves if isinstance(source, MeanSource) else (source,)
+    return product_label("corrected", [one.volume.path for one in sources], (model.identity, asked))
 
 
 def _correct(
@@ -210,7 +223,7 @@ def _correct(
     config: PredictConfig,
     run: Run,
     path: Path,
-    gains: Gains | None = None,
+    gains: LazyGains,
 ) -> None:
     """Predict all tiles of one volume into a file with its sign, mean, scale and header, unless that is done."""
     plan = _plan(source, config, model)
@@ -219,7 +232,7 @@ def _correct(
         return
     header = source.volume.header
     header = replace(header, labels=(*header.labels[:9], label))
-    tiles = corrected_tiles(source.cut, source.tilts, plan, evaluator, config.batch_size, gains)
+    tiles = corrected_tiles(source.cut, source.tilts, plan, evaluator, config.batch_size, gains())
     grey = source.normalization
     with run.progress(f"predict {source.tomogram.name}", plan.count) as advance:
 
@@ -252,6 +265,6 @@ def _write_half_precision(path: Path, whole: mrc.FloatArray, header: mrc.Header)
 
 def _restore_measured(source: Source, result: mrc.FloatArray) -> None:
     """Put the measured Fourier content of the whole tomogram back in place of the network's (in memory)."""
-    measured = torch.from_numpy(source.volume.read())
+    measured = torch.from_numpy(source.normalization.inverse(source.cut((0, 0, 0), source.volume.shape)))
     weights = wedge.weight(source.volume.shape, source.tilts)
     result[:] = wedge.fill(measured, torch.from_numpy(np.array(result)), weights).numpy()

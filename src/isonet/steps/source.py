@@ -51,6 +51,32 @@ class Source:
         return self.normalization.forward(cut(self.volume.stored, corner, shape))
 
 
+@dataclass(frozen=True)
+class MeanSource(Source):
+    """The mean of two halves, as the network sees it: on the scale of a half, whose signal it shares.
+
+    Attributes
+    ----------
+    halves : tuple of Source
+        Both halves; `volume`, `tilts` and `tomogram` are the first one's.
+    """
+
+    halves: tuple[Source, Source]
+
+    def cut(self, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Cut a normalised block out of both halves and return its mean."""
+        first, second = (half.cut(corner, shape) for half in self.halves)
+        return np.asarray((first + second) / 2, np.float32)
+
+
+def mean_source(first: Source, second: Source) -> MeanSource:
+    """Take the mean of two halves that were tilted alike."""
+    grey = (first.normalization, second.normalization)
+    mean, std = (sum(getattr(one, name) for one in grey) / 2 for name in ("mean", "std"))
+    normalization = Normalization(mean, std, grey[0].sign)
+    return MeanSource(first.tomogram, first.volume, normalization, first.tilts, (first, second))
+
+
 def open_source(tomogram: Tomogram, column: str) -> Source:
     """Open the volume in a column of a tomogram and find its normalisation.
 
