@@ -1,5 +1,7 @@
 """How much fits into the time there is."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,28 +31,43 @@ def costs_of(step: float, subvolume: float = 0.0, iteration: float = 0.0) -> Cos
 def test_without_a_budget_it_is_what_the_options_say(
     options: dict[str, int], subvolumes: int, expected: Amount
 ) -> None:
-    assert amount_asked(RefineConfig(**options), subvolumes) == expected
+    amount = amount_asked(RefineConfig(**options), subvolumes, 2)
+    assert amount == replace(expected, begins=1 / expected.iterations, ends=2 / expected.iterations)
 
 
 def test_ten_minutes_of_seconds() -> None:
     """600 s, a step of 0.9 s and 4/6 sub-volume of 0.15 s each: 600 steps in 12 iterations of 50."""
     config, costs = RefineConfig(), costs_of(0.9, 0.15)
-    assert iterations_that_fit(config, costs, 600.0) == 12
-    assert amount_that_fits(config, 300, costs, 600.0, 12, 1) == Amount(12, 1, 50, 34)
-    assert amount_that_fits(config, 300, costs, 100.0, 12, 12) == Amount(12, 1, 100, 67)
-    assert amount_that_fits(config, 20, costs, 100.0, 12, 12) == Amount(12, 1, 100, 20)
+    assert amount_that_fits(config, 300, costs, 600.0, 0.0, 1) == Amount(12, 1, 50, 34, 0.0, 1 / 12)
+    last = amount_that_fits(config, 300, costs, 600.0, 510.0, 12)
+    assert last == Amount(12, 1, 90, 60, 0.85, 1.0)
+    assert amount_that_fits(config, 20, costs, 600.0, 510.0, 12) == replace(last, subvolumes=20)
+    assert amount_that_fits(config, 300, costs, 600.0, 700.0, 13) == Amount(13, 1, 1, 1, 1.0, 1.0)
 
 
-@given(seconds=SECONDS, step=SECONDS, subvolume=SECONDS, besides=SECONDS, first=st.integers(1, 4))
+def test_a_machine_that_becomes_free_gets_more_iterations() -> None:
+    config = RefineConfig()
+    planned = amount_that_fits(config, 300, costs_of(9.0), 1200.0, 0.0, 1)
+    assert planned.iterations == 4
+    assert amount_that_fits(config, 300, costs_of(0.5), 1200.0, 300.0, 2).iterations == 30
+
+
+@given(
+    seconds=SECONDS, used=st.floats(0, 0.9), step=SECONDS, subvolume=SECONDS, besides=SECONDS, first=st.integers(1, 40)
+)
 def test_what_fits_takes_the_time_and_no_more(
-    seconds: float, step: float, subvolume: float, besides: float, first: int
+    seconds: float, used: float, step: float, subvolume: float, besides: float, first: int
 ) -> None:
     """Unless not even one step fits; and another step would not fit."""
     config, costs = RefineConfig(), costs_of(step, subvolume, besides)
-    iterations = iterations_that_fit(config, costs, seconds)
-    assert 4 <= iterations <= config.iterations
-    amount = amount_that_fits(config, 10**9, costs, seconds, iterations, first)
-    assert (amount.iterations, amount.epochs) == (iterations, 1)
+    budget = max(20.0, seconds / (1 - used))
+    seconds = budget * (1 - used)
+    amount = amount_that_fits(config, 10**9, costs, budget, used * budget, first)
+    iterations = amount.iterations
+    assert max(4, first) <= iterations <= max(first, config.iterations)
+    assert amount.epochs == 1
+    assert used <= amount.ends <= 1 + 1e-9
+    assert (amount.ends > 1 - 1e-9) == (first == iterations)
 
     def taken(steps: int) -> float:
         return (iterations - first + 1) * (steps * (step + subvolume * config.batch_size / 6) + besides)
@@ -64,10 +81,11 @@ def test_what_fits_takes_the_time_and_no_more(
 def test_more_time_gives_more(less: float, more: float, step: float) -> None:
     less, more = sorted((less, more))
     config, costs = RefineConfig(), costs_of(step)
-    assert iterations_that_fit(config, costs, less) <= iterations_that_fit(config, costs, more)
-    amounts = [amount_that_fits(config, 300, costs, seconds, 5, 2) for seconds in (less, more)]
+    assert iterations_that_fit(config, costs, less, 1) <= iterations_that_fit(config, costs, more, 1)
+    two = RefineConfig(iterations=2)
+    assert iterations_that_fit(two, costs, more, 1) == 2
+    amounts = [amount_that_fits(two, 300, costs, seconds, 0.0, 1) for seconds in (less, more)]
     assert amounts[0].steps <= amounts[1].steps
-    assert iterations_that_fit(RefineConfig(iterations=2), costs, more) <= 2
 
 
 def test_costs_follow_the_latest_measurements() -> None:

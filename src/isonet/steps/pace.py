@@ -23,18 +23,23 @@ class Amount:
         Epochs of the iteration and training steps of each.
     subvolumes : int
         Sub-volumes drawn for each epoch.
+    begins, ends : float
+        How much of the run is done before and after it, 0 to 1.
     """
 
     iterations: int
     epochs: int
     steps: int
     subvolumes: int
+    begins: float = 0.0
+    ends: float = 1.0
 
 
-def amount_asked(config: RefineConfig, subvolumes: int) -> Amount:
+def amount_asked(config: RefineConfig, subvolumes: int, iteration: int) -> Amount:
     """Return what the options say; unless told, six pairs of each sub-volume an epoch but at most 200 steps (paper)."""
     wanted = min(max(1, _PAIRS_PER_SUBVOLUME * subvolumes // config.batch_size), _MOST_STEPS)
-    return Amount(config.iterations, config.epochs, config.steps_per_epoch or wanted, subvolumes)
+    begins, ends = ((number / config.iterations) for number in (iteration - 1, iteration))
+    return Amount(config.iterations, config.epochs, config.steps_per_epoch or wanted, subvolumes, begins, ends)
 
 
 @dataclass
@@ -63,14 +68,17 @@ class Costs:
         self._seen.add(name)
 
 
-def iterations_that_fit(config: RefineConfig, costs: Costs, seconds: float) -> int:
-    """Return how many iterations of about 50 steps fit: short ones renew the network that fills the wedge often."""
+def iterations_that_fit(config: RefineConfig, costs: Costs, seconds: float, first: int) -> int:
+    """Return the iterations of a run whose `first` one (from 1) has `seconds` left for itself and all after it.
+
+    They have about 50 steps: short ones renew the network that fills the wedge often.
+    """
     wanted = math.floor(seconds / (_STEPS_PER_ITERATION * _pair_costs(config, costs) + costs.iteration))
-    return min(config.iterations, max(_FEWEST_ITERATIONS, wanted))
+    return max(first, min(config.iterations, max(_FEWEST_ITERATIONS, first - 1 + wanted)))
 
 
 def amount_that_fits(
-    config: RefineConfig, subvolumes: int, costs: Costs, seconds: float, iterations: int, first: int
+    config: RefineConfig, subvolumes: int, costs: Costs, budget: float, used: float, first: int
 ) -> Amount:
     """Return what an iteration can do if all that are left share the time that is left.
 
@@ -82,17 +90,19 @@ def amount_that_fits(
         Sub-volumes of an epoch, at most.
     costs : Costs
         What work takes.
-    seconds : float
-        Time left.
-    iterations : int
-        Iterations of the whole run.
+    budget, used : float
+        Seconds that the whole run may take, and has taken.
     first : int
-        The first of those that are left, counted from 1.
+        The iteration, counted from 1.
     """
-    each = seconds / (iterations - first + 1) - costs.iteration
-    steps = max(1, math.floor(each / _pair_costs(config, costs)))
+    left = max(1.0, budget - used)
+    iterations = iterations_that_fit(config, costs, left, first)
+    each = left / (iterations - first + 1)
+    steps = max(1, math.floor((each - costs.iteration) / _pair_costs(config, costs)))
     needed = math.ceil(steps * config.batch_size / _PAIRS_PER_SUBVOLUME)
-    return Amount(iterations, 1, steps, min(subvolumes, needed))
+    begins = min(1.0, used / budget)
+    ends = begins + (1 - begins) / (iterations - first + 1)
+    return Amount(iterations, 1, steps, min(subvolumes, needed), begins, ends)
 
 
 def _pair_costs(config: RefineConfig, costs: Costs) -> float:

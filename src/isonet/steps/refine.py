@@ -22,7 +22,7 @@ from isonet.errors import RunError
 from isonet.io import checkpoint
 from isonet.project import Project
 from isonet.runs import Interruption, Run, clear_abandoned
-from isonet.steps.pace import Amount, amount_asked, amount_that_fits, iterations_that_fit
+from isonet.steps.pace import Amount, amount_asked, amount_that_fits
 from isonet.steps.refine_files import MODEL_NAME, Position, model_name
 from isonet.steps.refine_record import PREVIEWS, record_iteration, stagnates
 from isonet.steps.refine_setup import Refinement, begin
@@ -108,7 +108,7 @@ def _last_change(refinement: Refinement, iterations: int) -> int:
 
 
 def _iterations_decided(refinement: Refinement) -> int | None:
-    """Iterations that were fitted to the time budget; None before that, and without a budget."""
+    """Iterations that fit the time budget as last decided; None before that, and without a budget."""
     position, budget = refinement.position, refinement.config.time_budget
     if position.amount is None or budget is None or position.budget != budget:
         return None
@@ -124,11 +124,13 @@ def _probe(refinement: Refinement) -> None:
     costs.measured("subvolume", (time.monotonic() - began) / len(pairs.filled))
     network = refinement.evaluator(refinement.trainer.weights()).network
     trial = Trainer(network, refinement.device, config.precision, refinement.trainer.options)
+    taken = []
     for _ in range(_PROBE_STEPS):
         before = time.monotonic()
         batch = pairs.batch(range(len(pairs.filled)), random_stream(config.seed, 0), refinement.device)
         float(trial.step(batch, 0.0))
-        costs.measured("step", time.monotonic() - before)
+        taken.append(time.monotonic() - before)
+    costs.measured("step", min(taken))
     costs.measured("iteration", 2 * costs.step + 2.0)
     log.info("a training step takes about %.2f s", costs.step)
 
@@ -137,14 +139,12 @@ def _amount(refinement: Refinement) -> Amount:
     """Decide what the next iteration does."""
     config, position = refinement.config, refinement.position
     if config.time_budget is None:
-        return amount_asked(config, refinement.subvolumes)
+        return amount_asked(config, refinement.subvolumes, position.iteration)
     refinement.keep_time()
-    left, costs = max(1.0, config.time_budget - position.seconds), refinement.costs
-    iterations = _iterations_decided(refinement)
-    if iterations is None:
-        iterations = position.iteration - 1 + iterations_that_fit(config, costs, left)
-        position.budget = config.time_budget
-    return amount_that_fits(config, refinement.subvolumes, costs, left, iterations, position.iteration)
+    position.budget, used = config.time_budget, position.seconds
+    return amount_that_fits(
+        config, refinement.subvolumes, refinement.costs, config.time_budget, used, position.iteration
+    )
 
 
 def _run_iteration(refinement: Refinement) -> None:

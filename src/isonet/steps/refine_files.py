@@ -86,7 +86,7 @@ class Position:
         if self.amount is None:
             return 0.0
         part = (self.epoch + self.step / self.amount.steps) / self.amount.epochs
-        return (self.iteration - 1 + part) / self.amount.iterations
+        return self.amount.begins + part * (self.amount.ends - self.amount.begins)
 
     def comes_after(self, metric: Mapping[str, Any]) -> bool:
         """Tell whether a line of metrics was written before this position was reached."""
