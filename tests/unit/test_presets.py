@@ -89,7 +89,7 @@ def test_no_preset_needs_twice_the_memory_of_the_defaults(name: Any) -> None:
 
 @pytest.mark.parametrize("name", ["", "cell", "Cellular", "../presets/cellular", ["cellular"], 1])
 def test_an_unknown_preset_is_refused_with_those_that_are_known(name: Any) -> None:
-    with pytest.raises(ValidationError, match="'purified', 'cellular', 'phase-plate' or 'plastic'"):
+    with pytest.raises(ValidationError, match="'purified', 'cellular', 'phase-plate', 'plastic' or 'paper'"):
         RefineConfig(preset=name)
 
 

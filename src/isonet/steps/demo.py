@@ -44,30 +44,29 @@ def demo(config: DemoConfig) -> Path:
     if not table.exists():
         log.info("simulating a tomogram: tilts -60 to 60 degrees by 3, SNR %g per projection", config.snr)
         simulate(SimulateConfig(output_dir=data, snr=config.snr, seed=config.seed, overwrite=True, **_SHAPE))
-        prepare([data / "full.mrc"], PrepareConfig(output=table))
+        halves = {"even": data / "even.mrc", "odd": data / "odd.mrc"}
+        prepare([data / "full.mrc"], PrepareConfig(output=table, split="frames", **halves))
     refine_in_folder(table, _training(config, results))
-    project = predict_in_folder(table, results / MODEL_NAME, PredictConfig(output_dir=folder / "corrected"))
+    project = predict_in_folder(table, results / MODEL_NAME, _correction(folder))
     return _judge(project, data / "truth.mrc", folder)
 
 
 def _training(config: DemoConfig, results: Path) -> RefineConfig:
-    """A small network, trained for the time that was asked for."""
+    """A small network, trained on the halves for the time that was asked for."""
     if (results / STATE_NAME).exists():
-        return RefineConfig(continue_from=results, max_time=config.max_time)
+        return RefineConfig(continue_from=results, time_budget=config.max_time)
     return RefineConfig(
         output_dir=results,
+        preset="purified",
         arch="small",
-        cube_size=48,
-        number_subtomos=60,
-        epochs=2,
-        steps_per_epoch=30,
-        iterations=8,
-        noise_level=(0.5, 1.0),
-        noise_start_iter=(3, 6),
-        max_time=config.max_time,
+        time_budget=config.max_time,
         device=config.device,
         seed=config.seed,
     )
+
+
+def _correction(folder: Path) -> PredictConfig:
+    return PredictConfig(output_dir=folder / "corrected", halves=False)
 
 
 def _judge(project: Project, truth_path: Path, folder: Path) -> Path:
