@@ -36,7 +36,7 @@ def test_records_hold_the_options_and_not_just_the_name(prepared: Path) -> None:
     assert (about["options"]["preset"], about["options"]["batch_size"]) == ("cellular", 2)
     isonet.done("refine", prepared, output_dir="written", **{**TWO, "batch_size": 2, "preset": "purified"})
     assert isonet.same_weights(Path("results"), Path("written"))
-    isonet.done("refine", prepared, output_dir="other", **{**TWO, "preset": "purified"})
+    isonet.done("refine", prepared, output_dir="other", **{**TWO, "preset": "phase-plate"})
     assert not isonet.same_weights(Path("results"), Path("other"))
 
 

@@ -118,7 +118,7 @@ def test_time_budget_is_used_up_with_the_learning_rate_at_its_end(long: Path, mo
     taken = rates[3:]  # after those that measured
     assert len(taken) == position["taken"]
     assert taken == sorted(taken, reverse=True)
-    assert taken[0] == pytest.approx(1e-3)
+    assert taken[0] == pytest.approx(1e-3, rel=0.05)
     assert taken[-1] < 0.2 * taken[0]
 
 

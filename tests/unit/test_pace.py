@@ -38,18 +38,25 @@ def test_without_a_budget_it_is_what_the_options_say(
 def test_ten_minutes_of_seconds() -> None:
     """600 s, a step of 0.9 s and 4/6 sub-volume of 0.15 s each: 600 steps in 12 iterations of 50."""
     config, costs = RefineConfig(), costs_of(0.9, 0.15)
-    assert amount_that_fits(config, 300, costs, 600.0, 0.0, 1) == Amount(12, 1, 50, 34, 0.0, 1 / 12)
-    last = amount_that_fits(config, 300, costs, 600.0, 510.0, 12)
+    assert amount_that_fits(config, 300, costs, 600.0, 0.0, 1, 0.0) == Amount(12, 1, 50, 34, 0.0, 1 / 12)
+    last = amount_that_fits(config, 300, costs, 600.0, 510.0, 12, 0.8)
     assert last == Amount(12, 1, 90, 60, 0.85, 1.0)
-    assert amount_that_fits(config, 20, costs, 600.0, 510.0, 12) == replace(last, subvolumes=20)
-    assert amount_that_fits(config, 300, costs, 600.0, 700.0, 13) == Amount(13, 1, 1, 1, 1.0, 1.0)
+    assert amount_that_fits(config, 20, costs, 600.0, 510.0, 12, 0.8) == replace(last, subvolumes=20)
+    assert amount_that_fits(config, 300, costs, 600.0, 700.0, 13, 0.9) == Amount(13, 1, 1, 1, 1.0, 1.0)
+
+
+def test_a_run_never_goes_back() -> None:
+    """What was to be done counts where it took less time, so that the learning rate does not rise again."""
+    ahead = amount_that_fits(RefineConfig(), 300, costs_of(1.0), 600.0, 60.0, 2, 0.25)
+    assert ahead.begins == 0.25
+    assert ahead.ends == pytest.approx(0.25 + 0.75 / (ahead.iterations - 1))
 
 
 def test_a_machine_that_becomes_free_gets_more_iterations() -> None:
     config = RefineConfig()
-    planned = amount_that_fits(config, 300, costs_of(9.0), 1200.0, 0.0, 1)
+    planned = amount_that_fits(config, 300, costs_of(9.0), 1200.0, 0.0, 1, 0.0)
     assert planned.iterations == 4
-    assert amount_that_fits(config, 300, costs_of(0.5), 1200.0, 300.0, 2).iterations == 30
+    assert amount_that_fits(config, 300, costs_of(0.5), 1200.0, 300.0, 2, 0.25).iterations == 30
 
 
 @given(
@@ -62,7 +69,7 @@ def test_what_fits_takes_the_time_and_no_more(
     config, costs = RefineConfig(), costs_of(step, subvolume, besides)
     budget = max(20.0, seconds / (1 - used))
     seconds = budget * (1 - used)
-    amount = amount_that_fits(config, 10**9, costs, budget, used * budget, first)
+    amount = amount_that_fits(config, 10**9, costs, budget, used * budget, first, 0.0)
     iterations = amount.iterations
     assert max(4, first) <= iterations <= max(first, config.iterations)
     assert amount.epochs == 1
@@ -84,7 +91,7 @@ def test_more_time_gives_more(less: float, more: float, step: float) -> None:
     assert iterations_that_fit(config, costs, less, 1) <= iterations_that_fit(config, costs, more, 1)
     two = RefineConfig(iterations=2)
     assert iterations_that_fit(two, costs, more, 1) == 2
-    amounts = [amount_that_fits(two, 300, costs, seconds, 0.0, 1) for seconds in (less, more)]
+    amounts = [amount_that_fits(two, 300, costs, seconds, 0.0, 1, 0.0) for seconds in (less, more)]
     assert amounts[0].steps <= amounts[1].steps
 
 

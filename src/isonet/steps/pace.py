@@ -78,7 +78,7 @@ def iterations_that_fit(config: RefineConfig, costs: Costs, seconds: float, firs
 
 
 def amount_that_fits(
-    config: RefineConfig, subvolumes: int, costs: Costs, budget: float, used: float, first: int
+    config: RefineConfig, subvolumes: int, costs: Costs, budget: float, used: float, first: int, done: float
 ) -> Amount:
     """Return what an iteration can do if all that are left share the time that is left.
 
@@ -94,13 +94,15 @@ def amount_that_fits(
         Seconds that the whole run may take, and has taken.
     first : int
         The iteration, counted from 1.
+    done : float
+        How much of the run was to be done before it, 0 to 1; more if more of the time is used.
     """
     left = max(1.0, budget - used)
     iterations = iterations_that_fit(config, costs, left, first)
     each = left / (iterations - first + 1)
     steps = max(1, math.floor((each - costs.iteration) / _pair_costs(config, costs)))
     needed = math.ceil(steps * config.batch_size / _PAIRS_PER_SUBVOLUME)
-    begins = min(1.0, used / budget)
+    begins = min(1.0, max(done, used / budget))
     ends = begins + (1 - begins) / (iterations - first + 1)
     return Amount(iterations, 1, steps, min(subvolumes, needed), begins, ends)
 

@@ -141,9 +141,11 @@ def _amount(refinement: Refinement) -> Amount:
     if config.time_budget is None:
         return amount_asked(config, refinement.subvolumes, position.iteration)
     refinement.keep_time()
+    before = position.amount if position.budget == config.time_budget else None
+    done = 0.0 if before is None else before.ends
     position.budget, used = config.time_budget, position.seconds
     return amount_that_fits(
-        config, refinement.subvolumes, refinement.costs, config.time_budget, used, position.iteration
+        config, refinement.subvolumes, refinement.costs, config.time_budget, used, position.iteration, done
     )
 
 

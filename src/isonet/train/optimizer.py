@@ -53,5 +53,9 @@ def optimizers(network: nn.Module, name: OptimizerName, weight_decay: float) -> 
     kernels = [one for one in parameters if name == "muon" and one.ndim == 5 and min(one.shape[:2]) > 1]
     chosen = {id(kernel) for kernel in kernels}
     others = [one for one in parameters if id(one) not in chosen]
-    made: list[torch.optim.Optimizer] = [torch.optim.AdamW(others, weight_decay=weight_decay, fused=True)]
-    return [*made, KernelMuon(kernels, weight_decay)] if kernels else made
+    made: list[torch.optim.Optimizer] = []
+    if others:
+        made.append(torch.optim.AdamW(others, weight_decay=weight_decay, fused=True))
+    if kernels:
+        made.append(KernelMuon(kernels, weight_decay))
+    return made
