@@ -15,7 +15,7 @@ from torch import Tensor
 from isonet.core import fourier
 from isonet.train.optimizer import OptimizerName, optimizers
 from isonet.train.pairs import Batch
-from isonet.train.unet import UNet
+from isonet.train.unet import UNet, for_evaluation
 
 Precision = Literal["auto", "float32", "bf16"]
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -95,7 +95,7 @@ class Evaluator:
         self.network = network
         self.divisor = network.shape.divisor
         engine = _engine(device, precision)
-        self._network = engine.setup_module(_channels_last(network.eval()))
+        self._network = engine.setup_module(_channels_last(for_evaluation(network)))
 
     @torch.inference_mode()
     def __call__(self, volumes: Float[Tensor, "b 1 z y x"]) -> Float[Tensor, "b 1 z y x"]:

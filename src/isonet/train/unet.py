@@ -9,12 +9,14 @@ averages of its normalisation, which follow ten times as fast (0.1 a step), so t
                       └ 512 ─ 256 ┘
 """
 
+import copy
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 LEAK = 0.05
 Initialization = Literal["he", "paper"]
@@ -88,7 +90,7 @@ class UNet(nn.Module):
         above = [*widths[1:], widths[-1]]
         self.ups = nn.ModuleList(_up(a, b, shape) for a, b in zip(above, widths, strict=True))
         self.decoders = nn.ModuleList(_level(2 * width, width, shape) for width in widths)
-        self.activation = nn.LeakyReLU(LEAK)
+        self.activation = nn.LeakyReLU(LEAK, inplace=True)
         self.head = nn.Conv3d(widths[0], 1, 1)
         initialize(self, "paper")
 
@@ -102,8 +104,7 @@ class UNet(nn.Module):
             hidden = down(hidden)
         hidden = self.bottom(hidden)
         for level in reversed(range(self.shape.depth)):
-            joined = torch.cat([self.ups[level](hidden), skips[level]], dim=1)
-            hidden = self.decoders[level](self.activation(joined))
+            hidden = self.decoders[level](self.activation(torch.cat([self.ups[level](hidden), skips.pop()], dim=1)))
         change = self.head(hidden)
         return volume + change if self.shape.residual else change
 
@@ -123,7 +124,7 @@ def _level(inputs: int, outputs: int, shape: UNetShape) -> nn.Sequential:
             layers.append(nn.InstanceNorm3d(outputs, affine=True))
         if shape.drop_out > 0:
             layers.append(nn.Dropout(shape.drop_out))
-        layers.append(nn.LeakyReLU(LEAK))
+        layers.append(nn.LeakyReLU(LEAK, inplace=True))
     return nn.Sequential(*layers)
 
 
@@ -131,7 +132,7 @@ def _down(width: int, shape: UNetShape) -> nn.Module:
     """Halve the volume."""
     if shape.pool:
         return nn.MaxPool3d(2)
-    return nn.Sequential(_conv(width, width, shape.kernel, stride=2), nn.LeakyReLU(LEAK))
+    return nn.Sequential(_conv(width, width, shape.kernel, stride=2), nn.LeakyReLU(LEAK, inplace=True))
 
 
 def _bottom(width: int, shape: UNetShape) -> nn.Sequential:
@@ -139,7 +140,7 @@ def _bottom(width: int, shape: UNetShape) -> nn.Sequential:
     layers: list[nn.Module] = []
     inputs = width
     for _ in range(shape.convs_per_depth - 2):
-        layers += [_conv(inputs, 2 * width, shape.kernel), nn.LeakyReLU(LEAK)]
+        layers += [_conv(inputs, 2 * width, shape.kernel), nn.LeakyReLU(LEAK, inplace=True)]
         inputs = 2 * width
     return nn.Sequential(*layers, _conv(inputs, width, shape.kernel))
 
@@ -170,6 +171,25 @@ def initialize(network: UNet, name: Initialization) -> None:
                 nn.init.kaiming_normal_(module.weight, a=LEAK, mode="fan_out" if inputs_first else "fan_in")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+def for_evaluation(network: UNet) -> UNet:
+    """Return a copy that only evaluates: batch normalisations become part of the convolutions before them.
+
+    The averages that a batch normalisation uses then are constants, so that it multiplies and shifts each filter, which
+    the kernel and the bias of the convolution can do themselves. Dropout does nothing any more and is left out.
+    """
+    made = copy.deepcopy(network).eval().requires_grad_(False)
+    for levels in (made.encoders, made.decoders):
+        for number, level in enumerate(levels):
+            layers: list[nn.Module] = []
+            for layer in level:
+                if isinstance(layer, nn.BatchNorm3d):
+                    layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
+                elif not isinstance(layer, nn.Dropout):
+                    layers.append(layer)
+            levels[number] = nn.Sequential(*layers)
+    return made
 
 
 def parameter_count(network: nn.Module) -> int:
