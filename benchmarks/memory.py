@@ -5,8 +5,8 @@ amount of memory that process ever had (VmHWM, mapped pages included) is read of
 
     python benchmarks/memory.py deconv --shape 1024,2048,2048 --folder /scratch -- --max-memory 4GB
 
-Options behind `--` go to the command. Needs twice the volume's size on disk, all of it removed at the end. Prints a
-table and, as the last line, the same as JSON.
+Options behind `--` go to the command. Needs twice the volume's size on disk (predict: three times), all of it removed
+at the end. Prints a table and, as the last line, the same as JSON.
 """
 
 import argparse
@@ -16,17 +16,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from isonet.io import blocks, mrc, star
+from isonet.io import blocks, checkpoint, mrc, star
+from isonet.train.unet import ARCHITECTURES, UNet, named_shape
 
 _COMMANDS = {
     "deconv": ("deconv", "tomograms.star", "--output-dir", "out", "--defocus", "40000"),
+    "predict": ("predict", "tomograms.star", "model.safetensors", "--output-dir", "out"),
     "resize": ("resize", "tomograms.star", "--output-dir", "out", "--pixel-size", "13.5"),
 }
 _PIXEL_SIZE = 10.0
+_CUBE = 64
 
 
 def arguments() -> argparse.Namespace:
@@ -34,6 +38,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=sorted(_COMMANDS))
     parser.add_argument("--shape", default="256,512,512", help="voxels along z,y,x")
+    parser.add_argument("--arch", default="small", choices=sorted(ARCHITECTURES), help="network of predict")
     parser.add_argument("--folder", type=Path, default=Path(), help="where there is room")
     words = sys.argv[1:]
     behind = words.index("--") if "--" in words else len(words)
@@ -50,6 +55,19 @@ def write_noise(path: Path, shape: tuple[int, int, int]) -> None:
             volume.write_rows(section, 0, noise + slope)
 
 
+def write_model(path: Path, arch: str) -> None:
+    """Write an untrained network as a model: what it takes does not depend on its weights."""
+    network = UNet(named_shape(arch))
+    about = {
+        "network": asdict(network.shape),
+        "cube_size": _CUBE,
+        "input_column": "rlnTomoName",
+        "tilts": [[-60.0, 60.0]],
+        "pixel_sizes": [_PIXEL_SIZE],
+    }
+    checkpoint.save_model(path, network.state_dict(), about)
+
+
 def peak_memory(process: subprocess.Popen[bytes]) -> int:
     """Bytes of VmHWM of a process, read until it ends."""
     peak = 0
@@ -63,13 +81,15 @@ def peak_memory(process: subprocess.Popen[bytes]) -> int:
     return peak
 
 
-def measure(command: str, shape: tuple[int, int, int], folder: Path, more: list[str]) -> dict[str, object]:
+def measure(command: str, shape: tuple[int, int, int], folder: Path, arch: str, more: list[str]) -> dict[str, object]:
     """Run one command on a volume of noise; return what it took."""
     with tempfile.TemporaryDirectory(prefix="isonet-memory-", dir=folder) as name:
         work = Path(name)
         write_noise(work / "noise.mrc", shape)
         row = {"rlnIndex": "1", "rlnTomoName": "noise.mrc", "rlnPixelSize": f"{_PIXEL_SIZE:g}"}
         star.write_table(work / "tomograms.star", [row])
+        if command == "predict":
+            write_model(work / "model.safetensors", arch)
         words = [sys.executable, "-m", "isonet", *_COMMANDS[command], *more]
         started = time.monotonic()
         process = subprocess.Popen(words, cwd=work)
@@ -85,7 +105,7 @@ def main() -> None:
     """Measure one command on one size."""
     options = arguments()
     depth, height, width = (int(edge) for edge in options.shape.split(","))
-    found = measure(options.command, (depth, height, width), options.folder, options.more)
+    found = measure(options.command, (depth, height, width), options.folder, options.arch, options.more)
     print(f"{'command':10} {'voxels':>18} {'GB':>6} {'VmHWM GB':>9} {'seconds':>8}")
     print(
         f"{options.command:10} {f'{depth} x {height} x {width}':>18} {found['gigabytes']:6.2f} "

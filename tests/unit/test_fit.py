@@ -141,6 +141,41 @@ def test_parts_of_a_batch_add_up_to_the_whole() -> None:
         assert torch.allclose(value, parameters(parts)[name], atol=2e-4), name
 
 
+def test_a_step_for_which_memory_does_not_suffice_is_taken_in_parts(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device with room for two cubes: five go through in four parts, and give the step of the whole batch."""
+    shape = replace(SMALL, normalization="none")
+    whole, tight = trainer_of(network(shape=shape)), trainer_of(network(shape=shape))
+    forward = tight.network.forward
+
+    def short_of_memory(volumes: Tensor) -> Tensor:
+        if len(volumes) > 2:
+            raise torch.OutOfMemoryError("tried to allocate more than there is")
+        return forward(volumes)
+
+    monkeypatch.setattr(tight.network, "forward", short_of_memory)
+    with caplog.at_level(logging.WARNING, "isonet"):
+        losses = [float(trainer.step(batch(0, count=5), 0.01)) for trainer in (whole, tight)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert tight.accumulate == 4
+    assert "in 4 parts" in caplog.text
+    for name, value in parameters(whole).items():
+        assert torch.allclose(value, parameters(tight)[name], atol=2e-4), name
+    with caplog.at_level(logging.WARNING, "isonet"):
+        monkeypatch.setattr(tight.network, "forward", lambda _: (_ for _ in ()).throw(MemoryError()))
+        with pytest.raises(MemoryError):
+            tight.step(batch(0, count=5), 0.01)
+
+
+def test_other_errors_are_not_taken_for_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = trainer_of(network())
+    monkeypatch.setattr(trainer.network, "forward", lambda _: (_ for _ in ()).throw(RuntimeError("shapes differ")))
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        trainer.step(batch(0), 0.01)
+    assert trainer.accumulate == 1
+
+
 def test_steep_gradients_are_shortened_and_others_left() -> None:
     """Adam does not see the scale of gradients in its first step, but in its second one."""
 

@@ -13,6 +13,7 @@ from isonet.train.unet import (
     Initialization,
     UNet,
     UNetShape,
+    for_evaluation,
     initialize,
     named_shape,
     parameter_count,
@@ -80,6 +81,24 @@ def test_a_residual_network_without_weights_returns_its_input() -> None:
     network = UNet(SMALL).eval()
     nn.init.zeros_(network.head.weight)
     assert torch.equal(network(volume), volume)
+
+
+@pytest.mark.parametrize("normalization", ["batch", "instance", "none"])
+def test_a_network_for_evaluation_gives_the_same_without_normalisations(normalization: str) -> None:
+    torch.manual_seed(0)
+    network = UNet(replace(SMALL, normalization=normalization, drop_out=0.3))
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm3d):
+            for values in (module.weight, module.running_var):
+                nn.init.uniform_(values, 0.5, 2)
+            for values in (module.bias, module.running_mean):
+                nn.init.uniform_(values, -1, 1)
+    volume = torch.randn(1, 1, 16, 16, 16)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    lean = for_evaluation(network)
+    assert not [module for module in lean.modules() if isinstance(module, nn.BatchNorm3d | nn.Dropout)]
+    assert torch.allclose(lean(volume), network.eval()(volume), atol=1e-5)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
 def test_first_weights() -> None:

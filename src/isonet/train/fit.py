@@ -18,6 +18,7 @@ from isonet.train.pairs import Batch
 from isonet.train.unet import UNet, for_evaluation
 
 Precision = Literal["auto", "float32", "bf16"]
+log = logging.getLogger("isonet")
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 
@@ -142,6 +143,11 @@ def mean_error(prediction: Tensor, targets: Tensor, error_filter: Tensor, expone
     return errors.abs().mean() if exponent == 1 else errors.square().mean()
 
 
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that memory ran out; that of the CPU's allocator is a plain RuntimeError."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in str(error)
+
+
 class Trainer:
     """A network in training: Muon or AdamW, gradients clipped, weights averaged over the last steps.
 
@@ -155,12 +161,18 @@ class Trainer:
         `float32`, `bf16` or `auto`.
     options : TrainerOptions
         How to train.
+
+    Attributes
+    ----------
+    accumulate : int
+        Parts in which batches go through the network now: more than the options say once memory ran out.
     """
 
     def __init__(
         self, network: UNet, device: torch.device, precision: Precision, options: TrainerOptions | None = None
     ) -> None:
         self.options = options or TrainerOptions()
+        self.accumulate = self.options.accumulate
         self.network = _channels_last(network.train())
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         self._engine = _engine(device, precision)
@@ -172,13 +184,7 @@ class Trainer:
 
     def step(self, batch: Batch, learning_rate: float) -> Float[Tensor, ""]:
         """Take one optimisation step and return the loss, still on the device."""
-        total = torch.zeros((), device=self._engine.device)
-        parts = min(self.options.accumulate, len(batch.inputs))
-        for inputs, targets, error_filter in batch.parts(parts):
-            share = len(inputs) / len(batch.inputs)
-            loss = share * mean_error(self._module(inputs).float(), targets, error_filter, self.options.exponent)
-            self._engine.backward(loss)
-            total += loss.detach()
+        total = self._gradients(batch)
         self._clip()
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
@@ -186,6 +192,30 @@ class Trainer:
             optimizer.step()
             optimizer.zero_grad()
         self._average()
+        return total
+
+    def _gradients(self, batch: Batch) -> Float[Tensor, ""]:
+        """Sum the gradients of a batch and return its loss; in more and more parts while memory does not suffice."""
+        while True:
+            try:
+                return self._gradients_in_parts(batch, min(self.accumulate, len(batch.inputs)))
+            except (RuntimeError, MemoryError) as error:
+                if not _is_out_of_memory(error) or self.accumulate >= len(batch.inputs):
+                    raise
+            for optimizer in self._optimizers:
+                optimizer.zero_grad()
+            self.accumulate = min(2 * self.accumulate, len(batch.inputs))
+            if self._engine.device.type == "cuda":
+                torch.cuda.empty_cache()
+            log.warning("out of memory; each batch now goes through the network in %d parts", self.accumulate)
+
+    def _gradients_in_parts(self, batch: Batch, parts: int) -> Float[Tensor, ""]:
+        total = torch.zeros((), device=self._engine.device)
+        for inputs, targets, error_filter in batch.parts(parts):
+            share = len(inputs) / len(batch.inputs)
+            loss = share * mean_error(self._module(inputs).float(), targets, error_filter, self.options.exponent)
+            self._engine.backward(loss)
+            total += loss.detach()
         return total
 
     def _clip(self) -> None:
