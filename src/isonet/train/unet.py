@@ -183,9 +183,10 @@ def for_evaluation(network: UNet) -> UNet:
     for levels in (made.encoders, made.decoders):
         for number, level in enumerate(levels):
             layers: list[nn.Module] = []
-            for layer in level:
-                if isinstance(layer, nn.BatchNorm3d):
-                    layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
+            for layer in level.children():
+                before = layers[-1] if layers else None
+                if isinstance(layer, nn.BatchNorm3d) and isinstance(before, nn.Conv3d):
+                    layers[-1] = fuse_conv_bn_eval(before, layer)
                 elif not isinstance(layer, nn.Dropout):
                     layers.append(layer)
             levels[number] = nn.Sequential(*layers)
