@@ -22,8 +22,8 @@ from torch import Tensor
 from isonet.core import fourier
 from isonet.core.fourier import Shape
 
-_KEPT = 18 / 35  # of the coefficients along an axis are independent under a Hann window: (3/8)^2 / (35/128)
-_FEWEST = 12.0  # independent coefficients that a shell needs to count
+_KEPT = 18 / 35  # of the numbers along an axis are independent under a Hann window: (3/8)^2 / (35/128)
+_FEWEST = 20.0  # independent coefficients that a shell needs to count
 _SIGMAS = 1.96
 _GAP = 2  # shells that cannot be measured and are passed over
 _SURE = 4.0  # standard errors that all shells of a claim together must be above zero
@@ -44,7 +44,7 @@ class Bins:
     sectors : int
         How many sectors there are.
     independent : tensor
-        `[sectors, shells]`: independent coefficients under a Hann window.
+        `[sectors, shells]`: independent real numbers under a Hann window, at least.
     multiplicity : tensor
         How many coefficients of the full transform each one stands for.
     """
@@ -84,7 +84,7 @@ def make_bins(
     counts = region & (shell < shells) & (which >= 0) & (which < sectors)
     index = torch.where(counts, which * shells + shell, sectors * shells)
     multiplicity = fourier.multiplicity(shape).double()
-    number = multiplicity.expand(index.shape) / 2
+    number = multiplicity.expand(index.shape)
     total = torch.zeros(sectors * shells + 1, dtype=torch.float64).index_add_(0, index.flatten(), number.flatten())
     independent = (total[:-1] * _KEPT**3).reshape(sectors, shells)
     return Bins((torch.arange(shells) + 0.5) * width, index, sectors, independent, multiplicity)
@@ -273,10 +273,11 @@ def resolution(
         Nothing where the curve is below from the beginning or may be chance. A lone shell below it is passed over.
     """
     known = usable[sector] & ~curve.value[sector].isnan()
-    found, last, limited = _crossing(frequency, curve.value[sector], known, threshold)
+    places, shells = _run_of(known), frequency.tolist()
+    found, last, limited = _crossing(shells, curve.value[sector].tolist(), places, threshold)
     if found is None or not _is_sure(measured, known, sector, last):
         return Resolution(None)
-    ends = [_crossing(frequency, draw, known, threshold)[0] for draw in curve.draws[:, sector]]
+    ends = [_crossing(shells, draw, places, threshold)[0] for draw in curve.draws[:, sector].tolist()]
     numbers = sorted(0.0 if end is None else end for end in ends)
     low, high = (numbers[round(part * (len(numbers) - 1))] for part in (0.025, 0.975))
     return Resolution(found, low or None, high or None, limited)
@@ -290,22 +291,21 @@ def _is_sure(measured: Estimate, known: Tensor, sector: int, last: int) -> bool:
     return float((count * value).sum()) > _SURE * math.sqrt(float(count.sum()))
 
 
-def _crossing(frequency: Tensor, value: Tensor, known: Tensor, threshold: float) -> tuple[float | None, int, bool]:
+def _crossing(
+    frequency: Sequence[float], value: Sequence[float], places: Sequence[int], threshold: float
+) -> tuple[float | None, int, bool]:
     """Crossing of one curve, the last shell above it, and whether it ends because no more is known."""
-    places = _run_of(known)
-    places_above = [bool(value[place] >= threshold) for place in places]
+    above = [value[place] >= threshold for place in places]
+    last = -1
     for number, place in enumerate(places):
-        if places_above[number] or any(places_above[number + 1 : number + 2]):
-            continue
-        before = [one for one in places[:number] if value[one] >= threshold]
-        if not before:
-            return None, 0, False
-        part = (value[before[-1]] - threshold) / (value[before[-1]] - value[place])
-        crossed = frequency[before[-1]] + part * (frequency[place] - frequency[before[-1]])
-        return float(crossed), before[-1], False
-    if not places:
-        return None, 0, False
-    return float(frequency[places[-1]]), places[-1], True
+        if above[number]:
+            last = place
+        elif not any(above[number + 1 : number + 2]):
+            if last < 0:
+                return None, 0, False
+            part = (value[last] - threshold) / (value[last] - value[place])
+            return frequency[last] + part * (frequency[place] - frequency[last]), last, False
+    return (frequency[last], last, True) if places else (None, 0, False)
 
 
 def _run_of(known: Tensor) -> list[int]:

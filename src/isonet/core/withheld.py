@@ -29,7 +29,6 @@ _NARROWEST = 10.0  # degrees that must be kept
 _LONGEST = (256, 128, 384)  # voxels of a sub-volume along z, y, x: the faces are resolved by z and x
 _SHORTEST = 24
 _PARTS = 3  # of y, where it is not longer than that
-_PLANE = 1.0  # Fourier pixels about a tilt's plane in which it has measured
 
 
 def kept_range(tilts: Sequence[float], withhold: float) -> tuple[float, float]:
@@ -69,8 +68,8 @@ def region(
         Edges z, y, x of the volume.
     tilts : sequence of sequence of float
         Degrees, range or list, of each map that is compared: it must have been measured in all of them. Of a list,
-        the coefficients within a Fourier pixel of a tilt's plane count; halves from every other tilt have other planes,
-        and share none of them at high frequencies.
+        the coefficients within half a Fourier pixel of a tilt's plane count; halves from every other tilt have other
+        planes, and share none of them at high frequencies.
     kept : tuple of float
         Range in degrees that is kept.
     guard : float
@@ -84,9 +83,10 @@ def region(
     flat = (shape[0], 1, shape[2])
     chosen = wedge.face_distance(flat, kept) <= -guard
     for angles in tilts:
-        chosen &= wedge.face_distance(flat, (min(angles), max(angles))) >= guard
+        ends = (min(angles), max(angles))
+        chosen &= (wedge.face_distance(flat, ends) >= guard) & (wedge.weight(flat, ends) == 1)
         if len(angles) > 2:
-            chosen &= wedge.face_distance(flat, angles) >= 0.5 - _PLANE
+            chosen &= wedge.face_distance(flat, angles) >= 0
     return chosen.expand(shape[0], shape[1], shape[2] // 2 + 1)
 
 

@@ -182,7 +182,8 @@ def _case(
         references=tuple(reversed(references)),
         halves=tuple(halves),
         truth=truth,
-        tilts=measured.half_tilts if halves else (measured.tilts,),
+        tilts=tuple(reversed(measured.half_tilts)) if len(columns) == 2 else (measured.tilts,),
+        half_tilts=measured.half_tilts if halves else (),
         kept=kept_range(measured, config.withhold),
     )
 
@@ -212,4 +213,4 @@ def _judge(cases: Sequence[Case], chosen: Sequence[Tomogram], config: ValidateCo
 def _brief(whole: Scores, by_sector: Scores, pixel: float, case: Case, config: ValidateConfig) -> Numbers:
     """Resolutions and sentence of one tomogram."""
     numbers = withheld_numbers(whole, by_sector, pixel, case.kept, config.withhold)
-    return {name: numbers[name] for name in ("resolution_05", "resolution_0143", "noise_limit", "status")}
+    return {name: numbers[name] for name in ("resolution_05", "resolution_0143", "measurable", "status")}

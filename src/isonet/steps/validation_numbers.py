@@ -45,7 +45,8 @@ def withheld_numbers(
         "kind": _kind(whole),
         "degrees": [round(kept[0] - reach, 2), round(kept[0], 2), round(kept[1], 2), round(kept[1] + reach, 2)],
         **resolutions(whole.resolution, pixel_size),
-        "noise_limit": _noise_limit(whole, pixel_size),
+        **{f"lower_limit_{name[11:]}": value for name, value in _lower_limits(whole, pixel_size).items()},
+        "measurable": _measurable(whole, pixel_size),
         "controls": {name: mean_over(getattr(whole, name), whole.usable) for name in ("unfilled", "shuffled")},
         "power": mean_over(whole.power, whole.usable),
         "curves": _curves(whole, 0, pixel_size),
@@ -98,12 +99,19 @@ def _kind(scores: Scores) -> str:
     return "cross-half" if scores.directions == 2 else "whole map"
 
 
-def _noise_limit(scores: Scores, pixel_size: float) -> float | None:
-    """Resolution of the last shell that can be measured; None where none can, or with one map."""
-    if scores.halves is None or not bool(scores.usable.any()):
+def _lower_limits(scores: Scores, pixel_size: float) -> dict[str, float | None]:
+    """Resolution in Å that the noisy measurement alone supports, whatever its ceiling is."""
+    return {
+        name: in_angstrom(scores.lower_limit(threshold).frequency, pixel_size) for name, threshold in THRESHOLDS.items()
+    }
+
+
+def _measurable(scores: Scores, pixel_size: float) -> list[float] | None:
+    """Coarsest and finest resolution in Å that can be measured; None where nothing can."""
+    places = scores.usable[0].nonzero().flatten().tolist()
+    if not places:
         return None
-    last = max(int(place) for place in scores.usable[0].nonzero().flatten())
-    return in_angstrom(float(scores.frequency[last]), pixel_size)
+    return [round(pixel_size / float(scores.frequency[place]), 1) for place in (places[0], places[-1])]
 
 
 def _curves(scores: Scores, sector: int, pixel_size: float) -> Mapping[str, Sequence[float | bool | None]]:
@@ -129,17 +137,22 @@ def _sentence(numbers: Numbers, scores: Scores) -> str:
     """Say in plain language what was found."""
     lowest, inner, outer, highest = numbers["degrees"]
     where = f"where {lowest:g} to {inner:g} and {outer:g} to {highest:g} degrees were withheld"
-    if not bool(scores.usable.any()):
-        return f"not measurable {where}: FSC between the halves stays under {MEASURABLE:g} or they share no planes"
+    limit, measurable = numbers["lower_limit_0143"], numbers["measurable"]
+    if measurable is None:
+        least = "" if limit is None else f"; without knowing the noise, agreement to {limit:g} A at least"
+        return f"not measurable {where}: FSC between the halves under {MEASURABLE:g}, or they share no planes{least}"
     if numbers["resolution_0143"] is None:
-        return f"nothing is claimed {where}: the prediction does not agree with the measurement beyond chance"
+        return (
+            f"nothing is claimed {where}: the prediction does not agree with the measurement beyond chance; measured "
+            f"from {measurable[0]:g} to {measurable[1]:g} A, a larger --withhold reaches coarser detail"
+        )
     said = f"{where}, the prediction agrees with the measurement to {numbers['resolution_0143']:g} A (0.143)"
     if numbers["resolution_05"] is not None:
         said += f", {numbers['resolution_05']:g} A (0.5)"
     if numbers["resolution_0143_limited"]:
         said += ", as far as it can be measured"
-    if numbers["noise_limit"] is not None:
-        said += f"; {numbers['noise_limit']:g} A is the noise limit"
+    if numbers["kind"] != "one map":
+        said += f"; {measurable[1]:g} A is the noise limit"
     nearest = numbers["sectors"][0]["resolution_0143"]
     farthest = next((one for one in reversed(numbers["sectors"]) if one["resolution_0143"] is not None), None)
     if nearest is not None and farthest is not None and farthest is not numbers["sectors"][0]:

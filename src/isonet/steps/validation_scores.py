@@ -36,7 +36,9 @@ class Case:
     truth : Volume or None
         The true volume.
     tilts : tuple
-        Degrees, range or list, of each map that is compared.
+        Degrees, range or list, of each reference.
+    half_tilts : tuple
+        Those of both halves; none where there is one map only.
     kept : tuple of float
         Range that is not withheld.
     """
@@ -48,6 +50,7 @@ class Case:
     halves: tuple[mrc.Volume, ...]
     truth: mrc.Volume | None
     tilts: tuple[tuple[float, ...], ...]
+    half_tilts: tuple[tuple[float, ...], ...]
     kept: tuple[float, float]
 
     @property
@@ -68,6 +71,8 @@ class Scores:
         FSC of predictions with the measurement.
     claimed : Estimate
         The same over the ceiling: what the predictions are claimed to reach against the truth.
+    alone : Estimate
+        FSC of predictions with the measurement wherever that one has planes, shared by the other half or not.
     halves, ceiling : Estimate or None
         FSC of both halves and what a perfect prediction would reach; None with one map only.
     unfilled, shuffled : Estimate
@@ -85,6 +90,7 @@ class Scores:
     frequency: Tensor
     predicted: Estimate
     claimed: Estimate
+    alone: Estimate
     halves: Estimate | None
     ceiling: Estimate | None
     unfilled: Estimate
@@ -97,6 +103,11 @@ class Scores:
     def resolution(self, threshold: float, sector: int = 0) -> Resolution:
         """Frequency up to which what is claimed stays above a threshold."""
         return agreement.resolution(self.frequency, self.claimed, self.predicted, self.usable, threshold, sector)
+
+    def lower_limit(self, threshold: float) -> Resolution:
+        """Frequency up to which the FSC with the measurement, lowered by its noise, stays above a threshold."""
+        known = ~self.alone.value.isnan()
+        return agreement.resolution(self.frequency, self.alone, self.alone, known, threshold)
 
     def true_resolution(self, threshold: float, sector: int = 0) -> Resolution | None:
         """Frequency up to which the FSC with the truth stays above a threshold."""
@@ -112,6 +123,7 @@ class Products:
 
     bins: Bins
     predicted: list[Sums]
+    alone: list[Sums]
     unfilled: list[Sums]
     shuffled: list[Sums]
     halves: Sums | None
@@ -132,19 +144,24 @@ def compare(case: Case, width: float, run: Run) -> Products:
         If the tomogram is too small for anything to be measured.
     """
     edges, corners = withheld.subvolumes(case.shape)
-    region = withheld.region(edges, case.tilts, case.kept)
     count = math.ceil((max(max(tilts) for tilts in case.tilts) - case.kept[1]) / SECTOR - 1e-6)
-    bins = agreement.make_bins(edges, width, region, withheld.sectors(edges, case.kept, SECTOR), count)
-    if not bool((bins.independent > 0).any()):
+    sector = withheld.sectors(edges, case.kept, SECTOR)
+
+    def within(tilts: Sequence[Sequence[float]]) -> Bins:
+        return agreement.make_bins(edges, width, withheld.region(edges, tilts, case.kept), sector, count)
+
+    bins, alone = within((*case.tilts, *case.half_tilts)), [within([tilts]) for tilts in case.tilts]
+    if not all(bool((one.independent > 0).any()) for one in alone):
         raise InputError(
             f"{case.references[0].path}: {' x '.join(map(str, case.shape))} voxels are too few to measure between "
             f"{case.kept[1]:g} degrees and the last tilt; use a larger --withhold"
         )
     others = withheld.farthest(corners)
-    parts: dict[str, list[list[Sums]]] = {"predicted": [], "unfilled": [], "shuffled": [], "halves": [], "truth": []}
+    names = ("predicted", "alone", "unfilled", "shuffled", "halves", "truth")
+    parts: dict[str, list[list[Sums]]] = {name: [] for name in names}
     with run.progress(f"compare {case.name}", len(corners)) as advance:
         for corner, other in zip(corners, others, strict=True):
-            for name, sums in _products(case, edges, corner, corners[other], bins).items():
+            for name, sums in _products(case, edges, corner, corners[other], bins, alone).items():
                 parts[name].append(sums)
             advance()
     joined = {name: [Sums.joined(part) for part in zip(*found, strict=True)] for name, found in parts.items()}
@@ -152,7 +169,9 @@ def compare(case: Case, width: float, run: Run) -> Products:
     return Products(bins, halves=halves[0] if halves else None, **joined)
 
 
-def _products(case: Case, edges: Shape, corner: Shape, other: Shape, bins: Bins) -> dict[str, list[Sums]]:
+def _products(
+    case: Case, edges: Shape, corner: Shape, other: Shape, bins: Bins, alone: Sequence[Bins]
+) -> dict[str, list[Sums]]:
     """Sums of one sub-volume."""
     predicted = [_spectrum(one, corner, edges) for one in case.predictions]
     measured = [_spectrum(one, corner, edges) for one in case.references]
@@ -167,7 +186,9 @@ def _products(case: Case, edges: Shape, corner: Shape, other: Shape, bins: Bins)
         "halves": [(halves[0], halves[1])] if halves else [],
         "truth": zip(predicted, truth, strict=False),
     }
-    return {name: [Sums.of(one, two, bins) for one, two in found] for name, found in pairs.items()}
+    sums = {name: [Sums.of(one, two, bins) for one, two in found] for name, found in pairs.items()}
+    sums["alone"] = [Sums.of(one, two, own) for one, two, own in zip(predicted, measured, alone, strict=True)]
+    return sums
 
 
 def _spectrum(volume: mrc.Volume, corner: Shape, edges: Shape) -> Tensor:
@@ -199,6 +220,7 @@ def score(products: Sequence[Products], *, whole: bool) -> Scores:
         frequency=products[0].bins.frequency,
         predicted=found,
         claimed=claimed,
+        alone=agreement.estimate(together("alone"), draws),
         halves=halves,
         ceiling=ceiling,
         unfilled=agreement.estimate(together("unfilled"), draws),
