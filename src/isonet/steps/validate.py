@@ -6,23 +6,29 @@
                        outermost tilts removed     trained anew         predicted              compared
 """
 
+import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import torch
+
 from isonet.config import PredictConfig, RefineConfig, StepConfig, ValidateConfig
+from isonet.core.metrics import correlation, wedge_correlation
 from isonet.errors import InputError
 from isonet.io import checkpoint, files, mrc
 from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run, start
 from isonet.steps.commands import predict_in_folder, refine_in_folder
+from isonet.steps.independent import agreement_numbers, predict_independently, write_confidence
 from isonet.steps.model_record import refuse_having_seen
 from isonet.steps.products import labels_of, output_paths, product_label
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, holds_run, move_aside
 from isonet.steps.source import choose_column
-from isonet.steps.validation_numbers import Numbers, withheld_numbers
-from isonet.steps.validation_pictures import draw_withheld
+from isonet.steps.validation_balance import wedge_balance_numbers
+from isonet.steps.validation_numbers import Numbers, numbers_of, withheld_numbers
+from isonet.steps.validation_pictures import draw_independent, draw_withheld
 from isonet.steps.validation_scores import Case, Scores, compare, score, shell_width
 from isonet.steps.withhold import kept_range, withhold
 
@@ -56,6 +62,8 @@ def validate(star: Path, config: ValidateConfig) -> Path | None:
         chosen = project.selected(config.tomo_idx)
         output_paths(chosen, config.output_dir, "corrected")  # refuses two of one name in time
         _refuse_contradictions(chosen, config)
+        if config.independent:
+            return _compare_independent(chosen, config, run)
         if config.prediction:
             _refuse_unwritten(chosen, config)
         left = withhold(project, config, run)
@@ -64,10 +72,47 @@ def validate(star: Path, config: ValidateConfig) -> Path | None:
             return None
         cases = _cases(chosen, left, config)
         if cases is None:
-            run.stopped_early = True
-            log.info("to go on, give the same command again")
+            _say_it_stopped(run)
             return None
         return _judge(cases, chosen, config, run)
+
+
+def _say_it_stopped(run: Run) -> None:
+    run.stopped_early = True
+    log.info("to go on, give the same command again")
+
+
+def _compare_independent(chosen: Sequence[Tomogram], config: ValidateConfig, run: Run) -> Path | None:
+    """Compare two networks trained on one half each; write the numbers, the figure and where they agree."""
+    pairs = predict_independently(chosen, config)
+    if pairs is None:
+        _say_it_stopped(run)
+        return None
+    pixel = chosen[0].number("rlnPixelSize") or pairs[0].volumes[0].header.pixel_size or 1.0
+    found = agreement_numbers(pairs, pixel)
+    for pair in pairs:
+        name = "confidence.mrc" if len(pairs) == 1 else f"{pair.tomogram.name}_confidence.mrc"
+        write_confidence(pair, config.output_dir / name, config, run)
+    draw_independent(config.output_dir / "independent.png", found)
+    others = _read(config.output_dir / RESULT)
+    return _write({**others, "pixel_size": pixel, "independent": found}, found["status"], config)
+
+
+def _write(numbers: Numbers, status: str, config: ValidateConfig) -> Path:
+    """Write the numbers and say what was found."""
+    path = config.output_dir / RESULT
+    files.write_json(path, numbers)
+    log.info("%s", status)
+    log.info("%s: written", path)
+    return path
+
+
+def _read(path: Path) -> Numbers:
+    """Numbers that are there already; none where they cannot be read."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
 
 
 def _refuse_contradictions(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
@@ -198,16 +243,38 @@ def _judge(cases: Sequence[Case], chosen: Sequence[Tomogram], config: ValidateCo
         "pixel_size": pixel,
         "withhold": config.withhold,
         "withheld": withheld_numbers(whole, by_sector, pixel, cases[0].kept, config.withhold),
+        "balance": [wedge_balance_numbers(case.predictions, case.kept, case.name) for case in cases],
         "tomograms": [
             {"name": case.name, **_brief(score([one], whole=True), score([one], whole=False), pixel, case, config)}
             for case, one in zip(cases, products, strict=True)
         ],
     }
+    if config.truth is not None:
+        numbers["truth"] = _truth_numbers(cases[0], chosen[0].tilts)
     draw_withheld(config.output_dir / "withheld.png", numbers["withheld"])
-    files.write_json(config.output_dir / RESULT, numbers)
-    log.info("%s", numbers["withheld"]["status"])
-    log.info("%s: written", config.output_dir / RESULT)
-    return config.output_dir / RESULT
+    others = _read(config.output_dir / RESULT)
+    numbers |= {name: others[name] for name in ("independent",) if name in others}
+    return _write(numbers, numbers["withheld"]["status"], config)
+
+
+def _truth_numbers(case: Case, tilts: Sequence[float]) -> Numbers:
+    """Compare the prediction (of halves, their mean) with the truth by shell, in memory.
+
+    `inside` is all that was not given, withheld or never measured, `missing` what was never measured.
+    """
+    if case.truth is None:
+        raise ValueError("no truth")
+    truth = torch.from_numpy(case.truth.read())
+    prediction = torch.stack([torch.from_numpy(one.read()) for one in case.predictions]).mean(0)
+    inside, outside = wedge_correlation(prediction, truth, case.kept)
+    missing, _ = wedge_correlation(prediction, truth, tilts)
+    curves = {"inside": inside, "outside": outside, "missing": missing}
+    return {
+        "frequency": numbers_of(inside.frequency),
+        **{f"fsc_{name}": numbers_of(curve.correlation) for name, curve in curves.items()},
+        **{name: numbers_of(torch.tensor([curve.mean()]))[0] for name, curve in curves.items()},
+        "correlation": round(correlation(prediction, truth), 4),
+    }
 
 
 def _brief(whole: Scores, by_sector: Scores, pixel: float, case: Case, config: ValidateConfig) -> Numbers:

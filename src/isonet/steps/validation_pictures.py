@@ -39,6 +39,31 @@ def draw_withheld(path: Path, numbers: Numbers) -> None:
     save_figure(figure, path)
 
 
+def draw_independent(path: Path, numbers: Numbers) -> None:
+    """Draw FSC between two independent predictions inside and outside the wedge, and by angle to the tilt axis."""
+    figure = Figure(figsize=(12, 5), layout="constrained")
+    figure.suptitle(f"two independent networks: {numbers['kind']}, not truth")
+    curves = figure.add_subplot(1, 2, 1)
+    for colour, name in enumerate(("inside", "outside")):
+        one = numbers[name]
+        frequency, value = (np.array(one[key], dtype=float) for key in ("frequency", "fsc"))
+        low, high = (np.array(one[f"fsc_{end}"], dtype=float) for end in ("low", "high"))
+        curves.plot(frequency, value, color=f"C{colour}", marker=".", label=f"{name} the missing wedge")
+        curves.fill_between(frequency, low, high, color=f"C{colour}", alpha=0.15, lw=0)
+    _frame(curves, [1 / value for value in numbers["inside"]["frequency"]])
+    polar = figure.add_subplot(1, 2, 2, projection="polar")
+    by_angle = np.array(numbers["by_angle"]["fsc"], dtype=float)
+    frequency = np.array(numbers["inside"]["frequency"])
+    half = frequency[0]
+    edges = np.concatenate([frequency - half, [frequency[-1] + half]])
+    angles = np.deg2rad(np.linspace(0, 90, len(by_angle) + 1))
+    image = polar.pcolormesh(angles, edges, by_angle.T, vmin=0, vmax=1, cmap="viridis")
+    polar.set(title="FSC inside the wedge by angle to the tilt axis ($k_y$: 0°)")
+    polar.set_xlim(0, np.pi / 2)
+    figure.colorbar(image, ax=polar, shrink=0.7, label="FSC")
+    save_figure(figure, path)
+
+
 def _line(
     axes: Axes, curves: Numbers, name: str, label: str, colour: str, style: str, known: str | None = None
 ) -> None:

@@ -173,12 +173,12 @@ def _products(
     case: Case, edges: Shape, corner: Shape, other: Shape, bins: Bins, alone: Sequence[Bins]
 ) -> dict[str, list[Sums]]:
     """Sums of one sub-volume."""
-    predicted = [_spectrum(one, corner, edges) for one in case.predictions]
-    measured = [_spectrum(one, corner, edges) for one in case.references]
-    given = [_spectrum(one, corner, edges) for one in case.inputs]
-    elsewhere = [_spectrum(one, other, edges) for one in case.predictions]
-    halves = [_spectrum(one, corner, edges) for one in case.halves]
-    truth = [] if case.truth is None else [_spectrum(case.truth, corner, edges)] * len(predicted)
+    predicted = [spectrum_at(one, corner, edges) for one in case.predictions]
+    measured = [spectrum_at(one, corner, edges) for one in case.references]
+    given = [spectrum_at(one, corner, edges) for one in case.inputs]
+    elsewhere = [spectrum_at(one, other, edges) for one in case.predictions]
+    halves = [spectrum_at(one, corner, edges) for one in case.halves]
+    truth = [] if case.truth is None else [spectrum_at(case.truth, corner, edges)] * len(predicted)
     pairs = {
         "predicted": zip(predicted, measured, strict=True),
         "unfilled": zip(given, measured, strict=True),
@@ -191,7 +191,8 @@ def _products(
     return sums
 
 
-def _spectrum(volume: mrc.Volume, corner: Shape, edges: Shape) -> Tensor:
+def spectrum_at(volume: mrc.Volume, corner: Shape, edges: Shape) -> Tensor:
+    """Spectrum of the sub-volume of `edges` whose first voxel is `corner`."""
     part = tuple(slice(start, start + edge) for start, edge in zip(corner, edges, strict=True))
     return agreement.spectrum(torch.from_numpy(volume.read(*part)))
 

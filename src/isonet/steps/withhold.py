@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 import yaml
 from pydantic import ValidationError
+from torch import Tensor
 
 from isonet.config import DeconvConfig, MaskConfig, StepConfig, ValidateConfig
 from isonet.core import streamed, withheld
@@ -112,12 +113,37 @@ def _remove(source: Path, target: Path, kept: tuple[float, float], config: Valid
     if made_before(target, label, overwrite=config.overwrite):
         return
     volume = mrc.open_volume(source)
-    with within_limit(source, config.max_memory) as memory:
+    filter_file(source, target, withheld.removal(volume.shape, kept), label, config.max_memory, run)
+    log.info("%s: written, with tilts of %g to %g degrees only", target, *kept)
+
+
+def filter_file(source: Path, target: Path, weights: Tensor, label: str, max_memory: int, run: Run) -> None:
+    """Multiply the Fourier transform of a volume by weights that are the same at every `k_y`, in bounded memory.
+
+    Parameters
+    ----------
+    source, target : Path
+        The volume and the float32 file to make, with its header and mean.
+    weights : tensor
+        `[z, 1, x // 2 + 1]` in the rfft layout.
+    label : str
+        Text for the header.
+    max_memory : int
+        Bytes that the process may have in memory.
+    run : Run
+        Shows the progress.
+
+    Raises
+    ------
+    InputError
+        If the volume cannot be used or the memory is too little.
+    """
+    volume = mrc.open_volume(source)
+    with within_limit(source, max_memory) as memory:
         plan = streamed.plan(volume.shape, memory)
-    weights = withheld.removal(volume.shape, kept)
     header = replace(volume.header, labels=(*volume.header.labels[:9], label))
     with (
-        run.progress(f"withhold {mrc.stem(source)}", plan.count) as advance,
+        run.progress(f"filter {mrc.stem(source)}", plan.count) as advance,
         blocks.create(target, volume.shape, header) as result,
     ):
         try:
@@ -135,7 +161,6 @@ def _remove(source: Path, target: Path, kept: tuple[float, float], config: Valid
         except streamed.ConstantVolumeError as error:
             raise InputError(is_constant(source, error.value)) from error
         result.statistics = (after.low, after.high, after.mean, after.std)
-    log.info("%s: written, with tilts of %g to %g degrees only", target, *kept)
 
 
 def _derive(measured: Sequence[Tomogram], folder: Path, config: ValidateConfig) -> None:
