@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch_fourier_shell_correlation import fourier_shell_correlation
 
-from isonet.core import agreement, fourier, metrics, wedge, withheld
+from isonet.core import agreement, claims, fourier, metrics, wedge, withheld
 from isonet.core.agreement import Bins, Sums
 
 SHAPE, TILTS, KEPT = (48, 48, 48), (-60.0, 60.0), (-35.0, 35.0)
@@ -99,7 +99,7 @@ def test_independent_noise_agrees_in_nothing_whatever_mask_blur_or_offset(
     assert abs(float(deviations.mean())) < factor and float(deviations.abs().max()) < 2.2 * factor
     for claimed, usable in ((curve, known), (curve.over(ceiling.ceiling(of_mean=False)), ceiling.significant)):
         for threshold in (0.5, 0.143):
-            assert agreement.resolution(frequency, claimed, curve, usable, threshold).frequency is None
+            assert claims.resolution(frequency, claimed, curve, usable, threshold).frequency is None
 
 
 @pytest.mark.parametrize("level", [0.5, 1.0])
@@ -117,7 +117,7 @@ def test_a_perfect_prediction_is_claimed_to_be_perfect(level: float) -> None:
     assert ((claimed.low < 1) & (claimed.high > 1))[usable].all()
     assert float(claimed.value[usable].mean()) == pytest.approx(1, abs=0.15)
     last = float(frequency[usable[0].nonzero().flatten()[-1]])
-    ended = agreement.resolution(frequency, claimed, found, usable, 0.5)
+    ended = claims.resolution(frequency, claimed, found, usable, 0.5)
     assert ended.frequency == last and ended.limited
 
 
@@ -144,7 +144,7 @@ def test_a_prediction_true_up_to_a_frequency_is_claimed_up_to_there() -> None:
     draws = agreement.draw_subvolumes(len(both.cross))
     found, between = agreement.estimate(crossed, draws), agreement.estimate([both], draws)
     claimed = found.over(between.ceiling(of_mean=False))
-    ended = agreement.resolution(frequency, claimed, found, between.significant, 0.5)
+    ended = claims.resolution(frequency, claimed, found, between.significant, 0.5)
     assert ended.frequency == pytest.approx(0.33, abs=1 / 24) and not ended.limited
     assert ended.low is not None and ended.high is not None and ended.low <= ended.frequency <= ended.high
 
@@ -157,7 +157,7 @@ def test_where_halves_share_nothing_nothing_can_be_measured() -> None:
     between = agreement.estimate([both], draws)
     assert not between.significant.any()
     claimed = agreement.estimate([found], draws)
-    assert agreement.resolution(frequency, claimed, claimed, between.significant, 0.143).frequency is None
+    assert claims.resolution(frequency, claimed, claimed, between.significant, 0.143).frequency is None
 
 
 def test_draws_hold_as_many_subvolumes_as_there_are() -> None:
@@ -193,7 +193,7 @@ def test_crossing_is_interpolated_and_passes_over_a_lone_shell() -> None:
 
     def crossed(*values: float, usable: Tensor = known) -> float | None:
         found = curve(*values)
-        return agreement.resolution(frequency, found, found, usable, 0.5).frequency
+        return claims.resolution(frequency, found, found, usable, 0.5).frequency
 
     assert crossed(0.9, 0.7, 0.3, 0.1, 0.1) == pytest.approx(0.125)
     assert crossed(0.9, 0.4, 0.8, 0.2, 0.1) == pytest.approx(0.15 + 0.05 * 0.5)

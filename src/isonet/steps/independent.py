@@ -15,7 +15,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from isonet.config import PredictConfig, RefineConfig, ValidateConfig
-from isonet.core import agreement, fourier, wedge, withheld
+from isonet.core import agreement, claims, fourier, wedge, withheld
 from isonet.core.agreement import Bins, Sums
 from isonet.core.fourier import Shape
 from isonet.errors import InputError
@@ -155,7 +155,7 @@ def agreement_numbers(pairs: Sequence[Pair], pixel_size: float) -> Numbers:
         }
         if from_halves:
             found = resolutions(
-                lambda threshold, c=curve, k=known: agreement.resolution(frequency, c, c, k, threshold), pixel_size
+                lambda threshold, c=curve, k=known: claims.resolution(frequency, c, c, k, threshold), pixel_size
             )
             numbers[name] = {**found, **numbers[name]}
     fsc = sums["by_angle"].correlation()

@@ -4,9 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from isonet.core.agreement import MEASURABLE, Estimate, Resolution
+from isonet.core.agreement import MEASURABLE, Estimate
+from isonet.core.claims import Resolution
 from isonet.steps.validation_scores import SECTOR, Scores
 
 THRESHOLDS = {"resolution_05": 0.5, "resolution_0143": 0.143}
@@ -127,9 +129,9 @@ def _curves(scores: Scores, sector: int, pixel_size: float) -> Mapping[str, Sequ
     named = {"claimed": scores.claimed, "truth": scores.truth, "halves": scores.halves, "ceiling": scores.ceiling}
     for name, estimate in named.items():
         if estimate is not None:
-            curves[name] = numbers_of(estimate.value[sector])
-            curves[f"{name}_low"] = numbers_of(estimate.low[sector])
-            curves[f"{name}_high"] = numbers_of(estimate.high[sector])
+            hidden = ~scores.usable[sector] if name in ("claimed", "ceiling") else torch.zeros(()).bool()
+            for part, values in (("", estimate.value), ("_low", estimate.low), ("_high", estimate.high)):
+                curves[name + part] = numbers_of(values[sector].masked_fill(hidden, torch.nan))
     return curves
 
 

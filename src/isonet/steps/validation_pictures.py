@@ -31,7 +31,7 @@ def draw_withheld(path: Path, numbers: Numbers) -> None:
     _shade_what_is_not_measurable(whole, numbers["curves"])
     for number, sector in enumerate(numbers["sectors"]):
         label = f"{sector['from']:g} to {sector['to']:g} degrees beyond what was kept"
-        _line(sectors, sector["curves"], "claimed", label, f"C{number}", "-", known="measurable")
+        _line(sectors, sector["curves"], "claimed", label, f"C{number}", "-")
     whole.set(title="FSC inside what was withheld")
     sectors.set(title="claimed, by the distance from what was kept")
     for axes in (whole, sectors):
@@ -64,14 +64,10 @@ def draw_independent(path: Path, numbers: Numbers) -> None:
     save_figure(figure, path)
 
 
-def _line(
-    axes: Axes, curves: Numbers, name: str, label: str, colour: str, style: str, known: str | None = None
-) -> None:
+def _line(axes: Axes, curves: Numbers, name: str, label: str, colour: str, style: str) -> None:
     """Draw one curve against frequency, with its interval where it has one."""
     frequency = 1 / np.array(curves["resolution"], dtype=float)
     value = np.array(curves[name], dtype=float)
-    if name == "claimed" or known is not None:
-        value = np.where(curves["measurable"], value, np.nan)
     axes.plot(frequency, value, style, color=colour, label=label, marker=".")
     if f"{name}_low" in curves and name in ("claimed", "truth"):
         low, high = (np.array(curves[f"{name}_{end}"], dtype=float) for end in ("low", "high"))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from isonet.core import agreement, withheld
-from isonet.core.agreement import Bins, Estimate, Resolution, Sums
+from isonet.core import agreement, claims, withheld
+from isonet.core.agreement import Bins, Estimate, Sums
+from isonet.core.claims import Resolution
 from isonet.core.fourier import Shape
 from isonet.errors import InputError
 from isonet.io import mrc
@@ -102,19 +103,19 @@ class Scores:
 
     def resolution(self, threshold: float, sector: int = 0) -> Resolution:
         """Frequency up to which what is claimed stays above a threshold."""
-        return agreement.resolution(self.frequency, self.claimed, self.predicted, self.usable, threshold, sector)
+        return claims.resolution(self.frequency, self.claimed, self.predicted, self.usable, threshold, sector)
 
     def lower_limit(self, threshold: float) -> Resolution:
         """Frequency up to which the FSC with the measurement, lowered by its noise, stays above a threshold."""
         known = ~self.alone.value.isnan()
-        return agreement.resolution(self.frequency, self.alone, self.alone, known, threshold)
+        return claims.resolution(self.frequency, self.alone, self.alone, known, threshold)
 
     def true_resolution(self, threshold: float, sector: int = 0) -> Resolution | None:
         """Frequency up to which the FSC with the truth stays above a threshold."""
         if self.truth is None:
             return None
         known = ~self.truth.value.isnan()
-        return agreement.resolution(self.frequency, self.truth, self.truth, known, threshold, sector)
+        return claims.resolution(self.frequency, self.truth, self.truth, known, threshold, sector)
 
 
 @dataclass(frozen=True)
