@@ -43,14 +43,15 @@ def withheld_numbers(
     dict
         Resolutions in Å (null where nothing can be claimed), their 95 % intervals, curves, sectors, controls, status.
     """
+    known = ~whole.predicted.value.isnan()
     numbers: Numbers = {
         "kind": _kind(whole),
         "degrees": [round(kept[0] - reach, 2), round(kept[0], 2), round(kept[1], 2), round(kept[1] + reach, 2)],
         **resolutions(whole.resolution, pixel_size),
         **{f"lower_limit_{name[11:]}": value for name, value in _lower_limits(whole, pixel_size).items()},
         "measurable": _measurable(whole, pixel_size),
-        "controls": {name: mean_over(getattr(whole, name), whole.usable) for name in ("unfilled", "shuffled")},
-        "power": mean_over(whole.power, whole.usable),
+        "controls": {name: mean_over(getattr(whole, name).value, known) for name in ("unfilled", "shuffled")},
+        "power": mean_over(whole.power, known),
         "curves": _curves(whole, 0, pixel_size),
         "sectors": [
             {
@@ -88,9 +89,9 @@ def numbers_of(values: Tensor) -> list[float | None]:
     return [round(value, 4) if math.isfinite(value) else None for value in values.tolist()]
 
 
-def mean_over(curve: Estimate | Tensor, usable: Tensor) -> float | None:
-    """Mean of a curve over all sectors and shells that can be measured."""
-    values = (curve.value if isinstance(curve, Estimate) else curve)[usable]
+def mean_over(curve: Tensor, known: Tensor) -> float | None:
+    """Mean of a curve over all sectors and shells that are known."""
+    values = curve[known]
     values = values[~values.isnan()]
     return round(float(values.mean()), 4) if len(values) else None
 
