@@ -66,7 +66,7 @@ def resolution(
         Nothing where the curve is below from the beginning or may be chance. A lone shell below it is passed over.
     """
     known = usable[sector] & ~curve.value[sector].isnan()
-    places, shells = _run_of(known), frequency.tolist()
+    places, shells = run_of(known), frequency.tolist()
     found, last, limited = _crossing(shells, curve.value[sector].tolist(), places, threshold)
     if found is None or not _is_sure(measured, known, sector, last):
         return Resolution(None)
@@ -101,7 +101,7 @@ def _crossing(
     return (frequency[last], last, True) if places else (None, 0, False)
 
 
-def _run_of(known: Tensor) -> list[int]:
+def run_of(known: Tensor) -> list[int]:
     """Known shells from the first one on, up to a gap wider than a zero of the contrast transfer makes."""
     shells: list[int] = torch.nonzero(known).flatten().tolist()
     end = next((n for n, (one, two) in enumerate(pairwise(shells), start=1) if two - one > _GAP + 1), len(shells))

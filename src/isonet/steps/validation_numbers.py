@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from isonet.core.agreement import MEASURABLE, Estimate
-from isonet.core.claims import Resolution
+from isonet.core.agreement import MEASURABLE
+from isonet.core.claims import Resolution, run_of
 from isonet.steps.validation_scores import SECTOR, Scores
 
 THRESHOLDS = {"resolution_05": 0.5, "resolution_0143": 0.143}
@@ -111,7 +111,7 @@ def _lower_limits(scores: Scores, pixel_size: float) -> dict[str, float | None]:
 
 def _measurable(scores: Scores, pixel_size: float) -> list[float] | None:
     """Coarsest and finest resolution in Å that can be measured; None where nothing can."""
-    places = scores.usable[0].nonzero().flatten().tolist()
+    places = run_of(scores.usable[0])
     if not places:
         return None
     return [round(pixel_size / float(scores.frequency[place]), 1) for place in (places[0], places[-1])]
