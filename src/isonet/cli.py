@@ -28,6 +28,7 @@ from isonet.config import (
     ResizeConfig,
     RunConfig,
     SimulateConfig,
+    ValidateConfig,
 )
 from isonet.errors import IsonetError
 from isonet.spellings import translated
@@ -147,6 +148,20 @@ def run(*tomograms: Path, config: Annotated[RunConfig, Flat] = RunConfig()) -> N
     from isonet.steps.run import run as step
 
     step(tomograms, config)
+
+
+@app.command(group=STEPS, sort_key=8)
+def validate(star: Path, /, *, config: Annotated[ValidateConfig, Flat] = ValidateConfig()) -> None:
+    """Tell how far the filled wedge can be believed: withhold measured tilts, predict them, and compare.
+
+    Parameters
+    ----------
+    star
+        Table made by prepare.
+    """
+    from isonet.steps.validate import validate as step
+
+    step(star, config)
 
 
 @app.command(group=SIMULATION)

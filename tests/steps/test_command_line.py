@@ -19,6 +19,7 @@ CONFIGURATIONS = {
     "refine": config.RefineConfig,
     "predict": config.PredictConfig,
     "run": config.RunConfig,
+    "validate": config.ValidateConfig,
     "simulate": config.SimulateConfig,
     "reconstruct": config.ReconstructConfig,
     "resize": config.ResizeConfig,

@@ -242,3 +242,13 @@ def test_real_tomograms_are_read(kind: str, shared_data: Path) -> None:
     assert volume.header.pixel_size == pytest.approx(20, rel=1e-3)
     assert volume.shape == ((104, 280, 288) if kind == "full_f16" else (96, 160, 160))
     assert np.isfinite(volume.read(slice(40, 44))).all()
+
+
+def test_fingerprint_is_that_of_the_data_whatever_the_file(tmp_path: Path) -> None:
+    voxels = np.random.default_rng(0).standard_normal((20, 40, 30)).astype(np.float32)
+    mrc.write(tmp_path / "a.mrc", voxels, mrc.Header())
+    mrc.write(tmp_path / "b.mrc", voxels, mrc.Header((7.0,) * 3, labels=("copy",)))
+    mrc.write(tmp_path / "c.mrc", 1.001 * voxels, mrc.Header())
+    mrc.write(tmp_path / "d.mrc", voxels.reshape(40, 20, 30), mrc.Header())
+    one, copy, scaled, other = (mrc.fingerprint(mrc.open_volume(tmp_path / f"{name}.mrc")) for name in "abcd")
+    assert one == copy and len({one, scaled, other}) == 3

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isonet.core import streamed
+from isonet.core import streamed, wedge
 from isonet.core.ctf import Optics, WienerFilter
 from isonet.core.streamed import ConstantVolumeError, NotFiniteError, Plan
 
@@ -125,3 +125,15 @@ def test_what_is_no_number_is_found(value: float) -> None:
 def test_constant_volume_is_refused() -> None:
     with pytest.raises(ConstantVolumeError):
         filtered(np.full((4, 5, 6), 3.5, dtype=np.float32), Plan((4, 5, 6), 2, 2))
+
+
+def test_factors_at_every_kz_may_differ_with_its_sign() -> None:
+    """An asymmetric wedge is removed from a streamed volume as from a whole one; grey values stay."""
+    volume = noise((11, 8, 14), mean=3.0)
+    weights = wedge.weight((11, 1, 14), (-20.0, 60.0))
+    target = InMemory(np.zeros_like(volume))
+    streamed.filter_volume(
+        InMemory(volume), target, lambda _z, _y, _x: weights, Plan(volume.shape, 3, 2), lambda: None, rescale=False
+    )
+    expected = wedge.apply(torch.from_numpy(volume), (-20.0, 60.0)).numpy()
+    assert np.allclose(target.voxels, expected, atol=1e-4)

@@ -13,6 +13,7 @@ from isonet.config.presets import PRESETS, preset_options
 from isonet.config.resizing import ResizeConfig
 from isonet.config.simulation import ReconstructConfig, SimulateConfig
 from isonet.config.training import RefineConfig, TrainingOptions
+from isonet.config.validation import ValidateConfig
 from isonet.config.whole import CheckConfig, DemoConfig, RunConfig
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "SimulateConfig",
     "StepConfig",
     "TrainingOptions",
+    "ValidateConfig",
     "parse_duration",
     "parse_size",
     "preset_options",

@@ -101,7 +101,14 @@ def plan(shape: tuple[int, int, int], memory: int) -> Plan:
 
 
 def filter_volume(
-    source: Source, target: Target, transfer: Transfer, how: Plan, advance: Callable[[], None], workers: int = 1
+    source: Source,
+    target: Target,
+    transfer: Transfer,
+    how: Plan,
+    advance: Callable[[], None],
+    workers: int = 1,
+    *,
+    rescale: bool = True,
 ) -> tuple[Moments, Moments]:
     """Filter a volume in Fourier space and give the result the mean and standard deviation of the input.
 
@@ -115,13 +122,16 @@ def filter_volume(
         Takes the result; of the same shape, another file.
     transfer : callable
         Takes `k_z`, `k_y`, `k_x` in cycles per voxel, shaped to broadcast, and returns the real factors there,
-        symmetric under a change of sign of each.
+        symmetric under a change of sign of each; or factors at every `k_z`, as `fftfreq` has them, where they are only
+        symmetric under a change of all signs.
     how : Plan
         Made by :func:`plan`.
     advance : callable
         Called `how.count` times.
     workers : int
         Threads.
+    rescale : bool
+        Off keeps the filtered grey values as they are, about the mean of the input.
 
     Returns
     -------
@@ -137,7 +147,8 @@ def filter_volume(
     before = _forward(source, spectrum, how, advance, workers)
     power = _multiply(spectrum, transfer, how, advance, workers)
     std = math.sqrt(power) / math.prod(how.shape)
-    after = _backward(spectrum, target, before.std / std, before.mean, how, advance, workers)
+    scale = before.std / std if rescale else 1.0
+    after = _backward(spectrum, target, scale, before.mean, how, advance, workers)
     return before, after
 
 
@@ -219,7 +230,8 @@ def _multiply(spectrum: _Spectrum, transfer: Transfer, how: Plan, advance: Calla
             block = scipy.fft.fft(chunk[:, rows], axis=0, workers=workers)
             half = len(factors)
             block[:half] *= factors
-            block[half:] *= factors[depth - half : 0 : -1]
+            if half < depth:
+                block[half:] *= factors[depth - half : 0 : -1]
             if part.start == rows.start == 0:
                 block[0, 0, 0] = 0
             power += _power(block, width)

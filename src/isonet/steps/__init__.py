@@ -14,6 +14,7 @@
     step(project, config, run) -> project
 
 `refine` takes `tomograms.star` or `subtomo.star`; `prepare-subtomo-star` lists sub-volumes that another program cut.
+`validate` removes measured tilts, trains and predicts without them, and compares: validation.json says what to believe.
 `resize` changes the pixel size beforehand; `run` strings the steps together; `simulate` and `reconstruct` make
 tomograms; `demo` shows it all on a simulated one.
 """

@@ -93,7 +93,7 @@ def mask(project: Project, config: MaskConfig, run: Run) -> Project:
     if config.crop_z:
         log.info("%g %% of the sections are left out at each end of z", 100 * config.crop_z)
     for tomogram, path in zip(chosen, output_paths(chosen, config.output_dir, _KIND), strict=True):
-        if not config.overwrite and _is_foreign(tomogram):
+        if not config.overwrite and is_foreign(tomogram):
             log.warning(
                 "%s: mask of tomogram %s, not made by this program, is kept; add --overwrite to make another",
                 tomogram.file(MASK_COLUMN),
@@ -107,7 +107,7 @@ def mask(project: Project, config: MaskConfig, run: Run) -> Project:
     return project
 
 
-def _is_foreign(tomogram: Tomogram) -> bool:
+def is_foreign(tomogram: Tomogram) -> bool:
     """Tell whether the table names a mask that this program did not make."""
     if tomogram.text(MASK_COLUMN) is None or not tomogram.file(MASK_COLUMN).exists():
         return False

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,12 @@ import yaml
 from pydantic import ValidationError
 from torch import Tensor
 
-from isonet import __version__
 from isonet.config import RefineConfig
 from isonet.errors import InputError
 from isonet.io import checkpoint
 from isonet.runs import CONFIG_NAME, locked
 from isonet.steps.pace import Amount
-from isonet.steps.subvolumes import Samples
 from isonet.train.fit import Trainer
-from isonet.train.pairs import Method
 from isonet.train.unet import UNet, UNetShape
 
 log = logging.getLogger("isonet")
@@ -38,7 +35,6 @@ CHANGEABLE = (
 )
 """Options that may differ when a run is continued."""
 _ISONET1_STATE = re.compile(r"refine_iter\d+\.json")
-_NOT_TRAINING = {"output_dir", "continue_from", "overwrite", "max_time", "device", "keep_models"}
 
 
 def model_name(iteration: int) -> str:
@@ -148,26 +144,8 @@ class RunFiles:
             (self.folder / model_name(old)).unlink(missing_ok=True)
 
 
-def describe(
-    shape: UNetShape, method: Method, column: str, training: Sequence[Samples], config: RefineConfig
-) -> dict[str, Any]:
-    """Say what a model is and what it was trained on, for its metadata."""
-    tomograms = [one.sources[0].tomogram for one in training]
-    return {
-        "isonet": __version__,
-        "method": method,
-        "network": asdict(shape),
-        "cube_size": config.cube_size,
-        "input_column": column,
-        "normalization": "whole tomogram: mean 0, standard deviation 1, density bright",
-        "tilts": [list(tomogram.tilts) for tomogram in tomograms],
-        "pixel_sizes": [tomogram.number("rlnPixelSize") for tomogram in tomograms],
-        "options": config.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_TRAINING),
-    }
-
-
-def start_weights(path: Path) -> tuple[UNetShape, dict[str, Tensor]]:
-    """Network and weights of a model to start training from.
+def start_weights(path: Path) -> tuple[UNetShape, dict[str, Tensor], dict[str, Any]]:
+    """Network, weights and description of a model to start training from.
 
     Raises
     ------
@@ -180,7 +158,7 @@ def start_weights(path: Path) -> tuple[UNetShape, dict[str, Tensor]]:
         UNet(shape).load_state_dict(weights)
     except (KeyError, TypeError, RuntimeError) as error:
         raise InputError(f"{path}: weights and description do not match; the file is damaged") from error
-    return shape, weights
+    return shape, weights, about
 
 
 def holds_run(folder: Path) -> bool:

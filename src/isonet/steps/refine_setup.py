@@ -11,8 +11,9 @@ from isonet.config import RefineConfig
 from isonet.errors import InputError
 from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run
+from isonet.steps.model_record import describe
 from isonet.steps.pace import Costs
-from isonet.steps.refine_files import Position, RunFiles, describe, model_name, start_weights
+from isonet.steps.refine_files import Position, RunFiles, model_name, start_weights
 from isonet.steps.source import choose_column
 from isonet.steps.subvolume_files import input_of, open_subvolume_files
 from isonet.steps.subvolumes import Samples, open_training_set
@@ -117,10 +118,10 @@ def begin(project: Project, config: RefineConfig, run: Run) -> Refinement:
     except ValueError as error:
         raise InputError(str(error)) from error
     method, column, training = _open_training(project, config, device)
-    shape, weights = _network_shape(config, method, device), None
+    shape, weights, begun = _network_shape(config, method, device), None, None
     if config.pretrained_model is not None:
         copy = run.folder / model_name(0)
-        shape, weights = start_weights(config.pretrained_model if config.continue_from is None else copy)
+        shape, weights, begun = start_weights(config.pretrained_model if config.continue_from is None else copy)
         _refuse_other_network(config, shape)
     _check_sizes(config, shape)
     torch.manual_seed(config.seed)
@@ -138,7 +139,7 @@ def begin(project: Project, config: RefineConfig, run: Run) -> Refinement:
         accumulate=config.accumulate,
     )
     trainer = Trainer(network, device, config.precision, options)
-    files = RunFiles(run.folder, describe(shape, method, column, training, config), project.path)
+    files = RunFiles(run.folder, describe(shape, method, column, training, config, begun), project.path)
     position = Position()
     if config.continue_from is not None:
         position = files.resume(trainer)

@@ -1,0 +1,93 @@
+"""What a model says of itself: its network, its options, and what data it has seen."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from isonet import __version__
+from isonet.config import RefineConfig
+from isonet.errors import InputError
+from isonet.io import mrc
+from isonet.steps.subvolumes import Samples
+from isonet.train.pairs import Method
+from isonet.train.unet import UNetShape
+
+_NOT_TRAINING = {"output_dir", "continue_from", "overwrite", "max_time", "device", "keep_models"}
+_MARGIN = 0.01  # degrees
+
+
+def describe(
+    shape: UNetShape,
+    method: Method,
+    column: str,
+    training: Sequence[Samples],
+    config: RefineConfig,
+    begun: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Say what a model is and what it was trained on, for its metadata.
+
+    `begun` is the description of the model that training started from: what that one has seen, this one has too.
+    """
+    tomograms = [one.sources[0].tomogram for one in training]
+    return {
+        "isonet": __version__,
+        "method": method,
+        "network": asdict(shape),
+        "cube_size": config.cube_size,
+        "input_column": column,
+        "normalization": "whole tomogram: mean 0, standard deviation 1, density bright",
+        "tilts": [list(tomogram.tilts) for tomogram in tomograms],
+        "pixel_sizes": [tomogram.number("rlnPixelSize") for tomogram in tomograms],
+        "seen": _seen(training, begun),
+        "options": config.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_TRAINING),
+    }
+
+
+def _seen(training: Sequence[Samples], begun: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Fingerprint and tilts in degrees of every map trained on, before too; no fingerprint where that is not known."""
+    seen: list[dict[str, Any]] = []
+    if begun is not None:
+        seen = list(begun.get("seen") or [{"data": None, "tilts": tilts} for tilts in begun.get("tilts", [])])
+    for source in (source for one in training for source in one.sources):
+        mark = {"data": mrc.fingerprint(source.volume), "tilts": list(source.tilts)}
+        if mark not in seen:
+            seen.append(mark)
+    return seen
+
+
+def refuse_having_seen(
+    path: Path, about: Mapping[str, Any], measured: Iterable[mrc.Volume], kept: tuple[float, float]
+) -> None:
+    """Refuse a model that may have seen what is withheld from it.
+
+    Parameters
+    ----------
+    path : Path
+        The model, for messages.
+    about : mapping
+        Its description.
+    measured : iterable of Volume
+        The measured volumes, with all their tilts.
+    kept : tuple of float
+        Range in degrees that is not withheld.
+
+    Raises
+    ------
+    InputError
+        If it was trained on one of the volumes or on wider tilts, or does not say on what.
+    """
+    seen = about.get("seen")
+    remedy = "leave it out, or train on the table that validate --only-withhold writes"
+    if not seen or any(one["data"] is None for one in seen):
+        raise InputError(f"{path}: does not say what data it has seen; {remedy}")
+    marks = {mrc.fingerprint(volume): volume.path for volume in measured}
+    for one in seen:
+        if one["data"] in marks:
+            raise InputError(f"{path}: has seen all of {marks[one['data']]}, also what is withheld; {remedy}")
+        low, high = min(one["tilts"]), max(one["tilts"])
+        if low < kept[0] - _MARGIN or high > kept[1] + _MARGIN:
+            raise InputError(
+                f"{path}: has seen tilts of {low:g} to {high:g} degrees, only {kept[0]:g} to {kept[1]:g} are not "
+                f"withheld; {remedy}"
+            )

@@ -1,0 +1,283 @@
+"""Is what fills the wedge true? Withhold measured tilts, train and predict without them, compare with them.
+
+::
+
+    tomograms.star ──> withheld/tomograms.star ──> withheld/results ──> withheld/corrected ──> validation.json
+                       outermost tilts removed     trained anew         predicted              compared
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from isonet.config import PredictConfig, RefineConfig, StepConfig, ValidateConfig
+from isonet.core.metrics import correlation, wedge_correlation
+from isonet.errors import InputError
+from isonet.io import checkpoint, files, mrc
+from isonet.project import HALF_COLUMNS, Project, Tomogram
+from isonet.runs import Run, start
+from isonet.steps.commands import predict_in_folder, refine_in_folder
+from isonet.steps.independent import agreement_numbers, predict_independently, write_confidence
+from isonet.steps.model_record import refuse_having_seen
+from isonet.steps.products import labels_of, output_paths, product_label
+from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, holds_run, move_aside
+from isonet.steps.source import choose_column
+from isonet.steps.validation_balance import wedge_balance_numbers
+from isonet.steps.validation_numbers import Numbers, numbers_of, withheld_numbers
+from isonet.steps.validation_pictures import draw_independent, draw_withheld
+from isonet.steps.validation_scores import Case, Scores, compare, score, shell_width
+from isonet.steps.withhold import kept_range, withhold
+
+log = logging.getLogger("isonet")
+RESULT = "validation.json"
+Config = TypeVar("Config", bound=StepConfig)
+
+
+def validate(star: Path, config: ValidateConfig) -> Path | None:
+    """Validate the method, a model or a result on the tomograms of a table; what is done already is kept.
+
+    Parameters
+    ----------
+    star : Path
+        Table of measured tomograms.
+    config : ValidateConfig
+        Options.
+
+    Returns
+    -------
+    Path or None
+        `validation.json`; None if the time was over before, or only the withheld tomograms were asked for.
+
+    Raises
+    ------
+    InputError
+        If the tomograms, a model or a prediction cannot be used, or one has seen what is withheld.
+    """
+    project = Project.read(star)
+    with start(config.output_dir, "validate", config) as run:
+        chosen = project.selected(config.tomo_idx)
+        output_paths(chosen, config.output_dir, "corrected")  # refuses two of one name in time
+        _refuse_contradictions(chosen, config)
+        if config.independent:
+            return _compare_independent(chosen, config, run)
+        if config.prediction:
+            _refuse_unwritten(chosen, config)
+        left = withhold(project, config, run)
+        if config.only_withhold:
+            log.info("%s: lists what can be corrected by any program", left.path)
+            return None
+        cases = _cases(chosen, left, config)
+        if cases is None:
+            _say_it_stopped(run)
+            return None
+        return _judge(cases, chosen, config, run)
+
+
+def _say_it_stopped(run: Run) -> None:
+    run.stopped_early = True
+    log.info("to go on, give the same command again")
+
+
+def _compare_independent(chosen: Sequence[Tomogram], config: ValidateConfig, run: Run) -> Path | None:
+    """Compare two networks trained on one half each; write the numbers, the figure and where they agree."""
+    pairs = predict_independently(chosen, config)
+    if pairs is None:
+        _say_it_stopped(run)
+        return None
+    pixel = chosen[0].number("rlnPixelSize") or pairs[0].volumes[0].header.pixel_size or 1.0
+    found = agreement_numbers(pairs, pixel)
+    for pair in pairs:
+        name = "confidence.mrc" if len(pairs) == 1 else f"{pair.tomogram.name}_confidence.mrc"
+        write_confidence(pair, config.output_dir / name, config, run)
+    draw_independent(config.output_dir / "independent.png", found)
+    others = _read(config.output_dir / RESULT)
+    return _write({**others, "pixel_size": pixel, "independent": found}, found["status"], config)
+
+
+def _write(numbers: Numbers, status: str, config: ValidateConfig) -> Path:
+    """Write the numbers and say what was found."""
+    path = config.output_dir / RESULT
+    files.write_json(path, numbers)
+    log.info("%s", status)
+    log.info("%s: written", path)
+    return path
+
+
+def _read(path: Path) -> Numbers:
+    """Numbers that are there already; none where they cannot be read."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def _refuse_contradictions(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
+    """Refuse inputs that cannot be compared."""
+    if config.input_column not in ("auto", "full", "halves", "rlnDeconvTomoName", chosen[0].full_column):
+        raise InputError(f"--input-column {config.input_column}: may know what is withheld; leave it out, or use full")
+    for flag, given in (("--prediction", config.prediction), ("--truth", config.truth)):
+        if given and len(chosen) > 1:
+            raise InputError(f"{flag}: is of one tomogram, {chosen[0].table} has {len(chosen)}; choose by --tomo-idx")
+    if len(config.prediction) == 2 and not chosen[0].has_halves:
+        raise InputError(f"--prediction: two are given, but {chosen[0].table} has no halves; give one")
+    for model in (config.model, config.pretrained_model):
+        if model is not None:
+            about = checkpoint.load_model(model)[1]
+            for tomogram in chosen:
+                kept = kept_range(tomogram, config.withhold)
+                refuse_having_seen(model, about, [mrc.open_volume(path) for path in _measured_files(tomogram)], kept)
+
+
+def _measured_files(tomogram: Tomogram) -> list[Path]:
+    """All volumes of a tomogram that hold what is withheld."""
+    columns = [tomogram.full_column, *HALF_COLUMNS, "rlnDeconvTomoName"]
+    return [tomogram.file(column) for column in columns if tomogram.text(column) is not None]
+
+
+def _refuse_unwritten(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
+    """Refuse a prediction that was not made from what was written here, as far as that can be told."""
+    folder = config.output_dir / "withheld"
+    if not (folder / "full").is_dir():
+        raise InputError(
+            f"--prediction {config.prediction[0]}: must be made from the withheld tomogram; write that with "
+            f"--only-withhold into {config.output_dir}, correct it, then give the result"
+        )
+    measured = _measured_files(chosen[0])
+    marks = {product_label("", (path,), ()).split(" input ")[1].split(" options ")[0] for path in measured}
+    marks |= {product_label("", pair, ()).split(" input ")[1].split(" options ")[0] for pair in _pairs(chosen[0])}
+    for path in config.prediction:
+        for label in labels_of(path):
+            if label.startswith("isonet ") and any(f" input {mark} " in label for mark in marks):
+                raise InputError(f"--prediction {path}: made from the measured tomogram, has seen what is withheld")
+
+
+def _pairs(tomogram: Tomogram) -> list[tuple[Path, Path]]:
+    return [(tomogram.file(HALF_COLUMNS[0]), tomogram.file(HALF_COLUMNS[1]))] if tomogram.has_halves else []
+
+
+def _cases(chosen: Sequence[Tomogram], left: Project, config: ValidateConfig) -> list[Case] | None:
+    """What is compared of each tomogram; None if the time was over before there was a prediction."""
+    folder = config.output_dir / "withheld"
+    if config.prediction:
+        columns = HALF_COLUMNS if len(config.prediction) == 2 else (chosen[0].full_column,)
+        found = [[mrc.open_volume(path) for path in config.prediction]]
+        return [_case(chosen[0], left.tomograms[0], found[0], columns, config)]
+    model = config.model or _train(left, config)
+    if model is None:
+        return None
+    corrected = folder / "corrected" if config.model is None else config.output_dir / "model"
+    asked = PredictConfig(output_dir=corrected, device=config.device, overwrite=config.overwrite)
+    predict_in_folder(left.path, model, asked)
+    column = str(checkpoint.load_model(model)[1]["input_column"])
+    paths = output_paths(left.tomograms, corrected, "corrected")
+    cases = []
+    for measured, given, path in zip(chosen, left.tomograms, paths, strict=True):
+        columns = HALF_COLUMNS if column == "halves" else (choose_column([measured], column),)
+        stem = path.name.removesuffix("_corrected.mrc")
+        made = [corrected / "halves" / f"{stem}_half{number}_corrected.mrc" for number in (1, 2)]
+        found_here = [mrc.open_volume(one) for one in (made if column == "halves" else [path])]
+        cases.append(_case(measured, given, found_here, columns, config))
+    return cases
+
+
+def _train(left: Project, config: ValidateConfig) -> Path | None:
+    """Train on what is left, or go on; None if the time was over."""
+    results = config.output_dir / "withheld" / "results"
+    given = {
+        name: getattr(config, name)
+        for name in config.model_fields_set
+        if name in RefineConfig.model_fields and name not in ("output_dir", "tomo_idx", "overwrite", "continue_from")
+    }
+    if config.overwrite and holds_run(results):
+        move_aside(results.resolve())
+    where = "continue_from" if (results / STATE_NAME).exists() else "output_dir"
+    _, stopped = refine_in_folder(left.path, RefineConfig(**given, **{where: results}))
+    return None if stopped else results / MODEL_NAME
+
+
+def _case(
+    measured: Tomogram,
+    given: Tomogram,
+    predictions: Sequence[mrc.Volume],
+    columns: Sequence[str],
+    config: ValidateConfig,
+) -> Case:
+    """What is compared of one tomogram; predictions from halves are compared with the other half.
+
+    Raises
+    ------
+    InputError
+        If a volume is not of the tomogram's shape.
+    """
+    references = [mrc.open_volume(measured.file(column)) for column in columns]
+    halves = [mrc.open_volume(measured.file(column)) for column in HALF_COLUMNS] if measured.has_halves else []
+    truth = None if config.truth is None else mrc.open_volume(config.truth)
+    for volume in (*predictions, *halves, *([] if truth is None else [truth])):
+        if volume.shape != references[0].shape:
+            shape = " x ".join(map(str, references[0].shape))
+            raise InputError(f"{volume.path}: {' x '.join(map(str, volume.shape))} voxels, the tomogram has {shape}")
+    return Case(
+        name=measured.name,
+        predictions=tuple(predictions),
+        inputs=tuple(mrc.open_volume(given.file(column)) for column in columns),
+        references=tuple(reversed(references)),
+        halves=tuple(halves),
+        truth=truth,
+        tilts=tuple(reversed(measured.half_tilts)) if len(columns) == 2 else (measured.tilts,),
+        half_tilts=measured.half_tilts if halves else (),
+        kept=kept_range(measured, config.withhold),
+    )
+
+
+def _judge(cases: Sequence[Case], chosen: Sequence[Tomogram], config: ValidateConfig, run: Run) -> Path:
+    """Compare all, write validation.json and the figures, and say what was found."""
+    width = shell_width(cases)
+    products = [compare(case, width, run) for case in cases]
+    pixel = chosen[0].number("rlnPixelSize") or cases[0].references[0].header.pixel_size or 1.0
+    whole, by_sector = score(products, whole=True), score(products, whole=False)
+    numbers: Numbers = {
+        "pixel_size": pixel,
+        "withhold": config.withhold,
+        "withheld": withheld_numbers(whole, by_sector, pixel, cases[0].kept, config.withhold),
+        "balance": [wedge_balance_numbers(case.predictions, case.kept, case.name) for case in cases],
+        "tomograms": [
+            {"name": case.name, **_brief(score([one], whole=True), score([one], whole=False), pixel, case, config)}
+            for case, one in zip(cases, products, strict=True)
+        ],
+    }
+    if config.truth is not None:
+        numbers["truth"] = _truth_numbers(cases[0], chosen[0].tilts)
+    draw_withheld(config.output_dir / "withheld.png", numbers["withheld"])
+    others = _read(config.output_dir / RESULT)
+    numbers |= {name: others[name] for name in ("independent",) if name in others}
+    return _write(numbers, numbers["withheld"]["status"], config)
+
+
+def _truth_numbers(case: Case, tilts: Sequence[float]) -> Numbers:
+    """Compare the prediction (of halves, their mean) with the truth by shell, in memory.
+
+    `inside` is all that was not given, withheld or never measured, `missing` what was never measured.
+    """
+    if case.truth is None:
+        raise ValueError("no truth")
+    truth = torch.from_numpy(case.truth.read())
+    prediction = torch.stack([torch.from_numpy(one.read()) for one in case.predictions]).mean(0)
+    inside, outside = wedge_correlation(prediction, truth, case.kept)
+    missing, _ = wedge_correlation(prediction, truth, tilts)
+    curves = {"inside": inside, "outside": outside, "missing": missing}
+    return {
+        "frequency": numbers_of(inside.frequency),
+        **{f"fsc_{name}": numbers_of(curve.correlation) for name, curve in curves.items()},
+        **{name: numbers_of(torch.tensor([curve.mean()]))[0] for name, curve in curves.items()},
+        "correlation": round(correlation(prediction, truth), 4),
+    }
+
+
+def _brief(whole: Scores, by_sector: Scores, pixel: float, case: Case, config: ValidateConfig) -> Numbers:
+    """Resolutions and sentence of one tomogram."""
+    numbers = withheld_numbers(whole, by_sector, pixel, case.kept, config.withhold)
+    return {name: numbers[name] for name in ("resolution_05", "resolution_0143", "measurable", "status")}

@@ -1,0 +1,72 @@
+"""The balance of a filled wedge: power and agreement by direction."""
+
+import logging
+from collections.abc import Sequence
+
+import torch
+
+from isonet.core import balance, withheld
+from isonet.core.agreement import Sums
+from isonet.io import mrc
+from isonet.steps.validation_numbers import Numbers, numbers_of
+from isonet.steps.validation_scores import spectrum_at
+
+log = logging.getLogger("isonet")
+_REMEDIES = {
+    "empty": "the wedge is still empty: train longer, or raise --wedge-weight",
+    "over-filled": "the wedge holds more power than the rest: train longer, or lower --wedge-weight",
+    "fake": "the YZ plane has a hole that no tilt explains: train anew with another --seed, and look at the spectra",
+}
+
+
+def wedge_balance_numbers(volumes: Sequence[mrc.Volume], tilts: Sequence[float], name: str) -> Numbers:
+    """Measure how the power of a result is spread over directions, and warn where it should not be like that.
+
+    Parameters
+    ----------
+    volumes : sequence of Volume
+        The result, or the results of two halves: their FSC is measured too.
+    tilts : sequence of float
+        Degrees that were known when it was made.
+    name : str
+        Of the tomogram, for messages.
+
+    Returns
+    -------
+    dict
+        `missing` (power density inside the wedge over outside), by sector `around` k_y and by `elevation` in the YZ
+        plane, and `warnings`.
+    """
+    edges, corners = withheld.subvolumes(volumes[0].shape)
+    bins = balance.make_balance_bins(edges, tilts, 1 / min(edges))
+    parts: dict[str, list[Sums]] = {"around": [], "elevation": [], "missing": [], "measured": []}
+    for corner in corners:
+        spectra = [spectrum_at(volume, corner, edges) for volume in volumes]
+        for key, found in parts.items():
+            found.append(Sums.of(spectra[0], spectra[-1], getattr(bins, key)))
+    sums = {key: Sums.joined(found) for key, found in parts.items()}
+    measured = sums["measured"].first.sum(0)
+    density = {
+        key: balance.relative_density(sums[key].first.sum(0), getattr(bins, key), measured, bins.measured)
+        for key in ("around", "elevation", "missing")
+    }
+    missing = float(density["missing"][0])
+    faults = balance.faults(missing, density["elevation"])
+    for fault in faults:
+        log.warning("%s: %s: %s", name, fault, _REMEDIES[fault])
+    sectors = torch.arange(len(density["around"]))
+    numbers: Numbers = {
+        "missing": numbers_of(density["missing"])[0],
+        "around": {
+            "angle": ((sectors + 0.5) * balance.AROUND - 90).tolist(),
+            "power": numbers_of(density["around"]),
+        },
+        "elevation": {
+            "angle": [(number + 0.5) * balance.ELEVATION for number in range(len(density["elevation"]))],
+            "power": numbers_of(density["elevation"]),
+        },
+        "warnings": [f"{fault}: {_REMEDIES[fault]}" for fault in faults],
+    }
+    if len(volumes) == 2:
+        numbers["around"]["fsc"] = numbers_of(sums["around"].correlation().nanmean(1))
+    return numbers

@@ -1,0 +1,234 @@
+"""Predictions compared with what was measured and withheld, sub-volume by sub-volume."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from isonet.core import agreement, claims, withheld
+from isonet.core.agreement import Bins, Estimate, Sums
+from isonet.core.claims import Resolution
+from isonet.core.fourier import Shape
+from isonet.errors import InputError
+from isonet.io import mrc
+from isonet.runs import Run
+
+SECTOR = 4.0  # degrees
+
+
+@dataclass(frozen=True)
+class Case:
+    """A tomogram, what was predicted of it, and what it is compared with.
+
+    Attributes
+    ----------
+    name : str
+        Of the tomogram.
+    predictions : tuple of Volume
+        Prediction from each half; or one, from the whole.
+    inputs : tuple of Volume
+        What each was made from: without what is withheld.
+    references : tuple of Volume
+        Measurement each is compared with: the *other* half, whose noise the prediction cannot share; or the whole.
+    halves : tuple of Volume
+        Both halves as measured; none where there is one map only.
+    truth : Volume or None
+        The true volume.
+    tilts : tuple
+        Degrees, range or list, of each reference.
+    half_tilts : tuple
+        Those of both halves; none where there is one map only.
+    kept : tuple of float
+        Range that is not withheld.
+    """
+
+    name: str
+    predictions: tuple[mrc.Volume, ...]
+    inputs: tuple[mrc.Volume, ...]
+    references: tuple[mrc.Volume, ...]
+    halves: tuple[mrc.Volume, ...]
+    truth: mrc.Volume | None
+    tilts: tuple[tuple[float, ...], ...]
+    half_tilts: tuple[tuple[float, ...], ...]
+    kept: tuple[float, float]
+
+    @property
+    def shape(self) -> Shape:
+        """Voxels along z, y, x."""
+        return self.predictions[0].shape
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Curves of one or more tomograms in the withheld region, by sector.
+
+    Attributes
+    ----------
+    frequency : tensor
+        Middle of each shell, cycles per voxel.
+    predicted : Estimate
+        FSC of predictions with the measurement.
+    claimed : Estimate
+        The same over the ceiling: what the predictions are claimed to reach against the truth.
+    alone : Estimate
+        FSC of predictions with the measurement wherever that one has planes, shared by the other half or not.
+    halves, ceiling : Estimate or None
+        FSC of both halves and what a perfect prediction would reach; None with one map only.
+    unfilled, shuffled : Estimate
+        Controls: of the input, and of the prediction of another place.
+    truth : Estimate or None
+        FSC of predictions with the truth.
+    usable : tensor of bool
+        `[sectors, shells]` that can be measured.
+    power : tensor
+        Power of predictions relative to that of the measurement.
+    directions : int
+        2 where predictions from halves are compared across, 1 where there is one prediction.
+    """
+
+    frequency: Tensor
+    predicted: Estimate
+    claimed: Estimate
+    alone: Estimate
+    halves: Estimate | None
+    ceiling: Estimate | None
+    unfilled: Estimate
+    shuffled: Estimate
+    truth: Estimate | None
+    usable: Tensor
+    power: Tensor
+    directions: int
+
+    def resolution(self, threshold: float, sector: int = 0) -> Resolution:
+        """Frequency up to which what is claimed stays above a threshold."""
+        return claims.resolution(self.frequency, self.claimed, self.predicted, self.usable, threshold, sector)
+
+    def lower_limit(self, threshold: float) -> Resolution:
+        """Frequency up to which the FSC with the measurement, lowered by its noise, stays above a threshold."""
+        known = ~self.alone.value.isnan()
+        return claims.resolution(self.frequency, self.alone, self.alone, known, threshold)
+
+    def true_resolution(self, threshold: float, sector: int = 0) -> Resolution | None:
+        """Frequency up to which the FSC with the truth stays above a threshold."""
+        if self.truth is None:
+            return None
+        known = ~self.truth.value.isnan()
+        return claims.resolution(self.frequency, self.truth, self.truth, known, threshold, sector)
+
+
+@dataclass(frozen=True)
+class Products:
+    """Sums of all that is compared, `[subvolumes, sectors, shells]` each."""
+
+    bins: Bins
+    predicted: list[Sums]
+    alone: list[Sums]
+    unfilled: list[Sums]
+    shuffled: list[Sums]
+    halves: Sums | None
+    truth: list[Sums]
+
+
+def shell_width(cases: Sequence[Case]) -> float:
+    """Width in cycles per voxel of shells that suit the sub-volumes of all cases."""
+    return max(1 / min(withheld.subvolumes(case.shape)[0]) for case in cases)
+
+
+def compare(case: Case, width: float, run: Run) -> Products:
+    """Add up the products of all sub-volumes of a tomogram.
+
+    Raises
+    ------
+    InputError
+        If the tomogram is too small for anything to be measured.
+    """
+    edges, corners = withheld.subvolumes(case.shape)
+    count = math.ceil((max(max(tilts) for tilts in case.tilts) - case.kept[1]) / SECTOR - 1e-6)
+    sector = withheld.sectors(edges, case.kept, SECTOR)
+
+    def within(tilts: Sequence[Sequence[float]]) -> Bins:
+        return agreement.make_bins(edges, width, withheld.region(edges, tilts, case.kept), sector, count)
+
+    bins, alone = within((*case.tilts, *case.half_tilts)), [within([tilts]) for tilts in case.tilts]
+    if not all(bool((one.independent > 0).any()) for one in alone):
+        raise InputError(
+            f"{case.references[0].path}: {' x '.join(map(str, case.shape))} voxels are too few to measure between "
+            f"{case.kept[1]:g} degrees and the last tilt; use a larger --withhold"
+        )
+    others = withheld.farthest(corners)
+    names = ("predicted", "alone", "unfilled", "shuffled", "halves", "truth")
+    parts: dict[str, list[list[Sums]]] = {name: [] for name in names}
+    with run.progress(f"compare {case.name}", len(corners)) as advance:
+        for corner, other in zip(corners, others, strict=True):
+            for name, sums in _products(case, edges, corner, corners[other], bins, alone).items():
+                parts[name].append(sums)
+            advance()
+    joined = {name: [Sums.joined(part) for part in zip(*found, strict=True)] for name, found in parts.items()}
+    halves = joined.pop("halves")
+    return Products(bins, halves=halves[0] if halves else None, **joined)
+
+
+def _products(
+    case: Case, edges: Shape, corner: Shape, other: Shape, bins: Bins, alone: Sequence[Bins]
+) -> dict[str, list[Sums]]:
+    """Sums of one sub-volume."""
+    predicted = [spectrum_at(one, corner, edges) for one in case.predictions]
+    measured = [spectrum_at(one, corner, edges) for one in case.references]
+    given = [spectrum_at(one, corner, edges) for one in case.inputs]
+    elsewhere = [spectrum_at(one, other, edges) for one in case.predictions]
+    halves = [spectrum_at(one, corner, edges) for one in case.halves]
+    truth = [] if case.truth is None else [spectrum_at(case.truth, corner, edges)] * len(predicted)
+    pairs = {
+        "predicted": zip(predicted, measured, strict=True),
+        "unfilled": zip(given, measured, strict=True),
+        "shuffled": zip(elsewhere, measured, strict=True),
+        "halves": [(halves[0], halves[1])] if halves else [],
+        "truth": zip(predicted, truth, strict=False),
+    }
+    sums = {name: [Sums.of(one, two, bins) for one, two in found] for name, found in pairs.items()}
+    sums["alone"] = [Sums.of(one, two, own) for one, two, own in zip(predicted, measured, alone, strict=True)]
+    return sums
+
+
+def spectrum_at(volume: mrc.Volume, corner: Shape, edges: Shape) -> Tensor:
+    """Spectrum of the sub-volume of `edges` whose first voxel is `corner`."""
+    part = tuple(slice(start, start + edge) for start, edge in zip(corner, edges, strict=True))
+    return agreement.spectrum(torch.from_numpy(volume.read(*part)))
+
+
+def score(products: Sequence[Products], *, whole: bool) -> Scores:
+    """Curves of tomograms together, all sectors as one (`whole`) or each for itself."""
+
+    def together(name: str) -> list[Sums]:
+        lists = [getattr(one, name) for one in products]
+        joined = [Sums.joined(parts) for parts in zip(*lists, strict=True)]
+        return [sums.whole for sums in joined] if whole else joined
+
+    predicted = together("predicted")
+    draws = agreement.draw_subvolumes(len(predicted[0].cross))
+    found = agreement.estimate(predicted, draws)
+    parts = [one.halves for one in products if one.halves is not None]
+    halves = ceiling = None
+    usable, claimed = ~found.value.isnan(), found
+    if len(parts) == len(products):
+        joined = Sums.joined(parts)
+        halves = agreement.estimate([joined.whole if whole else joined], draws)
+        ceiling = halves.ceiling(of_mean=len(predicted) == 1)
+        usable, claimed = halves.significant, found.over(ceiling)
+    truth = together("truth")
+    return Scores(
+        frequency=products[0].bins.frequency,
+        predicted=found,
+        claimed=claimed,
+        alone=agreement.estimate(together("alone"), draws),
+        halves=halves,
+        ceiling=ceiling,
+        unfilled=agreement.estimate(together("unfilled"), draws),
+        shuffled=agreement.estimate(together("shuffled"), draws),
+        truth=agreement.estimate(truth, draws) if truth else None,
+        usable=usable,
+        power=torch.stack([one.power_ratio for one in predicted]).mean(0),
+        directions=len(predicted),
+    )

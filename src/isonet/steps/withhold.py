@@ -1,0 +1,194 @@
+"""Tomograms without their outermost tilts: the measured Fourier region is removed before anything is derived."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+import yaml
+from pydantic import ValidationError
+from torch import Tensor
+
+from isonet.config import DeconvConfig, MaskConfig, StepConfig, ValidateConfig
+from isonet.core import streamed, withheld
+from isonet.errors import InputError
+from isonet.io import blocks, files, mrc
+from isonet.project import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
+from isonet.runs import CONFIG_NAME, Run
+from isonet.steps.commands import deconv_in_folder, mask_in_folder
+from isonet.steps.mask import is_foreign
+from isonet.steps.memory import within_limit
+from isonet.steps.products import made_before, product_label
+from isonet.steps.source import is_constant, not_finite
+
+log = logging.getLogger("isonet")
+TABLE = "tomograms.star"
+_DERIVED = {"rlnDeconvTomoName", "rlnMaskName", "rlnCorrectedTomoName", TURNED_COLUMN}
+_TILT_FILES = ("rlnTiltFile", "rlnTiltFileHalf1", "rlnTiltFileHalf2")
+_LONGEST_NAME = 255 - len("_withheld.mrc")
+Config = TypeVar("Config", bound=StepConfig)
+
+
+def withhold(project: Project, config: ValidateConfig, run: Run) -> Project:
+    """Write the tomograms and halves of a table without what is withheld, and a table of them.
+
+    Deconvolved tomograms and masks are made anew from what is left, as their run folders say; masks of other programs
+    are left out, since they may have been drawn with the help of what is withheld.
+
+    Parameters
+    ----------
+    project : Project
+        The table of measured tomograms.
+    config : ValidateConfig
+        Options.
+    run : Run
+        Shows the progress.
+
+    Returns
+    -------
+    Project
+        The table of what is left; its rows are those chosen, in order.
+
+    Raises
+    ------
+    InputError
+        If a tomogram cannot be used, or other files are in the way.
+    """
+    folder = config.output_dir / "withheld"
+    chosen = project.selected(config.tomo_idx)
+    rows = [_narrowed(tomogram, folder, config, run) for tomogram in chosen]
+    left = Project(folder / TABLE, tuple(Tomogram(folder / TABLE, row) for row in rows))
+    left.write()
+    _derive(chosen, folder, config)
+    return Project.read(left.path)
+
+
+def kept_range(tomogram: Tomogram, degrees: float) -> tuple[float, float]:
+    """Range that is kept of a tomogram's tilts.
+
+    Raises
+    ------
+    InputError
+        If nothing is left.
+    """
+    try:
+        return withheld.kept_range(tomogram.tilts, degrees)
+    except ValueError as error:
+        raise InputError(f"{tomogram.table}: tomogram {tomogram.index}: {error}; use a smaller --withhold") from error
+
+
+def _narrowed(tomogram: Tomogram, folder: Path, config: ValidateConfig, run: Run) -> dict[str, str]:
+    """Row of one tomogram of which the outermost tilts are removed."""
+    kept = kept_range(tomogram, config.withhold)
+    row = {name: value for name, value in tomogram.row.items() if name not in _DERIVED}
+    columns = [tomogram.full_column, *(HALF_COLUMNS if tomogram.has_halves else ())]
+    for column, place in zip(columns, ("full", "half1", "half2"), strict=False):
+        source = tomogram.file(column)
+        name = f"{mrc.stem(source)[:_LONGEST_NAME]}_withheld.mrc"
+        _remove(source, folder / place / name, kept, config, run)
+        row[column] = f"{place}/{name}"
+    row |= {"rlnTiltMin": f"{kept[0]:g}", "rlnTiltMax": f"{kept[1]:g}"}
+    lists = (tomogram.tilts, *tomogram.half_tilts)
+    for column, tilts in zip(_TILT_FILES, lists, strict=True):
+        if tomogram.text(column) is not None:
+            left = withheld.kept_tilts(tilts, kept)
+            path = folder / "tilts" / f"{tomogram.index}_{column}.tlt"
+            files.write_text(path, "".join(f"{tilt:.2f}\n" for tilt in left))
+            row[column] = str(path.relative_to(folder))
+    for column, path in ((name, tomogram.file(name)) for name in ("rlnMaskBoundary",) if tomogram.text(name)):
+        row[column] = str(path.resolve())
+    return row
+
+
+def _remove(source: Path, target: Path, kept: tuple[float, float], config: ValidateConfig, run: Run) -> None:
+    """Write a volume without what is beyond the kept range, unless that is done."""
+    label = product_label("withheld", (source,), kept)
+    if target.exists() and label not in mrc.open_volume(target).header.labels and not config.overwrite:
+        raise InputError(
+            f"{target}: made from other input or with another --withhold; add --overwrite or choose another "
+            "--output-dir"
+        )
+    if made_before(target, label, overwrite=config.overwrite):
+        return
+    volume = mrc.open_volume(source)
+    filter_file(source, target, withheld.removal(volume.shape, kept), label, config.max_memory, run)
+    log.info("%s: written, with tilts of %g to %g degrees only", target, *kept)
+
+
+def filter_file(source: Path, target: Path, weights: Tensor, label: str, max_memory: int, run: Run) -> None:
+    """Multiply the Fourier transform of a volume by weights that are the same at every `k_y`, in bounded memory.
+
+    Parameters
+    ----------
+    source, target : Path
+        The volume and the float32 file to make, with its header and mean.
+    weights : tensor
+        `[z, 1, x // 2 + 1]` in the rfft layout.
+    label : str
+        Text for the header.
+    max_memory : int
+        Bytes that the process may have in memory.
+    run : Run
+        Shows the progress.
+
+    Raises
+    ------
+    InputError
+        If the volume cannot be used or the memory is too little.
+    """
+    volume = mrc.open_volume(source)
+    with within_limit(source, max_memory) as memory:
+        plan = streamed.plan(volume.shape, memory)
+    header = replace(volume.header, labels=(*volume.header.labels[:9], label))
+    with (
+        run.progress(f"filter {mrc.stem(source)}", plan.count) as advance,
+        blocks.create(target, volume.shape, header) as result,
+    ):
+        try:
+            _, after = streamed.filter_volume(
+                volume,
+                result,
+                lambda _z, _y, _x: weights,
+                plan,
+                advance,
+                workers=torch.get_num_threads(),
+                rescale=False,
+            )
+        except streamed.NotFiniteError as error:
+            raise InputError(not_finite(source, error.slab, error.first)) from error
+        except streamed.ConstantVolumeError as error:
+            raise InputError(is_constant(source, error.value)) from error
+        result.statistics = (after.low, after.high, after.mean, after.std)
+
+
+def _derive(measured: Sequence[Tomogram], folder: Path, config: ValidateConfig) -> None:
+    """Deconvolve what is left and make masks for it, where that was done with the measured tomograms."""
+    place: dict[str, object] = {"input_column": "auto", "overwrite": config.overwrite}
+    deconvolved = [one for one in measured if one.text("rlnDeconvTomoName") is not None]
+    if deconvolved:
+        settings = _settings(deconvolved[0].file("rlnDeconvTomoName"), DeconvConfig)
+        indices = ",".join(one.index for one in deconvolved)
+        place |= {"tomo_idx": indices, "output_dir": folder / "deconv"}
+        deconv_in_folder(folder / TABLE, settings.model_copy(update=place))
+    masked = [one for one in measured if one.text("rlnMaskName") is not None]
+    own = [one for one in masked if not is_foreign(one)]
+    for one in masked:
+        if one not in own:
+            log.warning(
+                "%s: not made by this program, may have seen what is withheld; left out", one.text("rlnMaskName")
+            )
+    if own:
+        masking = _settings(own[0].file("rlnMaskName"), MaskConfig)
+        place |= {"tomo_idx": ",".join(one.index for one in own), "output_dir": folder / "mask", "existing": None}
+        mask_in_folder(folder / TABLE, masking.model_copy(update=place))
+
+
+def _settings(product: Path, kind: type[Config]) -> Config:
+    """Options of the run that made a file, as its folder says; else the defaults."""
+    try:
+        return kind(**yaml.safe_load((product.parent / CONFIG_NAME).read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, ValidationError, TypeError):
+        log.info("%s: its run folder does not say how it was made; the table and the defaults do", product)
+        return kind()

@@ -1,0 +1,193 @@
+"""validate: what is withheld is gone before anything sees it, and what is claimed is true."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import commandline as isonet
+import numpy as np
+import pytest
+import torch
+
+from isonet.core import fourier, wedge
+
+SHAPE, KEPT = (40, 48, 40), (-30.0, 30.0)
+OPTIONS = {**isonet.TINY, "withhold": 30}
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def numbers(folder: str = "validation") -> Any:
+    """What validation.json says."""
+    return json.loads((Path(folder) / "validation.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def truth() -> Any:
+    """A specimen without a missing wedge."""
+    generator = torch.Generator().manual_seed(1)
+    volume = torch.randn(SHAPE, generator=generator)
+    volume = fourier.apply(volume, torch.exp(-5 * fourier.radial_frequency(SHAPE)))
+    return (volume / volume.std()).numpy()
+
+
+@pytest.fixture
+def halves(here: Path, truth: Any) -> Path:
+    """Table of a tomogram with halves of little noise, measured from -60 to 60 degrees."""
+    isonet.write(here / "truth.mrc", truth)
+    for seed, name in enumerate(("even", "odd")):
+        noise = np.random.default_rng(seed).standard_normal(SHAPE)
+        measured = wedge.apply(torch.tensor(truth + 0.3 * noise, dtype=torch.float32), (-60.0, 60.0))
+        isonet.write(here / name / f"v_{name}.mrc", measured.numpy())
+    isonet.done("prepare", "--even", "even", "--odd", "odd", "--contrast", "light")
+    return here / "tomograms.star"
+
+
+def test_withheld_tilts_are_gone_from_every_file_that_is_made(halves: Path) -> None:
+    isonet.done("validate", halves, only_withhold=True, withhold=30)
+    folder = Path("validation/withheld")
+    (row,) = isonet.table(folder / "tomograms.star")
+    assert (row["rlnTiltMin"], row["rlnTiltMax"]) == ("-30", "30")
+    names = ("rlnTomoName", "rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
+    removed = wedge.weight(SHAPE, KEPT).expand(40, 48, 21)
+    (before,) = isonet.table(halves)
+    for name in names:
+        given = torch.from_numpy(isonet.read(folder / row[name]))
+        original = torch.from_numpy(isonet.read(halves.parent / before[name]))
+        power = fourier.transform(given).abs().square()
+        assert float(power[removed == 0].sum()) < 1e-8 * float(power.sum())
+        change = fourier.transform(given) - fourier.transform(original)
+        assert float(change[removed == 1].abs().max()) < 1e-4 * float(power.max().sqrt())
+    assert not (folder / "results").exists() and not Path("validation/validation.json").exists()
+
+
+def test_trains_compares_and_is_not_done_twice(halves: Path, draws: None) -> None:
+    said = isonet.done("validate", halves, truth="truth.mrc", **OPTIONS).err
+    found = numbers()
+    inside = found["withheld"]
+    assert inside["kind"] == "cross-half" and inside["degrees"] == [-60, -30, 30, 60]
+    assert inside["status"] in said
+    assert abs(inside["controls"]["unfilled"]) < 0.1
+    assert 0.8 < np.nanmean([value for value in inside["curves"]["ceiling"] if value is not None]) <= 1
+    assert found["truth"]["outside"] > found["truth"]["inside"]
+    assert [sector["from"] for sector in inside["sectors"]] == [0, 4, 8, 12, 16, 20, 24, 28]
+    assert Path("validation/withheld.png").read_bytes().startswith(PNG)
+    assert "empty" in found["balance"][0]["warnings"][0]
+    again = isonet.done("validate", halves, truth="truth.mrc", **OPTIONS)
+    assert again.err.count("made before, kept") == 6
+    assert numbers() == found
+
+
+def test_goes_on_after_the_time_was_over(halves: Path) -> None:
+    isonet.done("validate", halves, "--max-time=0.001s", **OPTIONS)
+    assert isonet.state(Path("validation")) == "stopped"
+    assert not Path("validation/validation.json").exists()
+    isonet.done("validate", halves, **OPTIONS)
+    assert isonet.state(Path("validation")) == "finished"
+    refused = isonet.call("validate", halves, **{**OPTIONS, "withhold": 25})
+    isonet.assert_refused(refused, "--withhold", "--overwrite")
+    isonet.done("validate", halves, overwrite=True, **{**OPTIONS, "withhold": 25})
+    assert Path("validation/withheld/results~1").is_dir()
+
+
+def test_a_true_prediction_is_believed_and_an_invented_one_is_not(halves: Path, truth: Any) -> None:
+    """Handed in by --prediction: the truth itself, and the truth of another place in what was not given."""
+    isonet.done("validate", halves, only_withhold=True, withhold=30)
+    given = torch.from_numpy(isonet.read(Path("validation/withheld/full/v_withheld.mrc"))).float()
+    whole = torch.from_numpy(truth)
+    outside = wedge.weight(SHAPE, KEPT)
+    isonet.write(Path("good.mrc"), wedge.fill(given, whole, outside).numpy())
+    isonet.write(Path("pasted.mrc"), wedge.fill(given, whole.roll((20, 24, 20), (0, 1, 2)), outside).numpy())
+    isonet.write(Path("unfilled.mrc"), given.numpy())
+    isonet.done("validate", halves, prediction="good.mrc", truth="truth.mrc", withhold=30)
+    good = numbers()["withheld"]
+    assert good["kind"] == "whole map"
+    assert good["resolution_05"] == pytest.approx(good["truth"]["resolution_05"], rel=0.15)
+    assert good["resolution_0143"] < 30
+    curves = good["curves"]
+    known = [number for number, yes in enumerate(curves["measurable"]) if yes]
+    assert len(known) > 3
+    assert all(curves["claimed_low"][number] < 1 < curves["claimed_high"][number] for number in known)
+    for name in ("pasted.mrc", "unfilled.mrc"):
+        said = isonet.done("validate", halves, prediction=name, withhold=30).err
+        bad = numbers()["withheld"]
+        assert bad["resolution_05"] is bad["resolution_0143"] is None
+        assert "nothing is claimed" in said
+
+
+def test_noise_claims_nothing(here: Path) -> None:
+    for seed, name in enumerate(("even", "odd")):
+        noise = np.random.default_rng(seed).standard_normal(SHAPE).astype(np.float32)
+        isonet.write(here / name / f"v_{name}.mrc", noise)
+    isonet.done("prepare", "--even", "even", "--odd", "odd", "--contrast", "light")
+    isonet.call("validate", "tomograms.star", **OPTIONS)
+    found = numbers()["withheld"]
+    assert found["resolution_05"] is found["resolution_0143"] is found["lower_limit_0143"] is None
+    assert "not measurable" in found["status"]
+
+
+def test_one_map_gives_a_lower_limit(halves: Path) -> None:
+    row = dict.fromkeys(("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2"))
+    isonet.edited(halves, **row)
+    isonet.done("validate", halves, **OPTIONS)
+    found = numbers()["withheld"]
+    assert found["kind"] == "one map" and "ceiling" not in found["curves"]
+    assert found["resolution_0143"] == found["lower_limit_0143"]
+
+
+def test_who_has_seen_what_is_withheld_is_refused(halves: Path, model: Path) -> None:
+    isonet.done("refine", halves, output_dir="full", **isonet.TINY)
+    isonet.done("predict", halves, "full", output_dir="full_corrected")
+    refused = isonet.call("validate", halves, model="full", **OPTIONS)
+    isonet.assert_refused(refused, "full", "has seen all of", "--only-withhold")
+    isonet.assert_refused(isonet.call("validate", halves, pretrained_model="full", **OPTIONS), "has seen all of")
+    isonet.assert_refused(isonet.call("validate", halves, model=model, **OPTIONS), "tilts of -60 to 60")
+    refused = isonet.call("validate", halves, prediction="full_corrected/v_corrected.mrc", withhold=30)
+    isonet.assert_refused(refused, "--only-withhold")
+    isonet.done("validate", halves, only_withhold=True, withhold=30)
+    refused = isonet.call("validate", halves, prediction="full_corrected/v_corrected.mrc", withhold=30)
+    isonet.assert_refused(refused, "made from the measured tomogram")
+
+
+def test_a_model_trained_on_what_is_left_is_scored(halves: Path) -> None:
+    isonet.done("validate", halves, only_withhold=True, withhold=30)
+    isonet.done("refine", "validation/withheld/tomograms.star", output_dir="mine", **isonet.TINY)
+    isonet.done("validate", halves, model="mine", withhold=30)
+    assert numbers()["withheld"]["kind"] == "cross-half"
+    assert not Path("validation/withheld/results").exists()
+    isonet.done("refine", "validation/withheld/tomograms.star", output_dir="more", pretrained_model="mine",
+                **{**isonet.TINY, "iterations": 1})  # fmt: skip
+    isonet.done("validate", halves, model="more", output_dir="again", withhold=30)
+    isonet.assert_refused(isonet.call("validate", halves, model="more", output_dir="third", withhold=32), "-30 to 30")
+
+
+def test_what_cannot_be_compared_is_refused(halves: Path, truth: Any) -> None:
+    isonet.assert_refused(isonet.call("validate", halves, withhold=58), "--withhold")
+    isonet.assert_refused(isonet.call("validate", halves, prediction="a.mrc", model="b"), "exclude each other")
+    isonet.assert_refused(isonet.call("validate", halves, input_column="rlnCorrectedTomoName"), "--input-column")
+    isonet.done("validate", halves, only_withhold=True, withhold=30)
+    isonet.write(Path("small.mrc"), truth[:20])
+    isonet.assert_refused(isonet.call("validate", halves, prediction="small.mrc", withhold=30), "small.mrc", "40 x 48")
+
+
+def test_independent_networks_agree_or_not_and_where(halves: Path, draws: None) -> None:
+    isonet.done("validate", halves, independent=True, **isonet.TINY)
+    found = numbers()["independent"]
+    assert found["kind"] == "precision"
+    assert {"resolution_05", "resolution_0143"} <= set(found["inside"]) & set(found["outside"])
+    outside = [value for value in found["outside"]["fsc"] if value is not None]
+    assert np.mean(outside[:6]) > 0.5
+    assert len(found["by_angle"]["fsc"]) == 9
+    confidence = isonet.read(Path("validation/confidence.mrc"))
+    assert confidence.shape == SHAPE and -1 <= confidence.min() < confidence.max() <= 1.001
+    assert Path("validation/independent.png").read_bytes().startswith(PNG)
+    assert not isonet.same_weights(Path("validation/independent/a/results"), Path("validation/independent/b/results"))
+    again = isonet.done("validate", halves, independent=True, **isonet.TINY)
+    assert again.err.count("made before, kept") == 3
+    isonet.assert_refused(isonet.call("validate", halves, independent=True, method="noise2noise"), "--method")
+
+
+def test_independent_networks_of_one_map_tell_consistency_only(prepared: Path) -> None:
+    isonet.done("validate", prepared, independent=True, **isonet.TINY)
+    found = numbers()["independent"]
+    assert found["kind"] == "consistency" and "consistency" in found["status"]
+    assert not any(name.startswith("resolution") for name in (*found["inside"], *found["outside"]))
