@@ -185,7 +185,7 @@ class Jobs:
         if job.state not in ENDED:
             raise InputError(f"job {number} is {job.state}; stop it first")
         words = list(job.words)
-        if words[0] == "refine" and job.run_folder is not None and (job.run_folder / "state.pt").exists():
+        if words[0] == "refine" and job.run_folder is not None and (job.run_folder / "trainer.pt").exists():
             words = ["refine", f"--continue-from={_relative(job.run_folder, self.project)}"]
         return self.add(words, job.device, job.run_folder)
 
@@ -240,10 +240,18 @@ def _state(
             return "finished", ""
         stopped = code in (-signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGINT)
         return ("stopped", "stopped; what was finished is kept") if stopped else ("failed", "")
-    process = Process.read(report.get("command"))
-    if process is None or process.is_alive():
-        return ("running", "") if process or not report else ("lost", "its record is damaged")
-    status = read_status(run_folder, process.pid) if run_folder else {}
+    process = Process.read(report.get("command")) or Process.read(report.get("runner"))
+    if process is None:
+        return "lost", "its record is damaged; continue it"
+    return (
+        ("running", "")
+        if process.is_alive()
+        else _end_unseen(read_status(run_folder, process.pid) if run_folder else {})
+    )
+
+
+def _end_unseen(status: Mapping[str, Any]) -> tuple[str, str]:
+    """Take from the run folder how a command ended whose runner was gone."""
     if status.get("state") in ("finished", "stopped"):
         return "finished", ""
     told = f", {status['reason']}" if status.get("reason") else ""

@@ -19,21 +19,25 @@ def run(folder: Path, number: str) -> int:
     """Run a job unless somebody else has taken it; return the exit code of its command, -n after signal n."""
     order = json.loads((folder / f"{number}.json").read_text(encoding="utf-8"))
     report = folder / f"{number}.run.json"
+    record: dict[str, object] = {"begun": _now(), "runner": _identity(os.getpid())}
     try:
-        os.close(os.open(report, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # takes the job
+        with report.open("x", encoding="utf-8") as file:  # takes the job
+            file.write(json.dumps(record))
     except FileExistsError:
         return 0
     words = [sys.executable, "-m", "isonet", *order["words"]]
     with (folder / f"{number}.err").open("wb") as err, (folder / f"{number}.out").open("wb") as out:
         command = subprocess.Popen(words, cwd=order["cwd"], stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-    record: dict[str, object] = {"begun": _now()}
-    for name, pid in (("runner", os.getpid()), ("command", command.pid)):
-        seen = Process.of(pid)
-        record[name] = seen.record() if seen else {"pid": pid, "started": 0, "boot": ""}
+    record["command"] = _identity(command.pid)
     write_json(report, record)
     code = command.wait()
     write_json(report, {**record, "exit_code": code, "ended": _now()})
     return code
+
+
+def _identity(pid: int) -> dict[str, object] | None:
+    seen = Process.of(pid)
+    return None if seen is None else seen.record()
 
 
 def _now() -> str:

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -77,7 +78,7 @@ class Volumes:
 
     def __init__(self) -> None:
         self._open: OrderedDict[tuple[Path, int, int], mrc.Volume] = OrderedDict()
-        self._ranges: OrderedDict[object, npt.NDArray[np.float64]] = OrderedDict()
+        self._ranges: OrderedDict[object, npt.NDArray[Any]] = OrderedDict()
         self._lock = Lock()
 
     def get(self, path: Path) -> mrc.Volume:
@@ -107,7 +108,7 @@ class Volumes:
             low, high = np.interp((view.low, view.high), np.linspace(0, 100, 1001), self._range(path, volume, view))
             return png(grey(drawn(volume, view), float(low), float(high)))
 
-    def _range(self, path: Path, volume: mrc.Volume, view: View) -> npt.NDArray[np.float64]:
+    def _range(self, path: Path, volume: mrc.Volume, view: View) -> npt.NDArray[Any]:
         """Grey values at each tenth of a percentile in three slices, the same for all slices of a plane."""
         key = (_key(path), view.plane, view.slab, view.lowpass, view.size)
         with self._lock:
