@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -233,10 +234,17 @@ class Form:
 
     def default(self, option: Option) -> str:
         """Text of what counts where the option is left empty: its default, or what the preset sets."""
-        preset = self.given.get("preset")
+        preset = self.given.get("preset", "")
         if preset and option.name != "preset" and "preset" in self.command.model.model_fields:
-            try:
-                return as_text(getattr(self.command.model.model_validate({"preset": preset}), option.name))
-            except ValidationError:
-                return option.default
+            return _with_preset(self.command.model, preset).get(option.name, option.default)
         return option.default
+
+
+@cache
+def _with_preset(model: type[StepConfig], preset: str) -> dict[str, str]:
+    """Text of all defaults as a preset sets them; nothing where there is no such preset."""
+    try:
+        made = model.model_validate({"preset": preset})
+    except ValidationError:
+        return {}
+    return {name: as_text(getattr(made, name)) for name in model.model_fields}

@@ -1,6 +1,6 @@
 """Pictures over HTTP: slices, spectra, and PNG files of the project."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlencode
@@ -9,12 +9,15 @@ from fastapi import FastAPI, Query
 from fastapi.responses import PlainTextResponse, Response
 
 from isonet.errors import InputError
-from isonet.gui import spectrum
+from isonet.gui import outline, spectrum
 from isonet.gui.access import Roots
-from isonet.gui.slices import View, Volumes
+from isonet.gui.slices import AXES, View, Volumes
 
 _KEPT = {"Cache-Control": "private, max-age=60"}
 _LARGEST_PICTURE = 1 << 26
+Section = Annotated[int, Query(ge=0, lt=1 << 31)]
+Step = Annotated[int, Query(ge=1, le=1024)]
+Percentage = Annotated[float, Query(gt=0, le=100)]
 
 
 def slice_address(path: Path, view: View) -> str:
@@ -31,6 +34,16 @@ def spectrum_address(path: Path, plane: str, tilts: tuple[float, float] | None) 
 def picture_address(path: Path) -> str:
     """Address of a PNG file."""
     return "/image/file?" + urlencode({"path": path, "of": _age(path)})
+
+
+def outline_address(path: Path, plane: str, index: int, step: int) -> str:
+    """Address of the outline of a mask."""
+    return "/image/outline?" + urlencode({"path": path, "plane": plane, "index": index, "step": step, "of": _age(path)})
+
+
+def automatic_address(path: Path, index: int, step: int, choice: Mapping[str, float]) -> str:
+    """Address of the outline of the automatic mask; `choice` has density, deviation, patch and sign."""
+    return "/image/automatic?" + urlencode({"path": path, "index": index, "step": step, **choice, "of": _age(path)})
 
 
 def _age(path: Path) -> int:
@@ -67,6 +80,30 @@ def add_routes(app: FastAPI, roots: Roots, volumes: Volumes) -> None:
             return _refused(f"plane {plane!r}; use xz or yz")
         tilts = None if low is None or high is None else (low, high)
         return _answer(lambda: spectrum.picture(volumes.get(roots.allowed(path)), plane, tilts))
+
+    @app.get("/image/outline")
+    def outline_picture(path: str, plane: str, index: Section, step: Step = 1) -> Response:
+        if plane not in AXES:
+            return _refused(f"plane {plane!r}; use xy, xz or yz")
+        return _answer(lambda: outline.picture(outline.of_file(volumes.get(roots.allowed(path)), plane, index, step)))
+
+    @app.get("/image/automatic")
+    def automatic_picture(
+        path: str,
+        index: Section,
+        density: Percentage,
+        deviation: Percentage,
+        patch: Annotated[int, Query(ge=2, le=64)] = 4,
+        sign: Annotated[int, Query(ge=-1, le=1)] = -1,
+        step: Step = 1,
+    ) -> Response:
+        def draw() -> bytes:
+            place = roots.allowed(path)
+            _, height, width = volumes.get(place).shape
+            look = outline.features(place, _age(place), patch, sign)
+            return outline.picture(look.slice(index, density, deviation, (height // step, width // step)))
+
+        return _answer(draw)
 
     @app.get("/image/file")
     def file_picture(path: str) -> Response:

@@ -24,6 +24,7 @@ from isonet.io import files
 
 FOLDER = "jobs"
 ENDED = ("finished", "stopped", "failed", "lost", "cancelled")
+NOW = "now"
 _STARTING = 10.0  # seconds within which a runner takes its job
 
 
@@ -38,7 +39,7 @@ class Job:
     words : tuple of str
         Command line after `isonet`.
     device : str
-        Jobs of one device run one after another.
+        Jobs of one device run one after another; those of `NOW` wait for none.
     run_folder : Path or None
         Where the command records its run.
     created : str
@@ -140,7 +141,7 @@ class Jobs:
                 jobs = self.all()
                 busy = {job.device for job in jobs if job.state == "running"}
                 for job in jobs:
-                    if job.state == "queued" and job.device not in busy:
+                    if job.state == "queued" and (job.device == NOW or job.device not in busy):
                         busy.add(job.device)
                         self._launch(job)
                         started.append(job.number)

@@ -57,6 +57,7 @@ def _listening(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        listener.listen(128)  # a browser that is early waits instead of failing
     except OSError as error:
         raise RunError(f"{host}:{port}: cannot be listened on ({error.strerror}); choose another --port") from error
     return listener
