@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from at_work import wait_for
 
 from isonet.errors import InputError
 from isonet.gui import jobs as jobs_module
@@ -20,14 +21,7 @@ from isonet.gui.run_folder import curves, progress, tail
 LONG = ["check", "--seconds=60", "--device=cpu"]
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "took too long"
-        time.sleep(0.05)
-
-
-def at_work(job: Job) -> bool:
+def is_at_work(job: Job) -> bool:
     return job.state == "running" and job.process is not None
 
 
@@ -57,7 +51,7 @@ def test_jobs_of_a_device_wait_and_stop_and_survive_the_interface(jobs: Jobs) ->
     first, second, third = jobs.add(LONG), jobs.add(LONG), jobs.add(["--version"], device="cuda:1")
     assert jobs.start_waiting() == [first.number, third.number]
     assert jobs.start_waiting() == []
-    wait_for(lambda: at_work(jobs.get(first.number)))
+    wait_for(lambda: is_at_work(jobs.get(first.number)))
     process = jobs.get(first.number).process
     assert process is not None
     told = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")[1:-1]
@@ -86,7 +80,7 @@ Jobs(Path({str(jobs.project)!r})).start_waiting()
 time.sleep(60)
 """
     interface = subprocess.Popen([sys.executable, "-c", script])
-    wait_for(lambda: at_work(jobs.get(job.number)))
+    wait_for(lambda: is_at_work(jobs.get(job.number)))
     interface.kill()
     interface.wait()
     time.sleep(0.2)

@@ -68,9 +68,8 @@ class StepPage:
                 self._argument(argument)
             options = forms.options(self.command)
             with ui.element("div").style(_GRID):
-                for option in options:
-                    if option.common:
-                        self._option(option)
+                for option in sorted(filter(lambda each: each.common, options), key=self._rank):
+                    self._option(option)
             if not all(option.common for option in options):
                 with (
                     ui.expansion("More options").classes("w-full").props('dense data-testid="advanced"'),
@@ -91,6 +90,11 @@ class StepPage:
             self._queue.props('outline no-caps data-testid="queue"').tooltip("After the jobs of the same device")
             ui.button("Reset", on_click=self._reset).props("flat no-caps")
         self._show()
+
+    def _rank(self, option: Option) -> int:
+        """Place of a common option on the page."""
+        order = forms.COMMON.get(self.command.name, ())
+        return order.index(option.name) if option.name in order else len(order)
 
     def _argument(self, argument: Argument) -> None:
         field = ui.input(
