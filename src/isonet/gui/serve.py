@@ -6,6 +6,7 @@ import ipaddress
 import os
 import secrets
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from isonet.config import GuiConfig
@@ -38,7 +39,8 @@ def serve(project: Path, config: GuiConfig) -> None:
         print(_greeting(roots.project, config.host, port, token), flush=True)
         from isonet.gui.app import run  # noqa: PLC0415  # takes seconds, and the words before do not need it
 
-        run(roots, listener, token)
+        with suppress(KeyboardInterrupt):
+            run(roots, listener, token)
 
 
 def _is_loopback(host: str) -> bool:

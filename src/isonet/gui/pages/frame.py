@@ -35,7 +35,7 @@ def frame(session: Session, title: str, here: str) -> Iterator[None]:
     """
     ui.add_css(_STYLE)
     ui.page_title(f"{title} · isonet")
-    ui.colors(primary="#12795a", secondary="#17324d", negative="#c8372d")
+    ui.colors(primary="#12795a", secondary="#17324d", negative="#c8372d", positive="#12795a")
     dark = ui.dark_mode(session.dark)
     with ui.header(elevated=False).classes("bar"):
         ui.label("isonet").style("font-weight: 700; font-size: 16px; letter-spacing: .03em")

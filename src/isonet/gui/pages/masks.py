@@ -81,7 +81,9 @@ class MaskPage:
                 self._image = ui.interactive_image(
                     on_mouse=self._mouse, events=["mousedown", "mousemove", "mouseup"], cross=True, sanitize=False
                 )
-                self._image.classes("w-full pixels").props('data-testid="canvas"').style("cursor: crosshair")
+                self._image.classes("w-full pixels").props('data-testid="canvas"').style(
+                    f"cursor: crosshair; max-width: calc((100vh - 250px) * {self.columns / self.rows:.4f})"
+                )
                 self._image.on("wheel.prevent", self._wheel, ["deltaY"], throttle=0.04)
                 with ui.row().classes("w-full items-center no-wrap"):
                     self._label = ui.label().style("min-width: 110px")

@@ -56,7 +56,7 @@ def _table(session: Session, project: Project) -> None:
     with ui.row().classes("items-baseline"):
         ui.html(f"<h2>{len(project.tomograms)} tomogram{'s' * (len(project.tomograms) != 1)}</h2>", sanitize=False)
         ui.label("Click a value to change it; it is checked and written to the table at once.").classes("muted")
-    with ui.element("div").style("overflow-x: auto; width: 100%"), ui.element("table").classes("grid"):
+    with ui.element("div").style("overflow-x: auto; width: 100%"), ui.element("table").classes("cells"):
         with ui.element("thead"), ui.element("tr"):
             for title in ("", "Tomogram", *(column.title for column in columns), "Made so far"):
                 with ui.element("th"):

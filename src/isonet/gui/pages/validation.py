@@ -38,7 +38,7 @@ def _report(session: Session, path: Path) -> None:
         raise InputError(f"{path}: cannot be read; run validate again") from error
     with ui.column().classes("panel"):
         ui.label(session.roots.shown(path.parent)).style("font-weight: 600")
-        with ui.element("table").classes("grid").props('data-testid="numbers"'):
+        with ui.element("table").classes("cells").props('data-testid="numbers"'):
             for name, value in flattened(content):
                 with ui.element("tr"):
                     for text in (name, value):
