@@ -14,7 +14,8 @@ from at_work import wait_for
 
 from isonet.errors import InputError
 from isonet.gui import jobs as jobs_module
-from isonet.gui.jobs import Job, Jobs
+from isonet.gui.job import Job
+from isonet.gui.jobs import Jobs
 from isonet.gui.processes import Process
 from isonet.gui.run_folder import curves, progress, tail
 

@@ -127,6 +127,13 @@ def test_a_start_that_is_not_safe_is_refused(tmp_path: Path, words: list[str], m
     assert message in done.stderr
 
 
+def test_a_missing_extra_is_told_with_its_remedy(tmp_path: Path) -> None:
+    script = f"import sys; sys.modules['nicegui'] = None; from isonet.cli import main; main(['gui', {str(tmp_path)!r}])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "isonet: the browser interface is not installed; run: pip install 'isonet[gui]'\n"
+
+
 def test_a_folder_named_at_the_start_is_open_and_its_neighbour_is_not(tmp_path: Path) -> None:
     for name in ("project", "data", "data2"):
         (tmp_path / name).mkdir()

@@ -7,15 +7,16 @@ from typing import Any
 
 from nicegui import events, ui
 
-from isonet.errors import InputError, IsonetError
+from isonet.errors import IsonetError
 from isonet.gui import images, table
-from isonet.gui.pages.frame import empty, frame
+from isonet.gui.pages.choice import with_tomogram
+from isonet.gui.pages.frame import frame
 from isonet.gui.session import Session
 from isonet.gui.slices import AXES, View, binning
 from isonet.project import Tomogram
 
 _SIZE = 768
-_SPECTRUM = 150
+_SPECTRUM = 120
 _KEYS = {"ArrowLeft": -1, "ArrowRight": 1, "ArrowDown": -1, "ArrowUp": 1, "PageDown": -10, "PageUp": 10}
 _PLANES = {"1": "xy", "2": "xz", "3": "yz"}
 
@@ -26,26 +27,7 @@ def add(session: Session) -> None:
     @ui.page("/viewer")
     def viewer() -> None:
         with frame(session, "Viewer", "/viewer"):
-            project = session.project()
-            if project is None:
-                empty("Nothing to look at yet: this project has no tomograms.", "Add tomograms", "/")
-                return
-            names = {each.index: f"{each.index}  {each.name}" for each in project.tomograms}
-            if session.chosen not in names:
-                session.chosen = next(iter(names))
-
-            def choose(event: events.ValueChangeEventArguments[Any]) -> None:
-                session.chosen = event.value
-                ui.navigate.reload()
-
-            ui.select(names, value=session.chosen, label="Tomogram", on_change=choose).props("dense").style(
-                "min-width: 260px"
-            )
-            tomogram = next(each for each in project.tomograms if each.index == session.chosen)
-            there = table.volumes(tomogram)
-            if not there:
-                raise InputError(f"{tomogram.name}: its files are gone; put them back, or run prepare again")
-            Viewer(session, tomogram, there).draw()
+            with_tomogram(session, lambda tomogram, there: Viewer(session, tomogram, there).draw())
 
 
 class Viewer:
@@ -54,7 +36,7 @@ class Viewer:
     def __init__(self, session: Session, tomogram: Tomogram, there: dict[str, Path]) -> None:
         self.session = session
         self.tomogram = tomogram
-        self.paths = {title: session.roots.allowed(path) for title, path in there.items()}
+        self.paths = there
         self.shape = session.volumes.get(next(iter(self.paths.values()))).shape
         self.place = [edge // 2 for edge in self.shape]
         mask = table.mask(tomogram)
@@ -126,16 +108,17 @@ class Viewer:
             for title in self.shown:
                 with ui.column().style("gap: 6px; min-width: 0"):
                     ui.html(f"<h2>{title}</h2>", sanitize=False)
-                    pane = ui.interactive_image(on_mouse=self._point, events=["mousedown"], cross=False, sanitize=False)
-                    pane.classes("w-full pixels").props(f'data-testid="pane-{title}"')
-                    pane.on("wheel.prevent", self._wheel, ["deltaY"], throttle=0.04)
-                    self._panes[title] = pane
-                    self._spectra(self.paths[title])
+                    with ui.row().classes("w-full no-wrap items-start").style("gap: 10px"):
+                        pane = ui.interactive_image(on_mouse=self._point, events=["mousedown"], sanitize=False)
+                        pane.classes("w-full pixels").props(f'data-testid="pane-{title}"')
+                        pane.on("wheel.prevent", self._wheel, ["deltaY"], throttle=0.04)
+                        self._panes[title] = pane
+                        self._spectra(self.paths[title])
         self._show()
 
     def _spectra(self, path: Path) -> None:
         ends = self.tomogram.tilt_range
-        with ui.row().style("gap: 10px"):
+        with ui.column().style("gap: 8px; flex: none"):
             for plane in ("xz", "yz"):
                 address = images.spectrum_address(path, plane, ends)
                 with ui.column().style("gap: 2px"):
@@ -155,6 +138,8 @@ class Viewer:
             except IsonetError as error:
                 ui.notify(str(error), type="negative")
                 continue
+            rows, columns = (edge for axis, edge in enumerate(self.shape) if axis != self.axis)
+            pane.style(f"max-width: calc((100vh - 360px) * {columns / rows:.4f})")
             pane.set_source(images.slice_address(self.paths[title], View(index=index, size=_SIZE, **self.view)))
             pane.set_content(self._overlay(step))
 
@@ -165,8 +150,8 @@ class Viewer:
         drawn = ""
         if self.outlined and self.mask is not None:
             address = images.outline_address(self.mask, self.view["plane"], self.place[self.axis], step)
-            drawn = f'<image href="{address.replace("&", "&amp;")}" width="{columns}" height="{rows}"/>'
-        style = 'stroke="#ffb347" stroke-width="1" vector-effect="non-scaling-stroke" opacity="0.7"'
+            drawn = f'<image href="{address.replace("&", "&amp;")}" width="{columns}" height="{rows}" class="crisp"/>'
+        style = f'stroke="#ffb347" stroke-width="{max(rows, columns) / 500:.3f}"'
         y = rows - down
         return (
             f'{drawn}<line x1="0" x2="{columns}" y1="{y}" y2="{y}" {style}/>'

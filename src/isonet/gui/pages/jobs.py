@@ -7,7 +7,7 @@ from nicegui import ui
 
 from isonet.errors import IsonetError
 from isonet.gui import images, run_folder
-from isonet.gui.jobs import ENDED, Job
+from isonet.gui.job import ENDED, Job
 from isonet.gui.pages.frame import empty, frame
 from isonet.gui.session import Session
 

@@ -5,12 +5,13 @@ from typing import Any
 
 from nicegui import events, ui
 
-from isonet.errors import InputError, IsonetError
+from isonet.errors import IsonetError
 from isonet.gui import images, table
 from isonet.gui.catalogue import commands
 from isonet.gui.drawing import Drawing
 from isonet.gui.forms import Form
-from isonet.gui.pages.frame import empty, frame
+from isonet.gui.pages.choice import with_tomogram
+from isonet.gui.pages.frame import frame
 from isonet.gui.session import Session
 from isonet.gui.slices import View, binning
 from isonet.project import Tomogram
@@ -27,35 +28,16 @@ def add(session: Session) -> None:
     @ui.page("/masks")
     def masks() -> None:
         with frame(session, "Draw masks", "/masks"):
-            project = session.project()
-            if project is None:
-                empty("Nothing to draw on yet: this project has no tomograms.", "Add tomograms", "/")
-                return
-            names = {each.index: f"{each.index}  {each.name}" for each in project.tomograms}
-            if session.chosen not in names:
-                session.chosen = next(iter(names))
-
-            def choose(event: events.ValueChangeEventArguments[Any]) -> None:
-                session.chosen = event.value
-                ui.navigate.reload()
-
-            ui.select(names, value=session.chosen, label="Tomogram", on_change=choose).props("dense").style(
-                "min-width: 260px"
-            )
-            tomogram = next(each for each in project.tomograms if each.index == session.chosen)
-            there = table.volumes(tomogram)
-            if not there:
-                raise InputError(f"{tomogram.name}: its files are gone; put them back, or run prepare again")
-            MaskPage(session, tomogram, there.get("Deconvolved") or next(iter(there.values()))).draw()
+            with_tomogram(session, lambda tomogram, there: MaskPage(session, tomogram, there).draw())
 
 
 class MaskPage:
     """The drawing of one tomogram."""
 
-    def __init__(self, session: Session, tomogram: Tomogram, path: Path) -> None:
+    def __init__(self, session: Session, tomogram: Tomogram, there: dict[str, Path]) -> None:
         self.session = session
         self.tomogram = tomogram
-        self.path = session.roots.allowed(path)
+        self.path = there.get("Deconvolved") or next(iter(there.values()))
         self.volume = session.volumes.get(self.path)
         depth, height, width = self.volume.shape
         self.step = binning(self.volume, "xy", _SIZE)
@@ -165,7 +147,7 @@ class MaskPage:
         drawn = [self._polygon(number) for number in range(len(self.drawing.shapes))]
         if self.automatic:
             address = images.automatic_address(self.path, self.index, self.step, self.choice).replace("&", "&amp;")
-            drawn.insert(0, f'<image href="{address}" width="{self.columns}" height="{self.rows}"/>')
+            drawn.insert(0, f'<image href="{address}" width="{self.columns}" height="{self.rows}" class="crisp"/>')
         self._image.set_content("".join(drawn))
         self._label.set_text(f"z {self.index} of {self.volume.shape[0]}")
         self._list.clear()

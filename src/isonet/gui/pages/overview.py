@@ -37,7 +37,7 @@ def _add_tomograms(session: Session) -> None:
     """Ask for folders, and go on with the form of prepare."""
     with ui.row().classes("panel items-end no-wrap"):
         field = ui.input("Folder or files with tomograms", placeholder="tomograms/ or /data/*.mrc")
-        field.classes("col").props('dense data-testid="add-folder"')
+        field.classes("col").props('dense stack-label data-testid="add-folder"')
 
         def go_on() -> None:
             form = Form(commands()["prepare"], {"tomograms": field.value or "."})

@@ -8,7 +8,7 @@ from isonet.errors import InputError
 from isonet.gui import catalogue, forms, table
 from isonet.gui.catalogue import Argument, Command
 from isonet.gui.forms import Form, Kind, Option
-from isonet.gui.jobs import NOW, command_text
+from isonet.gui.job import NOW, command_text
 from isonet.gui.pages.frame import frame
 from isonet.gui.session import Session
 
