@@ -89,7 +89,7 @@ def features(path: Path, changed: int, patch: int, sign: int) -> Features:
     changed : int
         When it changed last; another look is taken after that.
     patch : int
-        As of `mask`, in voxels binned by 2.
+        As of `mask`, in voxels of the tomogram.
     sign : int
         -1 where density is dark.
     """
@@ -102,7 +102,7 @@ def _features(path: Path, _changed: int, patch: int, sign: int) -> Features:
     step = 2 * max(1, math.ceil((math.prod(volume.shape) / 8 / _VOXELS) ** (1 / 3)))
     coarse = sign * _coarse(volume, step)
     coarse -= coarse.mean()
-    near = max(2, round(patch * 2 / step))
+    near = max(1, round(patch / step))
     blurred = masking.blur(coarse, near, axes=(0, 1, 2))
     deviation = masking.local_deviation(blurred, near, 0, len(blurred))
     return Features(step, near, masking.local_maximum(blurred, near), deviation)
