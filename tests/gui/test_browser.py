@@ -19,7 +19,7 @@ PATIENCE = 180_000
 TINY = {
     "cube_size": "16",
     "crop_size": "24",
-    "iterations": "2",
+    "iterations": "300",
     "epochs": "2",
     "steps_per_epoch": "2",
     "batch_size": "2",
@@ -56,6 +56,7 @@ def picture(page: Page, name: str) -> None:
     folder = os.environ.get("ISONET_SCREENSHOTS")
     page.wait_for_function("[...document.images].every(image => image.complete)")
     if folder:
+        page.evaluate("window.scrollTo(0, 0)")
         page.wait_for_timeout(1500)
         page.screenshot(path=Path(folder) / f"{name}.png")
 
@@ -162,12 +163,28 @@ def test_refine_is_watched_and_survives_the_browser_and_the_interface(page: Page
     page.goto("about:blank")  # as if the tab were closed
     second = start(interface.project)  # as if the interface were started again
     stop(second, signal.SIGKILL)
-    assert Jobs(interface.project).get(number).state in ("running", "finished")
+    assert Jobs(interface.project).get(number).state == "running"
+    metrics = interface.project / "results/metrics.jsonl"
+    wait_for(lambda: metrics.exists() and metrics.read_text().count("wedge_balance") >= 4)
     visit(page, interface, f"/jobs?number={number}")
-    expect(page.get_by_test_id("state")).to_have_text("finished")
+    expect(page.get_by_test_id("state")).to_have_text("running")
     expect(page.get_by_test_id("curves").locator("canvas")).to_be_visible()
     expect(page.locator("img[alt^='Newest picture']")).to_be_visible()
     picture(page, "jobs")
+    page.get_by_test_id("stop").click()
+    expect(page.get_by_test_id("state")).to_have_text("stopped")
+
+
+def test_a_stopped_training_goes_on_where_it_was(page: Page, interface: Interface) -> None:
+    trained = (interface.project / "results/metrics.jsonl").read_text()
+    page.get_by_test_id("continue").click()
+    expect(page.get_by_text("isonet refine --continue-from=results")).to_be_visible()
+    expect(page.get_by_test_id("state")).to_have_text("running")
+    metrics = interface.project / "results/metrics.jsonl"
+    wait_for(lambda: metrics.read_text().count("wedge_balance") > trained.count("wedge_balance"))
+    assert metrics.read_text().splitlines()[0] == trained.splitlines()[0]
+    page.get_by_test_id("stop").click()
+    expect(page.get_by_test_id("state")).to_have_text("stopped")
 
 
 def test_the_tomogram_is_corrected_and_looked_at(page: Page, interface: Interface) -> None:

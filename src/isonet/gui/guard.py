@@ -1,7 +1,7 @@
 """Who may talk to the interface: requests that bring its token, from pages that are its own."""
 
 import secrets
-from http.cookies import SimpleCookie
+from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers
@@ -58,7 +58,7 @@ class Guard:
     def _is_known(self, cookie: str) -> bool:
         try:
             morsel = SimpleCookie(cookie).get(self._cookie)
-        except Exception:  # whatever is no cookie is not ours
+        except CookieError:
             return False
         return morsel is not None and self._is_token(morsel.value)
 

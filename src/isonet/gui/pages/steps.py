@@ -27,7 +27,8 @@ def add(session: Session) -> None:
             command = catalogue.commands()[name]
             form = session.forms.setdefault(name, Form(command))
             for argument in command.arguments:
-                form.arguments.setdefault(argument.name, _likely(argument, session.roots.project))
+                if not form.arguments.get(argument.name):
+                    form.arguments[argument.name] = _likely(argument, session.roots.project)
             ui.label(command.summary).classes("muted")
             StepPage(session, command, form).draw()
 
