@@ -101,6 +101,8 @@ def test_a_reboot_or_a_reused_number_is_no_running_job(jobs: Jobs, tmp_path: Pat
         assert jobs.get(job.number).state == "lost"
     report.write_text(json.dumps({"command": mine.record()}))
     assert jobs.get(job.number).state == "running"
+    report.write_text(json.dumps({"command": {**mine.record(), "boot": "before"}, "runner": mine.record()}))
+    assert jobs.get(job.number).state == "running"  # its runner has yet to say how it ended
     report.write_text("{")  # the disk was full
     assert jobs.get(job.number).state == "lost"
 

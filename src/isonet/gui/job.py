@@ -95,14 +95,14 @@ def state_of(
             return "finished", ""
         stopped = code in (-signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGINT)
         return ("stopped", "stopped; what was finished is kept") if stopped else ("failed", "")
-    process = Process.read(report.get("command")) or Process.read(report.get("runner"))
-    if process is None:
+    command, runner = (Process.read(report.get(name)) for name in ("command", "runner"))
+    known = command or runner
+    if known is None:
         return "lost", "its record is damaged; continue it"
-    return (
-        ("running", "")
-        if process.is_alive()
-        else _end_unseen(read_status(run_folder, process.pid) if run_folder else {})
-    )
+    # A command that has ended still counts as running while its runner lives: it has yet to say how it ended.
+    if any(each.is_alive() for each in (command, runner) if each is not None):
+        return "running", ""
+    return _end_unseen(read_status(run_folder, known.pid) if run_folder else {})
 
 
 def _end_unseen(status: Mapping[str, Any]) -> tuple[str, str]:

@@ -154,6 +154,9 @@ class Jobs:
         claimed = self._path(number, "run.json").exists()
         report = _load(self._path(number, "run.json"))
         state, reason = state_of(order, claimed, report, run_folder)
+        if state == "lost":  # unless its runner wrote how it ended just after it was read
+            report = _load(self._path(number, "run.json"))
+            state, reason = state_of(order, claimed, report, run_folder)
         if state == "failed":
             reason = f"exit code {report.get('exit_code')}: {self.last_line(number) or 'it said nothing'}"
         device, created = str(order.get("device", "auto")), str(order.get("created", ""))
