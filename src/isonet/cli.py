@@ -19,6 +19,7 @@ from isonet.config import (
     DeconvConfig,
     DemoConfig,
     ExtractConfig,
+    GuiConfig,
     MaskConfig,
     PredictConfig,
     PrepareConfig,
@@ -222,6 +223,20 @@ def demo(*, config: Annotated[DemoConfig, Flat] = DemoConfig()) -> None:
     from isonet.steps.demo import demo as step
 
     step(config)
+
+
+@app.command(group=OTHER)
+def gui(project_folder: Path = Path(), /, *, config: Annotated[GuiConfig, Flat] = GuiConfig()) -> None:
+    """Open the browser interface on a project folder; it prints the address to open.
+
+    Parameters
+    ----------
+    project_folder
+        Folder with tomograms.star, or an empty one to begin in.
+    """
+    from isonet.gui.serve import serve
+
+    serve(project_folder, config)
 
 
 @app.command(group=OTHER)

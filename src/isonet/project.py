@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from isonet.core import wedge
+from isonet.core.tilts import check_tilts
 from isonet.errors import InputError
 from isonet.io import files, mrc, star
 from isonet.io.metadata import read_tilt_angles
@@ -111,7 +111,7 @@ class Tomogram:
         if self.text(column) is not None:
             tilts = read_tilt_angles(self.file(column)).tolist()
         try:
-            wedge.check_tilts(tilts)
+            check_tilts(tilts)
         except ValueError as error:
             raise InputError(f"{self.table}: tomogram {self.index}: {error}; mend rlnTiltMin, rlnTiltMax") from error
         return tuple(tilts)

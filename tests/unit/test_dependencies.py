@@ -64,6 +64,11 @@ def test_only_the_command_line_knows_the_steps(path: Path) -> None:
         assert not [name for name in imported(path) if name.startswith("isonet.steps")]
 
 
+@pytest.mark.parametrize("path", sorted((SOURCE / "gui").rglob("*.py")), ids=lambda path: path.stem)
+def test_the_browser_interface_starts_commands_and_calls_no_step(path: Path) -> None:
+    assert not [name for name in imported(path) if name.startswith(("isonet.steps", "isonet.train", "torch"))]
+
+
 @pytest.mark.parametrize("name", ["isonet", "isonet.cli", "isonet.config", "isonet.errors"])
 def test_help_waits_for_nothing_heavy(name: str) -> None:
     heavy = ["torch", "numpy", "pandas", "scipy", "matplotlib", "lightning_fabric", "starfile", "mrcfile"]

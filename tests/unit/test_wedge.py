@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from isonet.core import fourier, rotation, wedge
+from isonet.core.tilts import check_tilts
 
 Shape = tuple[int, int, int]
 laws = settings(max_examples=25, deadline=None)
@@ -164,7 +165,7 @@ def test_regions_lie_on_either_side_of_the_faces_and_share_nothing() -> None:
 )
 def test_tilts_that_measure_no_wedge_are_refused(tilts: tuple[float, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        wedge.check_tilts(tilts)
+        check_tilts(tilts)
     with pytest.raises(ValueError, match=message):
         wedge.weight((8, 8, 8), tilts)
 

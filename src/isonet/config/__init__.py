@@ -8,6 +8,7 @@ from isonet.config.correction import OutputOptions, PredictConfig
 from isonet.config.deconv import DeconvConfig
 from isonet.config.extract import ExtractConfig, PrepareSubtomoStarConfig
 from isonet.config.inputs import InputOptions, PrepareConfig
+from isonet.config.interface import GuiConfig
 from isonet.config.mask import MaskConfig
 from isonet.config.presets import PRESETS, preset_options
 from isonet.config.resizing import ResizeConfig
@@ -22,6 +23,7 @@ __all__ = [
     "DeconvConfig",
     "DemoConfig",
     "ExtractConfig",
+    "GuiConfig",
     "InputOptions",
     "MaskConfig",
     "OutputOptions",

@@ -7,11 +7,13 @@ included.
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from isonet.errors import InputError
+from isonet.io.files import write_json
 
 _LARGEST = 1 << 26
 _FARTHEST = 1e6
@@ -51,6 +53,19 @@ def read_polygons(path: Path) -> tuple[Polygon, ...]:
     if not content["polygons"]:
         raise InputError(f"{path}: no polygons in it; draw one or leave out --boundary")
     return tuple(_polygon(path, number, entry) for number, entry in enumerate(content["polygons"], start=1))
+
+
+def write_polygons(path: Path, polygons: Sequence[Polygon]) -> None:
+    """Write polygons as :func:`read_polygons` reads them, atomically."""
+    entries = [
+        {
+            "points": [list(point) for point in each.points],
+            **({} if each.z is None else {"z": list(each.z)}),
+            "exclude": each.exclude,
+        }
+        for each in polygons
+    ]
+    write_json(path, {"polygons": entries})
 
 
 def _load(path: Path) -> Any:

@@ -1,0 +1,59 @@
+"""The application: pages, pictures and the queue of jobs behind the guard."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI
+from nicegui import ui
+
+from isonet.errors import IsonetError
+from isonet.gui import images, jobs
+from isonet.gui.access import Roots
+from isonet.gui.guard import Guard
+from isonet.gui.jobs import Jobs
+from isonet.gui.pages import add_pages
+from isonet.gui.session import Session
+
+_SECONDS = 1.0
+
+
+def run(roots: Roots, listener: socket.socket, token: str) -> None:
+    """Serve the interface on an open port until it is told to end."""
+    session = Session(roots, Jobs(roots.project))
+    guarded = Guard(application(session), token, int(listener.getsockname()[1]))
+    config = uvicorn.Config(guarded, log_level="error", access_log=False, timeout_graceful_shutdown=1)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def application(session: Session) -> FastAPI:
+    """Make the application of a session."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        queue = asyncio.create_task(_keep_starting(session.jobs))
+        yield
+        queue.cancel()
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    images.add_routes(app, session.roots, session.volumes)
+    add_pages(session)
+    ui.run_with(app, title="isonet", favicon=_ICON, dark=None, show_welcome_message=False, reconnect_timeout=10)
+    return app
+
+
+async def _keep_starting(queue: Jobs) -> None:
+    """Start queued jobs as devices become free."""
+    while True:
+        with suppress(IsonetError, OSError):
+            await asyncio.to_thread(queue.start_waiting)
+        jobs.reap()
+        await asyncio.sleep(_SECONDS)
+
+
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="15" fill="#17324d"/>'
+    '<path d="M16 16 L4 9 A14 14 0 0 0 4 23 Z M16 16 L28 9 A14 14 0 0 1 28 23 Z" fill="#4cc9a0"/></svg>'
+)

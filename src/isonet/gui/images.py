@@ -1,0 +1,129 @@
+"""Pictures over HTTP: slices, spectra, and PNG files of the project."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Query
+from fastapi.responses import PlainTextResponse, Response
+
+from isonet.errors import InputError
+from isonet.gui import outline, spectrum
+from isonet.gui.access import Roots
+from isonet.gui.slices import AXES, View, Volumes
+
+_KEPT = {"Cache-Control": "private, max-age=60"}
+_LARGEST_PICTURE = 1 << 26
+Section = Annotated[int, Query(ge=0, lt=1 << 31)]
+Step = Annotated[int, Query(ge=1, le=1024)]
+Percentage = Annotated[float, Query(gt=0, le=100)]
+
+
+def slice_address(path: Path, view: View) -> str:
+    """Address of a slice; it changes when the file does."""
+    return "/image/slice?" + urlencode({"path": path, **vars(view), "of": _age(path)})
+
+
+def spectrum_address(path: Path, plane: str, tilts: tuple[float, float] | None) -> str:
+    """Address of a power spectrum."""
+    ends = {} if tilts is None else {"low": tilts[0], "high": tilts[1]}
+    return "/image/spectrum?" + urlencode({"path": path, "plane": plane, **ends, "of": _age(path)})
+
+
+def picture_address(path: Path) -> str:
+    """Address of a PNG file."""
+    return "/image/file?" + urlencode({"path": path, "of": _age(path)})
+
+
+def outline_address(path: Path, plane: str, index: int, step: int) -> str:
+    """Address of the outline of a mask."""
+    return "/image/outline?" + urlencode({"path": path, "plane": plane, "index": index, "step": step, "of": _age(path)})
+
+
+def automatic_address(path: Path, index: int, step: int, choice: Mapping[str, float]) -> str:
+    """Address of the outline of the automatic mask; `choice` has density, deviation, patch and sign."""
+    return "/image/automatic?" + urlencode({"path": path, "index": index, "step": step, **choice, "of": _age(path)})
+
+
+def _age(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def add_routes(app: FastAPI, roots: Roots, volumes: Volumes) -> None:
+    """Serve pictures; what cannot be shown is answered with status 400 and one line."""
+
+    @app.get("/image/slice")
+    def slice_picture(
+        path: str,
+        plane: str = "xy",
+        index: int = 0,
+        slab: int = 1,
+        lowpass: float = 0.0,
+        low: float = 0.5,
+        high: float = 99.5,
+        size: int = 1024,
+    ) -> Response:
+        return _answer(lambda: volumes.picture(roots.allowed(path), View(plane, index, slab, lowpass, low, high, size)))
+
+    @app.get("/image/spectrum")
+    def spectrum_picture(
+        path: str,
+        plane: str = "xz",
+        low: Annotated[float | None, Query(ge=-90, le=90)] = None,
+        high: Annotated[float | None, Query(ge=-90, le=90)] = None,
+    ) -> Response:
+        if plane not in ("xz", "yz"):
+            return _refused(f"plane {plane!r}; use xz or yz")
+        tilts = None if low is None or high is None else (low, high)
+        return _answer(lambda: spectrum.picture(volumes.get(roots.allowed(path)), plane, tilts))
+
+    @app.get("/image/outline")
+    def outline_picture(path: str, plane: str, index: Section, step: Step = 1) -> Response:
+        if plane not in AXES:
+            return _refused(f"plane {plane!r}; use xy, xz or yz")
+        return _answer(lambda: outline.picture(outline.of_file(volumes.get(roots.allowed(path)), plane, index, step)))
+
+    @app.get("/image/automatic")
+    def automatic_picture(
+        path: str,
+        index: Section,
+        density: Percentage,
+        deviation: Percentage,
+        patch: Annotated[int, Query(ge=2, le=64)] = 4,
+        sign: Annotated[int, Query(ge=-1, le=1)] = -1,
+        step: Step = 1,
+    ) -> Response:
+        def draw() -> bytes:
+            place = roots.allowed(path)
+            _, height, width = volumes.get(place).shape
+            look = outline.features(place, _age(place), patch, sign)
+            return outline.picture(look.slice(index, density, deviation, (height // step, width // step)))
+
+        return _answer(draw)
+
+    @app.get("/image/file")
+    def file_picture(path: str) -> Response:
+        return _answer(lambda: _read_picture(roots.allowed(path)))
+
+
+def _answer(draw: Callable[[], bytes]) -> Response:
+    try:
+        return Response(draw(), media_type="image/png", headers=_KEPT)
+    except InputError as error:
+        return _refused(str(error))
+    except (OSError, ValueError, MemoryError) as error:
+        return _refused(f"cannot be shown ({' '.join(str(error).split()) or type(error).__name__})")
+
+
+def _refused(reason: str) -> Response:
+    return PlainTextResponse(reason + "\n", status_code=400)
+
+
+def _read_picture(path: Path) -> bytes:
+    if path.suffix.lower() != ".png" or not path.is_file() or path.stat().st_size > _LARGEST_PICTURE:
+        raise InputError(f"{path}: not a picture (.png)")
+    return path.read_bytes()

@@ -1,0 +1,162 @@
+"""Jobs: the queue, and of one job its log, progress, curves and newest picture."""
+
+import asyncio
+from typing import Any
+
+from nicegui import ui
+
+from isonet.errors import IsonetError
+from isonet.gui import images, run_folder
+from isonet.gui.job import ENDED, Job
+from isonet.gui.pages.frame import empty, frame
+from isonet.gui.session import Session
+
+_SECONDS = 1.0
+_COLOURS = {"running": "blue-7", "finished": "primary", "failed": "negative", "lost": "orange-9"}
+_MINE = ("training loss", "held-out loss")
+
+
+def add(session: Session) -> None:
+    """Add the page."""
+
+    @ui.page("/jobs")
+    def jobs(number: str = "") -> None:
+        with frame(session, "Jobs", "/jobs"):
+            known = session.jobs.all()
+            if not known:
+                empty("No jobs yet. Each step has a page with the command it runs.", "Add tomograms", "/")
+                return
+            JobsPage(session, number or known[-1].number).draw()
+
+
+class JobsPage:
+    """The list of jobs and one of them in full."""
+
+    def __init__(self, session: Session, number: str) -> None:
+        self.session = session
+        self.number = number
+        self._listed: list[tuple[str, str]] = []
+        self._picture_of = ""
+        self._curves: dict[str, list[tuple[float, float]]] = {}
+
+    def draw(self) -> None:
+        """Draw everything once, and then what has changed every second."""
+        with ui.row().classes("w-full no-wrap items-start").style("gap: 18px"):
+            self._list = ui.column().style("width: 290px; gap: 4px; flex: none; max-height: 78vh; overflow: auto")
+            with ui.column().classes("col").style("gap: 10px; min-width: 0"):
+                with ui.row().classes("items-center w-full"):
+                    self._title = ui.label().style("font-weight: 600")
+                    self._state = ui.badge().props('data-testid="state"')
+                    ui.space()
+                    self._stop = ui.button("Stop", icon="stop", on_click=self._ask_to_stop)
+                    self._stop.props('outline no-caps color=negative data-testid="stop"')
+                    self._continue = ui.button("Continue", icon="play_arrow", on_click=self._go_on)
+                    self._continue.props('outline no-caps data-testid="continue"')
+                self._command = ui.label().classes("command w-full")
+                self._problem = ui.label().classes("problem").props('role=alert data-testid="job-problem"')
+                self._progress = ui.label().classes("muted").props('data-testid="progress"')
+                self._bar = ui.linear_progress(show_value=False).props("rounded")
+                self._log = ui.label().classes("log").props('tabindex=0 aria-label="Log" data-testid="log"')
+                self._chart = ui.echart(_chart({})).style("height: 260px; width: 100%").props('data-testid="curves"')
+                self._picture = ui.html(sanitize=False).classes("w-full")
+        ui.timer(_SECONDS, self._refresh)
+
+    async def _refresh(self) -> None:
+        """Read the files, and show what is new."""
+        try:
+            known = await asyncio.to_thread(self.session.jobs.all)
+            job = next(each for each in known if each.number == self.number)
+        except (IsonetError, OSError, StopIteration):
+            return
+        self._show_list(known)
+        self._show_state(job)
+        text = await asyncio.to_thread(self.session.jobs.log, job.number)
+        if text != self._log.text:
+            self._log.set_text(text)
+            ui.run_javascript(f"const log = getHtmlElement({self._log.id}); log.scrollTop = log.scrollHeight")
+        if job.run_folder is not None:
+            self._show_run(job)
+        self._chart.set_visibility(bool(self._curves))
+
+    def _show_list(self, known: list[Job]) -> None:
+        listed = [(job.number, job.state) for job in known]
+        if listed == self._listed:
+            return
+        self._listed = listed
+        self._list.clear()
+        with self._list:
+            for job in reversed(known):
+                choose = ui.button(on_click=lambda _=None, number=job.number: ui.navigate.to(f"/jobs?number={number}"))
+                choose.props("flat no-caps align=left padding=6px").classes("w-full")
+                if job.number == self.number:
+                    choose.style("background: var(--soft)")
+                with choose, ui.row().classes("items-center no-wrap w-full"):
+                    ui.badge(job.state).props(f"color={_COLOURS.get(job.state, 'grey-7')}")
+                    ui.label(f"{job.number}  {job.words[0]}").style("color: var(--ink)")
+
+    def _show_state(self, job: Job) -> None:
+        self._title.set_text(f"{job.number}  {job.words[0]}")
+        self._state.set_text(job.state)
+        self._state.props(f"color={_COLOURS.get(job.state, 'grey-7')}")
+        self._command.set_text(job.command)
+        self._problem.set_text(job.reason)
+        self._problem.set_visibility(job.state in ("failed", "lost"))
+        self._stop.set_visibility(job.state in ("queued", "running"))
+        self._continue.set_visibility(job.state in ENDED and job.state != "finished")
+        progress = job.progress
+        self._progress.set_text(progress.text if progress else job.reason if job.state == "stopped" else "")
+        self._bar.set_visibility(job.state == "running")
+        self._bar.props(remove="indeterminate") if progress else self._bar.props("indeterminate")
+        if progress:
+            self._bar.set_value(progress.done / progress.total)
+
+    def _show_run(self, job: Job) -> None:
+        assert job.run_folder is not None
+        curves = run_folder.curves(job.run_folder) if job.words[0] in ("refine", "run", "demo", "validate") else {}
+        if curves != self._curves:
+            self._curves = curves
+            self._chart.options.clear()
+            self._chart.options.update(_chart(curves))
+            self._chart.update()
+        pictures = [each for each in run_folder.previews(job.run_folder) if each.name != "loss.png"]
+        address = images.picture_address(pictures[0]) if pictures and job.state != "queued" else ""
+        if address != self._picture_of:
+            self._picture_of = address
+            alt = f"Newest picture of the run, {pictures[0].name}"
+            self._picture.set_content(f'<img src="{address}" alt="{alt}" style="max-width: 100%">' if address else "")
+
+    def _ask_to_stop(self) -> None:
+        self.session.jobs.stop(self.number)
+        ui.notify("asked to end; what is finished is kept. Asked again, it ends at once")
+
+    def _go_on(self) -> None:
+        job = self.session.jobs.continue_(self.number)
+        ui.navigate.to(f"/jobs?number={job.number}")
+
+
+def _chart(curves: dict[str, list[tuple[float, float]]]) -> dict[str, Any]:
+    """Losses on a logarithmic axis, the balance of the wedge on one of its own."""
+    series = [
+        {
+            "name": name,
+            "type": "line",
+            "showSymbol": len(points) < 30,
+            "symbolSize": 5,
+            "yAxisIndex": 0 if name in _MINE else 1,
+            "data": [[round(x, 3), y] for x, y in points],
+        }
+        for name, points in curves.items()
+    ]
+    return {
+        "animation": False,
+        "color": ["#3b82c4", "#12a078", "#e0913a"],
+        "legend": {"top": 0, "textStyle": {"color": "#7d8d99"}},
+        "grid": {"left": 70, "right": 60, "top": 40, "bottom": 40},
+        "tooltip": {"trigger": "axis"},
+        "xAxis": {"type": "value", "name": "iteration", "nameLocation": "middle", "nameGap": 26, "min": 0},
+        "yAxis": [
+            {"type": "log", "name": "loss", "splitLine": {"lineStyle": {"opacity": 0.25}}},
+            {"type": "value", "name": "balance", "min": 0, "splitLine": {"show": False}},
+        ],
+        "series": series,
+    }

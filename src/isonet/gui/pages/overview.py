@@ -1,0 +1,139 @@
+"""The project: its tomograms, what is known of them, and what each step has made."""
+
+from functools import partial
+
+from nicegui import events, ui
+
+from isonet.errors import IsonetError
+from isonet.gui import images, table
+from isonet.gui.catalogue import commands
+from isonet.gui.forms import Form
+from isonet.gui.pages.frame import frame
+from isonet.gui.session import Session
+from isonet.gui.slices import View
+from isonet.project import Project, Tomogram
+
+_THUMBNAIL = 96
+_LOWPASS = 60.0
+
+
+def add(session: Session) -> None:
+    """Add the page."""
+
+    @ui.page("/")
+    def overview() -> None:
+        with frame(session, "Project", "/"):
+            _add_tomograms(session)
+            project = session.project()
+            if project is None:
+                with ui.column().classes("empty"):
+                    ui.label("No tomograms yet. Name a folder or files above, and press Add tomograms.")
+                    ui.label(f"This makes {table.NAME}, the table that every step reads and adds to.").classes("muted")
+            else:
+                _table(session, project)
+
+
+def _add_tomograms(session: Session) -> None:
+    """Ask for folders, and go on with the form of prepare."""
+    with ui.row().classes("panel items-end no-wrap"):
+        field = ui.input("Folder or files with tomograms", placeholder="tomograms/ or /data/*.mrc")
+        field.classes("col").props('dense stack-label data-testid="add-folder"')
+
+        def go_on() -> None:
+            form = Form(commands()["prepare"], {"tomograms": field.value or "."})
+            if session.table.exists():
+                form.set("overwrite", "true")
+            session.forms["prepare"] = form
+            ui.navigate.to("/step/prepare")
+
+        field.on("keydown.enter", go_on)
+        ui.button("Add tomograms", icon="add", on_click=go_on).props('unelevated no-caps data-testid="add"')
+        ui.label("Halves and metadata are named on the next page.").classes("muted")
+
+
+def _table(session: Session, project: Project) -> None:
+    columns = [column for column in table.EDITABLE if any(column.name in each.row for each in project.tomograms)]
+    with ui.row().classes("items-baseline"):
+        ui.html(f"<h2>{len(project.tomograms)} tomogram{'s' * (len(project.tomograms) != 1)}</h2>", sanitize=False)
+        ui.label("Click a value to change it; it is checked and written to the table at once.").classes("muted")
+    with ui.element("div").style("overflow-x: auto; width: 100%"), ui.element("table").classes("cells"):
+        with ui.element("thead"), ui.element("tr"):
+            for title in ("", "Tomogram", *(column.title for column in columns), "Made so far"):
+                with ui.element("th"):
+                    ui.label(title)
+        with ui.element("tbody"):
+            for tomogram in project.tomograms:
+                _row(session, tomogram, columns)
+
+
+def _row(session: Session, tomogram: Tomogram, columns: list[table.Column]) -> None:
+    with ui.element("tr"):
+        with ui.element("td"):
+            _thumbnail(session, tomogram)
+        with ui.element("td"):
+            ui.label(f"{tomogram.index}  {tomogram.name}").style("font-weight: 600; white-space: nowrap")
+            ui.label("even and odd halves" if tomogram.has_halves else "one map").classes("muted")
+        for column in columns:
+            with ui.element("td"):
+                _cell(session, tomogram, column)
+        with ui.element("td"):
+            done = table.made(tomogram)
+            with ui.row().style("gap: 4px"):
+                for step in done:
+                    ui.badge(step).props("color=primary")
+                if not done:
+                    ui.label("nothing yet").classes("muted")
+
+
+def _thumbnail(session: Session, tomogram: Tomogram) -> None:
+    """Middle section, low-passed; it leads to the viewer."""
+    there = list(table.volumes(tomogram).values())
+
+    def look() -> None:
+        session.chosen = tomogram.index
+        ui.navigate.to("/viewer")
+
+    if not there:
+        ui.label("file is gone").classes("muted")
+        return
+    try:
+        path = session.roots.allowed(there[0])
+        depth = session.volumes.get(path).shape[0]
+        address = images.slice_address(path, View("xy", depth // 2, min(5, depth), _LOWPASS, size=_THUMBNAIL))
+    except IsonetError as error:
+        ui.icon("visibility_off").tooltip(str(error))
+        return
+    with ui.button(on_click=look).props(f'flat dense padding=none aria-label="View {tomogram.name}"'):
+        picture = f'<img src="{address}" width="{_THUMBNAIL}" alt="" style="display:block;border-radius:4px">'
+        ui.html(picture, sanitize=False)
+
+
+def _cell(session: Session, tomogram: Tomogram, column: table.Column) -> None:
+    """One value that can be changed."""
+    field = ui.input(value=tomogram.text(column.name) or "", validation=partial(_complaint, column))
+    field.style("width: 92px").props(
+        f'dense hide-bottom-space input-style="text-align:right" aria-label="{column.title} of {tomogram.name}" '
+        f'data-testid="cell-{column.name}-{tomogram.index}"'
+    )
+
+    def save(_event: events.GenericEventArguments) -> None:
+        if field.value == (tomogram.text(column.name) or "") or _complaint(column, field.value):
+            return
+        try:
+            table.edit(session.table, tomogram.index, column, field.value)
+        except IsonetError as error:
+            field.error = str(error)
+        else:
+            ui.notify(f"{column.title} of {tomogram.name}: {field.value or 'left to the default'}", type="positive")
+
+    field.on("blur", save)
+    field.on("keydown.enter", save)
+
+
+def _complaint(column: table.Column, text: str) -> str | None:
+    """What is wrong with a value, if anything."""
+    try:
+        column.checked(text or "")
+    except IsonetError as error:
+        return str(error)
+    return None

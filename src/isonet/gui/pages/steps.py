@@ -1,0 +1,200 @@
+"""One page per command: its form, the command it makes, and buttons to run or queue it."""
+
+from pathlib import Path
+
+from nicegui import ui
+
+from isonet.errors import InputError
+from isonet.gui import catalogue, forms, table
+from isonet.gui.catalogue import Argument, Command
+from isonet.gui.forms import Form, Kind, Option
+from isonet.gui.job import NOW, command_text
+from isonet.gui.pages.frame import frame
+from isonet.gui.session import Session
+
+_SUGGESTED = 300
+_ENDINGS = (".star", ".mrc", ".rec", ".map", ".mod", ".json", ".safetensors", ".tlt", ".xml", ".mdoc", ".aln")
+
+
+def add(session: Session) -> None:
+    """Add the pages."""
+
+    @ui.page("/step/{name}")
+    def step(name: str) -> None:
+        with frame(session, name.capitalize(), f"/step/{name}"):
+            if name not in catalogue.commands():
+                raise InputError(f"no command {name}; choose one from the menu")
+            command = catalogue.commands()[name]
+            form = session.forms.setdefault(name, Form(command))
+            for argument in command.arguments:
+                if not form.arguments.get(argument.name):
+                    form.arguments[argument.name] = _likely(argument, session.roots.project)
+            ui.label(command.summary).classes("muted")
+            StepPage(session, command, form).draw()
+
+
+def _likely(argument: Argument, project: Path) -> str:
+    """What an argument most probably is: the table, or the model that refine made."""
+    likely = {"star": table.NAME, "model": "results/model.safetensors", "inputs": table.NAME}.get(argument.name, "")
+    return likely if likely and (project / likely).exists() else ""
+
+
+def suggestions(project: Path) -> list[str]:
+    """Files and folders of the project that an option may name, two folders deep."""
+    found: list[str] = []
+    for pattern in ("*", "*/*"):
+        for path in sorted(project.glob(pattern)):
+            hidden = any(part.startswith(".") for part in path.relative_to(project).parts)
+            if not hidden and (path.is_dir() or path.name.lower().endswith(_ENDINGS)):
+                found.append(str(path.relative_to(project)))
+            if len(found) >= _SUGGESTED:
+                return found
+    return found
+
+
+class StepPage:
+    """The form of one command on a page."""
+
+    def __init__(self, session: Session, command: Command, form: Form) -> None:
+        self.session = session
+        self.command = command
+        self.form = form
+        self._fields: dict[str, ui.input | ui.select] = {}
+        self._suggestions = suggestions(session.roots.project)
+
+    def draw(self) -> None:
+        """Draw the form."""
+        with ui.column().classes("panel"):
+            for argument in self.command.arguments:
+                self._argument(argument)
+            options = forms.options(self.command)
+            with ui.element("div").style(_GRID):
+                for option in sorted(filter(lambda each: each.common, options), key=self._rank):
+                    self._option(option)
+            if not all(option.common for option in options):
+                with (
+                    ui.expansion("More options").classes("w-full").props('dense data-testid="advanced"'),
+                    ui.element("div").style(_GRID),
+                ):
+                    for option in options:
+                        if not option.common:
+                            self._option(option)
+        self._general = ui.label().classes("problem").props('role=alert data-testid="form-problem"')
+        with ui.row().classes("w-full items-center no-wrap"):
+            self._command = ui.label().classes("command").props('data-testid="command"')
+            copy = ui.button(icon="content_copy", on_click=self._copy)
+            copy.props('flat aria-label="Copy the command"').tooltip("Copy the command")
+        with ui.row().classes("items-center"):
+            self._run = ui.button("Run now", icon="play_arrow", on_click=lambda: self._start(NOW))
+            self._run.props('unelevated no-caps data-testid="run"')
+            self._queue = ui.button("Queue", icon="playlist_add", on_click=lambda: self._start(self._device()))
+            self._queue.props('outline no-caps data-testid="queue"').tooltip("After the jobs of the same device")
+            ui.button("Reset", on_click=self._reset).props("flat no-caps")
+        self._show()
+
+    def _rank(self, option: Option) -> int:
+        """Place of a common option on the page."""
+        order = forms.COMMON.get(self.command.name, ())
+        return order.index(option.name) if option.name in order else len(order)
+
+    def _argument(self, argument: Argument) -> None:
+        field = ui.input(
+            argument.name.capitalize() + (" *" if argument.required else ""),
+            value=self.form.arguments.get(argument.name, ""),
+            autocomplete=self._suggestions,
+            on_change=lambda event, name=argument.name: self._argue(name, event.value),
+        )
+        field.classes("w-full").props(f'dense stack-label hint="{_plain(argument.help)}"')
+        field.props(f'data-testid="argument-{argument.name}"')
+        self._fields[argument.name] = field
+
+    def _argue(self, name: str, text: str | None) -> None:
+        self.form.arguments[name] = text or ""
+        self._show()
+
+    def _option(self, option: Option) -> None:
+        value = self.form.given.get(option.name)
+        label = option.name.replace("_", " ").capitalize()
+        bounds = f" ({option.bounds})" if option.bounds else ""
+        with ui.column().style("gap: 2px"):
+            if option.kind is Kind.TEXT:
+                field: ui.input | ui.select = ui.input(
+                    label,
+                    value=value or "",
+                    placeholder=self.form.default(option),
+                    autocomplete=self._suggestions if option.is_path else None,
+                    on_change=lambda event: self._give(option, event.value),
+                )
+                field.props("stack-label")
+            else:
+                field = ui.select(
+                    self._names(option),
+                    label=label,
+                    value=value or "",
+                    on_change=lambda event: self._give(option, event.value),
+                )
+            field.classes("w-full").props(f'dense data-testid="option-{option.name}"')
+            ui.label(option.help.replace("\n", " ") + bounds).classes("muted").style(
+                "font-size: 12px; line-height: 1.35"
+            )
+        self._fields[option.name] = field
+
+    def _names(self, option: Option) -> dict[str, str]:
+        """What may be chosen, with its names."""
+        if option.kind is Kind.SWITCH:
+            return {"": self._default_text(option), "true": "yes", "false": "no"}
+        return {"": self._default_text(option), **{choice: choice for choice in option.choices}}
+
+    def _default_text(self, option: Option) -> str:
+        text = self.form.default(option) or "left out"
+        return f"default: { {'true': 'yes', 'false': 'no'}.get(text, text) }"
+
+    def _give(self, option: Option, text: str | None) -> None:
+        self.form.set(option.name, text)
+        if option.name == "preset":
+            for each in forms.options(self.command):
+                field = self._fields[each.name]
+                if isinstance(field, ui.input):
+                    field.props(f'placeholder="{_plain(self.form.default(each))}"')
+                else:
+                    field.set_options(self._names(each))
+        self._show()
+
+    def _show(self) -> None:
+        """Mark what is wrong, and show the command."""
+        problems = self.form.problems()
+        for name, field in self._fields.items():
+            field.props(remove="error error-message")
+            if name in problems:
+                field.props(f'error error-message="{_plain(problems[name])}"')
+        self._general.set_text(problems.get("", ""))
+        self._general.set_visibility("" in problems)
+        for button in (self._run, self._queue):
+            button.set_enabled(not problems)
+        self._command.set_text("" if problems else command_text(self.form.words()))
+        if problems:
+            self._command.set_text(f"{len(problems)} value{'s' * (len(problems) > 1)} above to mend first")
+
+    def _device(self) -> str:
+        return self.form.given.get("device", "auto")
+
+    def _copy(self) -> None:
+        ui.clipboard.write(self._command.text)
+        ui.notify("copied")
+
+    def _start(self, device: str) -> None:
+        folder = catalogue.run_folder(self.command.name, self.form.config(), self.session.roots.project)
+        job = self.session.jobs.add(self.form.words(), device, folder)
+        ui.navigate.to(f"/jobs?number={job.number}")
+
+    def _reset(self) -> None:
+        self.session.forms.pop(self.command.name, None)
+        ui.navigate.reload()
+
+
+def _plain(text: str) -> str:
+    """Text within a property: without what would end it."""
+    return text.replace('"', "'").replace("\n", " ").replace("\\", "/")
+
+
+_GRID = "display: grid; grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); gap: 14px 22px; width: 100%"

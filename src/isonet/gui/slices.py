@@ -1,0 +1,212 @@
+"""Slices of memory-mapped volumes as grey pictures.
+
+A slice is taken across x, y or z and drawn as 3dmod draws it: the lower of its two axes upwards, the first voxel at
+the lower left. Only the voxels of the slice (and of the slab it is averaged over) are read.
+"""
+
+import io
+import math
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from threading import BoundedSemaphore, Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from isonet.errors import InputError
+from isonet.io import mrc
+
+AXES = {"xy": 0, "xz": 1, "yz": 2}
+"""Axis of `[z, y, x]` that a plane is perpendicular to."""
+_OPEN_VOLUMES = 8
+_KNOWN_RANGES = 256
+_LARGEST_SLAB = 64
+_AT_ONCE = BoundedSemaphore(4)  # slices in memory at the same time
+_HALF_AT_CUTOFF = math.sqrt(math.log(2) / (2 * math.pi**2))
+
+
+@dataclass(frozen=True)
+class View:
+    """What of a volume is drawn.
+
+    Attributes
+    ----------
+    plane : str
+        `xy`, `xz` or `yz`.
+    index : int
+        Which section; the nearest there is.
+    slab : int
+        Sections to average, centred on `index`.
+    lowpass : float
+        Å at which a Gaussian filter within the slice has fallen to one half; 0 for none.
+    low, high : float
+        Percentiles of the grey values drawn black and white.
+    size : int
+        Longest edge of the picture in pixels; larger slices are binned.
+    """
+
+    plane: str = "xy"
+    index: int = 0
+    slab: int = 1
+    lowpass: float = 0.0
+    low: float = 0.5
+    high: float = 99.5
+    size: int = 1024
+
+    def __post_init__(self) -> None:
+        """Raise `InputError` unless all of it makes sense."""
+        if self.plane not in AXES:
+            raise InputError(f"plane {self.plane!r}; use xy, xz or yz")
+        if not 1 <= self.slab <= _LARGEST_SLAB:
+            raise InputError(f"slab {self.slab}; use 1 to {_LARGEST_SLAB} sections")
+        if not 0 <= self.lowpass <= 1e4:
+            raise InputError(f"lowpass {self.lowpass:g}; use 0 to 10000 A")
+        if not 0 <= self.low < self.high <= 100:
+            raise InputError(f"contrast {self.low:g} to {self.high:g}; use percentiles, the first smaller")
+        if not 16 <= self.size <= 2048:
+            raise InputError(f"size {self.size}; use 16 to 2048 pixels")
+        if not 0 <= self.index < 1 << 31:
+            raise InputError(f"index {self.index}; use a section of the volume")
+
+
+class Volumes:
+    """The volumes last looked at, kept open; a file that has changed is opened anew."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[tuple[Path, int, int], mrc.Volume] = OrderedDict()
+        self._ranges: OrderedDict[object, npt.NDArray[Any]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, path: Path) -> mrc.Volume:
+        """Open a volume; errors as :func:`isonet.io.mrc.open_volume`."""
+        key = _key(path)
+        with self._lock:
+            if key in self._open:
+                self._open.move_to_end(key)
+                return self._open[key]
+        volume = mrc.open_volume(path)
+        with self._lock:
+            self._open[key] = volume
+            while len(self._open) > _OPEN_VOLUMES:
+                self._open.popitem(last=False)
+        return volume
+
+    def picture(self, path: Path, view: View) -> bytes:
+        """Draw a slice as PNG.
+
+        Raises
+        ------
+        InputError
+            If the volume cannot be opened.
+        """
+        with _AT_ONCE:
+            volume = self.get(path)
+            low, high = np.interp((view.low, view.high), np.linspace(0, 100, 1001), self._range(path, volume, view))
+            return png(grey(drawn(volume, view), float(low), float(high)))
+
+    def _range(self, path: Path, volume: mrc.Volume, view: View) -> npt.NDArray[Any]:
+        """Grey values at each tenth of a percentile in three slices, the same for all slices of a plane."""
+        key = (_key(path), view.plane, view.slab, view.lowpass, view.size)
+        with self._lock:
+            if key in self._ranges:
+                return self._ranges[key]
+        edge = volume.shape[AXES[view.plane]]
+        looks = [
+            drawn(volume, View(view.plane, edge * part // 4, view.slab, view.lowpass, size=view.size)).ravel()
+            for part in (1, 2, 3)
+        ]
+        values = np.concatenate(looks)
+        values = values[np.isfinite(values)]
+        quantiles = np.percentile(values[:: max(1, values.size >> 18)], np.linspace(0, 100, 1001))
+        with self._lock:
+            self._ranges[key] = quantiles
+            while len(self._ranges) > _KNOWN_RANGES:
+                self._ranges.popitem(last=False)
+        return quantiles
+
+
+def _key(path: Path) -> tuple[Path, int, int]:
+    """Tell a file from what it was before."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InputError(f"{path}: no such file; has it been moved?") from error
+    return path, status.st_mtime_ns, status.st_size
+
+
+def section(volume: mrc.Volume, plane: str, index: int, slab: int = 1, step: int = 1) -> mrc.FloatArray:
+    """Return the mean of `slab` sections around one, binned by `step` within them.
+
+    Parameters
+    ----------
+    volume : Volume
+        Where to take it from.
+    plane : str
+        `xy`, `xz` or `yz`.
+    index : int
+        Section; beyond the ends, the last one.
+    slab : int
+        Sections to average; fewer at the ends.
+    step : int
+        Voxels of the slice per pixel along either axis; what is left over at the end is dropped.
+
+    Returns
+    -------
+    array
+        `[y, x]`, `[z, x]` or `[z, y]`.
+    """
+    axis = AXES[plane]
+    edge = volume.shape[axis]
+    middle = min(max(index, 0), edge - 1)
+    first = max(0, middle - (slab - 1) // 2)
+    last = min(edge, middle + slab // 2 + 1)
+    total: mrc.FloatArray | None = None
+    for position in range(first, last):
+        place = tuple(position if each == axis else slice(None) for each in range(3))
+        part = _binned(np.asarray(volume.stored[place], dtype=np.float32), step)
+        total = part if total is None else total + part
+    assert total is not None
+    return total / np.float32(last - first)
+
+
+def _binned(image: mrc.FloatArray, step: int) -> mrc.FloatArray:
+    """Mean over squares of `step` pixels."""
+    if step == 1:
+        return image
+    rows, columns = (max(1, edge // step) for edge in image.shape)
+    image = image[: rows * step, : columns * step]
+    return np.asarray(image.reshape(rows, -1, columns, image.shape[1] // columns).mean(axis=(1, 3), dtype=np.float32))
+
+
+def binning(volume: mrc.Volume, plane: str, size: int) -> int:
+    """Voxels per pixel that bring the longest edge of a slice to at most `size`."""
+    edges = [edge for axis, edge in enumerate(volume.shape) if axis != AXES[plane]]
+    return -(-max(edges) // size)
+
+
+def drawn(volume: mrc.Volume, view: View) -> mrc.FloatArray:
+    """Return what a view shows, as numbers: binned, averaged, low-passed."""
+    step = binning(volume, view.plane, view.size)
+    step = min(step, *(edge for axis, edge in enumerate(volume.shape) if axis != AXES[view.plane]))
+    image = section(volume, view.plane, view.index, view.slab, step)
+    pixel = (volume.header.pixel_size or 1.0) * step
+    if view.lowpass > 2 * pixel:
+        image = gaussian_filter(image, _HALF_AT_CUTOFF * view.lowpass / pixel)
+    return image
+
+
+def grey(image: mrc.FloatArray, low: float, high: float) -> npt.NDArray[np.uint8]:
+    """Map `low` to black and `high` to white."""
+    scale = 255.0 / (high - low) if high > low else 0.0
+    return np.nan_to_num(np.clip((image - low) * scale, 0, 255)).astype(np.uint8)
+
+
+def png(picture: npt.NDArray[np.uint8]) -> bytes:
+    """Encode a picture, its first row at the bottom."""
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture[::-1])).save(file, "PNG", compress_level=1)
+    return file.getvalue()

@@ -1,0 +1,85 @@
+"""Power spectra of XZ and YZ slices, with the faces of the missing wedge drawn over that of XZ."""
+
+import io
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from isonet.gui.slices import AXES, section
+from isonet.io import mrc
+
+EDGE = 256
+_SLICES = 12
+_LARGEST = 512
+
+
+def power(volume: mrc.Volume, plane: str) -> npt.NDArray[np.float64]:
+    """Mean log power of slices of the middle, zero frequency in the centre.
+
+    Parameters
+    ----------
+    volume : Volume
+        The tomogram.
+    plane : str
+        `xz` or `yz`.
+
+    Returns
+    -------
+    array
+        `[vertical, horizontal]` frequencies from -1/2 to 1/2 per voxel; of long slices, the middle is looked at.
+    """
+    edge = volume.shape[AXES[plane]]
+    count = min(_SLICES, edge)
+    total: npt.NDArray[np.float64] | None = None
+    for index in np.linspace(edge // 4, max(edge // 4, 3 * edge // 4 - 1), count).astype(int):
+        image = _middle(section(volume, plane, int(index)))
+        window = np.outer(*(np.hanning(length + 2)[1:-1] for length in image.shape))
+        spectrum = np.abs(np.fft.fft2((image - image.mean()) * window)) ** 2
+        total = spectrum if total is None else total + spectrum
+    assert total is not None
+    return np.log10(np.fft.fftshift(total) / count + 1e-12)
+
+
+def _middle(image: mrc.FloatArray) -> mrc.FloatArray:
+    parts = tuple(
+        slice(max(0, (edge - _LARGEST) // 2), max(0, (edge - _LARGEST) // 2) + _LARGEST) for edge in image.shape
+    )
+    return image[parts]
+
+
+def faces(tilts: Sequence[float]) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Lines of the smallest and the largest tilt in a spectrum of XZ, ends as (k_x, k_z) from -1/2 to 1/2."""
+    lines = []
+    for angle in (min(tilts), max(tilts)):
+        x, z = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        reach = 0.5 / max(abs(x), abs(z))
+        lines.append(((-reach * x, -reach * z), (reach * x, reach * z)))
+    return lines
+
+
+def picture(volume: mrc.Volume, plane: str, tilts: Sequence[float] | None) -> bytes:
+    """Draw a power spectrum as a square PNG.
+
+    Parameters
+    ----------
+    volume : Volume
+        The tomogram.
+    plane : str
+        `xz` or `yz`; the wedge shows in XZ alone.
+    tilts : sequence of float or None
+        Degrees; their ends are drawn.
+    """
+    values = power(volume, plane)
+    low, high = np.percentile(values, [5, 99.7])
+    scaled = np.clip((values - low) / max(high - low, 1e-9), 0, 1)
+    image = Image.fromarray((255 * scaled[::-1]).astype(np.uint8)).resize((EDGE, EDGE)).convert("RGB")
+    if tilts is not None and plane == "xz":
+        draw = ImageDraw.Draw(image)
+        for line in faces(tilts):
+            draw.line([(EDGE * (0.5 + x), EDGE * (0.5 - z)) for x, z in line], fill=(255, 170, 60), width=1)
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=1)
+    return file.getvalue()

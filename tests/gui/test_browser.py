@@ -1,0 +1,225 @@
+"""From an empty folder to a corrected tomogram by clicks, in Chromium without a window."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from at_work import Interface, start, stop, wait_for
+from playwright.sync_api import Page, expect, sync_playwright
+
+from isonet.gui.jobs import Jobs
+from isonet.io import star
+from isonet.io.polygons import read_polygons
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PATIENCE = 180_000
+TINY = {
+    "cube_size": "16",
+    "crop_size": "24",
+    "iterations": "300",
+    "epochs": "2",
+    "steps_per_epoch": "2",
+    "batch_size": "2",
+    "number_subtomos": "3",
+    "filter_base": "4",
+    "unet_depth": "2",
+    "device": "cpu",
+}
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def page(interface: Interface) -> Iterator[Page]:
+    """A page in which every complaint of the browser, and every request to elsewhere, fails the test."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        made = browser.new_page(viewport={"width": 1280, "height": 800})
+        made.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        complaints: list[str] = []
+        made.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        made.on("pageerror", lambda error: complaints.append(str(error)))
+        own = (interface.address, interface.address.replace("http", "ws"), "data:", "blob:")
+        made.on("request", lambda asked: None if asked.url.startswith(own) else complaints.append(asked.url))
+        made.goto(f"{interface.address}/?token={interface.token}")
+        yield made
+        browser.close()
+    assert complaints == []
+    assert "Traceback" not in interface.complaints
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a picture of the page, for docs/gui.md where ISONET_SCREENSHOTS names its folder."""
+    folder = os.environ.get("ISONET_SCREENSHOTS")
+    page.wait_for_function("[...document.images].every(image => image.complete)")
+    if folder:
+        page.evaluate("window.scrollTo(0, 0)")
+        page.wait_for_timeout(1500)
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def visit(page: Page, interface: Interface, place: str) -> None:
+    page.goto(interface.address + place)
+    page.get_by_test_id("folder").wait_for()
+    page.wait_for_function("window.did_handshake === true")
+
+
+def finish(page: Page) -> None:
+    """Run the form, and wait for the job to finish."""
+    page.get_by_test_id("run").click()
+    expect(page.get_by_test_id("state")).to_have_text("finished")
+
+
+def row(interface: Interface) -> dict[str, str]:
+    return star.read_table(interface.project / "tomograms.star", ["rlnTomoName", "rlnMicrographName"])[0]
+
+
+def test_an_empty_folder_says_what_to_do(page: Page, interface: Interface) -> None:
+    expect(page.get_by_text("No tomograms yet")).to_be_visible()
+    assert "token" not in page.url
+    picture(page, "empty")
+    for place in ("/viewer", "/masks", "/jobs", "/validation"):
+        visit(page, interface, place)
+        expect(page.locator(".empty")).to_be_visible()
+
+
+def test_tomograms_are_added_and_a_failing_job_shows_its_error(page: Page, interface: Interface) -> None:
+    visit(page, interface, "/")
+    page.get_by_test_id("add-folder").fill("nothing here")
+    page.get_by_test_id("add").click()
+    expect(page.get_by_test_id("command")).to_have_text("isonet prepare nothing here")
+    page.get_by_test_id("run").click()
+    expect(page.get_by_test_id("job-problem")).to_contain_text("exit code 2: isonet: nothing: no such")
+    picture(page, "failed")
+
+    visit(page, interface, "/step/prepare")
+    page.get_by_test_id("argument-tomograms").fill("tomograms")
+    page.get_by_test_id("option-tilt_max").fill("-70")
+    expect(page.get_by_test_id("form-problem")).to_contain_text("must be smaller")
+    expect(page.get_by_test_id("run")).to_be_disabled()
+    page.get_by_test_id("option-tilt_max").fill("60")
+    expect(page.get_by_test_id("command")).to_have_text("isonet prepare tomograms --tilt-max=60")
+    picture(page, "prepare")
+    finish(page)
+    visit(page, interface, "/")
+    expect(page.get_by_text("1 tomogram", exact=True)).to_be_visible()
+
+
+def test_a_cell_is_edited_and_a_wrong_value_is_marked(page: Page, interface: Interface) -> None:
+    visit(page, interface, "/")
+    cell = page.get_by_test_id("cell-rlnNumberSubtomo-1")
+    cell.fill("none")
+    expect(page.get_by_text("a whole number from 1")).to_be_visible()
+    cell.press("Enter")
+    assert row(interface)["rlnNumberSubtomo"] == "300"
+    cell.fill("40")
+    cell.press("Enter")
+    wait_for(lambda: row(interface)["rlnNumberSubtomo"] == "40")
+    picture(page, "project")
+
+
+def test_a_polygon_is_drawn_and_the_mask_is_made_with_it(page: Page, interface: Interface) -> None:
+    visit(page, interface, "/masks")
+    canvas = page.get_by_test_id("canvas").locator("img")
+    canvas.wait_for()
+    page.wait_for_function("document.querySelector('[data-testid=canvas] img').naturalWidth > 0")
+    box = canvas.bounding_box()
+    assert box is not None
+    for right, down in ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.3, 0.6)):
+        page.mouse.click(box["x"] + right * box["width"], box["y"] + down * box["height"])
+        page.wait_for_timeout(300)
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.6 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.9 * box["height"], steps=4)
+    page.mouse.up()
+    page.get_by_text("Show its outline").click()
+    picture(page, "masks")
+    page.get_by_test_id("save").click()
+    wait_for(lambda: row(interface).get("rlnMaskBoundary") == "polygons/small.json")
+    (polygon,) = read_polygons(interface.project / "polygons/small.json")
+    expected = ((6.4, 57.6), (57.6, 57.6), (57.6, 6.4), (6.4, 6.4))  # y upwards
+    for drawn, wanted in zip(polygon.points, expected, strict=True):
+        assert abs(drawn[0] - wanted[0]) < 1
+        assert abs(drawn[1] - wanted[1]) < 1
+    assert (interface.project / "polygons/small.mod").exists()
+    page.get_by_test_id("to-mask").click()
+    expect(page.get_by_test_id("command")).to_contain_text("isonet mask tomograms.star --density-percentage=50")
+    finish(page)
+    assert row(interface)["rlnMaskName"] == "mask/small_mask.mrc"
+
+
+def test_refine_is_watched_and_survives_the_browser_and_the_interface(page: Page, interface: Interface) -> None:
+    visit(page, interface, "/step/refine")
+    page.get_by_text("More options").click()
+    for name, text in TINY.items():
+        page.get_by_test_id(f"option-{name}").fill(text)
+    picture(page, "refine")
+    page.get_by_test_id("run").click()
+    expect(page.get_by_test_id("state")).to_have_text("running")
+    number = page.url.rpartition("=")[2]
+    page.goto("about:blank")  # as if the tab were closed
+    second = start(interface.project)  # as if the interface were started again
+    stop(second, signal.SIGKILL)
+    assert Jobs(interface.project).get(number).state == "running"
+    metrics = interface.project / "results/metrics.jsonl"
+    wait_for(lambda: metrics.exists() and metrics.read_text().count("wedge_balance") >= 4)
+    visit(page, interface, f"/jobs?number={number}")
+    expect(page.get_by_test_id("state")).to_have_text("running")
+    expect(page.get_by_test_id("curves").locator("canvas")).to_be_visible()
+    expect(page.locator("img[alt^='Newest picture']")).to_be_visible()
+    picture(page, "jobs")
+    page.get_by_test_id("stop").click()
+    expect(page.get_by_test_id("state")).to_have_text("stopped")
+
+
+def test_a_stopped_training_goes_on_where_it_was(page: Page, interface: Interface) -> None:
+    trained = (interface.project / "results/metrics.jsonl").read_text()
+    page.get_by_test_id("continue").click()
+    expect(page.get_by_text("isonet refine --continue-from=results")).to_be_visible()
+    expect(page.get_by_test_id("state")).to_have_text("running")
+    metrics = interface.project / "results/metrics.jsonl"
+    wait_for(lambda: metrics.read_text().count("wedge_balance") > trained.count("wedge_balance"))
+    assert metrics.read_text().splitlines()[0] == trained.splitlines()[0]
+    page.get_by_test_id("stop").click()
+    expect(page.get_by_test_id("state")).to_have_text("stopped")
+
+
+def test_the_tomogram_is_corrected_and_looked_at(page: Page, interface: Interface) -> None:
+    visit(page, interface, "/step/predict")
+    expect(page.get_by_test_id("argument-model")).to_have_value("results/model.safetensors")
+    finish(page)
+    visit(page, interface, "/viewer")
+    sources = "[...document.querySelectorAll('[data-testid^=pane-] img')].map(image => image.src)"
+    expect(page.locator("[data-testid^=pane-] img").nth(1)).to_be_visible()
+    assert len(page.evaluate(sources)) == 2
+    assert page.evaluate(sources)[1].find("small_corrected.mrc") > 0
+    expect(page.get_by_test_id("place")).to_have_text("z 16 of 32")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_test_id("place")).to_have_text("z 17 of 32")
+    page.locator("[data-testid^=pane-] img").first.hover()
+    page.mouse.wheel(0, -100)
+    expect(page.get_by_test_id("place")).to_have_text("z 18 of 32")
+    page.get_by_test_id("mask").click()
+    picture(page, "viewer")
+    page.keyboard.press("2")
+    expect(page.get_by_test_id("place")).to_have_text("y 32 of 64")
+    page.wait_for_function(f"{sources}.every(source => source.includes('plane=xz'))")
+    visit(page, interface, "/")
+    expect(page.locator(".q-badge", has_text="predict")).to_be_visible()
+    page.get_by_label("Dark theme").click()
+    expect(page.locator("body.body--dark")).to_be_visible()
+    picture(page, "dark")
+
+
+def test_a_validation_is_shown(page: Page, interface: Interface) -> None:
+    folder = interface.project / "validation"
+    folder.mkdir()
+    (folder / "validation.json").write_text('{"withheld": {"resolution_0143": null, "fsc": [1, 0.5], "gain": 0.25}}')
+    shutil.copy(next((interface.project / "results").glob("*/iter*.png")), folder / "figure.png")
+    visit(page, interface, "/validation")
+    expect(page.get_by_test_id("numbers")).to_contain_text("not claimed")
+    expect(page.locator("img[alt='Figure figure']")).to_be_visible()
+    picture(page, "validation")

@@ -1,0 +1,116 @@
+"""Polygons, the table and outlines: what is drawn and typed is what the steps read."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from at_work import blobs, write
+from matplotlib.figure import Figure
+
+from isonet.core.region import Region
+from isonet.errors import InputError
+from isonet.gui import outline, table
+from isonet.gui.drawing import Drawing, Shape
+from isonet.io import mrc, star
+from isonet.steps.areas import read_areas
+
+SQUARE = [(4.0, 4.0), (40.0, 4.0), (40.0, 50.0), (4.0, 50.0)]
+HOLE = [(10.0, 10.0), (20.0, 10.0), (20.0, 20.0)]
+
+
+def kept(path: Path, volume: mrc.Volume) -> np.ndarray:
+    """Voxels that `mask` keeps for a boundary."""
+    grid = Region(volume.shape, areas=read_areas(path, volume, 10.0)).grid(1)
+    return np.asarray(grid.sections(0, volume.shape[0]))
+
+
+def test_mask_reads_the_same_areas_from_both_files(tmp_path: Path) -> None:
+    volume = mrc.open_volume(write(tmp_path / "a.mrc", blobs()))
+    drawing = Drawing((64, 64, 32), [Shape(list(SQUARE)), Shape(list(HOLE), z=(3, 20), exclude=True)])
+    drawing.save(tmp_path / "a.json", 10.0)
+    areas = kept(tmp_path / "a.json", volume)
+    assert areas[0, 30, 30]
+    assert not areas[0, 60, 60]
+    assert areas[2, 12, 18]
+    assert not areas[3, 12, 18]
+    assert not areas[20, 12, 18]
+    np.testing.assert_array_equal(kept(tmp_path / "a.mod", volume), areas)
+    again = Drawing.read(tmp_path / "a.json", (64, 64, 32))
+    assert again.shapes == drawing.shapes
+
+
+def test_corners_are_set_moved_and_taken_away() -> None:
+    drawing = Drawing((64, 64, 32))
+    for point in SQUARE:
+        drawing.press(point, reach=1.0)
+    drawing.press((40.5, 50.5), reach=1.0)  # takes the corner
+    drawing.drag((45.0, 1000.0))
+    assert drawing.shapes == [Shape([*SQUARE[:2], (45.0, 64.0), SQUARE[3]])]
+    drawing.remove_corner()
+    assert len(drawing.shapes[0].points) == 3
+    drawing.add()
+    drawing.press((1.0, 1.0), reach=1.0)
+    assert [len(shape.points) for shape in drawing.shapes] == [3, 1]
+    drawing.remove()
+    assert len(drawing.shapes) == 1
+
+
+def test_what_encloses_nothing_is_not_saved(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="click three corners"):
+        Drawing((9, 9, 9)).save(tmp_path / "a.json", 1.0)
+    with pytest.raises(InputError, match="polygon 1 has 2 corners"):
+        Drawing((9, 9, 9), [Shape([(1, 1), (2, 2)])]).save(tmp_path / "a.json", 1.0)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    write(tmp_path / "small.mrc", blobs())
+    row = {"rlnIndex": "1", "rlnTomoName": "small.mrc", "rlnTiltMin": "-60", "rlnTiltMax": "60", "rlnPixelSize": "10"}
+    row["rlnTomoContrast"] = "dark"
+    star.write_table(tmp_path / table.NAME, [row, {**row, "rlnIndex": "2"}])
+    return tmp_path / table.NAME
+
+
+def test_a_cell_is_checked_before_it_is_written(project: Path) -> None:
+    columns = {column.name: column for column in table.EDITABLE}
+    table.edit(project, "2", columns["rlnTiltMin"], " -45.5 ")
+    assert [row["rlnTiltMin"] for row in star.read_table(project, ["rlnTomoName"])] == ["-60", "-45.5"]
+    before = project.read_bytes()
+    for name, text in (
+        ("rlnTiltMin", "70"),
+        ("rlnTiltMin", "-91"),
+        ("rlnPixelSize", "0"),
+        ("rlnPixelSize", "nan"),
+        ("rlnNumberSubtomo", "1.5"),
+        ("rlnDefocus", "2 um"),
+    ):
+        with pytest.raises(InputError):
+            table.edit(project, "1", columns[name], text)
+    assert project.read_bytes() == before
+
+
+def test_what_was_made_is_what_is_there(project: Path) -> None:
+    found = table.read(project)
+    assert found is not None
+    assert table.volumes(found.tomograms[0]) == {"Tomogram": project.parent / "small.mrc"}
+    assert table.made(found.tomograms[0]) == []
+    changed = found.recorded("1", rlnMaskName="small.mrc", rlnCorrectedTomoName="gone.mrc")
+    assert table.made(changed.tomograms[0]) == ["mask"]
+    assert table.read(project.with_name("none.star")) is None
+
+
+def test_the_live_outline_is_the_mask_that_mask_makes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from isonet.config import MaskConfig
+    from isonet.steps.commands import mask_in_folder
+
+    monkeypatch.setattr(Figure, "savefig", lambda _figure, path, **_: Path(path).touch())
+    folder = project.parent
+    made = mask_in_folder(
+        project, MaskConfig(output_dir=folder / "mask", density_percentage=40, std_percentage=60, tomo_idx="1")
+    )
+    mask = mrc.open_volume(made.tomograms[0].file(table.MASK)).read()
+    look = outline.features(folder / "small.mrc", 0, 4, -1)
+    live = np.stack([look.slice(z, 40, 60, (64, 64)) for z in range(32)])
+    assert 0.05 < mask.mean() < 0.95
+    np.testing.assert_array_equal(live, mask > 0.5)

@@ -1,0 +1,149 @@
+"""Hostile requests are refused in one line, and many at once are served without growing."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from at_work import Interface, stop
+
+from isonet.errors import InputError
+from isonet.gui.access import Roots
+
+SLICE = "/image/slice?path=tomograms/small.mrc"
+
+
+@pytest.mark.parametrize("path", ["/", "/jobs", SLICE, "/_nicegui/static/nicegui.js", "/_nicegui_ws/socket.io/?EIO=4"])
+@pytest.mark.parametrize("cookie", ["", "wrong", "é", "a" * 3000])
+def test_without_the_token_nothing_is_served(interface: Interface, path: str, cookie: str) -> None:
+    status, body = interface.get(path, cookie=quote(cookie))
+    assert (status, b"token is missing or wrong" in body) == (403, True)
+
+
+def test_the_address_with_the_token_opens_once_and_hides_it(interface: Interface) -> None:
+    status, _ = interface.get(f"/?token={interface.token}x", cookie="")
+    assert status == 403
+    script = f"""
+import http.client
+link = http.client.HTTPConnection({interface.address.removeprefix("http://")!r})
+link.request("GET", "/jobs?token={interface.token}&number=1")
+answer = link.getresponse()
+print(answer.status, answer.headers["location"], answer.headers["set-cookie"])
+"""
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert told.startswith("303 /jobs?number=1 ")
+    assert "HttpOnly" in told
+    assert "SameSite=strict" in told
+
+
+def test_other_pages_may_not_use_the_cookie(interface: Interface) -> None:
+    for origin in ("http://evil.example", "http://127.0.0.1:1", "null"):
+        status, body = interface.get(SLICE, headers={"Origin": origin})
+        assert (status, body) == (403, b"This request comes from another page.\n")
+    assert interface.get(SLICE, headers={"Origin": interface.address})[0] == 200
+
+
+def test_files_outside_of_the_project_are_not_read(interface: Interface, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.mrc"
+    secret.write_bytes((interface.project / "tomograms/small.mrc").read_bytes())
+    (interface.project / "link.mrc").symlink_to(secret)
+    (interface.project / "folder").symlink_to(tmp_path)
+    (interface.project / "loop.mrc").symlink_to("loop.mrc")
+    for path in (str(secret), "link.mrc", "folder/secret.mrc", "../../../../etc/passwd", "tomograms/../../x", "a\0b"):
+        for kind in ("slice", "spectrum", "file", "outline"):
+            status, body = interface.get(f"/image/{kind}?path={quote(path)}&plane=xz&index=0")
+            assert status == 400, (kind, path)
+            assert b"outside the project" in body or b"not a path" in body
+    for path in ("loop.mrc", "", ".", "tomograms", "nothing.mrc", "%C3%28", "x" * 5000):
+        status, body = interface.get(f"/image/slice?path={quote(path)}")
+        assert (status, body.count(b"\n")) == (400, 1), body
+    assert interface.get("/image/file?path=tomograms/small.mrc")[0] == 400  # no picture
+    for name in ("link.mrc", "folder", "loop.mrc"):
+        (interface.project / name).unlink()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "slab=1000000",
+        "size=1000000",
+        "size=0",
+        "index=-5",
+        f"index={10**30}",
+        "lowpass=nan",
+        "lowpass=1e300",
+        "low=99&high=1",
+        "low=nan",
+        "plane=../..",
+        "slab=x",
+    ],
+)
+def test_ranges_that_make_no_sense_are_refused(interface: Interface, query: str) -> None:
+    status, body = interface.get(f"{SLICE}&{query}")
+    assert status in (400, 422)
+    assert b"Traceback" not in body
+
+
+def test_a_hundred_slices_at_once_are_served_and_memory_stays(interface: Interface) -> None:
+    def ask(number: int) -> bytes:
+        plane = ("xy", "xz", "yz")[number % 3]
+        status, body = interface.get(f"{SLICE}&plane={plane}&index={number % 30}&lowpass={number % 7}0&slab=9")
+        assert (status, body[:4]) == (200, b"\x89PNG")
+        return body
+
+    with ThreadPoolExecutor(25) as pool:
+        first = list(pool.map(ask, range(100)))
+        before = interface.memory()
+        for _ in range(3):
+            assert list(pool.map(ask, range(100))) == first
+    assert interface.memory() - before < 20_000_000
+    assert "Traceback" not in interface.complaints
+
+
+def test_the_greeting_tells_how_to_come_from_elsewhere(interface: Interface) -> None:
+    port = interface.address.rpartition(":")[2]
+    assert f"ssh -L {port}:127.0.0.1:{port} " in interface.greeting
+    assert interface.greeting.count(interface.token) == 2
+    assert len(interface.token) >= 32
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--host", "0.0.0.0"], "add --allow-remote"),
+        (["--host", "example.org"], "add --allow-remote"),
+        (["--data", "nowhere"], "no such folder"),
+        (["--port", "70000"], "less than or equal to 65535"),
+    ],
+)
+def test_a_start_that_is_not_safe_is_refused(tmp_path: Path, words: list[str], message: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "isonet", "gui", str(tmp_path), *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert message in done.stderr
+
+
+def test_a_missing_extra_is_told_with_its_remedy(tmp_path: Path) -> None:
+    script = f"import sys; sys.modules['nicegui'] = None; from isonet.cli import main; main(['gui', {str(tmp_path)!r}])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "isonet: the browser interface is not installed; run: pip install 'isonet[gui]'\n"
+
+
+def test_a_folder_named_at_the_start_is_open_and_its_neighbour_is_not(tmp_path: Path) -> None:
+    for name in ("project", "data", "data2"):
+        (tmp_path / name).mkdir()
+    roots = Roots.of(tmp_path / "project", [tmp_path / "data"])
+    assert roots.allowed(tmp_path / "data/x.mrc") == tmp_path / "data/x.mrc"
+    assert roots.allowed("x.mrc") == tmp_path / "project/x.mrc"
+    with pytest.raises(InputError, match=f"--data {tmp_path}/data2"):
+        roots.allowed(tmp_path / "data2/x.mrc")
+
+
+def test_it_ends_in_good_order(interface: Interface) -> None:
+    stop(interface)
+    assert interface.complaints == ""

@@ -1,0 +1,129 @@
+"""Slices and spectra: what is drawn is what is in the file, and quickly."""
+
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import mrcfile
+import numpy as np
+import pytest
+from PIL import Image
+
+from isonet.errors import InputError
+from isonet.gui import slices, spectrum
+from isonet.gui.slices import View, Volumes
+from isonet.io import mrc
+
+
+def write(path: Path, volume: Any, pixel_size: float = 10.0) -> Path:
+    with mrcfile.new(path, overwrite=True) as file:
+        file.set_data(volume)
+        file.voxel_size = pixel_size
+    return path
+
+
+def pixels(picture: bytes) -> Any:
+    return np.asarray(Image.open(io.BytesIO(picture)))
+
+
+@pytest.fixture
+def ramp(tmp_path: Path) -> Path:
+    """4 x 5 x 6 voxels, every one another value."""
+    return write(tmp_path / "ramp.mrc", np.arange(120, dtype=np.float32).reshape(4, 5, 6))
+
+
+@pytest.mark.parametrize(("plane", "index"), [("xy", 2), ("xz", 3), ("yz", 5)])
+def test_a_slice_is_the_file_s_with_its_first_voxel_at_the_lower_left(ramp: Path, plane: str, index: int) -> None:
+    whole = np.arange(120).reshape(4, 5, 6)
+    expected = whole.take(index, axis=slices.AXES[plane])
+    volume = mrc.open_volume(ramp)
+    np.testing.assert_array_equal(slices.section(volume, plane, index), expected)
+    shown = pixels(slices.png(slices.grey(slices.section(volume, plane, index), 0, 255)))
+    np.testing.assert_array_equal(shown, expected[::-1])
+
+
+def test_a_slab_is_the_mean_of_its_sections_and_stops_at_the_ends(ramp: Path) -> None:
+    volume, whole = mrc.open_volume(ramp), np.arange(120).reshape(4, 5, 6)
+    np.testing.assert_allclose(slices.section(volume, "xy", 1, slab=3), whole[0:3].mean(0))
+    np.testing.assert_allclose(slices.section(volume, "xy", 0, slab=3), whole[0:2].mean(0))
+    np.testing.assert_allclose(slices.section(volume, "xy", 99, slab=1), whole[3])
+
+
+def test_binning_takes_means(ramp: Path) -> None:
+    expected = np.arange(120).reshape(4, 5, 6)[0, :4].reshape(2, 2, 3, 2).mean((1, 3))
+    np.testing.assert_allclose(slices.section(mrc.open_volume(ramp), "xy", 0, step=2), expected)
+
+
+def test_the_low_pass_halves_the_wave_at_its_cutoff(tmp_path: Path) -> None:
+    wave = np.cos(2 * np.pi * np.arange(128) / 8).astype(np.float32)  # 80 A at 10 A/voxel
+    volume = mrc.open_volume(write(tmp_path / "wave.mrc", np.tile(wave, (2, 128, 1))))
+    filtered = slices.drawn(volume, View(lowpass=80.0))
+    assert filtered[64, 32:96].max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_file_that_changed_is_read_anew(ramp: Path) -> None:
+    volumes = Volumes()
+    before = volumes.get(ramp)
+    assert volumes.get(ramp) is before
+    write(ramp, np.zeros((3, 7, 8), np.float32))
+    assert volumes.get(ramp).shape == (3, 7, 8)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"plane": "zz"},
+        {"slab": 0},
+        {"slab": 10**9},
+        {"lowpass": float("nan")},
+        {"low": 50, "high": 50},
+        {"size": 10**9},
+        {"index": -1},
+        {"index": 1 << 40},
+    ],
+)
+def test_views_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        View(**wrong)
+
+
+def test_what_is_not_a_number_is_black_and_a_constant_volume_is_drawn(tmp_path: Path) -> None:
+    volume = np.ones((3, 4, 4), np.float32)
+    volume[1, 0, 0] = np.nan
+    with pytest.warns(RuntimeWarning, match="NaN"):
+        path = write(tmp_path / "flat.mrc", volume)
+    assert pixels(Volumes().picture(path, View(index=1))).tolist() == np.zeros((4, 4)).tolist()
+
+
+def test_the_wedge_s_faces_lie_at_the_tilts() -> None:
+    (_, low), (_, high) = spectrum.faces((-60, 40))
+    assert np.degrees(np.arctan2(low[1], low[0])) == pytest.approx(-60)
+    assert np.degrees(np.arctan2(high[1], high[0])) == pytest.approx(40)
+    assert max(map(abs, (*low, *high))) == pytest.approx(0.5)
+
+
+def test_the_spectrum_shows_a_wave_where_its_frequency_is(tmp_path: Path) -> None:
+    z, x = np.mgrid[:32, :64]
+    wave = np.cos(2 * np.pi * (z / 8 + x / 4))  # k_z 1/8, k_x 1/4
+    volume = np.repeat(wave[:, None, :], 8, axis=1).astype(np.float32)
+    values = spectrum.power(mrc.open_volume(write(tmp_path / "wave.mrc", volume)), "xz")
+    row, column = np.unravel_index(int(values.argmax()), values.shape)
+    assert {(row - 16, column - 32)} <= {(4, 16), (-4, -16)}
+    assert pixels(spectrum.picture(mrc.open_volume(tmp_path / "wave.mrc"), "xz", (-60, 60))).shape == (256, 256, 3)
+
+
+def test_slices_of_a_large_volume_take_a_fraction_of_a_second(tmp_path: Path) -> None:
+    """A sparse file of 1 GB; the first look at a plane also finds its range of grey values."""
+    path = tmp_path / "large.mrc"
+    with mrcfile.new_mmap(path, shape=(256, 1024, 1024), mrc_mode=2) as file:
+        file.voxel_size = 10.0
+    volumes = Volumes()
+    for plane in slices.AXES:
+        volumes.picture(path, View(plane, 100))
+        times = []
+        for index in (50, 150, 200):
+            start = time.perf_counter()
+            volumes.picture(path, View(plane, index, lowpass=60))
+            times.append(time.perf_counter() - start)
+        assert min(times) < 0.5, (plane, times)
