@@ -26,6 +26,7 @@ CONFIGURATIONS = {
     "prepare-subtomo-star": config.PrepareSubtomoStarConfig,
     "demo": config.DemoConfig,
     "check": config.CheckConfig,
+    "gui": config.GuiConfig,
 }
 
 
