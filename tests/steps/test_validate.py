@@ -191,3 +191,20 @@ def test_independent_networks_of_one_map_tell_consistency_only(prepared: Path) -
     found = numbers()["independent"]
     assert found["kind"] == "consistency" and "consistency" in found["status"]
     assert not any(name.startswith("resolution") for name in (*found["inside"], *found["outside"]))
+
+
+def test_too_small_a_tomogram_is_refused_before_anything_is_trained(here: Path) -> None:
+    isonet.write(here / "tiny.mrc", isonet.specimen((12, 20, 20)))
+    isonet.done("prepare", "tiny.mrc", output="tiny.star")
+    refused = isonet.call("validate", "tiny.star", **isonet.TINY)
+    isonet.assert_refused(refused, "tiny.mrc", "12 x 20 x 20", "--withhold")
+    assert not (here / "validation" / "withheld").exists()
+
+
+def test_a_prediction_that_cannot_be_read_is_refused_at_once(here: Path) -> None:
+    isonet.write(here / "v.mrc", isonet.specimen((48, 48, 48)))
+    isonet.done("prepare", "v.mrc", output="v.star")
+    Path("cut.mrc").write_bytes((here / "v.mrc").read_bytes()[:5000])
+    isonet.assert_refused(isonet.call("validate", "v.star", prediction="cut.mrc", withhold=25), "cut.mrc", "truncated")
+    isonet.assert_refused(isonet.call("validate", "v.star", truth="cut.mrc", withhold=25), "cut.mrc", "truncated")
+    assert not (here / "validation" / "withheld").exists()

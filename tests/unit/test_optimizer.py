@@ -88,3 +88,9 @@ def test_weights_decay(name: str) -> None:
     step(network, optimizers(network, name, 0.1), 0.01)  # type: ignore[arg-type]
     for old, new in zip(before, network.parameters(), strict=True):
         assert torch.allclose(new, old * (1 - 0.001), atol=1e-7)
+
+
+def test_kernels_of_another_layout_are_refused() -> None:
+    """Their matrices would be copies, and training would change nothing."""
+    with pytest.raises(ValueError, match="channels-last"):
+        optimizers(nn.Conv3d(3, 4, 3), "muon", 0.0)

@@ -1,10 +1,9 @@
 """Undo the contrast transfer of the microscope, tomogram by tomogram, in bounded memory."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from pydantic import ValidationError
 
 from isonet.config import DeconvConfig
@@ -12,13 +11,13 @@ from isonet.config.deconv import IN_TABLE
 from isonet.core import streamed
 from isonet.core.ctf import Optics, WienerFilter
 from isonet.errors import InputError
-from isonet.io import blocks, mrc
+from isonet.io import mrc
 from isonet.project import Project, Tomogram
 from isonet.runs import Run
 from isonet.steps.deconv_pictures import save_choices, save_deconvolved
+from isonet.steps.filtering import filter_file
 from isonet.steps.memory import within_limit
 from isonet.steps.products import made_before, output_paths, product_label
-from isonet.steps.source import is_constant, not_finite
 
 log = logging.getLogger("isonet")
 _SMALLEST_DEFOCUS = 100.0  # Å: less is a value in micrometres
@@ -96,55 +95,13 @@ def deconv(project: Project, config: DeconvConfig, run: Run) -> Project:
         label = product_label("deconvolved", (job.source,), job.wiener)
         picture = pictures / f"{job.tomogram.name}.png"
         if not made_before(job.result, label, overwrite=config.overwrite):
-            deconvolve(job.source, job.result, job.wiener, label, config.max_memory, run)
+            filter_file(job.source, job.result, job.wiener.radial, label, config.max_memory, run, rescale=True)
+            log.info("%s: written", job.result)
             picture.unlink(missing_ok=True)
         if not picture.exists():
             save_deconvolved(picture, mrc.open_volume(job.source), mrc.open_volume(job.result), job.wiener)
         project = project.recorded(job.tomogram.index, rlnDeconvTomoName=project.entry(job.result), **job.values)
     return project
-
-
-def deconvolve(source: Path, result: Path, wiener: WienerFilter, label: str, max_memory: int, run: Run) -> None:
-    """Filter one volume into a float32 file with the input's mean, standard deviation and header.
-
-    Parameters
-    ----------
-    source, result : Path
-        The volume and the file to make.
-    wiener : WienerFilter
-        The filter.
-    label : str
-        Text for the header.
-    max_memory : int
-        Bytes that the process may have in memory.
-    run : Run
-        Shows the progress.
-
-    Raises
-    ------
-    InputError
-        If the volume cannot be used or the memory is too little.
-    RunError
-        If the result cannot be written.
-    """
-    volume = mrc.open_volume(source)
-    with within_limit(source, max_memory) as memory:
-        plan = streamed.plan(volume.shape, memory)
-    header = replace(volume.header, labels=(*volume.header.labels[:9], label))
-    with (
-        run.progress(f"deconv {mrc.stem(source)}", plan.count) as advance,
-        blocks.create(result, volume.shape, header) as target,
-    ):
-        try:
-            _, after = streamed.filter_volume(
-                volume, target, wiener.radial, plan, advance, workers=torch.get_num_threads()
-            )
-        except streamed.NotFiniteError as error:
-            raise InputError(not_finite(source, error.slab, error.first)) from error
-        except streamed.ConstantVolumeError as error:
-            raise InputError(is_constant(source, error.value)) from error
-        target.statistics = (after.low, after.high, after.mean, after.std)
-    log.info("%s: written", result)
 
 
 def _jobs(project: Project, config: DeconvConfig) -> list[Job]:

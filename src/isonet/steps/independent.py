@@ -23,11 +23,11 @@ from isonet.io import mrc
 from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run
 from isonet.steps.commands import predict_in_folder, refine_in_folder
+from isonet.steps.filtering import filter_file
 from isonet.steps.products import made_before, output_paths, product_label
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, holds_run, move_aside
 from isonet.steps.validation_numbers import Numbers, numbers_of, resolutions
 from isonet.steps.validation_scores import spectrum_at
-from isonet.steps.withhold import filter_file
 
 log = logging.getLogger("isonet")
 ANGLE = 10.0
@@ -205,7 +205,7 @@ def write_confidence(pair: Pair, path: Path, config: ValidateConfig, run: Run) -
         return
     try:
         for source, part in zip(sources, parts, strict=True):
-            filter_file(source, part, inside, label, config.max_memory, run)
+            filter_file(source, part, lambda _z, _y, _x: inside, label, config.max_memory, run, rescale=False)
         first, second = (mrc.open_volume(part) for part in parts)
         header = mrc.Header(first.header.voxel_size, first.header.origin, first.header.start, (label,))
         with mrc.create(path, shape, header) as result:

@@ -29,7 +29,7 @@ from isonet.steps.source import choose_column
 from isonet.steps.validation_balance import wedge_balance_numbers
 from isonet.steps.validation_numbers import Numbers, numbers_of, withheld_numbers
 from isonet.steps.validation_pictures import draw_independent, draw_withheld
-from isonet.steps.validation_scores import Case, Scores, compare, score, shell_width
+from isonet.steps.validation_scores import Case, Scores, compare, measured_bins, score, shell_width
 from isonet.steps.withhold import kept_range, withhold
 
 log = logging.getLogger("isonet")
@@ -64,6 +64,7 @@ def validate(star: Path, config: ValidateConfig) -> Path | None:
         _refuse_contradictions(chosen, config)
         if config.independent:
             return _compare_independent(chosen, config, run)
+        _refuse_too_small(chosen, config)
         if config.prediction:
             _refuse_unwritten(chosen, config)
         left = withhold(project, config, run)
@@ -116,7 +117,9 @@ def _read(path: Path) -> Numbers:
 
 
 def _refuse_contradictions(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
-    """Refuse inputs that cannot be compared."""
+    """Refuse inputs that cannot be read or compared."""
+    for path in (*config.prediction, *([] if config.truth is None else [config.truth])):
+        mrc.open_volume(path)
     if config.input_column not in ("auto", "full", "halves", "rlnDeconvTomoName", chosen[0].full_column):
         raise InputError(f"--input-column {config.input_column}: may know what is withheld; leave it out, or use full")
     for flag, given in (("--prediction", config.prediction), ("--truth", config.truth)):
@@ -130,6 +133,14 @@ def _refuse_contradictions(chosen: Sequence[Tomogram], config: ValidateConfig) -
             for tomogram in chosen:
                 kept = kept_range(tomogram, config.withhold)
                 refuse_having_seen(model, about, [mrc.open_volume(path) for path in _measured_files(tomogram)], kept)
+
+
+def _refuse_too_small(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
+    """Refuse, before anything is trained, tomograms in which nothing could be measured afterwards."""
+    volumes = [mrc.open_volume(one.file(one.full_column)) for one in chosen]
+    width = shell_width([volume.shape for volume in volumes])
+    for tomogram, volume in zip(chosen, volumes, strict=True):
+        measured_bins(volume, tomogram.tilts, kept_range(tomogram, config.withhold), width, max(tomogram.tilts))
 
 
 def _measured_files(tomogram: Tomogram) -> list[Path]:
@@ -235,7 +246,7 @@ def _case(
 
 def _judge(cases: Sequence[Case], chosen: Sequence[Tomogram], config: ValidateConfig, run: Run) -> Path:
     """Compare all, write validation.json and the figures, and say what was found."""
-    width = shell_width(cases)
+    width = shell_width([case.shape for case in cases])
     products = [compare(case, width, run) for case in cases]
     pixel = chosen[0].number("rlnPixelSize") or cases[0].references[0].header.pixel_size or 1.0
     whole, by_sector = score(products, whole=True), score(products, whole=False)

@@ -131,9 +131,38 @@ class Products:
     truth: list[Sums]
 
 
-def shell_width(cases: Sequence[Case]) -> float:
-    """Width in cycles per voxel of shells that suit the sub-volumes of all cases."""
-    return max(1 / min(withheld.subvolumes(case.shape)[0]) for case in cases)
+def shell_width(shapes: Sequence[Shape]) -> float:
+    """Width in cycles per voxel of shells that suit the sub-volumes of tomograms of all these shapes."""
+    return max(1 / min(withheld.subvolumes(shape)[0]) for shape in shapes)
+
+
+def withheld_bins(
+    volume: mrc.Volume, tilts: Sequence[Sequence[float]], kept: tuple[float, float], width: float, last: float
+) -> Bins:
+    """Bins by sector, up to tilt `last`, of what maps tilted so have all measured of the region that is withheld."""
+    edges, _ = withheld.subvolumes(volume.shape)
+    count = math.ceil((last - kept[1]) / SECTOR - 1e-6)
+    sector = withheld.sectors(edges, kept, SECTOR)
+    return agreement.make_bins(edges, width, withheld.region(edges, tilts, kept), sector, count)
+
+
+def measured_bins(
+    volume: mrc.Volume, tilts: Sequence[float], kept: tuple[float, float], width: float, last: float
+) -> Bins:
+    """Bins by sector, up to tilt `last`, of what one map has measured of the region that is withheld.
+
+    Raises
+    ------
+    InputError
+        If the tomogram is too small for anything to be measured.
+    """
+    bins = withheld_bins(volume, [tilts], kept, width, last)
+    if not bool((bins.independent > 0).any()):
+        raise InputError(
+            f"{volume.path}: {' x '.join(map(str, volume.shape))} voxels are too few to measure between "
+            f"{kept[1]:g} degrees and the last tilt; use a larger --withhold"
+        )
+    return bins
 
 
 def compare(case: Case, width: float, run: Run) -> Products:
@@ -145,18 +174,10 @@ def compare(case: Case, width: float, run: Run) -> Products:
         If the tomogram is too small for anything to be measured.
     """
     edges, corners = withheld.subvolumes(case.shape)
-    count = math.ceil((max(max(tilts) for tilts in case.tilts) - case.kept[1]) / SECTOR - 1e-6)
-    sector = withheld.sectors(edges, case.kept, SECTOR)
-
-    def within(tilts: Sequence[Sequence[float]]) -> Bins:
-        return agreement.make_bins(edges, width, withheld.region(edges, tilts, case.kept), sector, count)
-
-    bins, alone = within((*case.tilts, *case.half_tilts)), [within([tilts]) for tilts in case.tilts]
-    if not all(bool((one.independent > 0).any()) for one in alone):
-        raise InputError(
-            f"{case.references[0].path}: {' x '.join(map(str, case.shape))} voxels are too few to measure between "
-            f"{case.kept[1]:g} degrees and the last tilt; use a larger --withhold"
-        )
+    first = case.references[0]
+    last = max(max(tilts) for tilts in case.tilts)
+    alone = [measured_bins(first, tilts, case.kept, width, last) for tilts in case.tilts]
+    bins = withheld_bins(first, (*case.tilts, *case.half_tilts), case.kept, width, last)
     others = withheld.farthest(corners)
     names = ("predicted", "alone", "unfilled", "shuffled", "halves", "truth")
     parts: dict[str, list[list[Sums]]] = {name: [] for name in names}

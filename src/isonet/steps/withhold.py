@@ -2,26 +2,22 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-import torch
 import yaml
 from pydantic import ValidationError
-from torch import Tensor
 
 from isonet.config import DeconvConfig, MaskConfig, StepConfig, ValidateConfig
-from isonet.core import streamed, withheld
+from isonet.core import withheld
 from isonet.errors import InputError
-from isonet.io import blocks, files, mrc
+from isonet.io import files, mrc
 from isonet.project import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.runs import CONFIG_NAME, Run
 from isonet.steps.commands import deconv_in_folder, mask_in_folder
+from isonet.steps.filtering import filter_file
 from isonet.steps.mask import is_foreign
-from isonet.steps.memory import within_limit
 from isonet.steps.products import made_before, product_label
-from isonet.steps.source import is_constant, not_finite
 
 log = logging.getLogger("isonet")
 TABLE = "tomograms.star"
@@ -113,54 +109,9 @@ def _remove(source: Path, target: Path, kept: tuple[float, float], config: Valid
     if made_before(target, label, overwrite=config.overwrite):
         return
     volume = mrc.open_volume(source)
-    filter_file(source, target, withheld.removal(volume.shape, kept), label, config.max_memory, run)
+    weights = withheld.removal(volume.shape, kept)
+    filter_file(source, target, lambda _z, _y, _x: weights, label, config.max_memory, run, rescale=False)
     log.info("%s: written, with tilts of %g to %g degrees only", target, *kept)
-
-
-def filter_file(source: Path, target: Path, weights: Tensor, label: str, max_memory: int, run: Run) -> None:
-    """Multiply the Fourier transform of a volume by weights that are the same at every `k_y`, in bounded memory.
-
-    Parameters
-    ----------
-    source, target : Path
-        The volume and the float32 file to make, with its header and mean.
-    weights : tensor
-        `[z, 1, x // 2 + 1]` in the rfft layout.
-    label : str
-        Text for the header.
-    max_memory : int
-        Bytes that the process may have in memory.
-    run : Run
-        Shows the progress.
-
-    Raises
-    ------
-    InputError
-        If the volume cannot be used or the memory is too little.
-    """
-    volume = mrc.open_volume(source)
-    with within_limit(source, max_memory) as memory:
-        plan = streamed.plan(volume.shape, memory)
-    header = replace(volume.header, labels=(*volume.header.labels[:9], label))
-    with (
-        run.progress(f"filter {mrc.stem(source)}", plan.count) as advance,
-        blocks.create(target, volume.shape, header) as result,
-    ):
-        try:
-            _, after = streamed.filter_volume(
-                volume,
-                result,
-                lambda _z, _y, _x: weights,
-                plan,
-                advance,
-                workers=torch.get_num_threads(),
-                rescale=False,
-            )
-        except streamed.NotFiniteError as error:
-            raise InputError(not_finite(source, error.slab, error.first)) from error
-        except streamed.ConstantVolumeError as error:
-            raise InputError(is_constant(source, error.value)) from error
-        result.statistics = (after.low, after.high, after.mean, after.std)
 
 
 def _derive(measured: Sequence[Tomogram], folder: Path, config: ValidateConfig) -> None:

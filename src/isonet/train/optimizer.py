@@ -21,11 +21,18 @@ class KernelMuon(torch.optim.Muon):
         `[out, in, z, y, x]`, or `[in, out, ...]` of transposed convolutions.
     weight_decay : float
         Share of the weights, times the learning rate, that is taken off at each step.
+
+    Raises
+    ------
+    ValueError
+        If a kernel is not laid out channels-last.
     """
 
     def __init__(self, kernels: Iterable[nn.Parameter], weight_decay: float) -> None:
         self._kernels = list(kernels)
         matrices = [nn.Parameter(_as_matrix(kernel.data)) for kernel in self._kernels]
+        if any(one.data_ptr() != kernel.data_ptr() for one, kernel in zip(matrices, self._kernels, strict=True)):
+            raise ValueError("kernels must be laid out channels-last, so that a matrix can share their memory")
         super().__init__(matrices, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
         self._matrices = matrices
 

@@ -1,0 +1,59 @@
+"""A volume file filtered in Fourier space into another one, in bounded memory."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from isonet.core import streamed
+from isonet.errors import InputError
+from isonet.io import blocks, mrc
+from isonet.runs import Run
+from isonet.steps.memory import within_limit
+from isonet.steps.source import is_constant, not_finite
+
+
+def filter_file(
+    source: Path, target: Path, transfer: streamed.Transfer, label: str, max_memory: int, run: Run, *, rescale: bool
+) -> None:
+    """Filter a volume into a float32 file with its header and mean; see :func:`isonet.core.streamed.filter_volume`.
+
+    Parameters
+    ----------
+    source, target : Path
+        The volume and the file to make.
+    transfer : callable
+        Factors at `k_z`, `k_y`, `k_x` in cycles per voxel.
+    label : str
+        Text for the header.
+    max_memory : int
+        Bytes that the process may have in memory.
+    run : Run
+        Shows the progress.
+    rescale : bool
+        Give the result the standard deviation of the input.
+
+    Raises
+    ------
+    InputError
+        If the volume cannot be used or the memory is too little.
+    RunError
+        If the result cannot be written.
+    """
+    volume = mrc.open_volume(source)
+    with within_limit(source, max_memory) as memory:
+        plan = streamed.plan(volume.shape, memory)
+    header = replace(volume.header, labels=(*volume.header.labels[:9], label))
+    with (
+        run.progress(f"filter {mrc.stem(source)}", plan.count) as advance,
+        blocks.create(target, volume.shape, header) as result,
+    ):
+        try:
+            _, after = streamed.filter_volume(
+                volume, result, transfer, plan, advance, workers=torch.get_num_threads(), rescale=rescale
+            )
+        except streamed.NotFiniteError as error:
+            raise InputError(not_finite(source, error.slab, error.first)) from error
+        except streamed.ConstantVolumeError as error:
+            raise InputError(is_constant(source, error.value)) from error
+        result.statistics = (after.low, after.high, after.mean, after.std)
