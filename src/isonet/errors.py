@@ -15,3 +15,7 @@ class InputError(IsonetError):
 
 class RunError(IsonetError):
     """A run that could not go on although its input was good."""
+
+
+class LostProcessError(RunError):
+    """Another process of the same run has ended, and says itself why."""

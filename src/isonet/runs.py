@@ -26,7 +26,7 @@ from isonet.io.files import write_json, write_text
 
 log = logging.getLogger("isonet")
 _SECONDS_BETWEEN_LINES = 30.0
-_HANDLED = [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1]
+HANDLED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 CONFIG_NAME = "config.yaml"
 LOCK_NAME = ".lock"
 
@@ -38,6 +38,10 @@ class Interruption(BaseException):
         super().__init__(f"stopped by {signal.Signals(number).name}")
         self.number = number
 
+    def __reduce__(self) -> tuple[type["Interruption"], tuple[int]]:
+        """Say how to make it again in another process."""
+        return Interruption, (self.number,)
+
 
 class Run:
     """One step at work in its run folder; made by :func:`start`.
@@ -48,10 +52,13 @@ class Run:
         The run folder.
     stopped_early : bool
         Set by a step that ran out of time and can be continued.
+    leads : bool
+        Whether this process writes what the run leaves; the others that work in the folder leave it to that one.
     """
 
-    def __init__(self, folder: Path, command: str, max_time: float | None = None) -> None:
+    def __init__(self, folder: Path, command: str, max_time: float | None = None, *, leads: bool = True) -> None:
         self.folder = folder
+        self.leads = leads
         self.stopped_early = False
         self._status: dict[str, Any] = {"command": command, "pid": os.getpid(), "started": _now()}
         self._deadline = None if max_time is None else time.monotonic() + max_time
@@ -65,11 +72,15 @@ class Run:
 
     def status(self, **values: object) -> None:
         """Write `status.json` anew with these values changed."""
+        if not self.leads:
+            return
         self._status.update(values, updated=_now())
         write_json(self.folder / "status.json", self._status)
 
     def metric(self, **values: object) -> None:
         """Append a line to `metrics.jsonl`."""
+        if not self.leads:
+            return
         try:
             with self.metrics_path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(values) + "\n")
@@ -78,6 +89,8 @@ class Run:
 
     def keep_metrics(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
         """Drop the lines of `metrics.jsonl` that a continued run will write again."""
+        if not self.leads:
+            return
         kept = [line for line in self.metrics() if wanted(line)]
         write_text(self.metrics_path, "".join(json.dumps(line) + "\n" for line in kept))
 
@@ -108,6 +121,10 @@ class Run:
         """The signal that came while signals were deferred."""
         return None if self._signal is None else Interruption(self._signal)
 
+    def take_signal(self, number: int) -> None:
+        """Take note of a signal that another process of the run got."""
+        self._signal = number
+
     def handle(self, number: int, _frame: FrameType | None) -> None:
         """Signal handler: defer the first signal if asked to, else raise `Interruption`."""
         first = self._signal is None
@@ -126,7 +143,7 @@ class Run:
         """
         started = last = time.monotonic()
         done = 0
-        bar = progress_bar() if sys.stderr.isatty() else None
+        bar = progress_bar() if self.leads and sys.stderr.isatty() else None
         task = bar.add_task(description, total=total) if bar else None
 
         def advance() -> None:
@@ -171,12 +188,25 @@ def start(folder: Path, command: str, config: StepConfig, max_time: float | None
         If the folder cannot be written to.
     """
     run = Run(folder, command, max_time)
-    with locked(folder), _logging_to(folder / "run.log"), _signals(run):
-        write_text(folder / CONFIG_NAME, yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+    with locked(folder):
+        write_config(folder, config)
+        with at_work(run, command, config):
+            yield run
+
+
+def write_config(folder: Path, config: StepConfig) -> None:
+    """Write what a step is asked into its run folder."""
+    write_text(folder / CONFIG_NAME, yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+
+
+@contextmanager
+def at_work(run: Run, command: str, config: StepConfig) -> Iterator[None]:
+    """Record in the run folder, whose lock is held, what is asked, what is said and how it ends."""
+    with logging_to(run.folder / "run.log"), handling_signals(run):
         run.status(state="running")
         log.debug("%s %s", command, config.model_dump(mode="json", exclude_defaults=True))
         try:
-            yield run
+            yield
         except Interruption as stop:
             run.status(state="interrupted", reason=str(stop))
             log.warning("%s", stop)
@@ -222,7 +252,7 @@ def clear_abandoned(folder: Path) -> None:
 
 
 @contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
+def logging_to(path: Path) -> Iterator[None]:
     """Send log records to the run's log file while the step runs."""
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -236,10 +266,10 @@ def _logging_to(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _signals(run: Run) -> Iterator[None]:
+def handling_signals(run: Run) -> Iterator[None]:
     """Install the run's signal handler (only possible in the main thread)."""
     try:
-        previous = {number: signal.signal(number, run.handle) for number in _HANDLED}
+        previous = {number: signal.signal(number, run.handle) for number in HANDLED_SIGNALS}
     except ValueError:
         yield
         return

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from isonet.io import checkpoint
+from isonet.train import device as devices
 from isonet.train import fit
-from isonet.train.fit import Evaluator, Trainer, TrainerOptions, choose_device, choose_precision
+from isonet.train.device import choose_device, choose_precision
+from isonet.train.fit import Evaluator, Trainer, TrainerOptions
 from isonet.train.pairs import Batch
 from isonet.train.unet import UNet, UNetShape
 
@@ -68,7 +70,7 @@ def test_devices_that_are_not_there_are_refused(
 
 @pytest.mark.parametrize("native", [True, False])
 def test_auto_precision_is_bf16_where_it_is_native(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "_cpu_computes_bf16", lambda: native)
+    monkeypatch.setattr(devices, "_cpu_computes_bf16", lambda: native)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: native)
     for device in (CPU, torch.device("cuda", 0)):
         assert choose_precision(device, "auto") == ("bf16" if native else "float32")

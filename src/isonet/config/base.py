@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -72,6 +72,7 @@ Angle = Annotated[float, Field(ge=-90, le=90)]
 Angles = Annotated[tuple[Angle, ...], BeforeValidator(split_list)]
 Files = Annotated[tuple[Path, ...], BeforeValidator(split_list)]
 Edge = Annotated[int, Field(ge=16, le=512)]
+Devices = Annotated[int, Field(ge=1)] | Literal["auto"]
 
 
 class StepConfig(BaseModel):

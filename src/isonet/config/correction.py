@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from isonet.config.base import Edge, StepConfig
+from isonet.config.base import Devices, Edge, StepConfig
 
 
 class OutputOptions(StepConfig):
@@ -40,6 +40,9 @@ class PredictConfig(OutputOptions):
     """Tiles per evaluation of the network."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
+    devices: Devices = 1
+    """Processes on this machine that share the tomograms, one for each GPU; auto takes all GPUs. On a CPU processes
+    divide the cores. The same command given on other machines, too, takes its share."""
     precision: Literal["auto", "float32", "bf16"] = "float32"
     """Arithmetic of the network."""
     overwrite: bool = False

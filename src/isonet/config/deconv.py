@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from isonet.config.base import Size, StepConfig
+from isonet.config.base import Devices, Size, StepConfig
 
 IN_TABLE = {
     "defocus": ("rlnDefocus", 0.0),
@@ -47,6 +47,8 @@ class DeconvConfig(StepConfig):
     skipped: their contrast at low frequencies is there already."""
     phase_flipped: bool = False
     """The phases of the data were flipped before reconstruction (CTF-corrected as in IMOD's ctfphaseflip)."""
+    devices: Devices = 1
+    """Processes on this machine that share the tomograms, and the memory; auto is one, which uses all cores."""
     max_memory: Size = 4_000_000_000
     """Memory to use at most (4GB, 500MB), all included; larger tomograms are streamed from and to the disk."""
     preview: bool = False

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from isonet.config.base import Size, StepConfig
+from isonet.config.base import Devices, Size, StepConfig
 
 Percentage = Annotated[float, Field(gt=0, le=100)]
 Fraction = Annotated[float, Field(ge=0, lt=0.5)]
@@ -44,6 +44,8 @@ class MaskConfig(StepConfig):
     full takes these anyway."""
     tomo_idx: str | None = None
     """Tomograms to make masks for, by rlnIndex: 1,3-5; all if left out."""
+    devices: Devices = 1
+    """Processes on this machine that share the tomograms, and the memory; auto is one, which uses all cores."""
     max_memory: Size = 4_000_000_000
     """Memory to use at most, such as 4GB; more is done through files in output_dir."""
     overwrite: bool = False

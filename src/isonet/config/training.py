@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 from typing_extensions import Self
 
-from isonet.config.base import Duration, Edge, Iterations, Levels
+from isonet.config.base import Devices, Duration, Edge, Iterations, Levels
 from isonet.config.learning import LearningOptions
 from isonet.config.network import NetworkOptions
 from isonet.config.presets import PRESETS, Preset, preset_options
@@ -56,6 +56,11 @@ class TrainingOptions(NetworkOptions, LearningOptions):
     """Model to start from instead of random weights; its network is used."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
+    devices: Devices = 1
+    """Processes on this machine that train together, one for each GPU; auto takes all GPUs. batch_size is divided among
+    them. On a CPU processes divide the cores."""
+    num_nodes: int = Field(1, ge=1)
+    """Machines, each with as many devices; torchrun or srun starts the command on all of them."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
     """Arithmetic of the network; auto is bf16 where the device computes in it natively."""
     time_budget: Duration | None = None

@@ -5,14 +5,17 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from isonet.errors import RunError
 
 log = logging.getLogger("isonet")
 TEMPORARY = ".isonet-*.part"
+_PATIENCE = 5.0  # seconds for whoever is first to let others in
 
 
 @contextmanager
@@ -52,19 +55,57 @@ def locked(path: Path, *, wait: bool) -> Iterator[None]:
     RunError
         If the file cannot be made.
     """
+    with _lock_file(path) as file:
+        if not _take(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB):
+            raise BlockingIOError(f"{path} is held")
+        yield
+
+
+def _lock_file(path: Path) -> TextIO:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w")
+        return path.open("w")
     except OSError as error:
         raise RunError(f"{path.parent}: cannot be written ({error.strerror}); choose another output folder") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise
-        except OSError:
-            log.debug("%s: this file system has no locks", path)
-        yield
+
+
+@contextmanager
+def locked_together(path: Path, alone: Callable[[], None]) -> Iterator[bool]:
+    """Hold the lock file `path` with all others that do the same; the first calls `alone` before it lets them in.
+
+    Yields
+    ------
+    bool
+        Whether this process is the first.
+
+    Raises
+    ------
+    BlockingIOError
+        If a process holds it by :func:`locked`.
+    RunError
+        If the file cannot be made.
+    """
+    with _lock_file(path) as file:
+        first = _take(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if first:
+            alone()
+        end = time.monotonic() + _PATIENCE
+        while not _take(file, fcntl.LOCK_SH | fcntl.LOCK_NB):
+            if time.monotonic() > end:
+                raise BlockingIOError(f"{path} is held")
+            time.sleep(0.05)
+        yield first
+
+
+def _take(file: TextIO, how: int) -> bool:
+    """Take a lock unless another process holds it; file systems without locks give it to everybody."""
+    try:
+        fcntl.flock(file, how)
+    except BlockingIOError:
+        return False
+    except OSError:
+        log.debug("%s: this file system has no locks", file.name)
+    return True
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from isonet import __version__
 from isonet.config import CheckConfig
 from isonet.core import fourier
 from isonet.errors import InputError, RunError
-from isonet.train.fit import Trainer, choose_device, choose_precision
+from isonet.train.device import choose_device, choose_precision
+from isonet.train.fit import Trainer
 from isonet.train.pairs import PairMaker, Recipe, optics
 from isonet.train.unet import UNet, named_shape
 

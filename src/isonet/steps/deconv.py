@@ -18,6 +18,7 @@ from isonet.steps.deconv_pictures import save_choices, save_deconvolved
 from isonet.steps.filtering import filter_file
 from isonet.steps.memory import within_limit
 from isonet.steps.products import made_before, output_paths, product_label
+from isonet.steps.sharing import nobodys
 
 log = logging.getLogger("isonet")
 _SMALLEST_DEFOCUS = 100.0  # Å: less is a value in micrometres
@@ -85,7 +86,8 @@ def deconv(project: Project, config: DeconvConfig, run: Run) -> Project:
     RunError
         If a result cannot be written.
     """
-    for job in _jobs(project, config):
+    jobs = _jobs(project, config, run)
+    for job, _ in nobodys(jobs, [job.result for job in jobs]):
         pictures = config.output_dir / "previews"
         if config.preview:
             choices = pictures / f"{job.tomogram.name}_choices.png"
@@ -100,11 +102,11 @@ def deconv(project: Project, config: DeconvConfig, run: Run) -> Project:
             picture.unlink(missing_ok=True)
         if not picture.exists():
             save_deconvolved(picture, mrc.open_volume(job.source), mrc.open_volume(job.result), job.wiener)
-        project = project.recorded(job.tomogram.index, rlnDeconvTomoName=project.entry(job.result), **job.values)
-    return project
+        project.recorded(job.tomogram.index, rlnDeconvTomoName=project.entry(job.result), **job.values)
+    return Project.read(project.path)
 
 
-def _jobs(project: Project, config: DeconvConfig) -> list[Job]:
+def _jobs(project: Project, config: DeconvConfig, run: Run) -> list[Job]:
     """Return what is to be done, checked; phase-plate tomograms are left out with a line."""
     chosen = project.selected(config.tomo_idx)
     jobs = []
@@ -121,7 +123,8 @@ def _jobs(project: Project, config: DeconvConfig) -> list[Job]:
                 streamed.plan(volume.shape, memory)
         jobs.append(Job(tomogram, source, wiener, path))
         optics = wiener.optics
-        log.info(
+        log.log(
+            logging.INFO if run.leads else logging.DEBUG,
             "%s: defocus %g A, %g kV, Cs %g mm, amplitude contrast %g, %g A/voxel; falloff %g, strength %g",
             tomogram.name,
             *(optics.defocus, optics.voltage, optics.cs, optics.amplitude_contrast),

@@ -21,6 +21,7 @@ from isonet.steps.mask_preview import save_outline
 from isonet.steps.mask_room import Steps
 from isonet.steps.memory import within_limit
 from isonet.steps.products import made_before, output_paths, product_label
+from isonet.steps.sharing import nobodys
 from isonet.steps.source import Source, choose_column, open_source
 
 log = logging.getLogger("isonet")
@@ -92,7 +93,7 @@ def mask(project: Project, config: MaskConfig, run: Run) -> Project:
     column = choose_column(chosen, config.input_column)
     if config.crop_z:
         log.info("%g %% of the sections are left out at each end of z", 100 * config.crop_z)
-    for tomogram, path in zip(chosen, output_paths(chosen, config.output_dir, _KIND), strict=True):
+    for tomogram, path in nobodys(chosen, output_paths(chosen, config.output_dir, _KIND)):
         if not config.overwrite and is_foreign(tomogram):
             log.warning(
                 "%s: mask of tomogram %s, not made by this program, is kept; add --overwrite to make another",
@@ -103,8 +104,8 @@ def mask(project: Project, config: MaskConfig, run: Run) -> Project:
         plan = _plan(tomogram, column, config)
         if not made_before(path, plan.label, overwrite=config.overwrite):
             _make(plan, path, run)
-        project = project.recorded(tomogram.index, **_entries(project, plan, path, config))
-    return project
+        project.recorded(tomogram.index, **_entries(project, plan, path, config))
+    return Project.read(project.path)
 
 
 def is_foreign(tomogram: Tomogram) -> bool:

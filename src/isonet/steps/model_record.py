@@ -13,7 +13,16 @@ from isonet.steps.subvolumes import Samples
 from isonet.train.pairs import Method
 from isonet.train.unet import UNetShape
 
-_NOT_TRAINING = {"output_dir", "continue_from", "overwrite", "max_time", "device", "keep_models"}
+_NOT_TRAINING = {
+    "output_dir",
+    "continue_from",
+    "overwrite",
+    "max_time",
+    "device",
+    "devices",
+    "num_nodes",
+    "keep_models",
+}
 _MARGIN = 0.01  # degrees
 
 

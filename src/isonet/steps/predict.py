@@ -18,20 +18,23 @@ from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.checkpoint import load_model
 from isonet.project import HALF_COLUMNS, Project, Tomogram
-from isonet.runs import Run, clear_abandoned
+from isonet.runs import Run
 from isonet.steps.calibration import calibrate
 from isonet.steps.halves import write_mean
 from isonet.steps.products import made_before, output_paths, product_label
+from isonet.steps.sharing import nobodys
 from isonet.steps.source import MeanSource, Source, choose_column, mean_source, open_sources
 from isonet.steps.subvolume_files import UNKNOWN_INPUT
 from isonet.train.correct import TilePlan, corrected_tiles, plan_tiles
-from isonet.train.fit import Evaluator, choose_device
+from isonet.train.device import choose_device
+from isonet.train.fit import Evaluator
 from isonet.train.unet import UNet, UNetShape
+from isonet.world import current
 
 log = logging.getLogger("isonet")
 LazyGains = Callable[[], Gains | None]
 _FLOAT16_LIMIT = 65504.0
-_HALVES = "halves"
+HALVES = "halves"
 
 
 @dataclass(frozen=True)
@@ -84,17 +87,16 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     chosen = project.selected(config.tomo_idx)
     if columns == HALF_COLUMNS:
         _refuse_without_halves(chosen, model)
-        clear_abandoned(config.output_dir / _HALVES)
     evaluator = _evaluator(trained, config)
-    for tomogram, path in zip(chosen, output_paths(chosen, config.output_dir, "corrected"), strict=True):
+    for tomogram, path in nobodys(chosen, output_paths(chosen, config.output_dir, "corrected")):
         sources = open_sources(tomogram, columns)
         _compare(sources[0], trained, model)
         if len(sources) == 1:
             _correct(sources[0], trained, evaluator, config, run, path, lambda: None)
         else:
             _correct_halves(sources, trained, evaluator, config, run, path)
-        project = project.recorded(tomogram.index, rlnCorrectedTomoName=project.entry(path))
-    return project
+        project.recorded(tomogram.index, rlnCorrectedTomoName=project.entry(path))
+    return Project.read(project.path)
 
 
 def _correct_halves(
@@ -105,7 +107,7 @@ def _correct_halves(
     The mean has half the noise variance of what the network was trained on and the same signal.
     """
     name = path.name.removesuffix("_corrected.mrc")
-    paths = [path.parent / _HALVES / f"{name}_half{number}_corrected.mrc" for number in (1, 2)]
+    paths = [path.parent / HALVES / f"{name}_half{number}_corrected.mrc" for number in (1, 2)]
     alike = halves[0].tilts == halves[1].tilts
     whole = mean_source(*halves) if alike else halves[0]
     cube = int(model.about["cube_size"])
@@ -149,7 +151,7 @@ def read_model(path: Path) -> Model:
 
 def _evaluator(model: Model, config: PredictConfig) -> Evaluator:
     try:
-        device = choose_device(config.device)
+        device = choose_device(config.device, current().local_rank)
     except ValueError as error:
         raise InputError(str(error)) from error
     return Evaluator(model.network, device, config.precision)

@@ -30,6 +30,7 @@ from isonet.steps.subvolumes import training_pairs
 from isonet.train.fit import Evaluator, Trainer
 from isonet.train.pairs import PairMaker
 from isonet.train.schedule import learning_rate
+from isonet.train.team import ALONE, Team
 
 log = logging.getLogger("isonet")
 _CHECKPOINT_SECONDS = 600.0
@@ -37,7 +38,7 @@ _PROBE_STEPS = 3
 _STEPS_BACK = 4
 
 
-def refine(project: Project, config: RefineConfig, run: Run) -> Project:
+def refine(project: Project, config: RefineConfig, run: Run, device: torch.device, team: Team = ALONE) -> Project:
     """Train a network on the tomograms of a table.
 
     Parameters
@@ -48,6 +49,10 @@ def refine(project: Project, config: RefineConfig, run: Run) -> Project:
         Options; with `continue_from` the run in that folder goes on.
     run : Run
         The run folder: models, metrics and previews go there.
+    device : torch.device
+        Where to train.
+    team : Team
+        Processes that train together, each of which calls this.
 
     Returns
     -------
@@ -63,15 +68,16 @@ def refine(project: Project, config: RefineConfig, run: Run) -> Project:
     Interruption
         After a signal, once everything is saved.
     """
-    refinement = begin(project, config, run)
-    clear_abandoned(run.folder / PREVIEWS)
-    done = _why_done(refinement)
+    refinement = begin(project, config, run, device, team)
+    if team.first:
+        clear_abandoned(run.folder / PREVIEWS)
+    done = team.agreed(lambda: _why_done(refinement))
     if config.time_budget is not None and done is None:
         _probe(refinement)
     try:
         while done is None and not run.stopped_early:
             _run_iteration(refinement)
-            done = _why_done(refinement)
+            done = None if run.stopped_early else team.agreed(lambda: _why_done(refinement))
     except (Interruption, RunError):
         _say_how_to_continue(run)
         raise
@@ -120,15 +126,18 @@ def _probe(refinement: Refinement) -> None:
     began = time.monotonic()
     config, costs = refinement.config, refinement.costs
     predict = refinement.evaluator(refinement.trainer.weights())
-    pairs = training_pairs(refinement.training, refinement.recipe(1), config, (0, 0), config.batch_size, predict)
+    pairs = training_pairs(
+        refinement.training, refinement.recipe(1), config, (0, 0), config.batch_size, predict, refinement.team
+    )
     costs.measured("subvolume", (time.monotonic() - began) / len(pairs.filled))
     network = refinement.evaluator(refinement.trainer.weights()).network
-    trial = Trainer(network, refinement.device, config.precision, refinement.trainer.options)
-    taken = []
+    trial = Trainer(network, refinement.device, config.precision, refinement.trainer.options, refinement.team)
+    taken, count = [], len(pairs.filled)
+    share = refinement.team.share(count)
     for _ in range(_PROBE_STEPS):
         before = time.monotonic()
-        batch = pairs.batch(range(len(pairs.filled)), random_stream(config.seed, 0), refinement.device)
-        float(trial.step(batch, 0.0))
+        batch = pairs.batch(range(count), random_stream(config.seed, 0), refinement.device, share)
+        float(trial.step(batch, 0.0, count))
         taken.append(time.monotonic() - before)
     costs.measured("step", min(taken))
     costs.measured("iteration", 2 * costs.step + 2.0)
@@ -143,16 +152,22 @@ def _amount(refinement: Refinement) -> Amount:
     refinement.keep_time()
     before = position.amount if position.budget == config.time_budget else None
     done = 0.0 if before is None else before.ends
-    position.budget, used = config.time_budget, position.seconds
     return amount_that_fits(
-        config, refinement.subvolumes, refinement.costs, config.time_budget, used, position.iteration, done
+        config,
+        refinement.subvolumes,
+        refinement.costs,
+        config.time_budget,
+        position.seconds,
+        position.iteration,
+        done,
     )
 
 
 def _run_iteration(refinement: Refinement) -> None:
     """Draw, fill and train through one iteration, and record it unless it was stopped before its end."""
     if refinement.position.epoch == refinement.position.step == 0:
-        refinement.position.amount = amount = _amount(refinement)
+        refinement.position.amount = amount = refinement.team.agreed(lambda: _amount(refinement))
+        refinement.position.budget = refinement.config.time_budget
         if refinement.position.taken == 0:
             log.info(
                 "%d sub-volumes of %d voxels an epoch, %d steps of %d cubes; %d epochs an iteration, %d iterations",
@@ -177,7 +192,7 @@ def _train_iteration(refinement: Refinement) -> float:
     run = refinement.run
     amount, position = _decided(refinement.position), refinement.position
     if position.epoch >= amount.epochs:  # killed between the last epoch and the end of the iteration
-        return float(run.metrics()[-1]["loss"])
+        return refinement.team.agreed(lambda: float(run.metrics()[-1]["loss"]))
     predict = _last_network(refinement)
     left = (amount.epochs - position.epoch) * amount.steps - position.step
     loss = float("nan")
@@ -191,6 +206,7 @@ def _train_iteration(refinement: Refinement) -> float:
                 (position.iteration, refinement.position.epoch),
                 amount.subvolumes,
                 predict,
+                refinement.team,
             )
             refinement.costs.measured("subvolume", (time.monotonic() - before) / max(1, len(pairs.filled)))
             total = _train_epoch(refinement, pairs, amount, advance)
@@ -211,41 +227,54 @@ def _last_network(refinement: Refinement) -> Evaluator | None:
     iteration = refinement.position.iteration
     if iteration == 1 and refinement.config.pretrained_model is None:
         return None
-    return refinement.evaluator(checkpoint.load_model(refinement.run.folder / model_name(iteration - 1))[0])
+    path = refinement.run.folder / model_name(iteration - 1)
+    return refinement.evaluator(refinement.team.agreed(lambda: checkpoint.load_model(path)[0]))
 
 
 def _train_epoch(refinement: Refinement, pairs: PairMaker, amount: Amount, advance: Callable[[], None]) -> float | None:
     """Take the steps that are left of an epoch; return the sum of its losses, None if it was stopped before its end."""
-    config, run, position = refinement.config, refinement.run, refinement.position
+    config, position = refinement.config, refinement.position
     began = saved = time.monotonic()
-    total = torch.tensor(position.loss_sum, dtype=torch.float64, device=refinement.device)
+    before = position.loss_sum if refinement.team.first else 0.0
+    total = torch.tensor(before, dtype=torch.float64, device=refinement.device)
     order = _order(config, position, len(pairs.filled), amount.steps)[position.step :]
     for indices in order:
         total += _step(refinement, pairs, indices)
         position.step, position.taken = position.step + 1, position.taken + 1
         advance()
-        stop = run.interrupted is not None or run.out_of_time()
-        if stop or time.monotonic() - saved > _CHECKPOINT_SECONDS:
-            position.loss_sum = float(total)
+        stop, save = _asked_for(refinement, time.monotonic() - saved > _CHECKPOINT_SECONDS)
+        if stop or save:
+            position.loss_sum = refinement.team.total(float(total))
             if not math.isfinite(position.loss_sum):
                 return position.loss_sum  # the state that is saved is the last good one
             refinement.save()
             saved = time.monotonic()
         if stop:
             return None
-    summed = float(total)
+    summed = refinement.team.total(float(total))
     if order:
         refinement.costs.measured("step", (time.monotonic() - began) / len(order))
     return summed
+
+
+def _asked_for(refinement: Refinement, save: bool) -> tuple[bool, bool]:
+    """Tell whether any process is to stop after this step, and whether process 0 wants to save."""
+    run = refinement.run
+    signal = 0 if run.interrupted is None else run.interrupted.number
+    signal, late, saves = refinement.team.largest(signal, run.out_of_time(), save and refinement.team.first)
+    if signal and run.interrupted is None:
+        run.take_signal(signal)
+    return bool(signal or late), bool(saves)
 
 
 def _step(refinement: Refinement, pairs: PairMaker, indices: Sequence[int]) -> torch.Tensor:
     """Take one training step, its randomness a function of where in the run it is."""
     at, config = refinement.position, refinement.config
     random = random_stream(config.seed, at.iteration, at.epoch, at.step)
-    torch.manual_seed(int(random.integers(2**62)))  # dropout
+    torch.manual_seed(int(random.integers(2**62)) + refinement.team.rank)  # dropout
     rate = learning_rate(refinement.peak_rate, at.fraction, at.taken, config.warmup_steps, config.schedule)
-    return refinement.trainer.step(pairs.batch(indices, random, refinement.device), rate)
+    batch = pairs.batch(indices, random, refinement.device, refinement.team.share(len(indices)))
+    return refinement.trainer.step(batch, rate, len(indices))
 
 
 def _order(config: RefineConfig, at: Position, count: int, steps: int) -> list[list[int]]:
@@ -296,7 +325,8 @@ def _step_back(refinement: Refinement) -> None:
 def _stop(refinement: Refinement) -> float:
     """Leave a usable model behind; raise the signal that came, if it was one."""
     run = refinement.run
-    refinement.files.save_model(refinement.trainer, refinement.position.iteration, finished=False)
+    if refinement.team.first:
+        refinement.files.save_model(refinement.trainer, refinement.position.iteration, finished=False)
     if run.interrupted is not None:
         raise run.interrupted
     run.stopped_early = True
@@ -305,7 +335,17 @@ def _stop(refinement: Refinement) -> float:
 
 def _finish_iteration(refinement: Refinement, loss: float) -> None:
     """Save the model, record how it went, and move on."""
-    config, position = refinement.config, refinement.position
+    position = refinement.position
+    if refinement.team.first:
+        _record(refinement, loss)
+    refinement.position = replace(position, iteration=position.iteration + 1, epoch=0, step=0, loss_sum=0.0)
+    if refinement.team.first:
+        refinement.files.prune(position.iteration, refinement.config.keep_models)
+
+
+def _record(refinement: Refinement, loss: float) -> None:
+    """Save the model of an iteration and say how it went."""
+    position = refinement.position
     refinement.files.save_model(refinement.trainer, position.iteration)
     recorded = record_iteration(refinement)
     amount = _decided(position)
@@ -321,5 +361,3 @@ def _finish_iteration(refinement: Refinement, loss: float) -> None:
         duration_text(position.seconds),
         duration_text(left),
     )
-    refinement.position = replace(position, iteration=position.iteration + 1, epoch=0, step=0, loss_sum=0.0)
-    refinement.files.prune(position.iteration, config.keep_models)

@@ -28,6 +28,8 @@ CHANGEABLE = (
     "time_budget",
     "max_time",
     "device",
+    "devices",
+    "num_nodes",
     "precision",
     "keep_models",
     "learning_rate",
@@ -127,9 +129,9 @@ class RunFiles:
         checkpoint.save_state(self.folder / STATE_NAME, state)
 
     def resume(self, trainer: Trainer) -> Position:
-        """Bring a trainer to the last saved state and return where that is."""
+        """Bring a trainer to the last saved state, which process 0 reads, and return where that is."""
         path = self.folder / STATE_NAME
-        state = checkpoint.load_state(path)
+        state = trainer.team.agreed(lambda: checkpoint.load_state(path))
         try:
             trainer.restore(state)
             stored = dict(state["position"])

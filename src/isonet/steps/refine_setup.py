@@ -17,9 +17,11 @@ from isonet.steps.refine_files import Position, RunFiles, model_name, start_weig
 from isonet.steps.source import choose_column
 from isonet.steps.subvolume_files import input_of, open_subvolume_files
 from isonet.steps.subvolumes import Samples, open_training_set
-from isonet.train.fit import Evaluator, Trainer, TrainerOptions, choose_device, choose_precision
+from isonet.train.device import choose_precision
+from isonet.train.fit import Evaluator, Trainer, TrainerOptions
 from isonet.train.optimizer import OptimizerName
 from isonet.train.pairs import Method, Recipe
+from isonet.train.team import Team
 from isonet.train.unet import UNet, UNetShape, initialize, named_shape, parameter_count
 
 log = logging.getLogger("isonet")
@@ -53,6 +55,8 @@ class Refinement:
         Where in the run training is.
     costs : Costs
         What work has taken so far.
+    team : Team
+        Processes that train together.
     clock : float
         When the time in `position` was last brought up to date.
     """
@@ -67,12 +71,14 @@ class Refinement:
     trainer: Trainer
     position: Position
     costs: Costs
+    team: Team
     clock: float = field(default_factory=time.monotonic)
 
     def save(self) -> None:
         """Write the state of the trainer, with the time it took to get there."""
         self.keep_time()
-        self.files.save_state(self.trainer, self.position)
+        if self.team.first:
+            self.files.save_state(self.trainer, self.position)
 
     def keep_time(self) -> None:
         """Add the time since this was last called to the run's."""
@@ -104,7 +110,7 @@ class Refinement:
         return Evaluator(network, self.device, self.config.precision)
 
 
-def begin(project: Project, config: RefineConfig, run: Run) -> Refinement:
+def begin(project: Project, config: RefineConfig, run: Run, device: torch.device, team: Team) -> Refinement:
     """Open the training set and make the network and its trainer, anew or as the run left them.
 
     Raises
@@ -113,10 +119,11 @@ def begin(project: Project, config: RefineConfig, run: Run) -> Refinement:
         If the tomograms, the options or the model to start from cannot be used.
     """
     began = time.monotonic()
-    try:
-        device = choose_device(config.device)
-    except ValueError as error:
-        raise InputError(str(error)) from error
+    if config.batch_size < team.size:
+        raise InputError(
+            f"--batch-size {config.batch_size}: {team.size} processes train together and each needs a cube; give "
+            f"--batch-size {team.size} or more"
+        )
     method, column, training = _open_training(project, config, device)
     shape, weights, begun = _network_shape(config, method, device), None, None
     if config.pretrained_model is not None:
@@ -138,17 +145,18 @@ def begin(project: Project, config: RefineConfig, run: Run) -> Refinement:
         averaging=config.weight_averaging,
         accumulate=config.accumulate,
     )
-    trainer = Trainer(network, device, config.precision, options)
-    files = RunFiles(run.folder, describe(shape, method, column, training, config, begun), project.path)
+    trainer = Trainer(network, device, config.precision, options, team)
+    about = describe(shape, method, column, training, config, begun) if team.first else {}
+    files = RunFiles(run.folder, about, project.path)
     position = Position()
     if config.continue_from is not None:
         position = files.resume(trainer)
-    else:
+    elif team.first:
         if weights is not None:
             files.save_model(trainer, iteration=0)
         files.save_state(trainer, position)
     run.keep_metrics(position.comes_after)
-    made = Refinement(config, method, training, device, run, files, shape, trainer, position, Costs(), began)
+    made = Refinement(config, method, training, device, run, files, shape, trainer, position, Costs(), team, began)
     _introduce(made)
     return made
 
@@ -232,7 +240,7 @@ def _introduce(made: Refinement) -> None:
         made.shape.depth,
         made.shape.filter_base,
         f"{parameter_count(made.trainer.network):,}",
-        made.device,
+        made.device if made.team.size == 1 else f"{made.team.size} processes, this one on {made.device},",
         choose_precision(made.device, config.precision),
     )
     if position.taken:

@@ -18,6 +18,7 @@ from isonet.project import Tomogram
 from isonet.steps.existing import ExistingMask
 from isonet.steps.source import Source, open_sources
 from isonet.train.pairs import Optics, PairMaker, Predict, Recipe, fill, optics
+from isonet.train.team import ALONE, Team
 
 log = logging.getLogger("isonet")
 SUBVOLUMES_IN_ALL = 300
@@ -218,6 +219,7 @@ def training_pairs(
     at: tuple[int, int],
     total: int,
     predict: Predict | None,
+    team: Team = ALONE,
 ) -> PairMaker:
     """Draw the sub-volumes of an epoch and fill their wedge.
 
@@ -235,6 +237,8 @@ def training_pairs(
         Sub-volumes to draw, in proportion to the counts of the samples.
     predict : callable or None
         The last network; None before the first training, when the wedge stays empty.
+    team : Team
+        Processes among which the filling is divided; all get all sub-volumes.
 
     Returns
     -------
@@ -244,7 +248,7 @@ def training_pairs(
     random = random_stream(config.seed, *at)
     counts = shares([one.count for one in training], total, random)
     places = [one.places(config.subvolume_size, count, random) for one, count in zip(training, counts, strict=True)]
-    return _filled(training, places, recipe, config, predict)
+    return _filled(training, places, recipe, config, predict, team)
 
 
 def held_out_pairs(
@@ -254,7 +258,7 @@ def held_out_pairs(
     random = random_stream(config.seed, _HELD_OUT_STREAM)
     each = -(-_HELD_OUT_CUBES // len(training))
     places = [one.held_out(config.subvolume_size, each, random) for one in training[:_HELD_OUT_CUBES]]
-    made = _filled(training, places, recipe, config, predict)
+    made = _filled(training, places, recipe, config, predict, ALONE)
     return made if len(made.filled) else None
 
 
@@ -264,20 +268,20 @@ def _filled(
     recipe: Recipe,
     config: RefineConfig,
     predict: Predict | None,
+    team: Team,
 ) -> PairMaker:
-    """Cut sub-volumes of every tomogram and fill their wedge."""
-    filled, origin = [], []
-    for number, (one, wanted) in enumerate(zip(training, places, strict=False)):
-        for place in wanted:
-            block = _block(place, config.subvolume_size)
-            weights = one.optics.weights
-            maps = zip(block, weights, strict=True)
-            filled.append(torch.cat([fill(v[None].to(w.device), w, predict).cpu() for v, w in maps]))
-            origin.append(number)
-    edges = (config.subvolume_size,) * 3
+    """Cut sub-volumes of every tomogram and fill their wedge; each process does its share for all."""
+    wanted = [(number, place) for number, some in enumerate(places) for place in some]
+    filled = torch.empty((len(wanted), recipe.maps, *(config.subvolume_size,) * 3))
+    share = team.share(len(wanted))
+    for target, (number, place) in zip(filled[share], wanted[share], strict=True):
+        weights = training[number].optics.weights
+        for one, volume, w in zip(target, _block(place, config.subvolume_size), weights, strict=True):
+            one.copy_(fill(volume[None].to(w.device), w, predict)[0])
+    team.exchange(filled)
     return PairMaker(
-        filled=torch.stack(filled) if filled else torch.empty((0, recipe.maps, *edges)),
-        origin=np.array(origin, dtype=np.int64),
+        filled=filled,
+        origin=np.array([number for number, _ in wanted], dtype=np.int64),
         optics=tuple(one.optics for one in training),
         recipe=recipe,
     )

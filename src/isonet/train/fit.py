@@ -2,72 +2,85 @@
 
 import copy
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
+from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor
 
 from isonet.core import fourier
+from isonet.train.batch_norm import share_statistics
+from isonet.train.device import Precision, choose_precision
 from isonet.train.optimizer import OptimizerName, optimizers
 from isonet.train.pairs import Batch
+from isonet.train.team import ALONE, Team
 from isonet.train.unet import UNet, for_evaluation
 
-Precision = Literal["auto", "float32", "bf16"]
 log = logging.getLogger("isonet")
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 
-def choose_device(name: str) -> torch.device:
-    """Turn `auto`, `cpu`, `cuda` or `cuda:N` into a device; auto is the first GPU if there is one.
+class _Meeting(LightningEnvironment):  # type: ignore[misc]
+    """Tells the engine which process this is, whoever started it: each counts as a machine with one device."""
 
-    Raises
-    ------
-    ValueError
-        If the device does not exist on this machine.
-    """
-    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if name == "auto":
-        return torch.device("cuda:0" if gpus else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ValueError(f"device {name!r} is not known; use auto, cpu, cuda or cuda:N") from error
-    if device.type == "cuda" and (device.index or 0) >= gpus:
-        raise ValueError(f"device {name!r} is not there; this machine offers {gpus} CUDA devices")
-    if device.type not in ("cpu", "cuda"):
-        raise ValueError(f"device {name!r} cannot be used; use auto, cpu, cuda or cuda:N")
-    return torch.device("cuda", device.index or 0) if device.type == "cuda" else device
+    def __init__(self, team: Team, address: str, port: int) -> None:
+        super().__init__()
+        self._team, self._address, self._port = team, address, port
 
+    @property
+    def creates_processes_externally(self) -> bool:
+        return True
 
-def choose_precision(device: torch.device, precision: Precision) -> Literal["float32", "bf16"]:
-    """Resolve `auto`: bf16 where the device computes in it natively."""
-    if precision != "auto":
-        return precision
-    native = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_computes_bf16()
-    return "bf16" if native else "float32"
+    @property
+    def main_address(self) -> str:
+        return self._address
+
+    @property
+    def main_port(self) -> int:
+        return self._port
+
+    def node_rank(self) -> int:
+        return self._team.rank
+
+    def local_rank(self) -> int:
+        return 0
 
 
-def _cpu_computes_bf16() -> bool:
-    """Tell whether the CPU has bf16 instructions (elsewhere bf16 is emulated and slower than float32)."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-def _engine(device: torch.device, precision: Precision) -> Fabric:
+def _engine(device: torch.device, precision: Precision, team: Team = ALONE) -> Fabric:
     resolved = choose_precision(device, precision)
-    return Fabric(
+    shared = DDPStrategy() if team.size > 1 else "auto"
+    engine = Fabric(
         accelerator=device.type,
         devices=[device.index] if device.type == "cuda" else 1,
+        num_nodes=team.size,
+        strategy=shared,
         precision="bf16-mixed" if resolved == "bf16" else "32-true",
+        plugins=_Meeting(team, team.address, team.port),
     )
+    if team.size > 1:
+        engine.launch()
+    return engine
+
+
+@contextmanager
+def gathered(team: Team, device: torch.device) -> Iterator[None]:
+    """Connect the processes of a team, each of which calls this with the device it computes on."""
+    if team.size == 1:
+        yield
+        return
+    try:
+        with team.connected():
+            _engine(device, "float32", team)
+            team.connect()
+            yield
+    finally:
+        team.disconnect()
 
 
 def _channels_last(network: UNet) -> UNet:
@@ -161,6 +174,8 @@ class Trainer:
         `float32`, `bf16` or `auto`.
     options : TrainerOptions
         How to train.
+    team : Team
+        Processes that train it together, each of which gives its part of every batch.
 
     Attributes
     ----------
@@ -169,22 +184,35 @@ class Trainer:
     """
 
     def __init__(
-        self, network: UNet, device: torch.device, precision: Precision, options: TrainerOptions | None = None
+        self,
+        network: UNet,
+        device: torch.device,
+        precision: Precision,
+        options: TrainerOptions | None = None,
+        team: Team = ALONE,
     ) -> None:
+        self.team = team
         self.options = options or TrainerOptions()
         self.accumulate = self.options.accumulate
         self.network = _channels_last(network.train())
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
-        self._engine = _engine(device, precision)
+        if team.size > 1:
+            share_statistics(self.network)
+        self._engine = _engine(device, precision, team)
         self._module = self._engine.setup_module(self.network)
         made = optimizers(self.network, self.options.optimizer, self.options.weight_decay)
         self._optimizers = [self._engine.setup_optimizers(one) for one in made]
         self.averaged.to(device)
         self._steps = 0
 
-    def step(self, batch: Batch, learning_rate: float) -> Float[Tensor, ""]:
-        """Take one optimisation step and return the loss, still on the device."""
-        total = self._gradients(batch)
+    def step(self, batch: Batch, learning_rate: float, whole: int | None = None) -> Float[Tensor, ""]:
+        """Take one optimisation step and return the loss, still on the device.
+
+        In a team `batch` is this process's part of a batch of `whole` pairs, and what is returned adds up to the loss.
+        """
+        part = len(batch.inputs) / (whole or len(batch.inputs))
+        with self.team.connected():
+            total = self._gradients(batch, part)
         self._clip()
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
@@ -194,13 +222,16 @@ class Trainer:
         self._average()
         return total
 
-    def _gradients(self, batch: Batch) -> Float[Tensor, ""]:
-        """Sum the gradients of a batch and return its loss; in more and more parts while memory does not suffice."""
+    def _gradients(self, batch: Batch, part: float) -> Float[Tensor, ""]:
+        """Sum the gradients of a batch, `part` of a whole one, and return its loss.
+
+        It goes through the network in more and more parts while memory does not suffice, unless others wait for it.
+        """
         while True:
             try:
-                return self._gradients_in_parts(batch, min(self.accumulate, len(batch.inputs)))
+                return self._gradients_in_parts(batch, min(self.accumulate, len(batch.inputs)), part)
             except (RuntimeError, MemoryError) as error:
-                if not _is_out_of_memory(error) or self.accumulate >= len(batch.inputs):
+                if not _is_out_of_memory(error) or self.accumulate >= len(batch.inputs) or self.team.size > 1:
                     raise
             for optimizer in self._optimizers:
                 optimizer.zero_grad()
@@ -209,14 +240,24 @@ class Trainer:
                 torch.cuda.empty_cache()
             log.warning("out of memory; each batch now goes through the network in %d parts", self.accumulate)
 
-    def _gradients_in_parts(self, batch: Batch, parts: int) -> Float[Tensor, ""]:
+    def _gradients_in_parts(self, batch: Batch, parts: int, part: float) -> Float[Tensor, ""]:
+        """Gradients are the mean over the processes, so that each one's loss counts as often as there are any."""
         total = torch.zeros((), device=self._engine.device)
-        for inputs, targets, error_filter in batch.parts(parts):
-            share = len(inputs) / len(batch.inputs)
-            loss = share * mean_error(self._module(inputs).float(), targets, error_filter, self.options.exponent)
-            self._engine.backward(loss)
+        for number, (inputs, targets, error_filter) in enumerate(batch.parts(parts), start=1):
+            share = part * len(inputs) / len(batch.inputs)
+            with self._alone_until(number == parts):
+                prediction = self._module(inputs).float()
+                loss = share * mean_error(prediction, targets, error_filter, self.options.exponent)
+                self._engine.backward(self.team.size * loss)
             total += loss.detach()
         return total
+
+    def _alone_until(self, last: bool) -> AbstractContextManager[None]:
+        """Keep gradients to this process but for the last part of a batch."""
+        if self.team.size == 1:
+            return nullcontext()
+        waits: AbstractContextManager[None] = self._engine.no_backward_sync(self._module, enabled=not last)
+        return waits
 
     def _clip(self) -> None:
         """Scale the gradient down to the greatest norm allowed, without waiting for the device."""

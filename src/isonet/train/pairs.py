@@ -149,21 +149,37 @@ class PairMaker:
     optics: tuple[Optics, ...]
     recipe: Recipe
 
-    def batch(self, indices: Sequence[int], random: np.random.Generator, device: torch.device) -> Batch:
-        """Make one batch of pairs, one of each sub-volume in `indices`, rotations and noise decided by `random`."""
-        made = [self._pair(index, random, device) for index in indices]
+    def batch(
+        self,
+        indices: Sequence[int],
+        random: np.random.Generator,
+        device: torch.device,
+        share: slice = slice(None),
+    ) -> Batch:
+        """Make one batch of pairs, one of each sub-volume in `indices`, rotations and noise decided by `random`.
+
+        Of the batch, `share` is made: the same pairs as in the whole.
+        """
+        drawn = [(index, *self._drawn(index, random)) for index in indices]
+        made = [self._pair(*one, device) for one in drawn[share]]
         inputs, targets, filters = (torch.stack(parts)[:, None] for parts in zip(*made, strict=True))
         if self.recipe.noise_level > 0:
-            inputs = inputs + self.recipe.noise_level * self._noise(indices, random, device)[:, None]
+            inputs = inputs + self.recipe.noise_level * self._noise(indices, random, device, share)[:, None]
         return Batch(inputs, targets, filters)
 
-    def _pair(self, index: int, random: np.random.Generator, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    def _drawn(self, index: int, random: np.random.Generator) -> tuple[Tensor | None, int]:
+        """Draw how a sub-volume is turned and which map the input is."""
+        matrix = self._rotation(self.optics[self.origin[index]], random)
+        return matrix, 0 if self.recipe.maps == 1 else int(random.integers(2))
+
+    def _pair(
+        self, index: int, matrix: Tensor | None, given: int, device: torch.device
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Return input, target and error filter of one sub-volume."""
         recipe, tomogram = self.recipe, self.optics[self.origin[index]]
-        matrix = self._rotation(tomogram, random)
+        asked = 0 if recipe.maps == 1 else 1 - given
         maps = self.filled[index].to(device)
         turned = maps if matrix is None else turn(maps, matrix)
-        given, asked = (0, 0) if recipe.maps == 1 else (first := int(random.integers(2)), 1 - first)
         inputs = central_cube(fourier.apply(turned[given], tomogram.weights[given]), recipe.cube)
         return inputs, central_cube(turned[asked], recipe.cube), self._error_filter(tomogram, given, asked, matrix)
 
@@ -187,12 +203,12 @@ class PairMaker:
         weight = tomogram.spectrum * weight.expand(recipe.cube, recipe.cube, recipe.cube // 2 + 1)
         return weight if recipe.exponent == 1 else torch.sqrt(weight)
 
-    def _noise(self, indices: Sequence[int], random: np.random.Generator, device: torch.device) -> Tensor:
-        """Return back-projected noise of unit standard deviation for each pair."""
+    def _noise(self, indices: Sequence[int], random: np.random.Generator, device: torch.device, share: slice) -> Tensor:
+        """Return back-projected noise of unit standard deviation for each pair of the share."""
         generator = torch.Generator(device).manual_seed(int(random.integers(2**62)))
         edges = (len(indices), *(self.recipe.cube,) * 3)
-        white = torch.randn(edges, generator=generator, device=device)
-        spectra = torch.stack([self.optics[self.origin[index]].noise_spectrum for index in indices])
+        white = torch.randn(edges, generator=generator, device=device)[share]
+        spectra = torch.stack([self.optics[self.origin[index]].noise_spectrum for index in indices[share]])
         return noise.like_back_projection(white, spectra)
 
 
