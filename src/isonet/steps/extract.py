@@ -1,7 +1,6 @@
 """Cut sub-volumes out of the tomograms into files of their own, with a table that `refine` can train from."""
 
 import logging
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,11 +10,12 @@ import numpy.typing as npt
 
 from isonet.config import ExtractConfig
 from isonet.core.sampling import cut
-from isonet.errors import InputError, RunError
+from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.runs import Run
 from isonet.steps.centres import find_centres
+from isonet.steps.forecast import gigabytes, refuse_full_disk
 from isonet.steps.products import labels_of, product_label
 from isonet.steps.source import (
     CONTRAST_COLUMN,
@@ -79,9 +79,8 @@ def extract(project: Project, config: ExtractConfig, run: Run) -> Project:
     Raises
     ------
     InputError
-        If a tomogram, mask or coordinate cannot be used, or files are in the way.
-    RunError
-        If there is not enough room on the disk.
+        If a tomogram, mask or coordinate cannot be used, files are in the way, or the disk has too little room.
+
     """
     tomograms = project.selected(config.tomo_idx)
     column = choose_column(tomograms, config.input_column)
@@ -212,14 +211,6 @@ def _forecast(left: int, total: int, config: ExtractConfig) -> None:
     if left == 0:
         return
     folder, size = config.output_dir, config.subvolume_size
-    needed, free = left * (4 * size**3 + 1024), shutil.disk_usage(folder).free
-    log.info("%d sub-volumes of %d^3: %s", left, size, _bytes_text(needed))
-    if needed > free:
-        raise RunError(
-            f"{folder}: {_bytes_text(needed)} needed, {_bytes_text(free)} free; free some space, choose another "
-            "--output-dir, or use a smaller --number-subtomos"
-        )
-
-
-def _bytes_text(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+    needed = left * (4 * size**3 + 1024)
+    log.info("%d sub-volumes of %d^3: %s", left, size, gigabytes(needed))
+    refuse_full_disk(folder, needed, "free some space, choose another --output-dir, or a smaller --number-subtomos")

@@ -20,6 +20,7 @@ from isonet.io.checkpoint import load_model
 from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run
 from isonet.steps.calibration import calibrate
+from isonet.steps.forecast import refuse_full_disk, volumes_to_write
 from isonet.steps.halves import write_mean
 from isonet.steps.products import made_before, output_paths, product_label
 from isonet.steps.sharing import nobodys
@@ -88,7 +89,10 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     if columns == HALF_COLUMNS:
         _refuse_without_halves(chosen, model)
     evaluator = _evaluator(trained, config)
-    for tomogram, path in nobodys(chosen, output_paths(chosen, config.output_dir, "corrected")):
+    paths = output_paths(chosen, config.output_dir, "corrected")
+    if run.leads:
+        _refuse_full_disk(chosen, columns, paths, config)
+    for tomogram, path in nobodys(chosen, paths):
         sources = open_sources(tomogram, columns)
         _compare(sources[0], trained, model)
         if len(sources) == 1:
@@ -97,6 +101,15 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
             _correct_halves(sources, trained, evaluator, config, run, path)
         project.recorded(tomogram.index, rlnCorrectedTomoName=project.entry(path))
     return Project.read(project.path)
+
+
+def _refuse_full_disk(
+    chosen: Sequence[Tomogram], columns: Sequence[str], paths: Sequence[Path], config: PredictConfig
+) -> None:
+    """Refuse to begin what the disk cannot hold: a volume for each tomogram, three where its halves are written."""
+    each = (2 if config.float16 else 4) * (3 if len(columns) == 2 and config.halves else 1)
+    needed = volumes_to_write([one.file(columns[0]) for one in chosen], paths, each, overwrite=config.overwrite)
+    refuse_full_disk(config.output_dir, needed, "free some space, choose by --tomo-idx, or add --float16")
 
 
 def _correct_halves(

@@ -47,3 +47,13 @@ def _count(config: RefineConfig | PredictConfig | DeconvConfig | MaskConfig, dev
         raise InputError(str(error)) from error
     left_out = here.started_elsewhere and "devices" not in config.model_fields_set
     return processes_to_start(0 if left_out or (config.devices == "auto" and here.size > 1) else asked, nodes, here)
+
+
+def refuse_launchers(command: str) -> None:
+    """Raise `InputError` where torchrun or srun has started several processes of a command that starts its own."""
+    here = current()
+    if here.started_elsewhere:
+        raise InputError(
+            f"{here.launcher} has started {here.size} processes of {command}, which starts its own; give it alone with "
+            "--devices, or start refine and predict this way"
+        )

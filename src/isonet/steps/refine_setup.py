@@ -11,6 +11,7 @@ from isonet.config import RefineConfig
 from isonet.errors import InputError
 from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run
+from isonet.steps.forecast import fit_memory, refine_writes, refuse_full_disk
 from isonet.steps.model_record import describe
 from isonet.steps.pace import Costs
 from isonet.steps.refine_files import Position, RunFiles, model_name, start_weights
@@ -131,6 +132,12 @@ def begin(project: Project, config: RefineConfig, run: Run, device: torch.device
         shape, weights, begun = start_weights(config.pretrained_model if config.continue_from is None else copy)
         _refuse_other_network(config, shape)
     _check_sizes(config, shape)
+    subvolume = 4 * Recipe(method, config.cube_size).maps * config.subvolume_size**3
+    filled = subvolume * sum(one.count for one in training)
+    (parts,) = team.largest(fit_memory(config, shape, filled, device, team))
+    if team.first and config.continue_from is None:
+        remedy = "free some space, give a smaller --keep-models or another --output-dir"
+        refuse_full_disk(run.folder, refine_writes(shape, config), remedy)
     torch.manual_seed(config.seed)
     network = UNet(shape)
     if weights is None:
@@ -143,7 +150,7 @@ def begin(project: Project, config: RefineConfig, run: Run, device: torch.device
         weight_decay=config.weight_decay,
         clip=config.clip_gradient,
         averaging=config.weight_averaging,
-        accumulate=config.accumulate,
+        accumulate=parts,
     )
     trainer = Trainer(network, device, config.precision, options, team)
     about = describe(shape, method, column, training, config, begun) if team.first else {}

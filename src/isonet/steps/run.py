@@ -15,6 +15,7 @@ from isonet.runs import CONFIG_NAME, start
 from isonet.steps.commands import predict_in_folder, refine_in_folder
 from isonet.steps.halves import find_tomograms
 from isonet.steps.prepare import prepare
+from isonet.steps.processes import refuse_launchers
 from isonet.steps.products import output_paths
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME
 
@@ -43,6 +44,7 @@ def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
     InputError
         If the folder holds a run of other tomograms, or a step refuses its input.
     """
+    refuse_launchers("run")
     folder = config.output_dir
     table, results = folder / "tomograms.star", folder / "results"
     if table.exists():

@@ -1,7 +1,7 @@
 """Input volumes of a step: one tomogram's voxels, checked and normalised, cut where asked."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,8 @@ MEAN_COLUMN, STD_COLUMN = "rlnTomoMean", "rlnTomoStd"
 INPUT_COLUMN = "rlnTomoInputColumn"
 """In a table of sub-volumes: grey values of their whole tomogram, and the column it was taken from."""
 _LOOK = 160  # edge of the central part whose contrast is judged, voxels
+_READ_WHOLE = 1 << 26  # voxels that are read to find mean and standard deviation
+_FEWEST_SECTIONS = 32
 _LOOKS = 32  # volumes that are looked at, at most
 
 
@@ -48,7 +50,10 @@ class Source:
 
     def cut(self, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
         """Cut a normalised block out, continued by reflection beyond the faces."""
-        return self.normalization.forward(cut(self.volume.stored, corner, shape))
+        block = self.normalization.forward(cut(self.volume.stored, corner, shape))
+        if not np.isfinite(block).all():  # a large volume was not read as a whole before
+            raise InputError(not_finite(self.volume.path, block, max(0, int(corner[0]))))
+        return block
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,9 @@ def statistics(volume: mrc.Volume) -> tuple[float, float]:
 
 
 def pooled_statistics(volumes: Iterable[mrc.Volume]) -> tuple[float, float]:
-    """Mean and standard deviation of all voxels of volumes together, in float64 and bounded memory.
+    """Mean and standard deviation of the voxels of volumes together, in float64 and bounded memory.
+
+    Of a large volume sections all over it are read, not all, so that the time does not grow with its size.
 
     Raises
     ------
@@ -150,7 +157,7 @@ def pooled_statistics(volumes: Iterable[mrc.Volume]) -> tuple[float, float]:
     where: Path | None = None
     for volume in volumes:
         where = where or volume.path
-        for part, slab in volume.slabs():
+        for part, slab in _looked_at(volume):
             moments.add(slab)
             if not moments.finite:
                 raise InputError(not_finite(volume.path, slab, part.start))
@@ -159,6 +166,18 @@ def pooled_statistics(volumes: Iterable[mrc.Volume]) -> tuple[float, float]:
     if moments.constant:
         raise InputError(is_constant(where, moments.mean))
     return moments.mean, moments.std
+
+
+def _looked_at(volume: mrc.Volume) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
+    """All slabs of a volume, or single sections at equal distances where it is large."""
+    depth, height, width = volume.shape
+    count = max(_FEWEST_SECTIONS, _READ_WHOLE // (height * width))
+    if count >= depth:
+        yield from volume.slabs()
+        return
+    for section in np.linspace(0, depth - 1, count).round().astype(int).tolist():
+        part = slice(section, section + 1)
+        yield part, volume.read_rows(part)
 
 
 def not_finite(path: Path, slab: npt.NDArray[np.float32], first: int) -> str:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -10,12 +11,14 @@ import numpy.typing as npt
 import torch
 
 from isonet.config import RefineConfig
+from isonet.core.normalize import Normalization
 from isonet.core.sampling import Box, draw_centres, held_out_boxes, random_stream, shares
 from isonet.core.snr import shared_weight, signal_weight
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project import Tomogram
 from isonet.steps.existing import ExistingMask
+from isonet.steps.products import labels_of
 from isonet.steps.source import Source, open_sources
 from isonet.train.pairs import Optics, PairMaker, Predict, Recipe, fill, optics
 from isonet.train.team import ALONE, Team
@@ -61,27 +64,45 @@ class Samples(Protocol):
 
 @dataclass(frozen=True)
 class TrainingTomogram:
-    """One tomogram to train on.
+    """One tomogram to train on; its files are opened when they are needed, so that hundreds cost what one does.
 
     Attributes
     ----------
-    sources : tuple of Source
-        Its normalised voxels: one map, or both halves.
-    mask : array or None
-        Larger than 0 where sub-volumes may be centred; everywhere if None.
+    tomogram : Tomogram
+        Its row in the table.
+    files : tuple of Path
+        One map, or both halves.
+    normalizations : tuple of Normalization
+        Of each map.
     optics : Optics
         Its wedge, noise and rotations.
     count : int
         Sub-volumes drawn from it in each epoch.
     boxes : tuple of Box
         Where to train, and what is held out if anything is.
+    kept_mask : array or None
+        Mask of another program, which it takes long to read; one of this program is opened when it is needed.
     """
 
-    sources: tuple[Source, ...]
-    mask: npt.NDArray[Any] | None
+    tomogram: Tomogram
+    files: tuple[Path, ...]
+    normalizations: tuple[Normalization, ...]
     optics: Optics
     count: int
     boxes: tuple[Box, Box | None]
+    kept_mask: npt.NDArray[Any] | None = None
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Its normalised voxels."""
+        return tuple(
+            Source(self.tomogram, mrc.open_volume(path), grey, tilts)
+            for path, grey, tilts in zip(self.files, self.normalizations, self.optics.tilts, strict=True)
+        )
+
+    def mask(self, volume: mrc.Volume) -> npt.NDArray[Any] | None:
+        """Return what is larger than 0 where sub-volumes may be centred; None for everywhere."""
+        return open_mask(self.tomogram, volume) if self.kept_mask is None else self.kept_mask
 
     def places(self, size: int, count: int, random: np.random.Generator) -> Iterator[Place]:
         """Draw places inside the mask.
@@ -91,27 +112,30 @@ class TrainingTomogram:
         InputError
             If the mask leaves no room.
         """
-        shape = self.sources[0].volume.shape
+        sources = self.sources
+        volume = sources[0].volume
+        mask = self.mask(volume)
         try:
-            centres = draw_centres(shape, count, size, random, self.mask, self.boxes[0])
+            centres = draw_centres(volume.shape, count, size, random, mask, self.boxes[0])
         except ValueError as error:
-            first = self.sources[0]
-            where = first.volume.path if self.mask is None else first.tomogram.file("rlnMaskName")
+            where = volume.path if mask is None else self.tomogram.file("rlnMaskName")
             raise InputError(f"{where}: {error}; use a smaller --cube-size or a wider mask") from error
         for centre in centres:
-            yield self.sources, (centre - size // 2).tolist()
+            yield sources, (centre - size // 2).tolist()
 
     def held_out(self, size: int, count: int, random: np.random.Generator) -> Iterator[Place]:
         """Draw places in the part that is held out, inside the mask where it reaches there."""
         if self.boxes[1] is None:
             return
-        shape = self.sources[0].volume.shape
+        sources = self.sources
+        volume = sources[0].volume
         try:
-            centres = draw_centres(shape, count, size, random, self.mask, self.boxes[1])
+            mask = self.mask(volume)
+            centres = draw_centres(volume.shape, count, size, random, mask, self.boxes[1])
         except ValueError:
-            centres = draw_centres(shape, count, size, random, None, self.boxes[1])
+            centres = draw_centres(volume.shape, count, size, random, None, self.boxes[1])
         for centre in centres:
-            yield self.sources, (centre - size // 2).tolist()
+            yield sources, (centre - size // 2).tolist()
 
 
 def open_training_set(
@@ -140,13 +164,16 @@ def open_training_set(
     for tomogram in tomograms:
         sources = open_sources(tomogram, columns)
         mask = open_mask(tomogram, sources[0].volume)
+        kept = None if mask is None or _is_ours(tomogram) else mask
         count = subvolume_count(tomogram, config.number_subtomos, tomograms)
         spectrum = loss_weights(_anywhere(sources, config), tomogram.tilts, config)
         geometry = optics(
             [source.tilts for source in sources], size, config.cube_size, config.noise_mode, spectrum, device
         )
         boxes = held_out_boxes(sources[0].volume.shape, config.held_out, size)
-        opened.append(TrainingTomogram(sources, mask, geometry, count, boxes))
+        files = tuple(source.volume.path for source in sources)
+        grey = tuple(source.normalization for source in sources)
+        opened.append(TrainingTomogram(tomogram, files, grey, geometry, count, boxes, kept))
         thin = min(sources[0].volume.shape)
         if thin < size:
             name = sources[0].volume.path.name
@@ -164,7 +191,14 @@ def open_mask(tomogram: Tomogram, volume: mrc.Volume) -> npt.NDArray[Any] | None
     """
     if tomogram.text("rlnMaskName") is None:
         return None
+    if _is_ours(tomogram) and (made := mrc.open_volume(tomogram.file("rlnMaskName"))).shape == volume.shape:
+        return made.stored
     return ExistingMask(tomogram.file("rlnMaskName"), volume.shape, volume.path).array()
+
+
+def _is_ours(tomogram: Tomogram) -> bool:
+    """Tell whether this program made a tomogram's mask, which is known to be good then."""
+    return any(label.startswith("isonet mask:") for label in labels_of(tomogram.file("rlnMaskName")))
 
 
 def subvolume_count(tomogram: Tomogram, asked: int | None, tomograms: Sequence[Tomogram]) -> int:
@@ -248,7 +282,7 @@ def training_pairs(
     random = random_stream(config.seed, *at)
     counts = shares([one.count for one in training], total, random)
     places = [one.places(config.subvolume_size, count, random) for one, count in zip(training, counts, strict=True)]
-    return _filled(training, places, recipe, config, predict, team)
+    return _filled(training, places, sum(counts), recipe, config, predict, team)
 
 
 def held_out_pairs(
@@ -258,30 +292,33 @@ def held_out_pairs(
     random = random_stream(config.seed, _HELD_OUT_STREAM)
     each = -(-_HELD_OUT_CUBES // len(training))
     places = [one.held_out(config.subvolume_size, each, random) for one in training[:_HELD_OUT_CUBES]]
-    made = _filled(training, places, recipe, config, predict, ALONE)
+    made = _filled(training, places, each * len(places), recipe, config, predict, ALONE)
     return made if len(made.filled) else None
 
 
 def _filled(
     training: Sequence[Samples],
     places: Sequence[Iterable[Place]],
+    count: int,
     recipe: Recipe,
     config: RefineConfig,
     predict: Predict | None,
     team: Team,
 ) -> PairMaker:
-    """Cut sub-volumes of every tomogram and fill their wedge; each process does its share for all."""
-    wanted = [(number, place) for number, some in enumerate(places) for place in some]
-    filled = torch.empty((len(wanted), recipe.maps, *(config.subvolume_size,) * 3))
-    share = team.share(len(wanted))
-    for target, (number, place) in zip(filled[share], wanted[share], strict=True):
-        weights = training[number].optics.weights
-        for one, volume, w in zip(target, _block(place, config.subvolume_size), weights, strict=True):
-            one.copy_(fill(volume[None].to(w.device), w, predict)[0])
-    team.exchange(filled)
+    """Cut sub-volumes and fill their wedge, one tomogram after the other; each process does its share for all."""
+    filled = torch.zeros((count, recipe.maps, *(config.subvolume_size,) * 3))
+    origin: list[int] = []
+    for number, (one, wanted) in enumerate(zip(training, places, strict=False)):
+        for place in wanted:
+            if len(origin) % team.size == team.rank:
+                block = _block(place, config.subvolume_size)
+                for target, volume, w in zip(filled[len(origin)], block, one.optics.weights, strict=True):
+                    target.copy_(fill(volume[None].to(w.device), w, predict)[0])
+            origin.append(number)
+    team.add_up(filled[: len(origin)])
     return PairMaker(
-        filled=filled,
-        origin=np.array([number for number, _ in wanted], dtype=np.int64),
+        filled=filled[: len(origin)],
+        origin=np.array(origin, dtype=np.int64),
         optics=tuple(one.optics for one in training),
         recipe=recipe,
     )

@@ -23,6 +23,7 @@ from isonet.runs import Run, start
 from isonet.steps.commands import predict_in_folder, refine_in_folder
 from isonet.steps.independent import agreement_numbers, predict_independently, write_confidence
 from isonet.steps.model_record import refuse_having_seen
+from isonet.steps.processes import refuse_launchers
 from isonet.steps.products import labels_of, output_paths, product_label
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, holds_run, move_aside
 from isonet.steps.source import choose_column
@@ -57,6 +58,7 @@ def validate(star: Path, config: ValidateConfig) -> Path | None:
     InputError
         If the tomograms, a model or a prediction cannot be used, or one has seen what is withheld.
     """
+    refuse_launchers("validate")
     project = Project.read(star)
     with start(config.output_dir, "validate", config) as run:
         chosen = project.selected(config.tomo_idx)

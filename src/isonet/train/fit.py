@@ -210,9 +210,9 @@ class Trainer:
 
         In a team `batch` is this process's part of a batch of `whole` pairs, and what is returned adds up to the loss.
         """
-        part = len(batch.inputs) / (whole or len(batch.inputs))
+        count = whole or len(batch.inputs)
         with self.team.connected():
-            total = self._gradients(batch, part)
+            total = self._gradients(batch, count)
         self._clip()
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
@@ -222,32 +222,33 @@ class Trainer:
         self._average()
         return total
 
-    def _gradients(self, batch: Batch, part: float) -> Float[Tensor, ""]:
-        """Sum the gradients of a batch, `part` of a whole one, and return its loss.
+    def _gradients(self, batch: Batch, whole: int) -> Float[Tensor, ""]:
+        """Sum the gradients of a batch, part of one of `whole` pairs, and return its loss.
 
         It goes through the network in more and more parts while memory does not suffice, unless others wait for it.
         """
+        most = whole // self.team.size  # parts that all processes can make of their shares
         while True:
             try:
-                return self._gradients_in_parts(batch, min(self.accumulate, len(batch.inputs)), part)
+                return self._gradients_in_parts(batch, min(self.accumulate, most), whole)
             except (RuntimeError, MemoryError) as error:
-                if not _is_out_of_memory(error) or self.accumulate >= len(batch.inputs) or self.team.size > 1:
+                if not _is_out_of_memory(error) or self.accumulate >= most or self.team.size > 1:
                     raise
             for optimizer in self._optimizers:
                 optimizer.zero_grad()
-            self.accumulate = min(2 * self.accumulate, len(batch.inputs))
+            self.accumulate = min(2 * self.accumulate, most)
             if self._engine.device.type == "cuda":
                 torch.cuda.empty_cache()
             log.warning("out of memory; each batch now goes through the network in %d parts", self.accumulate)
 
-    def _gradients_in_parts(self, batch: Batch, parts: int, part: float) -> Float[Tensor, ""]:
+    def _gradients_in_parts(self, batch: Batch, parts: int, whole: int) -> Float[Tensor, ""]:
         """Gradients are the mean over the processes, so that each one's loss counts as often as there are any."""
         total = torch.zeros((), device=self._engine.device)
         for number, (inputs, targets, error_filter) in enumerate(batch.parts(parts), start=1):
-            share = part * len(inputs) / len(batch.inputs)
             with self._alone_until(number == parts):
                 prediction = self._module(inputs).float()
-                loss = share * mean_error(prediction, targets, error_filter, self.options.exponent)
+                error = mean_error(prediction, targets, error_filter, self.options.exponent)
+                loss = len(inputs) / whole * error
                 self._engine.backward(self.team.size * loss)
             total += loss.detach()
         return total

@@ -41,10 +41,10 @@ class Optics:
     ----------
     tilts : tuple of tuple of float
         Degrees, range or list, of each map: one, or one for each half.
-    weights : tuple of tensor
-        Wedge weight `W` of a sub-volume for each map, rfft layout.
-    noise_spectrum : tensor
-        Amplitude spectrum of back-projected noise of a training cube, rfft layout.
+    size, cube : int
+        Edges of the sub-volumes and of the training cubes cropped from them.
+    mode : str
+        Filter of the reconstruction, which shapes the noise.
     rotations : tensor
         `[n, 3, 3]`: the cube rotations that move this wedge.
     spectrum : tensor
@@ -52,23 +52,29 @@ class Optics:
     """
 
     tilts: tuple[tuple[float, ...], ...]
-    weights: tuple[Tensor, ...]
-    noise_spectrum: Tensor
+    size: int
+    cube: int
+    mode: NoiseMode
     rotations: Tensor
     spectrum: Tensor
+
+    @property
+    def weights(self) -> tuple[Tensor, ...]:
+        """Wedge weight `W` of a sub-volume for each map, rfft layout."""
+        return tuple(_kept_weight(self.size, one, None, self.spectrum.device) for one in self.tilts)
+
+    @property
+    def noise_spectrum(self) -> Tensor:
+        """Amplitude spectrum of back-projected noise of a training cube, rfft layout."""
+        return _kept_noise(self.cube, self.tilts[0], self.mode, self.spectrum.device)
 
 
 def optics(
     tilts: Sequence[Sequence[float]], size: int, cube: int, mode: NoiseMode, spectrum: Tensor, device: torch.device
 ) -> Optics:
     """Prepare wedge, noise and rotations for sub-volumes of edge `size` cropped to `cube`; `tilts` of each map."""
-    return Optics(
-        tilts=tuple(tuple(one) for one in tilts),
-        weights=tuple(wedge.weight((size, size, size), one, device=device) for one in tilts),
-        noise_spectrum=noise.amplitude((cube, cube, cube), tilts[0], mode, device),
-        rotations=rotation.wedge_moving_rotations(tilts[0]),
-        spectrum=spectrum.to(device),
-    )
+    angles = tuple(tuple(one) for one in tilts)
+    return Optics(angles, size, cube, mode, rotation.wedge_moving_rotations(tilts[0]), spectrum.to(device))
 
 
 @dataclass(frozen=True)
@@ -232,6 +238,11 @@ def _kept_weight(
 ) -> Tensor:
     turned = None if matrix is None else torch.tensor(matrix, dtype=torch.float32)
     return wedge.weight((cube, cube, cube), tilts, turned, device)
+
+
+@lru_cache(maxsize=_KEPT_WEIGHTS)
+def _kept_noise(cube: int, tilts: tuple[float, ...], mode: NoiseMode, device: torch.device) -> Tensor:
+    return noise.amplitude((cube, cube, cube), tilts, mode, device)
 
 
 def fill(volumes: Float[Tensor, "b s s s"], weights: Tensor, predict: Predict | None) -> Float[Tensor, "b s s s"]:

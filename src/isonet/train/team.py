@@ -106,22 +106,13 @@ class Team:
 
     def share(self, count: int) -> slice:
         """Return the part of this process of so many things in a row."""
-        return _part(self.rank, self.size, count)
+        return slice(self.rank * count // self.size, (self.rank + 1) * count // self.size)
 
-    def exchange(self, things: Tensor) -> None:
-        """Bring the parts of a tensor, of which each process has filled its :meth:`share`, to all of them."""
-        if self.size == 1:
-            return
-        with self.connected():
-            for rank in range(self.size):
-                part = things[_part(rank, self.size, len(things))]
-                if len(part):
-                    dist.broadcast(part, rank, group=self._group)
+    def add_up(self, things: Tensor) -> None:
+        """Bring what each process has put into a tensor of zeros into that of all of them."""
+        if self.size > 1 and things.numel():
+            with self.connected():
+                dist.all_reduce(things, group=self._group)
 
 
 ALONE = Team()
-
-
-def _part(rank: int, size: int, count: int) -> slice:
-    """Part of so many things in a row: all parts are of the same length, or differ by one."""
-    return slice(rank * count // size, (rank + 1) * count // size)

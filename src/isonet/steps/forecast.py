@@ -1,0 +1,156 @@
+"""What a step will need of memory and disk, compared with what is there before it begins."""
+
+import logging
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import torch
+
+from isonet.config import RefineConfig
+from isonet.errors import InputError
+from isonet.io import mrc
+from isonet.train.device import choose_precision
+from isonet.train.footprint import Footprint, footprint
+from isonet.train.team import Team
+from isonet.train.unet import UNet, UNetShape, parameter_count
+
+log = logging.getLogger("isonet")
+_CGROUPS = (
+    ("memory.max", "memory.current"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+)
+_STATE_COPIES = {"muon": 4, "adamw": 4}  # weights, averages and what the optimiser remembers
+_PREVIEW_BYTES = 2_000_000
+
+
+def free_memory(root: Path = Path("/")) -> int | None:
+    """Bytes of memory that processes can still have: of the machine, or of the group that a scheduler put them in.
+
+    Parameters
+    ----------
+    root : Path
+        Where `proc` and `sys` are.
+
+    Returns
+    -------
+    int or None
+        None where the system does not say.
+    """
+    found = []
+    try:
+        text = (root / "proc/meminfo").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    found += [1024 * int(line.split()[1]) for line in text.splitlines() if line.startswith("MemAvailable")]
+    for limit, used in _CGROUPS:
+        for folder in _groups(root):
+            try:
+                most, now = (int((folder / name).read_text(encoding="utf-8")) for name in (limit, used))
+            except (OSError, ValueError):  # no such group, or no limit: "max"
+                continue
+            found.append(max(0, most - now))
+    return min(found) if found else None
+
+
+def _groups(root: Path) -> Iterable[Path]:
+    """Folders of the control groups that this process is in, the narrowest first."""
+    top = root / "sys/fs/cgroup"
+    try:
+        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    own = next((line.rpartition(":")[2].lstrip("/") for line in lines if line.startswith("0::")), "")
+    inside = top / own
+    return [inside, *(folder for folder in inside.parents if folder == top or top in folder.parents), top]
+
+
+def fit_memory(config: RefineConfig, shape: UNetShape, filled: int, device: torch.device, team: Team) -> int:
+    """Choose in how many parts a batch goes through the network, so that a training fits into memory.
+
+    Parameters
+    ----------
+    config : RefineConfig
+        Options.
+    shape : UNetShape
+        The network.
+    filled : int
+        Bytes of the sub-volumes of an epoch, which each process keeps.
+    device : torch.device
+        Where to train.
+    team : Team
+        Processes that train together; those of this machine share its memory.
+
+    Returns
+    -------
+    int
+        Parts of a batch: as asked, or more.
+
+    Raises
+    ------
+    InputError
+        If one cube at a time is too much, or the sub-volumes are.
+    """
+    need = footprint(shape, config.cube_size, config.optimizer, choose_precision(device, config.precision))
+    own = device.type == "cuda"
+    host = free_memory()
+    there = torch.cuda.mem_get_info(device)[0] if own else None if host is None else host // team.local_size - filled
+    if host is not None and filled * team.local_size > host:
+        raise InputError(
+            f"the sub-volumes of an epoch need {gigabytes(filled)} in each of {team.local_size} processes, "
+            f"{gigabytes(host)} are free; use a smaller --number-subtomos or --crop-size"
+        )
+    cubes, most = -(-config.batch_size // team.size), config.batch_size // team.size
+    parts = parts_that_fit(need, cubes, most, config.accumulate, there)
+    if parts is None:
+        raise InputError(
+            f"training needs about {gigabytes(need.step(1))} on {device} for one cube of {config.cube_size} at a time, "
+            f"{gigabytes(max(0, there or 0))} are free; use a smaller --cube-size, --filter-base or --arch"
+        )
+    log.info(
+        "memory: about %s for a step on %s%s, %s for sub-volumes",
+        gigabytes(need.step(-(-cubes // parts))),
+        device,
+        "" if there is None else f" of {gigabytes(there)} free",
+        gigabytes(filled),
+    )
+    if parts > min(config.accumulate, most):
+        log.warning("memory: each batch goes through the network in %d parts (--accumulate %d)", parts, parts)
+    return max(parts, config.accumulate)
+
+
+def parts_that_fit(need: Footprint, cubes: int, most: int, asked: int, there: int | None) -> int | None:
+    """Return in how few of at most `most` parts, but as many as asked, so many cubes fit into memory; None if never."""
+    for parts in range(min(asked, most), most + 1):
+        if there is None or need.step(-(-cubes // parts)) <= there:
+            return parts
+    return None
+
+
+def refuse_full_disk(folder: Path, needed: int, remedy: str) -> None:
+    """Raise `InputError` where a step would write more bytes than there is room for."""
+    place = folder.absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise InputError(f"{folder}: about {gigabytes(needed)} will be written, {gigabytes(free)} are free; {remedy}")
+
+
+def volumes_to_write(inputs: Sequence[Path], products: Sequence[Path], itemsize: int, *, overwrite: bool) -> int:
+    """Bytes of products of the shape of their inputs that are not there yet, or are written again."""
+    wanted = [one for one, product in zip(inputs, products, strict=True) if overwrite or not product.exists()]
+    return sum(itemsize * mrc.open_volume(path).stored.size for path in wanted)
+
+
+def refine_writes(shape: UNetShape, config: RefineConfig) -> int:
+    """Bytes of the models, of the trainer's state, old and new, and of the previews of a run."""
+    with torch.device("meta"):
+        weights = 4 * parameter_count(UNet(shape))
+    models = (config.keep_models + 2) * weights
+    return models + 2 * _STATE_COPIES[config.optimizer] * weights + config.iterations * _PREVIEW_BYTES
+
+
+def gigabytes(count: int) -> str:
+    """Write a number of bytes."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.0f} MB"

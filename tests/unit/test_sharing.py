@@ -1,0 +1,64 @@
+"""What one process is at work on no other takes, and nothing is left undone."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from isonet.steps import sharing
+from isonet.steps.sharing import nobodys
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "_SECONDS_BETWEEN_LOOKS", 0.01)
+
+
+def products(folder: Path, count: int) -> list[Path]:
+    return [folder / f"{number}.mrc" for number in range(count)]
+
+
+def test_three_at_once_make_nothing_twice(tmp_path: Path) -> None:
+    paths = products(tmp_path, 20)
+    taken: list[int] = []
+
+    def work() -> None:
+        for number, path in nobodys(range(20), paths):
+            time.sleep(0.002)
+            taken.append(number)
+            path.write_text("made")
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(taken) == list(range(20))
+    assert not list(tmp_path.glob(".*.lock"))
+
+
+def test_what_a_failed_process_had_is_taken_up(tmp_path: Path) -> None:
+    paths = products(tmp_path, 2)
+    failing, other = nobodys(range(2), paths), nobodys(range(2), paths)
+    assert next(failing)[0] == 0
+    assert next(other)[0] == 1
+    failing.close()  # as when its process ends
+    paths[1].write_text("made")
+    assert next(other)[0] == 0
+    assert next(other, None) is None
+
+
+def test_processes_begin_in_different_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"RANK": "1", "WORLD_SIZE": "3", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", "1")
+    assert [item for item, _ in nobodys(range(6), products(tmp_path, 6))] == [2, 3, 4, 5, 0, 1]
+
+
+def test_what_was_made_before_is_looked_at_once_more(tmp_path: Path) -> None:
+    """Whether it is of this input and these options is for the step to say."""
+    paths = products(tmp_path, 2)
+    paths[0].write_text("made")
+    assert [item for item, _ in nobodys(range(2), paths)] == [0, 1]
