@@ -232,3 +232,6 @@ def _die_with_parent() -> None:
     """Let the system end this process when the one that started it is killed (Linux)."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():  # killed before the system knew
+        os._exit(1)

@@ -187,7 +187,10 @@ def _device(value: str, count_gpus: Callable[[], int]) -> tuple[str, str]:
     gpus = [part for part in re.split(r"[\s,()\[\]]+", value) if part]
     if count_gpus() == 0:
         return "auto", f"--gpuID {value}: this machine offers no GPU, the CPU is used"
-    note = f"--gpuID {value}: one GPU is used, --device cuda:{gpus[0]}" if len(gpus) > 1 else ""
+    note = ""
+    if len(gpus) > 1:
+        note = f"--gpuID {value}: one GPU is used, --device cuda:{gpus[0]}; for all set CUDA_VISIBLE_DEVICES and "
+        note += f"give --devices {len(gpus)}"
     return f"cuda:{gpus[0]}" if gpus else "auto", note
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -16,10 +16,10 @@ from isonet.train.team import Team
 from isonet.train.unet import UNet, UNetShape, parameter_count
 
 log = logging.getLogger("isonet")
-_CGROUPS = (
-    ("memory.max", "memory.current"),
-    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-)
+_CGROUPS = {
+    "": ("memory.max", "memory.current"),
+    "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+}
 _STATE_COPIES = {"muon": 4, "adamw": 4}  # weights, averages and what the optimiser remembers
 _PREVIEW_BYTES = 2_000_000
 
@@ -43,26 +43,29 @@ def free_memory(root: Path = Path("/")) -> int | None:
     except OSError:
         return None
     found += [1024 * int(line.split()[1]) for line in text.splitlines() if line.startswith("MemAvailable")]
-    for limit, used in _CGROUPS:
-        for folder in _groups(root):
-            try:
-                most, now = (int((folder / name).read_text(encoding="utf-8")) for name in (limit, used))
-            except (OSError, ValueError):  # no such group, or no limit: "max"
-                continue
-            found.append(max(0, most - now))
+    for folder, (limit, used) in _groups(root):
+        try:
+            most, now = (int((folder / name).read_text(encoding="utf-8")) for name in (limit, used))
+        except (OSError, ValueError):  # no such group, or no limit: "max"
+            continue
+        found.append(max(0, most - now))
     return min(found) if found else None
 
 
-def _groups(root: Path) -> Iterable[Path]:
-    """Folders of the control groups that this process is in, the narrowest first."""
-    top = root / "sys/fs/cgroup"
+def _groups(root: Path) -> Iterator[tuple[Path, tuple[str, str]]]:
+    """Folders of the control groups that this process is in, and the names of limit and use there."""
     try:
         lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
-        lines = []
-    own = next((line.rpartition(":")[2].lstrip("/") for line in lines if line.startswith("0::")), "")
-    inside = top / own
-    return [inside, *(folder for folder in inside.parents if folder == top or top in folder.parents), top]
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers in _CGROUPS:
+            top = root / "sys/fs/cgroup" / controllers
+            own = top / path.lstrip("/")
+            for folder in (own, *own.parents):
+                if folder == top or top in folder.parents:
+                    yield folder, _CGROUPS[controllers]
 
 
 def fit_memory(config: RefineConfig, shape: UNetShape, filled: int, device: torch.device, team: Team) -> int:
