@@ -75,7 +75,7 @@ def starts(work: Path, counts: list[int]) -> list[dict[str, Any]]:
             folder = Path(table).parent
             once = ("--cube-size=32", "--batch-size=1", "--iterations=1", "--epochs=1", "--steps-per-epoch=1")
             more = ("--number-subtomos=1", "--held-out=0", "--max-time=0.001s", "--loss-weighting=none")
-            commands = {"refine": (*_NETWORK, *once, *more, f"--output-dir={folder / 'r'}")}
+            commands: dict[str, tuple[str, ...]] = {"refine": (*_NETWORK, *once, *more, f"--output-dir={folder / 'r'}")}
             if shape == _SMALL:
                 commands["deconv"] = ("--defocus=40000", "--tomo-idx=1", f"--output-dir={folder / 'd'}")
             for command, words in commands.items():

@@ -52,7 +52,7 @@ def start(*words: Any, module: tuple[str, ...] = ("-m", "isonet"), **options: An
 
 
 def ended(process: Started) -> isonet.Outcome:
-    _, err = process.communicate(timeout=240)
+    _, err = process.communicate(timeout=900)
     return isonet.Outcome(process.returncode, "", err)
 
 
@@ -64,7 +64,7 @@ def children(process: Started) -> list[int]:
 
 def in_training(process: Started, folder: Path) -> list[int]:
     """Wait until it trains; return the numbers of its processes, process 0 first."""
-    end = time.monotonic() + 240
+    end = time.monotonic() + 900
     while not (folder / "metrics.jsonl").exists():
         assert process.poll() is None
         assert time.monotonic() < end
