@@ -137,7 +137,7 @@ def _probe(refinement: Refinement) -> None:
     for _ in range(_PROBE_STEPS):
         before = time.monotonic()
         batch = pairs.batch(range(count), random_stream(config.seed, 0), refinement.device, share)
-        float(trial.step(batch, 0.0, count))
+        float(trial.step(batch, 0.0))
         taken.append(time.monotonic() - before)
     costs.measured("step", min(taken))
     costs.measured("iteration", 2 * costs.step + 2.0)
@@ -274,7 +274,7 @@ def _step(refinement: Refinement, pairs: PairMaker, indices: Sequence[int]) -> t
     torch.manual_seed(int(random.integers(2**62)) + refinement.team.rank)  # dropout
     rate = learning_rate(refinement.peak_rate, at.fraction, at.taken, config.warmup_steps, config.schedule)
     batch = pairs.batch(indices, random, refinement.device, refinement.team.share(len(indices)))
-    return refinement.trainer.step(batch, rate, len(indices))
+    return refinement.trainer.step(batch, rate)
 
 
 def _order(config: RefineConfig, at: Position, count: int, steps: int) -> list[list[int]]:

@@ -205,14 +205,13 @@ class Trainer:
         self.averaged.to(device)
         self._steps = 0
 
-    def step(self, batch: Batch, learning_rate: float, whole: int | None = None) -> Float[Tensor, ""]:
+    def step(self, batch: Batch, learning_rate: float) -> Float[Tensor, ""]:
         """Take one optimisation step and return the loss, still on the device.
 
-        In a team `batch` is this process's part of a batch of `whole` pairs, and what is returned adds up to the loss.
+        In a team `batch` is this process's part of the whole, and what is returned adds up to the loss.
         """
-        count = whole or len(batch.inputs)
         with self.team.connected():
-            total = self._gradients(batch, count)
+            total = self._gradients(batch)
         self._clip()
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
@@ -222,15 +221,15 @@ class Trainer:
         self._average()
         return total
 
-    def _gradients(self, batch: Batch, whole: int) -> Float[Tensor, ""]:
-        """Sum the gradients of a batch, part of one of `whole` pairs, and return its loss.
+    def _gradients(self, batch: Batch) -> Float[Tensor, ""]:
+        """Sum the gradients of a batch and return its loss.
 
         It goes through the network in more and more parts while memory does not suffice, unless others wait for it.
         """
-        most = whole // self.team.size  # parts that all processes can make of their shares
+        most = batch.pairs // self.team.size  # parts that all processes can make of their shares
         while True:
             try:
-                return self._gradients_in_parts(batch, min(self.accumulate, most), whole)
+                return self._gradients_in_parts(batch, min(self.accumulate, most))
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error) or self.accumulate >= most or self.team.size > 1:
                     raise
@@ -241,14 +240,14 @@ class Trainer:
                 torch.cuda.empty_cache()
             log.warning("out of memory; each batch now goes through the network in %d parts", self.accumulate)
 
-    def _gradients_in_parts(self, batch: Batch, parts: int, whole: int) -> Float[Tensor, ""]:
+    def _gradients_in_parts(self, batch: Batch, parts: int) -> Float[Tensor, ""]:
         """Gradients are the mean over the processes, so that each one's loss counts as often as there are any."""
         total = torch.zeros((), device=self._engine.device)
         for number, (inputs, targets, error_filter) in enumerate(batch.parts(parts), start=1):
             with self._alone_until(number == parts):
                 prediction = self._module(inputs).float()
                 error = mean_error(prediction, targets, error_filter, self.options.exponent)
-                loss = len(inputs) / whole * error
+                loss = len(inputs) / batch.pairs * error
                 self._engine.backward(self.team.size * loss)
             total += loss.detach()
         return total

@@ -122,11 +122,19 @@ class Batch:
         `[batch, 1, cube, cube, cube]`.
     error_filter : tensor
         What the errors are multiplied with in Fourier space before they are averaged, `[batch, 1, ...]`, rfft layout.
+    whole : int, optional
+        Pairs of the batch that these are a part of, the rest of which is with other processes.
     """
 
     inputs: Float[Tensor, "b 1 c c c"]
     targets: Float[Tensor, "b 1 c c c"]
     error_filter: Tensor
+    whole: int | None = None
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of the whole batch."""
+        return self.whole or len(self.inputs)
 
     def parts(self, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Iterate over inputs, targets and error filters of `count` parts of nearly the same size."""
@@ -171,7 +179,7 @@ class PairMaker:
         inputs, targets, filters = (torch.stack(parts)[:, None] for parts in zip(*made, strict=True))
         if self.recipe.noise_level > 0:
             inputs = inputs + self.recipe.noise_level * self._noise(indices, random, device, share)[:, None]
-        return Batch(inputs, targets, filters)
+        return Batch(inputs, targets, filters, len(indices))
 
     def _drawn(self, index: int, random: np.random.Generator) -> tuple[Tensor | None, int]:
         """Draw how a sub-volume is turned and which map the input is."""
