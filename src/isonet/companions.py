@@ -67,6 +67,7 @@ def _same_work(folder: Path, config: StepConfig) -> bool:
 def follow(folder: Path, command: str, max_time: float | None = None) -> Iterator[Run]:
     """Take part in a run that another process leads in everything: write nothing, say nothing."""
     run = Run(folder, command, max_time, leads=False)
+    run.only_note_signals()
     level = log.level
     log.setLevel(logging.CRITICAL + 1)
     try:

@@ -62,7 +62,7 @@ class Run:
         self.stopped_early = False
         self._status: dict[str, Any] = {"command": command, "pid": os.getpid(), "started": _now()}
         self._deadline = None if max_time is None else time.monotonic() + max_time
-        self._deferring = False
+        self._deferring = self._only_notes = False
         self._signal: int | None = None
 
     @property
@@ -112,14 +112,18 @@ class Run:
         try:
             yield
         finally:
-            self._deferring = False
-        if self._signal is not None:  # came after it was last asked for
+            self._deferring = self._only_notes
+        if self._signal is not None and not self._only_notes:  # came after it was last asked for
             raise Interruption(self._signal)
 
     @property
     def interrupted(self) -> Interruption | None:
         """The signal that came while signals were deferred."""
         return None if self._signal is None else Interruption(self._signal)
+
+    def only_note_signals(self) -> None:
+        """Defer the first signal to the end, for the others of the run are to stop at the same time."""
+        self._deferring = self._only_notes = True
 
     def take_signal(self, number: int) -> None:
         """Take note of a signal that another process of the run got."""

@@ -13,8 +13,10 @@ import pytest
 import yaml
 
 from isonet import runs
+from isonet.companions import follow
 from isonet.config import CheckConfig
 from isonet.errors import InputError, RunError
+from isonet.runs import Interruption
 
 CONFIG = CheckConfig(seconds=3)
 
@@ -106,6 +108,7 @@ def test_a_second_run_in_the_folder_is_refused_while_the_first_is_at_work(tmp_pa
     script = f"""
 from pathlib import Path
 from isonet import runs
+from isonet.companions import follow
 from isonet.config import CheckConfig
 with runs.start(Path({str(tmp_path)!r}), "check", CheckConfig()):
     print("begun", flush=True)
@@ -150,3 +153,14 @@ def test_progress_ends_in_the_status(tmp_path: Path) -> None:
             advance()
     last = status(tmp_path)
     assert (last["doing"], last["done"], last["total"], last["seconds_left"]) == ("working", 3, 3, 0)
+
+
+def test_a_follower_notes_a_signal_until_all_stop(tmp_path: Path) -> None:
+    with follow(tmp_path, "refine") as run:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        with run.deferred_signals():
+            pass
+        assert run.interrupted is not None
+        with pytest.raises(Interruption):
+            os.kill(os.getpid(), signal.SIGUSR1)
+    assert not list(tmp_path.iterdir())
