@@ -28,6 +28,12 @@ def together(given: RefineConfig, config: RefineConfig, function: Callable[..., 
         If the options contradict the machine or what started this process.
     """
     count = _count(given if current().started_elsewhere else config, config.device, config.num_nodes)
+    processes = max(count, current().size)
+    if config.batch_size < processes:
+        raise InputError(
+            f"--batch-size {config.batch_size}: {processes} processes train together and each needs a cube; give "
+            f"--batch-size {processes} or more"
+        )
     return function(*arguments) if count == 1 else launch(count, function, *arguments)
 
 

@@ -120,11 +120,6 @@ def begin(project: Project, config: RefineConfig, run: Run, device: torch.device
         If the tomograms, the options or the model to start from cannot be used.
     """
     began = time.monotonic()
-    if config.batch_size < team.size:
-        raise InputError(
-            f"--batch-size {config.batch_size}: {team.size} processes train together and each needs a cube; give "
-            f"--batch-size {team.size} or more"
-        )
     method, column, training = _open_training(project, config, device)
     shape, weights, begun = _network_shape(config, method, device), None, None
     if config.pretrained_model is not None:
