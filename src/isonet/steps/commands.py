@@ -20,7 +20,7 @@ from isonet.steps.subvolume_files import with_sizes_of
 def extract_in_folder(star: Path, config: ExtractConfig) -> Project:
     """Cut sub-volumes of the tomograms of a table into `config.output_dir`."""
     project = Project.read(star)
-    with start(config.output_dir, "extract", config) as run:
+    with start(config.output_dir, "extract", config, inputs=(star,)) as run:
         return extract(project, config, run)
 
 
@@ -48,28 +48,28 @@ def refine_in_folder(star: Path | None, config: RefineConfig) -> tuple[Project, 
         if config.overwrite and holds_run(config.output_dir):
             move_aside(config.output_dir.resolve())
         refuse_existing(config.output_dir)
-    with start(config.output_dir, "refine", config, config.max_time) as run:
+    with start(config.output_dir, "refine", config, config.max_time, (star,)) as run:
         return refine(project, config, run), run.stopped_early
 
 
 def deconv_in_folder(star: Path, config: DeconvConfig) -> Project:
     """Deconvolve the tomograms of a table into `config.output_dir`."""
     project = Project.read(star)
-    with start(config.output_dir, "deconv", config) as run:
+    with start(config.output_dir, "deconv", config, inputs=(star,)) as run:
         return deconv(project, config, run)
 
 
 def mask_in_folder(star: Path, config: MaskConfig) -> Project:
     """Make masks for the tomograms of a table in `config.output_dir`."""
     project = Project.read(star)
-    with start(config.output_dir, "mask", config) as run:
+    with start(config.output_dir, "mask", config, inputs=(star,)) as run:
         return mask(project, config, run)
 
 
 def predict_in_folder(star: Path, model: Path, config: PredictConfig) -> Project:
     """Correct the tomograms of a table into `config.output_dir`."""
     project = Project.read(star)
-    with start(config.output_dir, "predict", config) as run:
+    with start(config.output_dir, "predict", config, inputs=(star, model)) as run:
         return predict(project, model, config, run)
 
 
@@ -87,7 +87,7 @@ def resize_in_folder(inputs: Sequence[Path], config: ResizeConfig) -> None:
     if not tables and config.tomo_idx is not None:
         raise InputError("--tomo-idx chooses from a table; give the table, or the files themselves")
     project = Project.read(tables[0]) if tables else None
-    with start(config.output_dir, "resize", config) as run:
+    with start(config.output_dir, "resize", config, inputs=inputs) as run:
         if project is not None:
             resize(project, config, run)
         else:

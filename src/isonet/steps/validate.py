@@ -58,7 +58,7 @@ def validate(star: Path, config: ValidateConfig) -> Path | None:
         If the tomograms, a model or a prediction cannot be used, or one has seen what is withheld.
     """
     project = Project.read(star)
-    with start(config.output_dir, "validate", config) as run:
+    with start(config.output_dir, "validate", config, inputs=(star,)) as run:
         chosen = project.selected(config.tomo_idx)
         output_paths(chosen, config.output_dir, "corrected")  # refuses two of one name in time
         _refuse_contradictions(chosen, config)
