@@ -140,7 +140,7 @@ def predict(star: Path, model: Path, /, *, config: Annotated[PredictConfig, Flat
 
 @app.command(group=STEPS, sort_key=7)
 def run(*tomograms: Path, config: Annotated[RunConfig, Flat] = RunConfig()) -> None:
-    """All of it, then the report: prepare, deconv, mask, refine, predict. Given again after an interruption, it goes on.
+    """All of it: prepare, deconv, mask, refine, predict, report. Given again after an interruption, it goes on.
 
     Parameters
     ----------

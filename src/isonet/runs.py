@@ -52,9 +52,7 @@ class Run:
         Set by a step that ran out of time and can be continued.
     """
 
-    def __init__(
-        self, folder: Path, command: str, max_time: float | None = None, inputs: Sequence[Path] = ()
-    ) -> None:
+    def __init__(self, folder: Path, command: str, max_time: float | None = None, inputs: Sequence[Path] = ()) -> None:
         self.folder = folder
         self.stopped_early = False
         self._began = time.monotonic()

@@ -170,7 +170,7 @@ def test_a_run_records_what_it_was_given_and_what_it_took(tmp_path: Path) -> Non
 def test_what_earlier_runs_in_a_folder_took_is_kept(tmp_path: Path) -> None:
     with runs.start(tmp_path, "check", CONFIG):
         pass
-    with pytest.raises(ValueError), runs.start(tmp_path, "check", CONFIG):  # noqa: PT011
+    with pytest.raises(ValueError), runs.start(tmp_path, "check", CONFIG):
         raise ValueError
     killed = {**status(tmp_path), "state": "running", "seconds": 7.5}
     (tmp_path / "status.json").write_text(json.dumps(killed))

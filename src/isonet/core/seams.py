@@ -1,4 +1,4 @@
-r"""Seams: does a volume that was corrected tile by tile change more at the borders of tiles than elsewhere?
+"""Seams: whether a volume that was corrected tile by tile changes more at the borders of tiles than elsewhere.
 
 Of each axis the mean step between neighbouring planes is known, `d[i] = mean |v[i + 1] - v[i]|`. At a seam it stands
 out. How much it may stand out by chance is seen at all other places that are as far from each other as the borders::

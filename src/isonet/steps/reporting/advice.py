@@ -150,7 +150,11 @@ def _of_the_validation(validation: Numbers | None, sources: Sources) -> Found:
     for name, value in withheld["controls"].items():
         if value is not None and abs(value) > _CONTROL:
             what = f"the control '{name}' is {value:.2f} and should be near zero: the claim cannot be trusted"
-            yield "validation", what, "look for a tilt range that is not true (isonet prepare warns), or use larger data"
+            yield (
+                "validation",
+                what,
+                "look for a tilt range that is not true (isonet prepare warns), or use larger data",
+            )
     trained, validated = sources.runs.get("refine"), sources.runs.get("validate")
     if trained is not None and validated is not None:
         other = [name for name in _DECIDING if trained.options.get(name) != validated.options.get(name)]
@@ -159,4 +163,14 @@ def _of_the_validation(validation: Numbers | None, sources: Sources) -> Found:
             yield "validation", what, "what was measured holds for its own options; validate with those of the training"
 
 
-_DECIDING = ("preset", "method", "arch", "cube_size", "crop_size", "wedge_weight", "unet_depth", "filter_base", "noise_level")
+_DECIDING = (
+    "preset",
+    "method",
+    "arch",
+    "cube_size",
+    "crop_size",
+    "wedge_weight",
+    "unet_depth",
+    "filter_base",
+    "noise_level",
+)

@@ -99,7 +99,11 @@ def commands(runs: Mapping[str, RunFolder]) -> list[Numbers]:
     listed = []
     for name in STEPS:
         one = runs.get(name)
-        if one is None or "inputs" not in one.status or (whole is not None and one is not whole and _is_below(one, whole)):
+        if (
+            one is None
+            or "inputs" not in one.status
+            or (whole is not None and one is not whole and _is_below(one, whole))
+        ):
             continue
         listed.append({"folder": str(one.status.get("working_folder", "")), "command": command_line(one)})
     return listed

@@ -72,9 +72,7 @@ def compare(tomogram: Tomogram, model: Model | None, options: PredictConfig | No
     volumes = {name: mrc.open_volume(path) for name, path in files.items() if path is not None}
     sign = contrast_sign(tomogram, [volumes["before"]])
     looks = {name: look(volume) for name, volume in volumes.items()}
-    drawn = {
-        name: {plane: slice_picture(one.slices[plane], sign) for plane in PLANES} for name, one in looks.items()
-    }
+    drawn = {name: {plane: slice_picture(one.slices[plane], sign) for plane in PLANES} for name, one in looks.items()}
     balance = {name: measure_balance([one], tomogram.tilts, _SUBVOLUMES) for name, one in volumes.items()}
     balance["before"].pop("warnings")  # that it is empty is no fault
     after = looks.get("after")

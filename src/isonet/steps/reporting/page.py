@@ -36,7 +36,9 @@ def render(numbers: Mapping[str, Any], **drawn: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"shown": shown, "angstrom": _angstrom, "sentence": _sentence}
-    style, behaviour = (files(_PACKAGE).joinpath(f"templates/report.{kind}").read_text("utf-8") for kind in ("css", "js"))
+    style, behaviour = (
+        files(_PACKAGE).joinpath(f"templates/report.{kind}").read_text("utf-8") for kind in ("css", "js")
+    )
     digest = base64.b64encode(hashlib.sha256(behaviour.encode()).digest()).decode()
     return environment.get_template("report.html").render(
         numbers=numbers,

@@ -138,9 +138,7 @@ def _marker(points: Sequence[object]) -> str:
     return "o" if len(points) < 3 else "." if len(points) < 40 else ""
 
 
-def _line(
-    axes: Axes, curves: Numbers, name: str, label: str, colour: str, style: str, alpha: float = 1.0
-) -> None:
+def _line(axes: Axes, curves: Numbers, name: str, label: str, colour: str, style: str, alpha: float = 1.0) -> None:
     frequency = 1 / np.array(curves["resolution"], dtype=float)
     value = np.array(curves[name], dtype=float)
     axes.plot(frequency, value, style, color=colour, label=label, marker=".", alpha=alpha)

@@ -42,7 +42,9 @@ def describe_training(run: RunFolder, model: Model | None) -> Numbers:
         "held_out": [
             [one["iteration"], _finite(one["held_out_loss"])] for one in ended if one.get("held_out_loss") is not None
         ],
-        "wedge_balance": [[one["iteration"], one["wedge_balance"]] for one in ended if one["wedge_balance"] is not None],
+        "wedge_balance": [
+            [one["iteration"], one["wedge_balance"]] for one in ended if one["wedge_balance"] is not None
+        ],
         "first_loss": losses[0][2] if losses else None,
         "last_loss": losses[-1][2] if losses else None,
         "noise_changes": [start for start in run.options.get("noise_start_iter", []) if start > 1]
