@@ -7,12 +7,14 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from isonet.steps.validation_numbers import THRESHOLDS
 
 _COLOURS = {"#010101": "currentColor", "#020202": "var(--line)"} | {f"#0{n}0{n}0f": f"var(--c{n})" for n in range(1, 5)}
+_STYLES = ("-", "--", ":")
 _INK, _FAINT = "#010101", "#020202"
 SERIES = tuple(f"#0{number}0{number}0f" for number in range(1, 5))
 _STYLE: Mapping[str, Any] = {
@@ -38,6 +40,7 @@ _STYLE: Mapping[str, Any] = {
     "lines.linewidth": 1.8,
 }
 Numbers = Mapping[str, Any]
+FloatArray = npt.NDArray[np.float64]
 
 
 def draw_training(training: Numbers) -> str:
@@ -102,11 +105,12 @@ def draw_withheld(withheld: Numbers) -> str:
         for name, (label, colour, style) in lines.items():
             if name in curves:
                 _line(whole, curves, name, label, colour, style)
-        alphas = np.linspace(1, 0.35, max(1, len(withheld["sectors"])))
-        for alpha, sector in zip(alphas, withheld["sectors"], strict=True):
+        for place, sector in enumerate(withheld["sectors"]):
             label = f"{sector['from']:g} to {sector['to']:g} degrees"
             name = "claimed" if "claimed" in sector["curves"] else "agreement"
-            _line(sectors, sector["curves"], name, label, SERIES[0], "-", float(alpha))
+            sectors.plot(
+                *_points(sector["curves"], name), _STYLES[place // 4 % 3], color=SERIES[place % 4], label=label
+            )
         whole.set(title="FSC inside what was withheld")
         sectors.set(title="By distance from what was kept")
         for axes in (whole, sectors):
@@ -138,13 +142,18 @@ def _marker(points: Sequence[object]) -> str:
     return "o" if len(points) < 3 else "." if len(points) < 40 else ""
 
 
-def _line(axes: Axes, curves: Numbers, name: str, label: str, colour: str, style: str, alpha: float = 1.0) -> None:
-    frequency = 1 / np.array(curves["resolution"], dtype=float)
-    value = np.array(curves[name], dtype=float)
-    axes.plot(frequency, value, style, color=colour, label=label, marker=".", alpha=alpha)
-    if name == "claimed" and f"{name}_low" in curves and alpha == 1:
+def _line(axes: Axes, curves: Numbers, name: str, label: str, colour: str, style: str) -> None:
+    """Draw one curve against frequency, with its interval where it is a claim."""
+    frequency, value = _points(curves, name)
+    axes.plot(frequency, value, style, color=colour, label=label, marker=".")
+    if name == "claimed" and f"{name}_low" in curves:
         low, high = (np.array(curves[f"{name}_{end}"], dtype=float) for end in ("low", "high"))
         axes.fill_between(frequency, low, high, where=np.isfinite(value), color=colour, alpha=0.15, lw=0)
+
+
+def _points(curves: Numbers, name: str) -> tuple[FloatArray, FloatArray]:
+    """Frequency in 1/Å and value of a curve."""
+    return 1 / np.array(curves["resolution"], dtype=float), np.array(curves[name], dtype=float)
 
 
 def _frame(axes: Axes, resolution: Sequence[float]) -> None:
