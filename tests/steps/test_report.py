@@ -14,7 +14,7 @@ import yaml
 from isonet.steps.report import report
 from isonet.steps.reporting.chimerax import _quoted
 
-HOSTILE = "<script>alert(1)</script>&\"'{{7*7}}$x"
+HOSTILE = "<script>alert(1)<script>&'{{7*7}}$x"
 OPTIONS = {**isonet.TINY, "tilt_min": -50, "tilt_max": 60}
 
 
@@ -108,11 +108,11 @@ def test_the_same_from_the_table_and_from_each_run_folder(run: Path) -> None:
 
 
 def test_names_are_shown_and_never_obeyed(here: Path, volume: Any) -> None:
-    isonet.write(here / "data" / f"{HOSTILE.replace('/', '')}.mrc", volume)
+    isonet.write(here / "data" / f"{HOSTILE}.mrc", volume)
     isonet.done("run", here / "data", output_dir="out", **OPTIONS)
     page, source = Page(Path("out/report.html")), Path("out/report.html").read_text()
     assert page.scripts == 1
-    assert HOSTILE.replace("/", "") in page.text
+    assert HOSTILE in page.text
     assert "<script>alert" not in source
     assert "49" not in re.findall(r"<h1>(.*?)</h1>", source)[0]
 

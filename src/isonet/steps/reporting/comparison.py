@@ -35,7 +35,7 @@ class Comparison:
     numbers : dict
         For the JSON file.
     pictures : dict
-        `before` and `after` (if there is one) to data addresses of `xy`, `xz`, `yz`, `power_xz` and `power_yz`.
+        `before` and `after` (None if there is none) to data addresses of `xy`, `xz`, `yz`, `power_xz` and `power_yz`.
     sizes : dict
         Plane to width and height of its picture in pixels.
     lines : list
@@ -47,7 +47,7 @@ class Comparison:
     """
 
     numbers: Numbers
-    pictures: dict[str, dict[str, str]]
+    pictures: dict[str, dict[str, str] | None]
     sizes: dict[str, tuple[int, int]]
     lines: list[tuple[float, float, float, float]]
     sign: int
@@ -89,7 +89,8 @@ def compare(tomogram: Tomogram, model: Model | None, options: PredictConfig | No
             "seams": {} if after is None else _seams(after, volumes["after"], model, options),
             "tilt_range": [min(tilts), max(tilts)],
         },
-        pictures={
+        pictures={"after": None}
+        | {
             name: {plane: picture for plane, (picture, _) in planes.items()}
             | {f"power_{plane}": spectrum_picture(looks[name].spectra[plane]) for plane in ("xz", "yz")}
             for name, planes in drawn.items()

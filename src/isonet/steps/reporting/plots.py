@@ -17,7 +17,7 @@ _COLOURS = {"#010101": "currentColor", "#020202": "var(--line)"} | {f"#0{n}0{n}0
 _STYLES = ("-", "--", ":")
 _INK, _FAINT = "#010101", "#020202"
 SERIES = tuple(f"#0{number}0{number}0f" for number in range(1, 5))
-_STYLE: Mapping[str, Any] = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "isonet",
     "font.family": "sans-serif",

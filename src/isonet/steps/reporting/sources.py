@@ -105,9 +105,9 @@ def find_sources(path: Path, config: ReportConfig) -> Sources:
         found[named.command] = named
     predicted = found.get("predict")
     if predicted is not None and len(predicted.inputs) > 1 and (named is None or named.command != "refine"):
-        model = predicted.inputs[1]
-        trained = RunFolder.read(model if model.is_dir() else model.parent)
-        found |= {} if trained is None or trained.command != "refine" else {"refine": trained}
+        folder = predicted.inputs[1].parent if predicted.inputs[1].suffix else predicted.inputs[1]
+        known = [RunFolder.read(one) for one in (home / folder.name, folder)]
+        found |= next(({"refine": one} for one in known if one is not None and one.command == "refine"), {})
     folder = home if path.is_file() else path
     return Sources(path, project, found, _validation(config, found, home), config.output or folder / "report.html")
 
@@ -119,7 +119,8 @@ def _table(path: Path, named: RunFolder | None) -> Path:
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder; give a run folder or tomograms.star")
     recorded = [] if named is None else [one for one in named.inputs if one.suffix == ".star"]
-    candidates = [path / TABLE, *recorded, path.parent / TABLE]
+    beside = [path.parent / one.name for one in recorded]  # first, so that a moved project is about itself
+    candidates = [path / TABLE, *beside, *recorded, path.parent / TABLE]
     found = next((one for one in candidates if one.is_file()), None)
     if found is None:
         raise InputError(f"{path}: no run folder of isonet and no {TABLE} in it; give the folder of a run or the table")
