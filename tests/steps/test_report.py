@@ -14,7 +14,7 @@ import yaml
 from isonet.steps.report import report
 from isonet.steps.reporting.chimerax import _quoted
 
-HOSTILE = "<script>alert(1)<script>&'{{7*7}}$x"
+HOSTILE = "<script>alert(1)<script>&{{7*7}}$x"
 OPTIONS = {**isonet.TINY, "tilt_min": -50, "tilt_max": 60}
 
 
