@@ -26,6 +26,7 @@ from isonet.config import (
     PrepareSubtomoStarConfig,
     ReconstructConfig,
     RefineConfig,
+    ReportConfig,
     ResizeConfig,
     RunConfig,
     SimulateConfig,
@@ -139,7 +140,7 @@ def predict(star: Path, model: Path, /, *, config: Annotated[PredictConfig, Flat
 
 @app.command(group=STEPS, sort_key=7)
 def run(*tomograms: Path, config: Annotated[RunConfig, Flat] = RunConfig()) -> None:
-    """All of it: prepare, refine, predict. Given again after an interruption, it goes on where it was.
+    """All of it: prepare, deconv, mask, refine, predict, report. Given again after an interruption, it goes on.
 
     Parameters
     ----------
@@ -163,6 +164,20 @@ def validate(star: Path, /, *, config: Annotated[ValidateConfig, Flat] = Validat
     from isonet.steps.validate import validate as step
 
     step(star, config)
+
+
+@app.command(group=STEPS, sort_key=9)
+def report(folder_or_star: Path, /, *, config: Annotated[ReportConfig, Flat] = ReportConfig()) -> None:
+    """Write one page that shows what was done, before and after, and how far to believe it; its numbers as JSON.
+
+    Parameters
+    ----------
+    folder_or_star
+        Run folder of run, refine, predict or validate, or tomograms.star.
+    """
+    from isonet.steps.report import report as step
+
+    step(folder_or_star, config)
 
 
 @app.command(group=SIMULATION)

@@ -17,7 +17,9 @@ _MAY_DIFFER = {"tomo_idx", "device", "devices", "max_memory"}
 
 
 @contextmanager
-def start_together(folder: Path, command: str, config: StepConfig, parts: Sequence[str] = ()) -> Iterator[Run]:
+def start_together(
+    folder: Path, command: str, config: StepConfig, inputs: Sequence[Path] = (), parts: Sequence[str] = ()
+) -> Iterator[Run]:
     """Open a run folder for a step that several processes share, each of which calls this; see `runs.start`.
 
     The first one leads. It clears away what killed runs left, in the folder and in those of its subfolders that are in
@@ -42,7 +44,7 @@ def start_together(folder: Path, command: str, config: StepConfig, parts: Sequen
                 raise InputError(
                     f"{folder}: another run is at work there with other options; wait for it or choose another folder"
                 )
-            run = Run(folder, command, leads=leads)
+            run = Run(folder, command, inputs=inputs, leads=leads)
             with at_work(run, command, config):
                 yield run
     except BlockingIOError as error:

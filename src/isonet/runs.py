@@ -1,4 +1,4 @@
-"""Run folders: what a step was asked, what it said, how far it is, and how it ended.
+"""Run folders: what a step was asked, what it said, how far it is, what it took, and how it ended.
 
 Every run folder holds `config.yaml`, `run.log`, `status.json` and `metrics.jsonl`. Signals end a run in good order.
 """
@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +18,13 @@ from typing import Any
 
 import yaml
 
+from isonet import __version__
 from isonet.config import StepConfig
 from isonet.console import duration_text, progress_bar
 from isonet.errors import InputError, RunError
 from isonet.io import files
 from isonet.io.files import write_json, write_text
+from isonet.run_record import STATUS_NAME, earlier_runs, peak_memory
 
 log = logging.getLogger("isonet")
 _SECONDS_BETWEEN_LINES = 30.0
@@ -56,11 +58,28 @@ class Run:
         Whether this process writes what the run leaves; the others that work in the folder leave it to that one.
     """
 
-    def __init__(self, folder: Path, command: str, max_time: float | None = None, *, leads: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        command: str,
+        max_time: float | None = None,
+        inputs: Sequence[Path] = (),
+        *,
+        leads: bool = True,
+    ) -> None:
         self.folder = folder
         self.leads = leads
         self.stopped_early = False
-        self._status: dict[str, Any] = {"command": command, "pid": os.getpid(), "started": _now()}
+        self._began = time.monotonic()
+        self._status: dict[str, Any] = {
+            "command": command,
+            "inputs": [str(path) for path in inputs],
+            "working_folder": str(Path.cwd()),
+            "version": __version__,
+            "pid": os.getpid(),
+            "started": _now(),
+            "earlier": earlier_runs(folder, command),
+        }
         self._deadline = None if max_time is None else time.monotonic() + max_time
         self._deferring = self._only_notes = False
         self._signal: int | None = None
@@ -71,11 +90,12 @@ class Run:
         return self.folder / "metrics.jsonl"
 
     def status(self, **values: object) -> None:
-        """Write `status.json` anew with these values changed."""
+        """Write `status.json` anew with these values changed, the time taken and the peak of the memory so far."""
         if not self.leads:
             return
-        self._status.update(values, updated=_now())
-        write_json(self.folder / "status.json", self._status)
+        seconds = round(time.monotonic() - self._began, 1)
+        self._status.update(values, updated=_now(), seconds=seconds, peak_memory=peak_memory())
+        write_json(self.folder / STATUS_NAME, self._status)
 
     def metric(self, **values: object) -> None:
         """Append a line to `metrics.jsonl`."""
@@ -170,7 +190,9 @@ class Run:
 
 
 @contextmanager
-def start(folder: Path, command: str, config: StepConfig, max_time: float | None = None) -> Iterator[Run]:
+def start(
+    folder: Path, command: str, config: StepConfig, max_time: float | None = None, inputs: Sequence[Path] = ()
+) -> Iterator[Run]:
     """Open a run folder for one step and record how it ends.
 
     Parameters
@@ -183,6 +205,8 @@ def start(folder: Path, command: str, config: StepConfig, max_time: float | None
         Written to `config.yaml`.
     max_time : float, optional
         Seconds after which `Run.out_of_time` holds.
+    inputs : sequence of Path
+        Arguments of the command before its options, for the record.
 
     Raises
     ------
@@ -191,7 +215,7 @@ def start(folder: Path, command: str, config: StepConfig, max_time: float | None
     RunError
         If the folder cannot be written to.
     """
-    run = Run(folder, command, max_time)
+    run = Run(folder, command, max_time, inputs)
     with locked(folder):
         write_config(folder, config)
         with at_work(run, command, config):

@@ -93,7 +93,10 @@ def assert_refused(outcome: Outcome, *mentions: str, code: int = 2) -> None:
 
 def no_picture(_figure: Figure, path: Any, **_options: Any) -> None:
     """Stand in for `Figure.savefig`: drawing takes longer than all else."""
-    Path(path).write_bytes(b"no picture")
+    if isinstance(path, io.StringIO):  # a plot within a page
+        path.write('<svg width="1pt" height="1pt"></svg>')
+    else:
+        Path(path).write_bytes(b"no picture")
 
 
 def _child(words: list[str], err: str, file_limit: int | None, unprivileged: bool) -> None:

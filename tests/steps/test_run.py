@@ -10,7 +10,15 @@ import commandline as isonet
 import pytest
 import torch
 
-from isonet.config import InputOptions, PredictConfig, PrepareConfig, RefineConfig, RunConfig
+from isonet.config import (
+    DeconvConfig,
+    InputOptions,
+    MaskConfig,
+    PredictConfig,
+    PrepareConfig,
+    RefineConfig,
+    RunConfig,
+)
 from isonet.steps import demo
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -52,6 +60,7 @@ def test_the_same_command_goes_on_after_the_time_was_over(data: Path) -> None:
     assert "same command" in said
     assert isonet.state(Path("isonet")) == isonet.state(Path("isonet/results")) == "stopped"
     assert not list(Path("isonet").rglob("*_corrected.mrc"))
+    assert not Path("isonet/report.html").exists()
     isonet.done(*command)
     assert isonet.state(Path("isonet")) == "finished"
     assert isonet.same_weights(Path("isonet/results"), Path("whole/results"))
@@ -91,9 +100,73 @@ def test_halves_in_one_command(here: Path, volume: Any) -> None:
 
 def test_run_has_the_options_of_its_steps() -> None:
     """All but those that run decides itself."""
-    own = {"output", "average_dir", "turned_dir", "output_dir", "overwrite", "continue_from"}
-    steps = {**PrepareConfig.model_fields, **RefineConfig.model_fields, **PredictConfig.model_fields}
-    assert set(RunConfig.model_fields) - {"output_dir"} == set(steps) - own
+    own = {"output", "average_dir", "turned_dir", "output_dir", "overwrite", "continue_from", "max_memory", "preview"}
+    kinds = (PrepareConfig, DeconvConfig, MaskConfig, RefineConfig, PredictConfig)
+    steps = {name for kind in kinds for name in kind.model_fields}
+    assert set(RunConfig.model_fields) - {"output_dir", "deconv", "mask"} == steps - own
+
+
+def made(folder: str = "isonet") -> set[str]:
+    """What of deconv and mask a run has made for its tomograms."""
+    rows = isonet.table(Path(folder) / "tomograms.star")
+    return {
+        name for name in ("rlnDeconvTomoName", "rlnMaskName") if all(row.get(name, "None") != "None" for row in rows)
+    }
+
+
+def test_masks_are_made_and_tomograms_of_known_defocus_deconvolved(data: Path) -> None:
+    isonet.done("run", data, **OPTIONS)
+    assert made() == {"rlnMaskName"}
+    isonet.done("run", data, output_dir="known", defocus=30000, snr_falloff=0.7, crop_z=0.2, **OPTIONS)
+    assert made("known") == {"rlnMaskName", "rlnDeconvTomoName"}
+    (row, _) = isonet.table(Path("known/tomograms.star"))
+    assert float(row["rlnSnrFalloff"]) == 0.7
+    mask = isonet.read(Path("known") / row["rlnMaskName"])
+    assert not mask[:4].any() and not mask[-4:].any() and mask[6:-6].any()
+    about = isonet.load_model(Path("known/results/model.safetensors"))[1]
+    assert about["input_column"] == "rlnDeconvTomoName"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"mask": "off"}, set()),
+        ({"preset": "plastic", "defocus": 30000}, set()),
+        ({"preset": "plastic", "mask": "on"}, {"rlnMaskName"}),
+        ({"preset": "phase-plate", "defocus": 30000}, {"rlnMaskName"}),
+        ({"preset": "phase-plate", "defocus": 30000, "deconv": "on"}, {"rlnMaskName", "rlnDeconvTomoName"}),
+        ({"defocus": 30000, "deconv": "off"}, {"rlnMaskName"}),
+        ({"defocus": 30000, "input_column": "full"}, {"rlnMaskName"}),
+    ],
+)
+def test_presets_and_options_decide_about_deconv_and_mask(
+    data: Path, options: dict[str, Any], expected: set[str]
+) -> None:
+    isonet.done("run", data, **OPTIONS, **options)
+    assert made() == expected
+
+
+def test_halves_are_not_deconvolved(here: Path, volume: Any) -> None:
+    for name in ("even", "odd"):
+        isonet.write(here / name / f"v_{name}.mrc", volume)
+    isonet.done("run", "--even", "even", "--odd", "odd", defocus=30000, **OPTIONS)
+    assert made() == {"rlnMaskName"}
+
+
+def test_options_of_a_preset_are_those_of_its_mask(data: Path) -> None:
+    isonet.done("run", data, preset="cellular", **OPTIONS)
+    assert "crop_z: 0.15" in Path("isonet/mask/config.yaml").read_text()
+    isonet.done("run", data, preset="cellular", output_dir="other", crop_z=0, **OPTIONS)
+    assert "crop_z: 0.0" in Path("other/mask/config.yaml").read_text()
+
+
+def test_what_is_trained_on_stays_as_it_was(data: Path) -> None:
+    isonet.done("run", data, "--max-time=0.001s", crop_z=0.2, **OPTIONS)
+    refused = isonet.call("run", data, crop_z=0.1, **OPTIONS)
+    isonet.assert_refused(refused, "--crop-z", "--output-dir")
+    isonet.done("run", data, **OPTIONS)
+    assert "crop_z: 0.2" in Path("isonet/mask/config.yaml").read_text()
+    assert Path("isonet/report.html").exists()
 
 
 def test_demo_shows_what_it_did(here: Path, monkeypatch: pytest.MonkeyPatch, draws: None) -> None:

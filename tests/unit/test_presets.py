@@ -8,7 +8,16 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from isonet.config import PRESETS, RefineConfig, RunConfig, TrainingOptions, preset_options
+from isonet.config import (
+    PRESETS,
+    FilterOptions,
+    MaskOptions,
+    RefineConfig,
+    RunConfig,
+    TrainingOptions,
+    preset_options,
+    preset_step,
+)
 from isonet.train.unet import ARCHITECTURES
 
 DEFAULTS = RefineConfig()
@@ -91,6 +100,24 @@ def test_no_preset_needs_twice_the_memory_of_the_defaults(name: Any) -> None:
 def test_an_unknown_preset_is_refused_with_those_that_are_known(name: Any) -> None:
     with pytest.raises(ValidationError, match="'purified', 'cellular', 'phase-plate', 'plastic' or 'paper'"):
         RefineConfig(preset=name)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize(("step", "kind"), [("deconv", FilterOptions), ("mask", MaskOptions)])
+def test_what_a_preset_says_of_the_steps_before_is_known_and_explained(name: Any, step: Any, kind: Any) -> None:
+    asked = preset_step(name, step)
+    section = (ROOT / "docs" / "presets.md").read_text().partition(f"## `{name}`")[2].partition("\n## ")[0]
+    if asked is None:
+        assert f"`{step}: false`" in section
+        return
+    assert set(asked) <= set(kind.model_fields)
+    kind(**asked)
+    for option, value in asked.items():
+        assert f"`{step}: {option}: {value}`" in section
+
+
+def test_no_preset_leaves_the_steps_as_they_are() -> None:
+    assert preset_step(None, "mask") == preset_step(None, "deconv") == {}
 
 
 @pytest.mark.parametrize("name", PRESETS)

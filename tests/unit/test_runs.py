@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+import isonet
 from isonet import runs
 from isonet.companions import follow
 from isonet.config import CheckConfig
@@ -32,7 +34,7 @@ def quiet_log() -> Iterator[None]:
     runs.log.setLevel(level)
 
 
-def status(folder: Path) -> dict[str, object]:
+def status(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "status.json").read_text())
 
 
@@ -107,6 +109,8 @@ def test_a_signal_that_is_not_deferred_interrupts_at_once(tmp_path: Path) -> Non
 def test_a_second_run_in_the_folder_is_refused_while_the_first_is_at_work(tmp_path: Path) -> None:
     script = f"""
 from pathlib import Path
+from typing import Any
+import isonet
 from isonet import runs
 from isonet.companions import follow
 from isonet.config import CheckConfig
@@ -164,3 +168,28 @@ def test_a_follower_notes_a_signal_until_all_stop(tmp_path: Path) -> None:
         with pytest.raises(Interruption):
             os.kill(os.getpid(), signal.SIGUSR1)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_records_what_it_was_given_and_what_it_took(tmp_path: Path) -> None:
+    with runs.start(tmp_path, "check", CONFIG, inputs=[Path("a.star"), Path("b c.mrc")]):
+        pass
+    told = status(tmp_path)
+    assert told["inputs"] == ["a.star", "b c.mrc"]
+    assert told["working_folder"] == str(Path.cwd())
+    assert told["version"] == isonet.__version__
+    assert 0 <= told["seconds"] < 10
+    assert 10e6 < told["peak_memory"] < 1e12
+
+
+def test_what_earlier_runs_in_a_folder_took_is_kept(tmp_path: Path) -> None:
+    with runs.start(tmp_path, "check", CONFIG):
+        pass
+    with pytest.raises(ValueError), runs.start(tmp_path, "check", CONFIG):
+        raise ValueError
+    killed = {**status(tmp_path), "state": "running", "seconds": 7.5}
+    (tmp_path / "status.json").write_text(json.dumps(killed))
+    with runs.start(tmp_path, "check", CONFIG):
+        assert [one["state"] for one in status(tmp_path)["earlier"]] == ["finished", "killed"]
+    assert status(tmp_path)["earlier"][-1]["seconds"] == 7.5
+    with runs.start(tmp_path, "demo", CONFIG):
+        assert status(tmp_path)["earlier"] == []

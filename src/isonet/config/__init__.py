@@ -5,12 +5,13 @@ The command line, the YAML files, the record in each run folder and the document
 
 from isonet.config.base import StepConfig, parse_duration, parse_size
 from isonet.config.correction import OutputOptions, PredictConfig
-from isonet.config.deconv import DeconvConfig
+from isonet.config.deconv import DeconvConfig, FilterOptions
 from isonet.config.extract import ExtractConfig, PrepareSubtomoStarConfig
 from isonet.config.inputs import InputOptions, PrepareConfig
 from isonet.config.interface import GuiConfig
-from isonet.config.mask import MaskConfig
-from isonet.config.presets import PRESETS, preset_options
+from isonet.config.mask import MaskConfig, MaskOptions
+from isonet.config.presets import PRESETS, preset_options, preset_step
+from isonet.config.reporting import ReportConfig
 from isonet.config.resizing import ResizeConfig
 from isonet.config.simulation import ReconstructConfig, SimulateConfig
 from isonet.config.training import RefineConfig, TrainingOptions
@@ -23,15 +24,18 @@ __all__ = [
     "DeconvConfig",
     "DemoConfig",
     "ExtractConfig",
+    "FilterOptions",
     "GuiConfig",
     "InputOptions",
     "MaskConfig",
+    "MaskOptions",
     "OutputOptions",
     "PredictConfig",
     "PrepareConfig",
     "PrepareSubtomoStarConfig",
     "ReconstructConfig",
     "RefineConfig",
+    "ReportConfig",
     "ResizeConfig",
     "RunConfig",
     "SimulateConfig",
@@ -41,4 +45,5 @@ __all__ = [
     "parse_duration",
     "parse_size",
     "preset_options",
+    "preset_step",
 ]

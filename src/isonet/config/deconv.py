@@ -18,7 +18,24 @@ IN_TABLE = {
 """Column of the table that stands for an option left out, and the value where it has none."""
 
 
-class DeconvConfig(StepConfig):
+class FilterOptions(StepConfig):
+    """How strongly the contrast transfer is undone."""
+
+    snr_falloff: float | None = Field(None, ge=0)
+    """How fast the assumed signal-to-noise ratio falls with frequency; rlnSnrFalloff of the table if left out, else 1.
+    Less sharpens finer detail, noise too."""
+    deconv_strength: float | None = Field(None, ge=-3, le=6)
+    """Logarithm of the assumed ratio at low frequencies; rlnDeconvStrength of the table if left out, else 1."""
+    highpass_nyquist: float = Field(0.02, gt=0, le=1)
+    """Frequencies below this fraction of Nyquist are damped."""
+    phase_shift: float | None = Field(None, ge=-360, le=360)
+    """Phase shift of a phase plate in degrees; rlnPhaseShift of the table if left out, else 0. Tomograms with one are
+    skipped: their contrast at low frequencies is there already."""
+    phase_flipped: bool = False
+    """The phases of the data were flipped before reconstruction (CTF-corrected as in IMOD's ctfphaseflip)."""
+
+
+class DeconvConfig(FilterOptions):
     """Options of `deconv`."""
 
     output_dir: Path = Path("deconv")
@@ -27,13 +44,6 @@ class DeconvConfig(StepConfig):
     """Column of the table to deconvolve; auto is the full tomograms."""
     tomo_idx: str | None = None
     """Tomograms to deconvolve, by rlnIndex: 1,3-5; all if left out."""
-    snr_falloff: float | None = Field(None, ge=0)
-    """How fast the assumed signal-to-noise ratio falls with frequency; rlnSnrFalloff of the table if left out, else 1.
-    Less sharpens finer detail, noise too."""
-    deconv_strength: float | None = Field(None, ge=-3, le=6)
-    """Logarithm of the assumed ratio at low frequencies; rlnDeconvStrength of the table if left out, else 1."""
-    highpass_nyquist: float = Field(0.02, gt=0, le=1)
-    """Frequencies below this fraction of Nyquist are damped."""
     defocus: float | None = None
     """Defocus at zero tilt in Å, positive is underfocus; rlnDefocus of the table if left out."""
     voltage: float | None = Field(None, ge=10, le=3000)
@@ -42,11 +52,6 @@ class DeconvConfig(StepConfig):
     """Spherical aberration in mm; rlnSphericalAberration of the table if left out, else 2.7."""
     amplitude_contrast: float | None = Field(None, ge=0, le=1)
     """Fraction of amplitude contrast; rlnAmplitudeContrast of the table if left out, else 0.07."""
-    phase_shift: float | None = Field(None, ge=-360, le=360)
-    """Phase shift of a phase plate in degrees; rlnPhaseShift of the table if left out, else 0. Tomograms with one are
-    skipped: their contrast at low frequencies is there already."""
-    phase_flipped: bool = False
-    """The phases of the data were flipped before reconstruction (CTF-corrected as in IMOD's ctfphaseflip)."""
     devices: Devices = 1
     """Processes on this machine that share the tomograms, and the memory; auto is one, which uses all cores."""
     max_memory: Size = 4_000_000_000

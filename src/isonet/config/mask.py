@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from isonet.config.base import Devices, Size, StepConfig
 
@@ -11,11 +12,9 @@ Percentage = Annotated[float, Field(gt=0, le=100)]
 Fraction = Annotated[float, Field(ge=0, lt=0.5)]
 
 
-class MaskConfig(StepConfig):
-    """Options of `mask`."""
+class MaskOptions(StepConfig):
+    """What of a tomogram is kept."""
 
-    output_dir: Path = Path("mask")
-    """Folder for the masks."""
     density_percentage: Percentage | None = None
     """Percentage of voxels to keep where the density is highest; more than 99.8 keeps all. If left out,
     rlnMaskDensityPercentage of the table, else 50."""
@@ -39,6 +38,19 @@ class MaskConfig(StepConfig):
     existing: Path | None = None
     """Mask made by another program, or a folder with one for each tomogram by name, in place of the percentages. It
     is scaled by a whole number to the tomogram, and what exceeds half its maximum is kept."""
+
+    @model_validator(mode="after")
+    def _check_mask(self) -> Self:
+        if self.existing is not None and self.slab:
+            raise ValueError("slab looks at the tomogram, existing takes a mask instead: give one of the two")
+        return self
+
+
+class MaskConfig(MaskOptions):
+    """Options of `mask`."""
+
+    output_dir: Path = Path("mask")
+    """Folder for the masks."""
     input_column: str = "auto"
     """Column of the table to look at; auto takes the deconvolved tomograms if all are made, else the full ones;
     full takes these anyway."""
@@ -50,9 +62,3 @@ class MaskConfig(StepConfig):
     """Memory to use at most, such as 4GB; more is done through files in output_dir."""
     overwrite: bool = False
     """Replace masks made by others or from other input."""
-
-    @model_validator(mode="after")
-    def _check(self) -> "MaskConfig":
-        if self.existing is not None and self.slab:
-            raise ValueError("slab looks at the tomogram, existing takes a mask instead: give one of the two")
-        return self

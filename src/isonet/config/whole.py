@@ -1,20 +1,28 @@
 """Options of `run` and `demo`, which string the steps together, and of `check`."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from isonet.config.base import Duration, StepConfig
 from isonet.config.correction import OutputOptions
+from isonet.config.deconv import FilterOptions
 from isonet.config.inputs import InputOptions
+from isonet.config.mask import MaskOptions
 from isonet.config.training import TrainingOptions
 
 
-class RunConfig(InputOptions, TrainingOptions, OutputOptions):
+class RunConfig(InputOptions, FilterOptions, MaskOptions, TrainingOptions, OutputOptions):
     """Options of `run`: those of its steps."""
 
     output_dir: Path = Path("isonet")
-    """Folder for the table, the training run and the corrected tomograms."""
+    """Folder for the table, all that the steps make, and the report."""
+    deconv: Literal["auto", "on", "off"] = "auto"
+    """Whether to deconvolve. auto does where the training is on one map, all tomograms have a defocus and no phase
+    shift, and the preset does not leave it out; halves are trained on as they are."""
+    mask: Literal["auto", "on", "off"] = "auto"
+    """Whether to make masks; auto does unless the preset leaves them out."""
 
 
 class DemoConfig(StepConfig):

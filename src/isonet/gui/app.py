@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from nicegui import ui
 
 from isonet.errors import IsonetError
-from isonet.gui import images, jobs
+from isonet.gui import images, jobs, reports
 from isonet.gui.access import Roots
 from isonet.gui.guard import Guard
 from isonet.gui.jobs import Jobs
@@ -39,6 +39,7 @@ def application(session: Session) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     images.add_routes(app, session.roots, session.volumes)
+    reports.add_route(app, session.roots)
     add_pages(session)
     ui.run_with(app, title="isonet", favicon=_ICON, dark=None, show_welcome_message=False, reconnect_timeout=10)
     return app

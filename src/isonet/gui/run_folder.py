@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from isonet import run_record
 from isonet.console import duration_text
 
 _TAIL = 1 << 16
@@ -39,13 +40,8 @@ class Progress:
 
 def read_status(folder: Path, pid: int | None = None) -> Mapping[str, Any]:
     """Read `status.json`; empty if there is none, or if it is that of another process than `pid`."""
-    try:
-        status = json.loads((folder / "status.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(status, dict) or (pid is not None and status.get("pid") != pid):
-        return {}
-    return status
+    status = run_record.read_status(folder)
+    return {} if pid is not None and status.get("pid") != pid else status
 
 
 def progress(status: Mapping[str, Any]) -> Progress | None:

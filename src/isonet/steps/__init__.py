@@ -15,6 +15,7 @@
 
 `refine` takes `tomograms.star` or `subtomo.star`; `prepare-subtomo-star` lists sub-volumes that another program cut.
 `validate` removes measured tilts, trains and predicts without them, and compares: validation.json says what to believe.
+`report` shows on one page what was done and how far to believe it: report.html, report.json, report.cxc.
 `resize` changes the pixel size beforehand; `run` strings the steps together; `simulate` and `reconstruct` make
 tomograms; `demo` shows it all on a simulated one.
 """

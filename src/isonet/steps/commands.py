@@ -30,7 +30,7 @@ Limited = TypeVar("Limited", DeconvConfig, MaskConfig)
 def extract_in_folder(star: Path, config: ExtractConfig) -> Project:
     """Cut sub-volumes of the tomograms of a table into `config.output_dir`."""
     project = Project.read(star)
-    with start(config.output_dir, "extract", config) as run:
+    with start(config.output_dir, "extract", config, inputs=(star,)) as run:
         return extract(project, config, run)
 
 
@@ -67,14 +67,14 @@ def _refine(star: Path, config: RefineConfig) -> tuple[Project, bool]:
         device = choose_device(config.device, here.local_rank)
     except ValueError as error:
         raise InputError(str(error)) from error
-    with gathered(team, device), _in_run_folder(config, team) as run:
+    with gathered(team, device), _in_run_folder(star, config, team) as run:
         try:
             return refine(project, config, run, device, team), run.stopped_early
         except ConnectionLostError as error:
             raise LostProcessError(f"{error}; go on with: isonet refine --continue-from {run.folder}") from error
 
 
-def _in_run_folder(config: RefineConfig, team: Team) -> AbstractContextManager[Run]:
+def _in_run_folder(star: Path, config: RefineConfig, team: Team) -> AbstractContextManager[Run]:
     """Open the run folder, which process 0 writes to and the others follow."""
     if not team.first:
         return follow(config.output_dir, "refine", config.max_time)
@@ -82,7 +82,7 @@ def _in_run_folder(config: RefineConfig, team: Team) -> AbstractContextManager[R
         if config.overwrite and holds_run(config.output_dir):
             move_aside(config.output_dir.resolve())
         refuse_existing(config.output_dir)
-    return start(config.output_dir, "refine", config, config.max_time)
+    return start(config.output_dir, "refine", config, config.max_time, (star,))
 
 
 def deconv_in_folder(star: Path, config: DeconvConfig) -> Project:
@@ -92,7 +92,7 @@ def deconv_in_folder(star: Path, config: DeconvConfig) -> Project:
 
 def _deconv(star: Path, config: DeconvConfig) -> Project:
     project = Project.read(star)
-    with start_together(config.output_dir, "deconv", config) as run:
+    with start_together(config.output_dir, "deconv", config, inputs=(star,)) as run:
         return deconv(project, _with_its_memory(config), run)
 
 
@@ -103,7 +103,7 @@ def mask_in_folder(star: Path, config: MaskConfig) -> Project:
 
 def _mask(star: Path, config: MaskConfig) -> Project:
     project = Project.read(star)
-    with start_together(config.output_dir, "mask", config) as run:
+    with start_together(config.output_dir, "mask", config, inputs=(star,)) as run:
         return mask(project, _with_its_memory(config), run)
 
 
@@ -119,7 +119,7 @@ def predict_in_folder(star: Path, model: Path, config: PredictConfig) -> Project
 
 def _predict(star: Path, model: Path, config: PredictConfig) -> Project:
     project = Project.read(star)
-    with start_together(config.output_dir, "predict", config, parts=(HALVES,)) as run:
+    with start_together(config.output_dir, "predict", config, inputs=(star, model), parts=(HALVES,)) as run:
         return predict(project, model, config, run)
 
 
@@ -137,7 +137,7 @@ def resize_in_folder(inputs: Sequence[Path], config: ResizeConfig) -> None:
     if not tables and config.tomo_idx is not None:
         raise InputError("--tomo-idx chooses from a table; give the table, or the files themselves")
     project = Project.read(tables[0]) if tables else None
-    with start(config.output_dir, "resize", config) as run:
+    with start(config.output_dir, "resize", config, inputs=inputs) as run:
         if project is not None:
             resize(project, config, run)
         else:

@@ -14,6 +14,7 @@ import torch
 from isonet.config import PredictConfig
 from isonet.core import wedge
 from isonet.core.calibration import Gains
+from isonet.core.fourier import Shape
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.checkpoint import load_model
@@ -88,6 +89,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     chosen = project.selected(config.tomo_idx)
     if columns == HALF_COLUMNS:
         _refuse_without_halves(chosen, model)
+    run.status(model=str(model), model_identity=trained.identity)
     evaluator = _evaluator(trained, config)
     paths = output_paths(chosen, config.output_dir, "corrected")
     if run.leads:
@@ -205,13 +207,13 @@ def _compare(source: Source, model: Model, path: Path) -> None:
         log.warning("%s: tilts %g to %g degrees, %s was trained at %g to %g", name, low, high, path, *ranges[0])
 
 
-def _plan(source: Source, config: PredictConfig, model: Model) -> TilePlan:
-    """Choose the tiles; by default one and a half times as wide as the training cubes."""
+def choose_tiles(shape: Shape, config: PredictConfig, model: Model) -> TilePlan:
+    """Choose the tiles for a volume; by default one and a half times as wide as the training cubes."""
     divisor = model.network.shape.divisor
     crop = config.crop_size or max(1, round(1.5 * model.about["cube_size"] / divisor)) * divisor
     stride = config.cube_size or round(crop * 2 / 3)
     try:
-        return plan_tiles(source.volume.shape, crop, stride, divisor)
+        return plan_tiles(shape, crop, stride, divisor)
     except ValueError as error:
         raise InputError(f"--crop-size {crop}, --cube-size {stride}: {error}; choose other sizes") from error
 
@@ -241,7 +243,7 @@ def _correct(
     gains: LazyGains,
 ) -> None:
     """Predict all tiles of one volume into a file with its sign, mean, scale and header, unless that is done."""
-    plan = _plan(source, config, model)
+    plan = choose_tiles(source.volume.shape, config, model)
     label = _label(source, model, plan, config)
     if made_before(path, label, overwrite=config.overwrite):
         return

@@ -8,24 +8,39 @@ from typing import TypeVar
 import yaml
 from pydantic import ValidationError
 
-from isonet.config import InputOptions, PredictConfig, PrepareConfig, RefineConfig, RunConfig, StepConfig
+from isonet.config import (
+    DeconvConfig,
+    FilterOptions,
+    InputOptions,
+    MaskConfig,
+    MaskOptions,
+    PredictConfig,
+    PrepareConfig,
+    RefineConfig,
+    ReportConfig,
+    RunConfig,
+    StepConfig,
+    preset_step,
+)
 from isonet.errors import InputError
 from isonet.project import TURNED_COLUMN, Project, Tomogram
 from isonet.runs import CONFIG_NAME, start
-from isonet.steps.commands import predict_in_folder, refine_in_folder
+from isonet.steps.commands import deconv_in_folder, mask_in_folder, predict_in_folder, refine_in_folder
 from isonet.steps.halves import find_tomograms
 from isonet.steps.prepare import prepare
 from isonet.steps.processes import refuse_launchers
 from isonet.steps.products import output_paths
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME
+from isonet.steps.report import report
 
 log = logging.getLogger("isonet")
 AVERAGES, TURNED = "average", "turned"
+DECONVOLVED = "rlnDeconvTomoName"
 Config = TypeVar("Config", bound=StepConfig)
 
 
 def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
-    """Prepare, refine and predict; what is done already is kept.
+    """Prepare, deconvolve, mask, refine, predict and report; what is done already is kept.
 
     Parameters
     ----------
@@ -50,13 +65,15 @@ def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
     if table.exists():
         project = Project.read(table)
         config = _as_prepared(project, tomograms, config)
-    with start(folder, "run", config) as whole:
+    with start(folder, "run", config, inputs=tomograms) as whole:
         if not table.exists():
             averages, turned = folder / AVERAGES, folder / TURNED
             prepared = _part(config, PrepareConfig, output=table, average_dir=averages, turned_dir=turned)
             project = prepare(tomograms, prepared)
         # refuses two of one name in time
         output_paths(project.selected(config.tomo_idx), folder / "corrected", "corrected")
+        if not (results / STATE_NAME).exists():  # what is trained on stays as it was
+            _derive(project, config, folder)
         if (results / STATE_NAME).exists():
             project, stopped = refine_in_folder(table, _part(config, RefineConfig, continue_from=results))
         else:
@@ -67,7 +84,34 @@ def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
             return project
         asked = _part(config, PredictConfig, without=("cube_size", "crop_size", "batch_size", "precision"))
         asked = asked.model_copy(update={"output_dir": folder / "corrected"})
-        return predict_in_folder(table, results / MODEL_NAME, asked)
+        project = predict_in_folder(table, results / MODEL_NAME, asked)
+    report(folder, ReportConfig())
+    return project
+
+
+def _derive(project: Project, config: RunConfig, folder: Path) -> None:
+    """Deconvolve and make masks where the options, the preset and the tomograms ask for it."""
+    if _deconvolves(project.selected(config.tomo_idx), config):
+        asked = _part(config, DeconvConfig, without=("input_column",), output_dir=folder / "deconv")
+        deconv_in_folder(project.path, asked)
+    preset = preset_step(config.preset, "mask")
+    if config.mask == "on" or (config.mask == "auto" and preset is not None):
+        masking = _part(config, MaskConfig, without=("input_column",), output_dir=folder / "mask")
+        by_preset = {name: value for name, value in (preset or {}).items() if name not in config.model_fields_set}
+        mask_in_folder(project.path, MaskConfig(**{**masking.model_dump(exclude_unset=True), **by_preset}))
+
+
+def _deconvolves(chosen: Sequence[Tomogram], config: RunConfig) -> bool:
+    """Tell whether to deconvolve: as asked, else where that is trained on and can be done with all tomograms."""
+    if config.deconv != "auto" or preset_step(config.preset, "deconv") is None:
+        return config.deconv == "on"
+    halves = config.method != "isonet" and config.input_column == "auto" and all(one.has_halves for one in chosen)
+    if halves or config.input_column not in ("auto", DECONVOLVED) or config.phase_shift:
+        return False
+    known = [bool(one.number("rlnDefocus")) and not one.number("rlnPhaseShift") for one in chosen]
+    if any(known) and not all(known):
+        log.info("not deconvolved: only %d of %d tomograms have a defocus and no phase shift", sum(known), len(known))
+    return all(known)
 
 
 def _part(config: RunConfig, kind: type[Config], without: Sequence[str] = (), **more: Path) -> Config:
@@ -83,7 +127,10 @@ def _part(config: RunConfig, kind: type[Config], without: Sequence[str] = (), **
 def _as_prepared(project: Project, tomograms: Sequence[Path], config: RunConfig) -> RunConfig:
     """Return the options with those the table was made with; refuse other tomograms and other such options."""
     stored = _stored_options(config.output_dir / CONFIG_NAME)
-    for name in sorted(config.model_fields_set & set(InputOptions.model_fields)):
+    fixed = set(InputOptions.model_fields)
+    if (config.output_dir / "results" / STATE_NAME).exists():
+        fixed |= {"deconv", "mask", *FilterOptions.model_fields, *MaskOptions.model_fields}
+    for name in sorted(config.model_fields_set & fixed):
         if stored is not None and getattr(config, name) != getattr(stored, name):
             flag = f"--{name.replace('_', '-')}"
             raise InputError(
@@ -95,7 +142,7 @@ def _as_prepared(project: Project, tomograms: Sequence[Path], config: RunConfig)
     if asked and asked != known:
         other = sorted(asked ^ known)[0]
         raise InputError(f"{project.path}: made for other tomograms ({other}); choose another --output-dir")
-    made_with = {} if stored is None else {name: getattr(stored, name) for name in InputOptions.model_fields}
+    made_with = {} if stored is None else {name: getattr(stored, name) for name in fixed}
     return config.model_copy(update=made_with)
 
 

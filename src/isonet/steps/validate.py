@@ -60,7 +60,7 @@ def validate(star: Path, config: ValidateConfig) -> Path | None:
     """
     refuse_launchers("validate")
     project = Project.read(star)
-    with start(config.output_dir, "validate", config) as run:
+    with start(config.output_dir, "validate", config, inputs=(star,)) as run:
         chosen = project.selected(config.tomo_idx)
         output_paths(chosen, config.output_dir, "corrected")  # refuses two of one name in time
         _refuse_contradictions(chosen, config)

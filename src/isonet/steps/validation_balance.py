@@ -24,12 +24,33 @@ def wedge_balance_numbers(volumes: Sequence[mrc.Volume], tilts: Sequence[float],
 
     Parameters
     ----------
+    volumes, tilts
+        As :func:`measure_balance`.
+    name : str
+        Of the tomogram, for messages.
+
+    Returns
+    -------
+    dict
+        As :func:`measure_balance`.
+    """
+    numbers = measure_balance(volumes, tilts)
+    for warning in numbers["warnings"]:
+        log.warning("%s: %s", name, warning)
+    return numbers
+
+
+def measure_balance(volumes: Sequence[mrc.Volume], tilts: Sequence[float], most: int | None = None) -> Numbers:
+    """Measure how the power of a result is spread over directions.
+
+    Parameters
+    ----------
     volumes : sequence of Volume
         The result, or the results of two halves: their FSC is measured too.
     tilts : sequence of float
         Degrees that were known when it was made.
-    name : str
-        Of the tomogram, for messages.
+    most : int, optional
+        Sub-volumes to look at, all over the tomogram; all if left out.
 
     Returns
     -------
@@ -38,6 +59,8 @@ def wedge_balance_numbers(volumes: Sequence[mrc.Volume], tilts: Sequence[float],
         plane, and `warnings`.
     """
     edges, corners = withheld.subvolumes(volumes[0].shape)
+    if most is not None and len(corners) > most:
+        corners = [corners[(2 * number + 1) * len(corners) // (2 * most)] for number in range(most)]
     bins = balance.make_balance_bins(edges, tilts, 1 / min(edges))
     parts: dict[str, list[Sums]] = {"around": [], "elevation": [], "missing": [], "measured": []}
     for corner in corners:
@@ -52,8 +75,6 @@ def wedge_balance_numbers(volumes: Sequence[mrc.Volume], tilts: Sequence[float],
     }
     missing = float(density["missing"][0])
     faults = balance.faults(missing, density["elevation"])
-    for fault in faults:
-        log.warning("%s: %s: %s", name, fault, _REMEDIES[fault])
     sectors = torch.arange(len(density["around"]))
     numbers: Numbers = {
         "missing": numbers_of(density["missing"])[0],

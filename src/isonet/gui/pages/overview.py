@@ -5,7 +5,7 @@ from functools import partial
 from nicegui import events, ui
 
 from isonet.errors import IsonetError
-from isonet.gui import images, table
+from isonet.gui import images, reports, table
 from isonet.gui.catalogue import commands
 from isonet.gui.forms import Form
 from isonet.gui.pages.frame import frame
@@ -24,6 +24,7 @@ def add(session: Session) -> None:
     def overview() -> None:
         with frame(session, "Project", "/"):
             _add_tomograms(session)
+            _reports(session)
             project = session.project()
             if project is None:
                 with ui.column().classes("empty"):
@@ -49,6 +50,16 @@ def _add_tomograms(session: Session) -> None:
         field.on("keydown.enter", go_on)
         ui.button("Add tomograms", icon="add", on_click=go_on).props('unelevated no-caps data-testid="add"')
         ui.label("Halves and metadata are named on the next page.").classes("muted")
+
+
+def _reports(session: Session) -> None:
+    """Link the reports that are there."""
+    found = reports.find(session.roots.project)
+    if found:
+        with ui.row().classes("items-baseline").style("gap: 14px").props('data-testid="reports"'):
+            ui.label("Reports").style("font-weight: 600")
+            for path in found:
+                ui.link(session.roots.shown(path), reports.address(path), new_tab=True)
 
 
 def _table(session: Session, project: Project) -> None:

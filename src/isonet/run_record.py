@@ -1,0 +1,39 @@
+"""What `status.json` remembers of the runs in a folder: how long they took, and how much memory."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+STATUS_NAME = "status.json"
+_REMEMBERED = 100  # earlier runs in a folder
+
+
+def read_status(folder: Path) -> Mapping[str, Any]:
+    """Read `status.json` of a run folder; empty where there is none that can be read."""
+    try:
+        status = json.loads((folder / STATUS_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return status if isinstance(status, dict) else {}
+
+
+def earlier_runs(folder: Path, command: str) -> list[dict[str, Any]]:
+    """What the runs of a command in a folder took so far; those that were killed, as far as they told."""
+    last = read_status(folder)
+    earlier = last.get("earlier", [])
+    if last.get("command") != command or not isinstance(earlier, list):
+        return []
+    told = {name: last[name] for name in ("started", "seconds", "peak_memory", "state") if name in last}
+    if told.get("state") == "running":
+        told["state"] = "killed"
+    return [*earlier, told][-_REMEMBERED:]
+
+
+def peak_memory() -> int | None:
+    """Most bytes this process has had in memory so far; None where the system does not say."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    return next((1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), None)

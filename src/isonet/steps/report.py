@@ -1,0 +1,229 @@
+"""One page that tells what a run did and how far to believe it; the same numbers as JSON, a script for ChimeraX.
+
+::
+
+    run folder or tomograms.star ──> report.html  report.json  report.cxc
+"""
+
+import logging
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from isonet import __version__
+from isonet.config import ReportConfig
+from isonet.errors import InputError
+from isonet.io import files, mrc
+from isonet.project import Tomogram
+from isonet.steps.reporting import plots
+from isonet.steps.reporting.advice import find_warnings
+from isonet.steps.reporting.chimerax import script
+from isonet.steps.reporting.commands import commands, settings, versions
+from isonet.steps.reporting.comparison import Comparison, compare, options_of
+from isonet.steps.reporting.data import describe, pictured
+from isonet.steps.reporting.page import render
+from isonet.steps.reporting.sources import STEPS, RunFolder, Sources, find_sources, read_validation
+from isonet.steps.reporting.training import describe_training, trained_model
+
+log = logging.getLogger("isonet")
+Numbers = dict[str, Any]
+
+
+def report(path: Path, config: ReportConfig) -> Path:
+    """Write the report of a run folder, or of a table and the runs beside it.
+
+    Every volume that is shown is read once, in slabs; what is in memory does not grow with it.
+
+    Parameters
+    ----------
+    path : Path
+        Run folder of run, refine, predict or validate, or tomograms.star.
+    config : ReportConfig
+        Options.
+
+    Returns
+    -------
+    Path
+        The page; its numbers (.json) and a script for ChimeraX (.cxc) are beside it.
+
+    Raises
+    ------
+    InputError
+        If there is no table, or a tomogram or a validation cannot be read.
+    RunError
+        If a file cannot be written.
+    """
+    sources = find_sources(path, config)
+    _refuse_foreign(sources.output)
+    model = trained_model(sources.runs.get("refine"))
+    chosen = pictured(sources.project, config)
+    predicted = sources.runs.get("predict")
+    options = None if predicted is None else options_of(dict(predicted.options))
+    column = "" if model is None else str(model.about.get("input_column", ""))
+    compared = []
+    for tomogram in chosen:
+        log.info("report: looking at %s", tomogram.name)
+        compared.append(compare(tomogram, model, options, column))
+    numbers: Numbers = {
+        "isonet": __version__,
+        "made": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "of": str(path.resolve()),
+        "table": str(sources.project.path),
+        "data": [describe(tomogram) for tomogram in sources.project.tomograms],
+        "training": describe_training(sources.runs["refine"], model) if "refine" in sources.runs else None,
+        "tomograms": [one.numbers for one in compared],
+        "validation": _validation(sources),
+        "runs": [_taken(sources.runs[name]) for name in STEPS if name in sources.runs],
+        "settings": [
+            {"command": name, "folder": str(one.folder), "options": settings(one)}
+            for name, one in _in_order(sources.runs)
+        ],
+        "commands": commands(sources.runs),
+        "versions": versions(sources.runs),
+    }
+    numbers["corrected"] = sum("corrected" in one["made"] for one in numbers["data"])
+    numbers["warnings"] = find_warnings(numbers, sources, model)
+    scripts = _scripts(chosen, compared, sources)
+    _write(sources.output, numbers, compared, scripts)
+    return sources.output
+
+
+def _refuse_foreign(output: Path) -> None:
+    """Refuse to replace files that are no report.
+
+    Raises
+    ------
+    InputError
+        If one is there, or the name does not end in .html.
+    """
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"--output {output}: a report is a page; give a name that ends in .html")
+    marks = {".html": _GENERATOR, ".json": '"isonet": ', ".cxc": "#1 before"}
+    for ending, mark in marks.items():
+        path = output if ending == ".html" else output.with_suffix(ending)
+        if path.exists() and mark not in _beginning(path):
+            raise InputError(f"{path}: exists and is no report; move it away or choose another --output")
+
+
+_GENERATOR = '<meta name="generator" content="isonet'
+
+
+def _beginning(path: Path) -> str:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.read(2000)
+
+
+def _in_order(runs: Mapping[str, RunFolder]) -> list[tuple[str, RunFolder]]:
+    return [(name, runs[name]) for name in STEPS if name in runs]
+
+
+def _taken(run: RunFolder) -> Numbers:
+    """Time and memory of a step, over all its runs in the folder."""
+    every = [*run.status.get("earlier", []), run.status]
+    return {
+        "command": run.command,
+        "folder": str(run.folder),
+        "state": run.status.get("state"),
+        "started": every[0].get("started"),
+        "times": len(every),
+        "seconds": round(sum(known), 1) if (known := [one["seconds"] for one in every if "seconds" in one]) else None,
+        "peak_memory": max((one.get("peak_memory") or 0 for one in every), default=0) or None,
+    }
+
+
+def _validation(sources: Sources) -> Numbers | None:
+    """Return what validation.json says, and where it is."""
+    if sources.validation is None:
+        return None
+    return {"file": str(sources.validation), **read_validation(sources.validation)}
+
+
+def _scripts(chosen: Sequence[Tomogram], compared: Sequence[Comparison], sources: Sources) -> list[str]:
+    """Commands for ChimeraX, one text for each corrected tomogram that is shown."""
+    found = []
+    for tomogram, one in zip(chosen, compared, strict=True):
+        if one.after is not None:
+            shape = mrc.open_volume(tomogram.file(tomogram.full_column)).shape
+            found.append(script(one, shape, _confidence(tomogram, sources)))
+    return found
+
+
+def _confidence(tomogram: Tomogram, sources: Sources) -> Path | None:
+    """Return the map of agreement that validate wrote for a tomogram."""
+    if sources.validation is None:
+        return None
+    folder = sources.validation.parent
+    own = folder / f"{tomogram.name}_confidence.mrc"
+    lone = folder / "confidence.mrc"
+    if own.is_file():
+        return own
+    return lone if lone.is_file() and len(sources.project.tomograms) == 1 else None
+
+
+def _write(output: Path, numbers: Numbers, compared: Sequence[Comparison], scripts: Sequence[str]) -> None:
+    """Write the page, the numbers and the script."""
+    training, validation = numbers["training"], numbers["validation"] or {}
+    drawn = {
+        "training": plots.draw_training(training) if training and training["loss"] else "",
+        "withheld": plots.draw_withheld(validation["withheld"]) if "withheld" in validation else "",
+        "independent": plots.draw_independent(validation["independent"]) if "independent" in validation else "",
+        "balance": [
+            plots.draw_balance(place, one.numbers["balance"], one.numbers["tilt_range"])
+            for place, one in enumerate(compared)
+        ],
+    }
+    marked = {name: [Markup(one) for one in it] if isinstance(it, list) else Markup(it) for name, it in drawn.items()}
+    with_script = [place for place, one in enumerate(compared) if one.after is not None]
+    page = render(
+        numbers,
+        title=_title(numbers),
+        parts=_parts(numbers),
+        plots=marked,
+        compared=compared,
+        scripts=scripts,
+        script_of={place: number for number, place in enumerate(with_script)},
+        script_name=output.with_suffix(".cxc").name,
+        repeated=_repeated(numbers["commands"]),
+    )
+    files.write_json(output.with_suffix(".json"), numbers)
+    if scripts:
+        files.write_text(output.with_suffix(".cxc"), scripts[0])
+    files.write_text(output, page)
+    for one in numbers["warnings"]:
+        log.warning("%s: %s; %s", one["about"], one["what"], one["remedy"])
+    log.info("%s: open it in a browser", output)
+
+
+def _title(numbers: Numbers) -> str:
+    """Say what the report is about: the one tomogram, or how many there are."""
+    names = [one["name"] for one in numbers["data"]]
+    return names[0] if len(names) == 1 else f"{len(names)} tomograms in {Path(numbers['table']).resolve().parent.name}"
+
+
+def _parts(numbers: Numbers) -> list[tuple[str, str]]:
+    """Places and names of the parts of the page."""
+    parts = [
+        ("warnings", "Warnings"),
+        ("pictures", "Before and after"),
+        ("validation", "Validation"),
+        ("training", "Training"),
+        ("data", "Data"),
+        ("costs", "Time and memory"),
+        ("settings", "Settings"),
+        ("repeat", "Repeat it"),
+        ("cite", "Cite"),
+    ]
+    return parts if numbers["warnings"] else parts[1:]
+
+
+def _repeated(listed: Sequence[Numbers]) -> list[tuple[str, str]]:
+    """Commands of each working folder as lines for a shell."""
+    folders = dict.fromkeys(one["folder"] for one in listed)
+    return [
+        (folder, "\n".join([f"cd {shlex.quote(folder)}", *(c["command"] for c in listed if c["folder"] == folder)]))
+        for folder in folders
+    ]

@@ -1,0 +1,150 @@
+"""One tomogram before and after: its pictures, the balance of its wedge, its seams."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from isonet.config import PredictConfig
+from isonet.core import seams, tiling
+from isonet.core.seams import Seam
+from isonet.errors import InputError
+from isonet.io import mrc
+from isonet.project import HALF_COLUMNS, Tomogram
+from isonet.steps.predict import Model, choose_tiles
+from isonet.steps.reporting.data import CORRECTED, existing
+from isonet.steps.reporting.looks import Look, look
+from isonet.steps.reporting.pictures import faces, slice_picture, spectrum_picture
+from isonet.steps.source import contrast_sign
+from isonet.steps.validation_balance import measure_balance
+
+Numbers = dict[str, Any]
+_SUBVOLUMES = 6  # in which the balance of the wedge is measured
+PLANES = ("xy", "xz", "yz")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A tomogram before and after.
+
+    Attributes
+    ----------
+    numbers : dict
+        For the JSON file.
+    pictures : dict
+        `before` and `after` (None if there is none) to data addresses of `xy`, `xz`, `yz`, `power_xz` and `power_yz`.
+    sizes : dict
+        Plane to width and height of its picture in pixels.
+    lines : list
+        Faces of the wedge over `power_xz`.
+    sign : int
+        -1 where density is dark.
+    after : Look or None
+        What was seen of the corrected tomogram.
+    """
+
+    numbers: Numbers
+    pictures: dict[str, dict[str, str] | None]
+    sizes: dict[str, tuple[int, int]]
+    lines: list[tuple[float, float, float, float]]
+    sign: int
+    after: Look | None
+
+
+def compare(tomogram: Tomogram, model: Model | None, options: PredictConfig | None, measured: str) -> Comparison:
+    """Look at a tomogram and, if there is one, at its correction.
+
+    Parameters
+    ----------
+    tomogram : Tomogram
+        Its row in the table.
+    model : Model or None
+        What corrected it, and
+    options : PredictConfig or None
+        how: they tell where tiles met.
+    measured : str
+        Column of the volume that the model was given.
+    """
+    files = {"before": tomogram.file(_column(tomogram, measured)), "after": existing(tomogram, CORRECTED)}
+    volumes = {name: mrc.open_volume(path) for name, path in files.items() if path is not None}
+    sign = contrast_sign(tomogram, [volumes["before"]])
+    looks = {name: look(volume) for name, volume in volumes.items()}
+    drawn = {name: {plane: slice_picture(one.slices[plane], sign) for plane in PLANES} for name, one in looks.items()}
+    balance = {name: measure_balance([one], tomogram.tilts, _SUBVOLUMES) for name, one in volumes.items()}
+    balance["before"].pop("warnings")  # that it is empty is no fault
+    after = looks.get("after")
+    tilts = tomogram.tilts
+    return Comparison(
+        numbers={
+            "index": tomogram.index,
+            "name": tomogram.name,
+            "before": str(files["before"]),
+            "after": None if files["after"] is None else str(files["after"]),
+            "pixel_size": tomogram.number("rlnPixelSize") or volumes["before"].header.pixel_size or None,
+            "std": {name: float(f"{one.std:.6g}") for name, one in looks.items()},
+            "balance": balance,
+            "seams": {} if after is None else _seams(after, volumes["after"], model, options),
+            "tilt_range": [min(tilts), max(tilts)],
+        },
+        pictures={"after": None}
+        | {
+            name: {plane: picture for plane, (picture, _) in planes.items()}
+            | {f"power_{plane}": spectrum_picture(looks[name].spectra[plane]) for plane in ("xz", "yz")}
+            for name, planes in drawn.items()
+        },
+        sizes={plane: size for plane, (_, size) in drawn["before"].items()},
+        lines=faces(tilts),
+        sign=sign,
+        after=after,
+    )
+
+
+def _column(tomogram: Tomogram, measured: str) -> str:
+    """Column of what is shown as before: what the model was given; of halves, their mean, the full tomogram."""
+    if measured in (*HALF_COLUMNS, "halves") or existing(tomogram, measured) is None:
+        return tomogram.full_column
+    return measured
+
+
+def options_of(options: object) -> PredictConfig | None:
+    """Options of predict as its run folder has them; None where they cannot be read."""
+    try:
+        return PredictConfig(**options) if isinstance(options, dict) and options else None
+    except (ValidationError, TypeError):
+        return None
+
+
+def _seams(after: Look, volume: mrc.Volume, model: Model | None, options: PredictConfig | None) -> Numbers:
+    """How much the borders of tiles stand out along each axis; nothing where the tiles are not known."""
+    if model is None or options is None:
+        return {}
+    try:
+        plan = choose_tiles(volume.shape, options, model)
+    except InputError:
+        return {}
+    found: Numbers = {}
+    for name, steps, length, size in zip("zyx", after.steps, plan.shape, plan.size, strict=True):
+        seam = seams.measure_seam(steps, _borders(tiling.tile_axis(length, size, plan.overlap)))
+        if seam is not None:
+            found[name] = _rounded(seam)
+    return found
+
+
+def _borders(tiles: Sequence[tiling.AxisTile]) -> list[int]:
+    return seams.crossings([tile.weights for tile in tiles], [tile.start for tile in tiles])
+
+
+def _rounded(seam: Seam) -> Numbers:
+    return {
+        "excess": round(seam.excess, 4),
+        "certainty": round(float(np.clip(seam.certainty, -999, 999)), 1),
+        "visible": seam.visible,
+    }
+
+
+def volume_path(numbers: Numbers, name: str) -> Path | None:
+    """File of the tomogram `before` or `after`."""
+    return None if numbers[name] is None else Path(numbers[name])

@@ -1,0 +1,71 @@
+"""The table of tomograms in numbers: what each is, and what was made of it."""
+
+from pathlib import Path
+from typing import Any
+
+from isonet.config import ReportConfig
+from isonet.errors import InputError
+from isonet.io import mrc
+from isonet.project import Project, Tomogram
+
+Numbers = dict[str, Any]
+CORRECTED, MASK, DECONVOLVED = "rlnCorrectedTomoName", "rlnMaskName", "rlnDeconvTomoName"
+_MADE = {DECONVOLVED: "deconvolved", MASK: "mask", CORRECTED: "corrected"}
+_SECTIONS = 32  # of a mask that are counted
+_PICTURED = 4
+
+
+def describe(tomogram: Tomogram) -> Numbers:
+    """Say what a tomogram is: size, pixel size, tilts, halves, what was made, and how much its mask keeps."""
+    path = tomogram.file(tomogram.full_column)
+    volume = _opened(path)
+    pixel_size = tomogram.number("rlnPixelSize") or (volume.header.pixel_size if volume else 0.0)
+    low, high = tomogram.tilt_range
+    mask = existing(tomogram, MASK)
+    return {
+        "index": tomogram.index,
+        "name": tomogram.name,
+        "file": str(path),
+        "shape": list(volume.shape) if volume else None,
+        "pixel_size": pixel_size or None,
+        "tilt_min": low,
+        "tilt_max": high,
+        "tilts": len(tomogram.tilts) if tomogram.text("rlnTiltFile") else None,
+        "halves": f"from {tomogram.split}" if tomogram.has_halves else None,
+        "defocus": tomogram.number("rlnDefocus") or None,
+        "made": [word for column, word in _MADE.items() if existing(tomogram, column)],
+        "mask_coverage": None if mask is None else mask_coverage(mask),
+    }
+
+
+def existing(tomogram: Tomogram, column: str) -> Path | None:
+    """Return the file in a column if it is there."""
+    if tomogram.text(column) is None:
+        return None
+    path = tomogram.file(column)
+    return path if path.is_file() else None
+
+
+def mask_coverage(path: Path) -> float:
+    """Share of voxels that a mask keeps, counted in sections all over it."""
+    stored = mrc.open_volume(path).stored
+    sections = stored[:: max(1, len(stored) // _SECTIONS)]
+    return round(sum(float((section > 0).mean()) for section in sections) / len(sections), 4)
+
+
+def pictured(project: Project, config: ReportConfig) -> list[Tomogram]:
+    """Tomograms that are shown in pictures: those asked for, else the first corrected ones, else the first one."""
+    if config.tomo_idx is not None:
+        return list(project.selected(config.tomo_idx))
+    there = [one for one in project.tomograms if existing(one, one.full_column)]
+    return [one for one in there if existing(one, CORRECTED)][:_PICTURED] or there[:1]
+
+
+def _opened(path: Path) -> mrc.Volume | None:
+    """Open a volume for its header; None where it is gone or would have to be unpacked."""
+    if not path.is_file() or path.name.lower().endswith(mrc.COMPRESSED):
+        return None
+    try:
+        return mrc.open_volume(path)
+    except InputError:
+        return None

@@ -1,0 +1,75 @@
+"""The training in numbers: what was trained, on what, and how its losses went."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from isonet.errors import InputError
+from isonet.steps.predict import Model, read_model
+from isonet.steps.refine_files import MODEL_NAME
+from isonet.steps.reporting.sources import RunFolder
+
+Numbers = dict[str, Any]
+
+
+def trained_model(run: RunFolder | None) -> Model | None:
+    """Read the model of a training; None where there is none that can be read."""
+    if run is None or not (run.folder / MODEL_NAME).is_file():
+        return None
+    try:
+        return read_model(run.folder / MODEL_NAME)
+    except InputError:
+        return None
+
+
+def describe_training(run: RunFolder, model: Model | None) -> Numbers:
+    """Say what was trained and how the losses went, iteration by iteration."""
+    lines = _metrics(run.folder / "metrics.jsonl")
+    losses = [[line["iteration"], line["epoch"], _finite(line["loss"])] for line in lines if "loss" in line]
+    ended = [line for line in lines if "wedge_balance" in line]
+    about = {} if model is None else dict(model.about)
+    return {
+        "folder": str(run.folder),
+        "model": str(run.folder / MODEL_NAME) if model else None,
+        "identity": model.identity if model else None,
+        "method": about.get("method", run.options.get("method")),
+        "input_column": about.get("input_column"),
+        "parameters": sum(one.numel() for one in model.network.parameters()) if model else None,
+        "iterations": max((line["iteration"] for line in ended), default=0),
+        "state": run.status.get("state"),
+        "loss": losses,
+        "held_out": [
+            [one["iteration"], _finite(one["held_out_loss"])] for one in ended if one.get("held_out_loss") is not None
+        ],
+        "wedge_balance": [
+            [one["iteration"], one["wedge_balance"]] for one in ended if one["wedge_balance"] is not None
+        ],
+        "first_loss": losses[0][2] if losses else None,
+        "last_loss": losses[-1][2] if losses else None,
+        "noise_changes": [start for start in run.options.get("noise_start_iter", []) if start > 1]
+        if about.get("method") == "isonet"
+        else [],
+    }
+
+
+def _finite(value: float) -> float | None:
+    """Return a number for JSON; None where training diverged."""
+    return value if math.isfinite(value) else None
+
+
+def _metrics(path: Path) -> list[dict[str, Any]]:
+    """Lines of metrics.jsonl; a last one cut off by a crash is left out."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    parsed = []
+    for line in lines:
+        try:
+            one = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(one, dict) and isinstance(one.get("iteration"), int):
+            parsed.append(one)
+    return parsed
