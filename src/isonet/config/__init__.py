@@ -13,6 +13,7 @@ from isonet.config.mask import MaskConfig
 from isonet.config.presets import PRESETS, preset_options
 from isonet.config.resizing import ResizeConfig
 from isonet.config.simulation import ReconstructConfig, SimulateConfig
+from isonet.config.starter import StarterConfig
 from isonet.config.training import RefineConfig, TrainingOptions
 from isonet.config.validation import ValidateConfig
 from isonet.config.whole import CheckConfig, DemoConfig, RunConfig
@@ -35,6 +36,7 @@ __all__ = [
     "ResizeConfig",
     "RunConfig",
     "SimulateConfig",
+    "StarterConfig",
     "StepConfig",
     "TrainingOptions",
     "ValidateConfig",

@@ -15,6 +15,8 @@ from isonet.train.unet import UNetShape
 
 _NOT_TRAINING = {"output_dir", "continue_from", "overwrite", "max_time", "device", "keep_models"}
 _MARGIN = 0.01  # degrees
+STARTER_METHOD = "starter"
+"""How a model says that it was trained on imagined samples alone."""
 
 
 def describe(
@@ -40,8 +42,15 @@ def describe(
         "tilts": [list(tomogram.tilts) for tomogram in tomograms],
         "pixel_sizes": [tomogram.number("rlnPixelSize") for tomogram in tomograms],
         "seen": _seen(training, begun),
+        "started_from": None if begun is None else _ancestor(begun),
         "options": config.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_TRAINING),
     }
+
+
+def _ancestor(begun: Mapping[str, Any]) -> dict[str, Any]:
+    """Say what model training started from, and what that one had started from."""
+    kept = ("isonet", "method", "templates", "steps", "options", "started_from")
+    return {name: begun[name] for name in kept if name in begun}
 
 
 def _seen(training: Sequence[Samples], begun: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -79,7 +88,7 @@ def refuse_having_seen(
     """
     seen = about.get("seen")
     remedy = "leave it out, or train on the table that validate --only-withhold writes"
-    if not seen or any(one["data"] is None for one in seen):
+    if seen is None or (not seen and about.get("method") != STARTER_METHOD) or any(one["data"] is None for one in seen):
         raise InputError(f"{path}: does not say what data it has seen; {remedy}")
     marks = {mrc.fingerprint(volume): volume.path for volume in measured}
     for one in seen:

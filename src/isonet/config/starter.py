@@ -1,0 +1,45 @@
+"""Options of `train-starter`."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from isonet.config.base import Duration, Edge, Files
+from isonet.config.network import NetworkOptions
+
+
+class StarterConfig(NetworkOptions):
+    """Options of `train-starter`."""
+
+    output_dir: Path = Path("starter")
+    """Run folder for the model, the trainer state and the metrics."""
+    templates: Files = ()
+    """Densities to learn from beside invented particles: MRC maps (bright), PDB or mmCIF files. Leave out what the
+    model is to be judged on."""
+    cube_size: Edge = 48
+    """Edge of the training cubes in voxels."""
+    batch_size: int = Field(2, ge=1)
+    """Cubes per training step."""
+    steps: int = Field(5000, ge=1)
+    """Training steps."""
+    learning_rate: float = Field(5e-3, gt=0)
+    """Highest learning rate, of Muon; it falls along half a cosine."""
+    warmup_steps: int = Field(50, ge=0)
+    """Training steps over which the learning rate rises from zero."""
+    weight_averaging: float = Field(0.995, ge=0, lt=1)
+    """Share of the averaged weights kept at each step; they become the model."""
+    wedge_weight: float = Field(2.0, ge=0)
+    """Weight of squared errors inside the missing wedge, relative to outside."""
+    workers: int = Field(1, ge=1)
+    """Threads that simulate cubes while the network trains."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N."""
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+    """Arithmetic of the network; auto is bf16 where the device computes in it natively."""
+    max_time: Duration | None = None
+    """Stop cleanly after this time (20min, 2h, 1:30:00), to be continued later."""
+    seed: int = Field(0, ge=0)
+    """Seed of everything random."""
+    continue_from: Path | None = None
+    """Run folder of an interrupted train-starter to go on with, with the options it was started with."""
