@@ -21,7 +21,7 @@ from isonet.core.scenery import Scene
 
 _MARGIN = 12  # voxels around a cube within which the wedge smears content into it
 Correction = Literal["none", "flipped", "wiener"]
-_CORRECTIONS: tuple[Correction, ...] = get_args(Correction)
+CORRECTIONS: tuple[Correction, ...] = get_args(Correction)
 _MODES: tuple[NoiseMode, ...] = ("unfiltered", "ramp", "hamming")
 
 
@@ -82,7 +82,7 @@ def draw_imaging(random: np.random.Generator) -> Imaging:
         mode=_MODES[int(random.choice(3, p=(0.2, 0.5, 0.3)))],
         snr=float(0.008 * 200 ** random.random()),
         optics=None if random.random() < 0.4 else _draw_optics(random),
-        correction=_CORRECTIONS[int(random.integers(3))],
+        correction=CORRECTIONS[int(random.integers(3))],
         falloff=math.inf if random.random() < 0.4 else random.uniform(0.2, 0.6),
         signal_falloff=math.inf if random.random() < 0.4 else random.uniform(0.15, 0.5),
         highpass=0.0 if random.random() < 0.6 else random.uniform(0.003, 0.02),

@@ -71,9 +71,9 @@ def scene(edge: int, random: np.random.Generator, templates: Sequence[Template] 
     pixel_size = PIXEL_SIZES[0] * (PIXEL_SIZES[1] / PIXEL_SIZES[0]) ** random.random()
     volume = torch.zeros((edge,) * 3)
     for _ in range(_some(random, 0.55, 3)):
-        _add_membrane(volume, pixel_size, random)
+        add_membrane(volume, pixel_size, random)
     for _ in range(_some(random, 0.45, 3)):
-        _add_filament(volume, pixel_size, random)
+        add_filament(volume, pixel_size, random)
     _add_particles(volume, pixel_size, random, templates)
     if random.random() < 0.4:
         volume += random.uniform(0.02, 0.15) * assemblies.field((edge,) * 3, 20 / pixel_size, random)
@@ -101,7 +101,7 @@ def _standardised(volume: Float[Tensor, "n n n"], pixel_size: float) -> Scene:
     return Scene(volume, pixel_size, spectrum)
 
 
-def _add_membrane(volume: Float[Tensor, "n n n"], pixel_size: float, random: np.random.Generator) -> None:
+def add_membrane(volume: Float[Tensor, "n n n"], pixel_size: float, random: np.random.Generator) -> None:
     """Add a bilayer: an ellipsoid 200 Å wide or so large that its piece here is nearly flat."""
     edge = volume.shape[0]
     axes = 100 * 40 ** random.random() * random.uniform(0.5, 1.0, 3) / pixel_size
@@ -116,7 +116,7 @@ def _add_membrane(volume: Float[Tensor, "n n n"], pixel_size: float, random: np.
     volume += lumen * torch.sigmoid(-distance / 15)
 
 
-def _add_filament(volume: Float[Tensor, "n n n"], pixel_size: float, random: np.random.Generator) -> None:
+def add_filament(volume: Float[Tensor, "n n n"], pixel_size: float, random: np.random.Generator) -> None:
     """Add a bent filament through the volume: a microtubule, actin, or a thin thread."""
     edge = volume.shape[0]
     ends = random.uniform(0, edge, (2, 3))
@@ -160,7 +160,7 @@ def _block(pixel_size: float, random: np.random.Generator, templates: Sequence[T
     return make(random, pixel_size)
 
 
-def _permuted(block: Float[Tensor, "d h w"], turn: Tensor) -> Float[Tensor, "d h w"]:
+def _permuted(block: Float[Tensor, "d h w"], turn: Tensor) -> Float[Tensor, "p q r"]:
     """Turn a block that need not be a cube by a rotation of the cube."""
     axes = turn.abs().argmax(dim=1).tolist()
     signs = turn.sum(dim=1).tolist()
@@ -187,7 +187,7 @@ def _put(volume: Float[Tensor, "n n n"], block: Float[Tensor, "d h w"], random: 
     return False
 
 
-def _ice(edge: int, random: np.random.Generator) -> Float[Tensor, "n 1 1"]:
+def _ice(edge: int, random: np.random.Generator) -> Float[Tensor, "p q r"]:
     """Window along one axis: within the ice 1, beyond its soft borders 0."""
     first, thickness = random.uniform(-0.2, 0.5) * edge, random.uniform(0.4, 1.0) * edge
     place = torch.arange(edge, dtype=torch.float32)
