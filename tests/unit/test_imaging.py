@@ -75,7 +75,7 @@ def test_contrast_transfer_is_undone_as_far_as_said(scene: scenery.Scene) -> Non
 def test_every_drawn_way_to_record_is_a_valid_one(scene: scenery.Scene) -> None:
     for seed in range(25):
         random = np.random.default_rng(seed)
-        how = imaging.draw_imaging(random)
+        how = imaging.draw_imaging(random, (0.01, 1.0))
         shown, truth, strength = imaging.show(scene, (0, 0, 0), 48, SAME, how, random)
         assert bool(torch.isfinite(shown).all() and torch.isfinite(truth).all())
         assert 0.3 < float(shown.std()) < 3

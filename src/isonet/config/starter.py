@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from typing_extensions import Self
 
-from isonet.config.base import Duration, Edge, Files
+from isonet.config.base import Duration, Edge, Files, Levels
 from isonet.config.network import NetworkOptions
 
 
@@ -31,6 +32,12 @@ class StarterConfig(NetworkOptions):
     """Share of the averaged weights kept at each step; they become the model."""
     wedge_weight: float = Field(2.0, ge=0)
     """Weight of squared errors inside the missing wedge, relative to outside."""
+    snr: Levels = (0.01, 0.3)
+    """Variance of the signal over that of the noise, voxel by voxel: lowest and highest. Tomograms of vitreous samples
+    have 0.01 to 0.1."""
+    pretrained_model: Path | None = None
+    """Model to start from, whose network is used. Its normalisation layers then stay as they are, so that the network
+    learns with the very averages that it is evaluated with."""
     workers: int = Field(1, ge=1)
     """Threads that simulate cubes while the network trains."""
     device: str = "auto"
@@ -43,3 +50,9 @@ class StarterConfig(NetworkOptions):
     """Seed of everything random."""
     continue_from: Path | None = None
     """Run folder of an interrupted train-starter to go on with, with the options it was started with."""
+
+    @model_validator(mode="after")
+    def _check_range(self) -> Self:
+        if len(self.snr) != 2 or not 0 < self.snr[0] <= self.snr[1]:
+            raise ValueError("snr needs two numbers above zero, the lower one first: 0.01,0.3")
+        return self

@@ -74,13 +74,13 @@ class Imaging:
         return both * signal, both
 
 
-def draw_imaging(random: np.random.Generator) -> Imaging:
-    """Draw a way to record and reconstruct, as different as those of laboratories are."""
+def draw_imaging(random: np.random.Generator, snr: tuple[float, float]) -> Imaging:
+    """Draw a way to record and reconstruct, as different as those of laboratories are; `snr` from and to."""
     low, high = -random.uniform(38, 70), random.uniform(38, 70)
     return Imaging(
         tilts=_single_tilts(low, high, random) if random.random() < 0.3 else (low, high),
         mode=_MODES[int(random.choice(3, p=(0.2, 0.5, 0.3)))],
-        snr=float(0.008 * 200 ** random.random()),
+        snr=float(snr[0] * (snr[1] / snr[0]) ** random.random()),
         optics=None if random.random() < 0.4 else _draw_optics(random),
         correction=CORRECTIONS[int(random.integers(3))],
         falloff=math.inf if random.random() < 0.4 else random.uniform(0.2, 0.6),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from isonet import __version__
-from isonet.config import RefineConfig
+from isonet.config import RefineConfig, StarterConfig
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.steps.subvolumes import Samples
@@ -44,6 +44,27 @@ def describe(
         "seen": _seen(training, begun),
         "started_from": None if begun is None else _ancestor(begun),
         "options": config.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_TRAINING),
+    }
+
+
+def describe_starter(
+    config: StarterConfig, shape: UNetShape, steps: int, begun: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Say what a starter model is: its recipe, its templates by name, and what it was trained from, if anything."""
+    return {
+        "isonet": __version__,
+        "method": STARTER_METHOD,
+        "network": asdict(shape),
+        "cube_size": config.cube_size,
+        "input_column": STARTER_METHOD,
+        "normalization": "whole tomogram: mean 0, standard deviation 1, density bright",
+        "tilts": [],
+        "pixel_sizes": [],
+        "seen": [] if begun is None else list(begun.get("seen") or []),
+        "started_from": None if begun is None else _ancestor(begun),
+        "steps": steps,
+        "templates": [path.name for path in config.templates],
+        "options": config.model_dump(mode="json", exclude={*_NOT_TRAINING, "templates", "workers", "precision"}),
     }
 
 

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,14 @@ import torch
 import yaml
 from pydantic import ValidationError
 
-from isonet import __version__
 from isonet.config import StarterConfig
 from isonet.core.scenery import Template
 from isonet.errors import InputError, RunError
 from isonet.io import checkpoint
 from isonet.io.structure import read_density
 from isonet.runs import CONFIG_NAME, Run, start
-from isonet.steps.model_record import STARTER_METHOD
-from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, refuse_existing
+from isonet.steps.model_record import describe_starter
+from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, refuse_existing, start_weights
 from isonet.train.fit import Trainer, TrainerOptions, choose_device
 from isonet.train.schedule import learning_rate
 from isonet.train.simulated import SimulatedPairs
@@ -29,7 +28,6 @@ log = logging.getLogger("isonet")
 _REPORT = 50  # steps between lines of metrics
 _CHECKPOINT = 250  # steps between saved states
 _CHANGEABLE = {"max_time", "device", "precision", "workers", "continue_from"}
-_NOT_TRAINING = {*_CHANGEABLE, "output_dir", "templates"}
 
 
 def train_starter(config: StarterConfig) -> Path:
@@ -80,18 +78,30 @@ def _train(config: StarterConfig, run: Run) -> None:
         device = choose_device(config.device)
     except ValueError as error:
         raise InputError(str(error)) from error
-    shape = _shape(config)
+    shape, weights, begun = _shape(config), None, None
+    if config.pretrained_model is not None:
+        shape, weights, begun = start_weights(config.pretrained_model)
     if config.cube_size % shape.divisor:
         raise InputError(f"--cube-size {config.cube_size}: the network needs a multiple of {shape.divisor}")
     templates = [Template(*read_density(path)) for path in config.templates]
     torch.manual_seed(config.seed)
     network = UNet(shape)
     initialize(network, config.initialization)
-    options = TrainerOptions(exponent=2, optimizer="muon", weight_decay=0.01, averaging=config.weight_averaging)
+    if weights is not None:
+        network.load_state_dict(weights)
+    options = TrainerOptions(
+        exponent=2,
+        optimizer="muon",
+        weight_decay=0.01,
+        averaging=config.weight_averaging,
+        fixed_normalization=weights is not None,
+    )
     trainer = Trainer(network, device, config.precision, options)
     done = _restored(trainer, config)
     run.keep_metrics(lambda line: bool(line["step"] <= done))
-    pairs = SimulatedPairs(templates, config.cube_size, config.batch_size, config.wedge_weight, config.seed)
+    pairs = SimulatedPairs(
+        templates, config.cube_size, config.batch_size, config.wedge_weight, config.seed, (config.snr[0], config.snr[1])
+    )
     log.info(
         "%d parameters, %d templates, %d of %d steps to go",
         parameter_count(network),
@@ -110,7 +120,7 @@ def _train(config: StarterConfig, run: Run) -> None:
                 _report(run, step, float(total) / _REPORT, (time.monotonic() - began) / (step - done))
                 total.zero_()
             if step % _CHECKPOINT == 0 or stop or step == config.steps:
-                _save(config, trainer, shape, step)
+                _save(config, trainer, describe_starter(config, shape, step, begun))
             if stop and step < config.steps:
                 run.stopped_early = run.interrupted is None
                 break
@@ -158,20 +168,6 @@ def _report(run: Run, step: int, loss: float, seconds: float) -> None:
     run.metric(step=step, loss=loss, seconds=seconds)
 
 
-def _save(config: StarterConfig, trainer: Trainer, shape: UNetShape, step: int) -> None:
-    checkpoint.save_state(config.output_dir / STATE_NAME, {**trainer.state(), "step": step})
-    about: dict[str, Any] = {
-        "isonet": __version__,
-        "method": STARTER_METHOD,
-        "network": asdict(shape),
-        "cube_size": config.cube_size,
-        "input_column": STARTER_METHOD,
-        "normalization": "whole tomogram: mean 0, standard deviation 1, density bright",
-        "tilts": [],
-        "pixel_sizes": [],
-        "seen": [],
-        "steps": step,
-        "templates": [path.name for path in config.templates],
-        "options": config.model_dump(mode="json", exclude=_NOT_TRAINING),
-    }
+def _save(config: StarterConfig, trainer: Trainer, about: Mapping[str, Any]) -> None:
+    checkpoint.save_state(config.output_dir / STATE_NAME, {**trainer.state(), "step": about["steps"]})
     checkpoint.save_model(config.output_dir / MODEL_NAME, trainer.weights(), about)

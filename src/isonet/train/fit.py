@@ -15,7 +15,7 @@ from torch import Tensor
 from isonet.core import fourier
 from isonet.train.optimizer import OptimizerName, optimizers
 from isonet.train.pairs import Batch
-from isonet.train.unet import UNet, for_evaluation
+from isonet.train.unet import UNet, fix_normalization, for_evaluation
 
 Precision = Literal["auto", "float32", "bf16"]
 log = logging.getLogger("isonet")
@@ -127,6 +127,8 @@ class TrainerOptions:
         Share of the averaged weights kept at each step; 0 evaluates with the present weights.
     accumulate : int
         Parts in which a batch goes through the network, one after the other, to save memory.
+    fixed_normalization : bool
+        Whether batch normalisations use their running averages as they are instead of each batch's own.
     """
 
     exponent: Literal[1, 2] = 1
@@ -135,6 +137,7 @@ class TrainerOptions:
     clip: float = 1.0
     averaging: float = 0.98
     accumulate: int = 1
+    fixed_normalization: bool = False
 
 
 def mean_error(prediction: Tensor, targets: Tensor, error_filter: Tensor, exponent: int) -> Tensor:
@@ -174,6 +177,8 @@ class Trainer:
         self.options = options or TrainerOptions()
         self.accumulate = self.options.accumulate
         self.network = _channels_last(network.train())
+        if self.options.fixed_normalization:
+            fix_normalization(self.network)
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         self._engine = _engine(device, precision)
         self._module = self._engine.setup_module(self.network)

@@ -22,6 +22,7 @@ POOL = 24
 REFRESH = 10
 _SCENE_EDGE = 96
 _LOW = 0.04  # cycles per voxel: below it all errors weigh the same
+_WEAK = 0.01  # variance of signals that still count less, of 1 in all
 _EMPTY = 0.2  # of the scene's standard deviation
 _SCENES, _PAIRS = 1, 2
 
@@ -42,6 +43,8 @@ class SimulatedPairs:
         Weight of squared errors inside the wedge, relative to outside.
     seed : int
         Of everything.
+    snr : tuple of float
+        Variance of the signal over that of the noise, voxel by voxel, from and to.
     """
 
     templates: Sequence[scenery.Template]
@@ -49,6 +52,7 @@ class SimulatedPairs:
     batch_size: int
     wedge_weight: float
     seed: int
+    snr: tuple[float, float] = (0.01, 0.3)
 
     def batches(self, first: int, last: int, workers: int, device: torch.device) -> Iterator[Batch]:
         """Iterate over the batches of steps `first` to `last - 1`, the next ones being made meanwhile."""
@@ -72,14 +76,14 @@ class SimulatedPairs:
         scene = self._scene(step // REFRESH + int(random.integers(POOL)))
         turns = rotation.cube_rotations()
         turn = turns[int(random.integers(len(turns)))] * int(random.choice((-1, 1)))
-        how = imaging.draw_imaging(random)
+        how = imaging.draw_imaging(random, self.snr)
         corner = _corner(scene, self.cube, random)
         shown, truth, strength = imaging.show(scene, corner, self.cube, turn, how, random)
         shape = fourier.spatial_shape(shown)
         weights = wedge.weight(shape, how.tilts)
         importance = (fourier.radial_frequency(shape) + _LOW) / (0.25 + _LOW)
         inside = weights + self.wedge_weight * (1 - weights)
-        error_filter = importance * (inside / (strength + 0.1)).sqrt()
+        error_filter = importance * (inside / (strength**2 + _WEAK)).sqrt()
         return fourier.apply(shown, weights), truth, error_filter
 
     def _scene(self, number: int) -> scenery.Scene:
