@@ -6,7 +6,8 @@
     python benchmarks/quality.py --output-dir quality --cases empiar --methods isonet,noise2noise
 
 Methods are `truth` (what a perfect result scores), `input` (deconvolved where there is a defocus),
-`total-variation` (a prior instead of a network), those of `isonet refine`, and these with an ablation behind a colon.
+`total-variation` (a prior instead of a network), `starter` (the model that comes with the program, not trained on the
+sample), those of `isonet refine`, and these with an ablation behind a colon.
 Every run has a folder of its own, `<output-dir>/<case>/<method>-<time budget>`; one that is done is not done again, so
 that the same command goes on after an interruption; without its `score.json` it is only judged anew. The case `empiar`
 is the withheld-tilt score of a real tomogram, see `withheld.py`. Prints a markdown table, which is
@@ -47,10 +48,11 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "batch4": ("--batch-size", "4"),
     "cube64": ("--cube-size", "64", "--crop-size", "64"),
     "seed1": ("--seed", "1"),
+    "scratch": ("--from-scratch",),
 }
 """Options of `isonet refine` for each ablation; `noise2noise:wedge1+rotations` has both."""
 METHODS = ("isonet", "noise2noise", "denoise")
-WITHOUT_TRAINING = ("truth", "input", "total-variation")
+WITHOUT_TRAINING = ("truth", "input", "total-variation", "starter")
 QUICK_METHODS = ("truth", "input", "total-variation", "isonet", "noise2noise")
 EMPIAR = "empiar"
 Run = tuple[str, str, Score]
@@ -101,14 +103,18 @@ def trained(sample: Sample, method: str, folder: Path, budget: str) -> tuple[Pat
         started, words = time.monotonic(), flags(method, sample.case.refine, budget)
         isonet("refine", sample.table, "--output-dir", results, "--overwrite", *words)
         files.write_json(done, {"seconds": time.monotonic() - started, "refine": words})
-    for table in (sample.table, sample.ice_table):
-        isonet("predict", table, results, "--output-dir", folder / table.stem)
-    result, ice = (next((folder / table.stem).glob("*_corrected.mrc")) for table in (sample.table, sample.ice_table))
+    result, ice = (corrected(table, results, folder) for table in (sample.table, sample.ice_table))
     return result, ice, float(json.loads(done.read_text())["seconds"])
 
 
+def corrected(table: Path, model: Path | str, folder: Path) -> Path:
+    """Correct the tomogram of a table and return the result."""
+    isonet("predict", table, model, "--output-dir", folder / table.stem)
+    return next((folder / table.stem).glob("*_corrected.mrc"))
+
+
 def untrained(sample: Sample, method: str, folder: Path) -> tuple[Path, Path, float]:
-    """Return a sample and its empty ice as they are given, as they truly are, or as a prior reconstructs them."""
+    """Return a sample and its empty ice as given, as they truly are, or as a prior or the starter makes them."""
     given, ice = sample.given(sample.table), sample.given(sample.ice_table)
     if method == "input":
         return given, ice, math.nan
@@ -117,6 +123,9 @@ def untrained(sample: Sample, method: str, folder: Path) -> tuple[Path, Path, fl
         mrc.write(nothing, 0 * mrc.open_volume(ice).read(), mrc.open_volume(ice).header)
         return sample.truth, nothing, math.nan
     sigma, started = float(read(ice).std()), time.monotonic()
+    if method == "starter":
+        made = [corrected(table, "starter", folder) for table in (sample.table, sample.ice_table)]
+        return made[0], made[1], (time.monotonic() - started) / 2
     written = []
     for source in (given, ice):
         volume = total_variation.reconstruct(read(source), sample.case.tilts[:2], sigma)
@@ -131,7 +140,7 @@ def judged(sample: Sample, method: str, folder: Path, budget: str) -> Score:
     by_training = method.split(":", maxsplit=1)[0] in METHODS
     result, ice, seconds = trained(sample, method, folder, budget) if by_training else untrained(sample, method, folder)
     numbers, sectors = score(sample, result, ice)
-    if by_training or method == "total-variation":
+    if not math.isnan(seconds):
         numbers["seconds"] = seconds
     files.write_json(folder / "sectors.json", sectors)
     return numbers

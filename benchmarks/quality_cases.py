@@ -42,6 +42,8 @@ class Case:
         Voxels z, y, x.
     refine : tuple of str
         Options of `isonet refine` for this sample.
+    templates : tuple of str
+        Names of the particles' maps; all soluble ones if empty.
     """
 
     name: str
@@ -51,8 +53,10 @@ class Case:
     sheet: bool = False
     shape: tuple[int, int, int] = (80, 192, 192)
     refine: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
 
 
+WITHHELD = ("3j9i", "4v4r", "6qzp")  # that the starter model has not seen: a proteasome and two ribosomes
 QUICK = Case("quick", TILTS["60"], 0.6, shape=(64, 128, 128), refine=("--cube-size", "48"))
 
 
@@ -64,7 +68,12 @@ def all_cases() -> dict[str, Case]:
         for snr in NOISE
         for ctf in (False, True)
     ]
-    cases += [Case("sheet", TILTS["60"], 0.6, sheet=True), QUICK]
+    cases += [
+        Case("sheet", TILTS["60"], 0.6, sheet=True),
+        Case("unseen", TILTS["60"], 0.6, templates=WITHHELD),
+        Case("unseen-hard", (-35, 72, 3), 0.3, ctf=True, templates=WITHHELD),
+        QUICK,
+    ]
     return {case.name: case for case in cases}
 
 
@@ -116,7 +125,7 @@ def make(case: Case, folder: Path, seed: int) -> Sample:
         *("--depth", depth, "--height", height, "--width", width, "--pixel-size", PIXEL_SIZE),
         *("--tilt-min", first, "--tilt-max", last, "--tilt-step", step, "--defocus", DEFOCUS if case.ctf else 0),
         *("--vesicles", 0 if case.sheet else 4, "--filaments", 0 if case.sheet else 1, "--sheets", int(case.sheet)),
-        *_particles(),
+        *_particles(case),
     )
     write_ice(folder / "data", folder / "ice", seed)
     for table, data in ((sample.table, folder / "data"), (sample.ice_table, folder / "ice")):
@@ -131,10 +140,11 @@ def make(case: Case, folder: Path, seed: int) -> Sample:
     return sample
 
 
-def _particles() -> tuple[object, ...]:
+def _particles(case: Case) -> tuple[object, ...]:
     """Options that choose the particles: maps of soluble complexes where they are, else invented species."""
     folder = Path(os.environ.get("ISONET_TEST_DATA", "../shared/data")) / "templates"
     found = [path for path in sorted(folder.glob("*.mrc")) if not path.name.startswith("mb_")]
+    found = [path for path in found if not case.templates or path.stem in case.templates]
     return ("--species", 0, "--templates", ",".join(map(str, found))) if found else ("--species", 5)
 
 

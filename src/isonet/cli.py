@@ -30,6 +30,7 @@ from isonet.config import (
     ResizeConfig,
     RunConfig,
     SimulateConfig,
+    StarterConfig,
     ValidateConfig,
 )
 from isonet.errors import IsonetError
@@ -131,7 +132,8 @@ def predict(star: Path, model: Path, /, *, config: Annotated[PredictConfig, Flat
     star
         Table made by prepare.
     model
-        Model made by refine (results/model.safetensors), or its run folder.
+        Model made by refine (results/model.safetensors), or its run folder; starter is the one that comes with the
+        program and gives a preview in minutes.
     """
     from isonet.steps.commands import predict_in_folder
 
@@ -230,6 +232,14 @@ def resize(*inputs: Path, config: Annotated[ResizeConfig, Flat] = ResizeConfig()
     from isonet.steps.commands import resize_in_folder
 
     resize_in_folder(inputs, config)
+
+
+@app.command(group=OTHER)
+def train_starter(*, config: Annotated[StarterConfig, Flat] = StarterConfig()) -> None:
+    """Train a starter model on simulated samples, from which refine begins; one comes with the program."""
+    from isonet.steps.train_starter import train_starter as step
+
+    step(config)
 
 
 @app.command(group=OTHER)

@@ -148,7 +148,7 @@ def test_microtubule_is_hollow_and_250_angstrom_wide() -> None:
 
 def test_membrane_has_two_leaflets() -> None:
     distance = torch.linspace(-60, 60, 121)[None, None]
-    profile = phantom._bilayer(distance, 4.0)[0, 0]
+    profile = phantom.bilayer(distance, 4.0)[0, 0]
     inner = (profile[1:-1] > profile[:-2]) & (profile[1:-1] > profile[2:])
     assert (torch.arange(-59, 60)[inner]).tolist() == [-18, 18]
     assert math.isclose(float(profile.max()), 0.9, rel_tol=0.02)

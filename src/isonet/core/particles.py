@@ -72,6 +72,11 @@ def actin(line: Float[Tensor, "points 3"], pixel_size: float) -> Cloud:
     return _helix(line, rise=27.5, turn=-166.7, radius=18.0, sigma=max(16.0, 0.9 * pixel_size))
 
 
+def thread(line: Float[Tensor, "points 3"], pixel_size: float) -> Cloud:
+    """String blobs along a line (Å, any spacing), 20 to 25 Å wide, as DNA or a thin filament."""
+    return _helix(line, rise=14.0, turn=100.0, radius=2.0, sigma=max(9.0, 0.7 * pixel_size))
+
+
 def draw(volume: Float[Tensor, "z y x"], cloud: Cloud, centre: Float[Tensor, "3"], pixel_size: float) -> None:
     """Add a cloud to a volume in place, its origin at `centre` (voxels z, y, x); what lies outside is left away."""
     sigma = cloud.sigma / pixel_size
@@ -90,9 +95,11 @@ def draw(volume: Float[Tensor, "z y x"], cloud: Cloud, centre: Float[Tensor, "3"
 
 
 def turned(
-    kind: Cloud | Tensor, matrix: Float[Tensor, "3 3"], pixel_size: float
+    kind: Cloud | Tensor, matrix: Float[Tensor, "3 3"], pixel_size: float, scale: float = 1.0
 ) -> tuple[Float[Tensor, "d h w"], Float[Tensor, "3"]]:
     """Turn a cloud or a density by a rotation matrix (z, y, x order).
+
+    `scale` is the size of the block's voxels in units of a density's own.
 
     Returns
     -------
@@ -102,7 +109,7 @@ def turned(
         Where the particle's own origin lies in the block: z, y, x in voxels.
     """
     if isinstance(kind, Tensor):
-        return _turned_density(kind, matrix)
+        return _turned_density(kind, matrix, scale)
     positions = kind.positions @ matrix.T
     reach = (positions.abs().amax(0) + _REACH * kind.sigma) / pixel_size
     block = torch.zeros([2 * math.ceil(float(edge)) + 1 for edge in reach])
@@ -130,11 +137,11 @@ def normalised(density: Float[Tensor, "d h w"]) -> Float[Tensor, "d h w"]:
 
 
 def _turned_density(
-    density: Float[Tensor, "d h w"], matrix: Float[Tensor, "3 3"]
+    density: Float[Tensor, "d h w"], matrix: Float[Tensor, "3 3"], scale: float
 ) -> tuple[Float[Tensor, "p q r"], Float[Tensor, "3"]]:
     """Turn a density about its centre by cubic splines, and trim what is empty."""
-    edge = math.ceil(math.sqrt(sum(n * n for n in density.shape)))
-    inverse = matrix.T.double().numpy()
+    edge = math.ceil(math.sqrt(sum(n * n for n in density.shape)) / scale)
+    inverse = scale * matrix.T.double().numpy()
     offset = (np.array(density.shape) - 1) / 2 - inverse @ np.full(3, (edge - 1) / 2)
     result = ndimage.affine_transform(density.numpy(), inverse, offset, output_shape=(edge,) * 3, order=3)
     result = np.clip(result, 0, None)

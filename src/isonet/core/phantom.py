@@ -120,7 +120,7 @@ def _add_sheet(volume: Float[Tensor, "z y x"], pixel_size: float, generator: Gen
         distance = pixel_size * (torch.arange(depth) - middle)[:, None, None]
         if depth > 2 * clear and float(volume[distance.flatten().abs() < 60].max()) < _EMPTY:
             edge = fourier.taper((height, width), max(4, min(height, width) // 16))
-            volume += _bilayer(distance, pixel_size) * edge
+            volume += bilayer(distance, pixel_size) * edge
             return
 
 
@@ -164,25 +164,27 @@ def _add_vesicle(volume: Float[Tensor, "z y x"], pixel_size: float, generator: G
         reach = math.floor(float(axes.max()) + shell)
         corner = [int(c) - reach for c in centre]
         box = volume[tuple(slice(c, c + 2 * reach + 1) for c in corner)]
-        distance = pixel_size * _distance(box.shape, centre - torch.tensor(corner), axes, generator)
+        distance = pixel_size * ellipsoid_distance(
+            box.shape, centre - torch.tensor(corner), axes, rotation.random_rotations(1, generator)[0]
+        )
         if float(box[distance.abs() < 60].max()) < _EMPTY:
-            box += _bilayer(distance, pixel_size)
+            box += bilayer(distance, pixel_size)
             return
 
 
-def _distance(
-    shape: Sequence[int], centre: Float[Tensor, "3"], axes: Float[Tensor, "3"], generator: Generator
+def ellipsoid_distance(
+    shape: Sequence[int], centre: Float[Tensor, "3"], axes: Float[Tensor, "3"], turn: Float[Tensor, "3 3"]
 ) -> Float[Tensor, "z y x"]:
-    """Distance (voxels, first order, positive outside) from an ellipsoid of random orientation."""
+    """Distance (voxels, first order, positive outside) from an ellipsoid turned by a rotation matrix."""
     grid = torch.stack(torch.meshgrid(*[torch.arange(n).float() for n in shape], indexing="ij"), dim=-1)
-    scaled = (grid - centre) @ rotation.random_rotations(1, generator)[0] / axes
+    scaled = (grid - centre) @ turn / axes
     radius = scaled.norm(dim=-1)
     steepness = (scaled / axes).norm(dim=-1).clamp_min(1e-6)
     distance: Tensor = (radius - 1) * radius / steepness
     return distance
 
 
-def _bilayer(distance: Float[Tensor, "z y x"], pixel_size: float) -> Float[Tensor, "z y x"]:
+def bilayer(distance: Float[Tensor, "z y x"], pixel_size: float) -> Float[Tensor, "z y x"]:
     """Two leaflets 36 Å apart on either side of distance 0 (Å)."""
     sigma = max(9.0, 0.8 * pixel_size)
     inner, outer = (torch.exp(-0.5 * ((distance - side) / sigma).square()) for side in (-18.0, 18.0))

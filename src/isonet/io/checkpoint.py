@@ -8,6 +8,7 @@ import json
 import logging
 import warnings
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from isonet.io.files import atomic_path
 
 log = logging.getLogger("isonet")
 FORMAT = 1
+STARTER = Path("starter")
+"""Name of the model that comes with the program."""
 _FOREIGN = {
     ".h5": "a Keras model, as of IsoNet 1",
     ".pt": "a PyTorch checkpoint, as of IsoNet 2",
@@ -67,9 +70,14 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _model_file(path: Path) -> Path:
-    """File of a model: in a run folder, or with this program's extension where IsoNet 1's is asked for in vain."""
+    """File of a model: in a run folder, the one that comes with the program, or one of this program's extension.
+
+    The last takes the place of IsoNet 1's extension where such a file is asked for in vain.
+    """
     if path.is_dir():
         return path / "model.safetensors"
+    if path == STARTER and not path.exists():
+        return Path(str(files("isonet").joinpath("models/starter.safetensors")))
     ours = path.with_suffix(".safetensors")
     if path.suffix.lower() == ".h5" and not path.exists() and ours.is_file():
         log.info("%s: models of this program end in .safetensors; %s is used", path, ours)

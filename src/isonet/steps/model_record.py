@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from isonet import __version__
-from isonet.config import RefineConfig
+from isonet.config import RefineConfig, StarterConfig
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.steps.subvolumes import Samples
@@ -24,6 +24,8 @@ _NOT_TRAINING = {
     "keep_models",
 }
 _MARGIN = 0.01  # degrees
+STARTER_METHOD = "starter"
+"""How a model says that it was trained on imagined samples alone."""
 
 
 def describe(
@@ -49,8 +51,36 @@ def describe(
         "tilts": [list(tomogram.tilts) for tomogram in tomograms],
         "pixel_sizes": [tomogram.number("rlnPixelSize") for tomogram in tomograms],
         "seen": _seen(training, begun),
+        "started_from": None if begun is None else _ancestor(begun),
         "options": config.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_TRAINING),
     }
+
+
+def describe_starter(
+    config: StarterConfig, shape: UNetShape, steps: int, begun: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Say what a starter model is: its recipe, its templates by name, and what it was trained from, if anything."""
+    return {
+        "isonet": __version__,
+        "method": STARTER_METHOD,
+        "network": asdict(shape),
+        "cube_size": config.cube_size,
+        "input_column": STARTER_METHOD,
+        "normalization": "whole tomogram: mean 0, standard deviation 1, density bright",
+        "tilts": [],
+        "pixel_sizes": [],
+        "seen": [] if begun is None else list(begun.get("seen") or []),
+        "started_from": None if begun is None else _ancestor(begun),
+        "steps": steps,
+        "templates": [path.name for path in config.templates],
+        "options": config.model_dump(mode="json", exclude={*_NOT_TRAINING, "templates", "workers", "precision"}),
+    }
+
+
+def _ancestor(begun: Mapping[str, Any]) -> dict[str, Any]:
+    """Say what model training started from, and what that one had started from."""
+    kept = ("isonet", "method", "templates", "steps", "options", "started_from")
+    return {name: begun[name] for name in kept if name in begun}
 
 
 def _seen(training: Sequence[Samples], begun: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -88,7 +118,7 @@ def refuse_having_seen(
     """
     seen = about.get("seen")
     remedy = "leave it out, or train on the table that validate --only-withhold writes"
-    if not seen or any(one["data"] is None for one in seen):
+    if seen is None or (not seen and about.get("method") != STARTER_METHOD) or any(one["data"] is None for one in seen):
         raise InputError(f"{path}: does not say what data it has seen; {remedy}")
     marks = {mrc.fingerprint(volume): volume.path for volume in measured}
     for one in seen:

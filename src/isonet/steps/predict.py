@@ -15,6 +15,7 @@ from isonet.config import PredictConfig
 from isonet.core import wedge
 from isonet.core.calibration import Gains
 from isonet.core.fourier import Shape
+from isonet.core.scenery import PIXEL_SIZES
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.checkpoint import load_model
@@ -23,6 +24,7 @@ from isonet.runs import Run
 from isonet.steps.calibration import calibrate
 from isonet.steps.forecast import refuse_full_disk, volumes_to_write
 from isonet.steps.halves import write_mean
+from isonet.steps.model_record import STARTER_METHOD
 from isonet.steps.products import made_before, output_paths, product_label
 from isonet.steps.sharing import nobodys
 from isonet.steps.source import MeanSource, Source, choose_column, mean_source, open_sources
@@ -37,6 +39,7 @@ log = logging.getLogger("isonet")
 LazyGains = Callable[[], Gains | None]
 _FLOAT16_LIMIT = 65504.0
 HALVES = "halves"
+_PREVIEW = "isonet preview: made with the starter model, from prior knowledge"
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,11 @@ class Model:
     network: UNet
     about: Mapping[str, Any]
     identity: str
+
+    @property
+    def is_starter(self) -> bool:
+        """Whether it was trained on imagined samples alone, and so knows nothing of the data."""
+        return bool(self.about.get("method") == STARTER_METHOD)
 
 
 def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> Project:
@@ -91,6 +99,12 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         _refuse_without_halves(chosen, model)
     run.status(model=str(model), model_identity=trained.identity)
     evaluator = _evaluator(trained, config)
+    if trained.is_starter:
+        log.warning(
+            "%s was trained on simulations alone: this is a preview made from prior knowledge, which may invent; run "
+            "refine, and validate what you believe",
+            model,
+        )
     paths = output_paths(chosen, config.output_dir, "corrected")
     if run.leads:
         _refuse_full_disk(chosen, columns, paths, config)
@@ -175,6 +189,10 @@ def _evaluator(model: Model, config: PredictConfig) -> Evaluator:
 def _input_columns(project: Project, model: Model, asked: str) -> Sequence[str]:
     """Columns the model was trained on, one or those of the halves; refuse another."""
     trained_on = str(model.about["input_column"])
+    if model.is_starter:
+        if asked in ("auto", "halves") and all(one.has_halves for one in project.tomograms):
+            return HALF_COLUMNS
+        return (choose_column(project.tomograms, asked),)
     if trained_on == UNKNOWN_INPUT:
         column = choose_column(project.tomograms, asked)
         log.info("the model does not say what its sub-volumes were cut from; %s is corrected", column)
@@ -198,6 +216,11 @@ def _compare(source: Source, model: Model, path: Path) -> None:
     """Warn where a tomogram differs from those the model was trained on."""
     name = source.volume.path.name
     pixel = source.tomogram.number("rlnPixelSize") or source.volume.header.pixel_size
+    if model.is_starter:
+        low, high = PIXEL_SIZES
+        if pixel and not low * 0.95 < pixel < high * 1.05:
+            log.warning("%s: %g A/voxel, %s was trained at %g to %g; resize first", name, pixel, path, low, high)
+        return
     trained = [float(size) for size in model.about["pixel_sizes"] if size]
     if trained and pixel and not any(abs(pixel / size - 1) < 0.05 for size in trained):
         log.warning("%s: %g A/voxel, %s was trained at %g; rescale one or train again", name, pixel, path, trained[0])
@@ -248,7 +271,8 @@ def _correct(
     if made_before(path, label, overwrite=config.overwrite):
         return
     header = source.volume.header
-    header = replace(header, labels=(*header.labels[:9], label))
+    notes = (_PREVIEW, label) if model.is_starter else (label,)
+    header = replace(header, labels=(*header.labels[: 10 - len(notes)], *notes))
     tiles = corrected_tiles(source.cut, source.tilts, plan, evaluator, config.batch_size, gains())
     grey = source.normalization
     with run.progress(f"predict {source.tomogram.name}", plan.count) as advance:

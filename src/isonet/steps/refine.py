@@ -224,10 +224,9 @@ def _decided(position: Position) -> Amount:
 
 def _last_network(refinement: Refinement) -> Evaluator | None:
     """Return the network of the iteration before, which fills the wedge; None before the first training."""
-    iteration = refinement.position.iteration
-    if iteration == 1 and refinement.config.pretrained_model is None:
+    path = refinement.run.folder / model_name(refinement.position.iteration - 1)
+    if refinement.position.iteration == 1 and not path.exists():
         return None
-    path = refinement.run.folder / model_name(iteration - 1)
     return refinement.evaluator(refinement.team.agreed(lambda: checkpoint.load_model(path)[0]))
 
 

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import torch
 
@@ -11,10 +11,11 @@ from isonet.config import RefineConfig
 from isonet.errors import InputError
 from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run
+from isonet.steps.first_network import FirstNetwork, first_network
 from isonet.steps.forecast import fit_memory, refine_writes, refuse_full_disk
 from isonet.steps.model_record import describe
 from isonet.steps.pace import Costs
-from isonet.steps.refine_files import Position, RunFiles, model_name, start_weights
+from isonet.steps.refine_files import Position, RunFiles
 from isonet.steps.source import choose_column
 from isonet.steps.subvolume_files import input_of, open_subvolume_files
 from isonet.steps.subvolumes import Samples, open_training_set
@@ -23,7 +24,7 @@ from isonet.train.fit import Evaluator, Trainer, TrainerOptions
 from isonet.train.optimizer import OptimizerName
 from isonet.train.pairs import Method, Recipe
 from isonet.train.team import Team
-from isonet.train.unet import UNet, UNetShape, initialize, named_shape, parameter_count
+from isonet.train.unet import UNet, UNetShape, initialize, parameter_count
 
 log = logging.getLogger("isonet")
 LEARNING_RATES: Mapping[OptimizerName, float] = {"muon": 5e-3, "adamw": 4e-4}
@@ -121,24 +122,20 @@ def begin(project: Project, config: RefineConfig, run: Run, device: torch.device
     """
     began = time.monotonic()
     method, column, training = _open_training(project, config, device)
-    shape, weights, begun = _network_shape(config, method, device), None, None
-    if config.pretrained_model is not None:
-        copy = run.folder / model_name(0)
-        shape, weights, begun = start_weights(config.pretrained_model if config.continue_from is None else copy)
-        _refuse_other_network(config, shape)
-    _check_sizes(config, shape)
+    first = first_network(config, method, device, run.folder)
+    _check_sizes(config, first.shape)
     subvolume = 4 * Recipe(method, config.cube_size).maps * config.subvolume_size**3
     filled = subvolume * sum(one.count for one in training)
-    (parts,) = team.largest(fit_memory(config, shape, filled, device, team))
+    (parts,) = team.largest(fit_memory(config, first.shape, filled, device, team))
     if team.first and config.continue_from is None:
         remedy = "free some space, give a smaller --keep-models or another --output-dir"
-        refuse_full_disk(run.folder, refine_writes(shape, config), remedy)
-    torch.manual_seed(config.seed)
-    network = UNet(shape)
-    if weights is None:
+        refuse_full_disk(run.folder, refine_writes(first.shape, config), remedy)
+    network = UNet(first.shape)
+    if first.weights is None:
+        torch.manual_seed(config.seed)
         initialize(network, config.initialization)
     else:
-        network.load_state_dict(weights)
+        network.load_state_dict(first.weights)
     options = TrainerOptions(
         exponent=Recipe(method, config.cube_size).exponent,
         optimizer=config.optimizer,
@@ -148,18 +145,20 @@ def begin(project: Project, config: RefineConfig, run: Run, device: torch.device
         accumulate=parts,
     )
     trainer = Trainer(network, device, config.precision, options, team)
-    about = describe(shape, method, column, training, config, begun) if team.first else {}
+    about = describe(first.shape, method, column, training, config, first.about) if team.first else {}
     files = RunFiles(run.folder, about, project.path)
     position = Position()
     if config.continue_from is not None:
         position = files.resume(trainer)
     elif team.first:
-        if weights is not None:
+        if first.weights is not None:
             files.save_model(trainer, iteration=0)
         files.save_state(trainer, position)
     run.keep_metrics(position.comes_after)
-    made = Refinement(config, method, training, device, run, files, shape, trainer, position, Costs(), team, began)
-    _introduce(made)
+    made = Refinement(
+        config, method, training, device, run, files, first.shape, trainer, position, Costs(), team, began
+    )
+    _introduce(made, first)
     return made
 
 
@@ -197,33 +196,6 @@ def _method(rows: Sequence[Tomogram], config: RefineConfig) -> Method:
     return "noise2noise"
 
 
-def _network_shape(config: RefineConfig, method: Method, device: torch.device) -> UNetShape:
-    """Resolve the network: a named one with the options that were given in its place."""
-    automatic = "paper" if device.type == "cuda" else "small"
-    options = {"residual": method == "isonet"} | {k: v for k, v in _network_options(config).items() if v is not None}
-    return named_shape(automatic if config.arch == "auto" else config.arch, **options)
-
-
-def _network_options(config: RefineConfig) -> dict[str, object]:
-    names = ("filter_base", "convs_per_depth", "kernel", "pool", "normalization", "drop_out", "residual")
-    return {"depth": config.unet_depth, **{name: getattr(config, name) for name in names}}
-
-
-def _refuse_other_network(config: RefineConfig, shape: UNetShape) -> None:
-    """Refuse options that contradict the network of the model to start from."""
-    for name, asked in _network_options(config).items():
-        if asked is not None and asked != getattr(shape, name):
-            flag = {"depth": "unet_depth"}.get(name, name).replace("_", "-")
-            raise InputError(f"--{flag} {asked}: {config.pretrained_model} has {getattr(shape, name)}; leave it out")
-    named = shape if config.arch == "auto" else named_shape(config.arch, **_network_options(config))
-    for name, found in asdict(shape).items():
-        if name not in ("drop_out", "residual") and getattr(named, name) != found:
-            raise InputError(
-                f"--arch {config.arch}: {name.replace('_', ' ')} {getattr(named, name)}, {config.pretrained_model} has "
-                f"{found}; leave it out"
-            )
-
-
 def _check_sizes(config: RefineConfig, shape: UNetShape) -> None:
     """Refuse cubes that the network cannot halve often enough."""
     for flag, edge in (("--cube-size", config.cube_size), ("--crop-size", config.subvolume_size)):
@@ -231,14 +203,14 @@ def _check_sizes(config: RefineConfig, shape: UNetShape) -> None:
             raise InputError(f"{flag} {edge} is not a multiple of {shape.divisor}, which this network needs")
 
 
-def _introduce(made: Refinement) -> None:
+def _introduce(made: Refinement, first: FirstNetwork) -> None:
     """Say what is about to happen."""
     config, position = made.config, made.position
     log.info(
         "%s on %d tomograms; network of %s: depth %d, %d filters, %s parameters, on %s in %s",
         made.method,
         len(made.training),
-        "the model given" if config.pretrained_model else f"--arch {config.arch}",
+        first.source,
         made.shape.depth,
         made.shape.filter_base,
         f"{parameter_count(made.trainer.network):,}",

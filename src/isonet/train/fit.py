@@ -20,7 +20,7 @@ from isonet.train.device import Precision, choose_precision
 from isonet.train.optimizer import OptimizerName, optimizers
 from isonet.train.pairs import Batch
 from isonet.train.team import ALONE, Team
-from isonet.train.unet import UNet, for_evaluation
+from isonet.train.unet import UNet, fix_normalization, for_evaluation
 
 log = logging.getLogger("isonet")
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -140,6 +140,8 @@ class TrainerOptions:
         Share of the averaged weights kept at each step; 0 evaluates with the present weights.
     accumulate : int
         Parts in which a batch goes through the network, one after the other, to save memory.
+    fixed_normalization : bool
+        Whether batch normalisations use their running averages as they are instead of each batch's own.
     """
 
     exponent: Literal[1, 2] = 1
@@ -148,6 +150,7 @@ class TrainerOptions:
     clip: float = 1.0
     averaging: float = 0.98
     accumulate: int = 1
+    fixed_normalization: bool = False
 
 
 def mean_error(prediction: Tensor, targets: Tensor, error_filter: Tensor, exponent: int) -> Tensor:
@@ -195,6 +198,8 @@ class Trainer:
         self.options = options or TrainerOptions()
         self.accumulate = self.options.accumulate
         self.network = _channels_last(network.train())
+        if self.options.fixed_normalization:
+            fix_normalization(self.network)
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         if team.size > 1:
             share_statistics(self.network)

@@ -193,6 +193,13 @@ def for_evaluation(network: UNet) -> UNet:
     return made
 
 
+def fix_normalization(network: nn.Module) -> None:
+    """Let batch normalisations of a network in training use their running averages, and leave these as they are."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm3d):
+            module.eval()
+
+
 def parameter_count(network: nn.Module) -> int:
     """Return the number of trainable parameters."""
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

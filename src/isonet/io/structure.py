@@ -1,0 +1,75 @@
+"""Densities of macromolecules: MRC maps, and atoms of PDB or mmCIF files drawn as a map."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.ndimage import gaussian_filter
+from torch import Tensor
+
+from isonet.errors import InputError
+from isonet.io import mrc
+
+_ATOMS = (".pdb", ".ent", ".cif", ".mmcif")
+_PIXEL_SIZE = 4.0  # Å per voxel of maps drawn from atoms
+_BLUR = 3.5  # Å, standard deviation
+_BORDER = 5  # voxels
+
+
+def read_density(path: Path) -> tuple[Float[Tensor, "d h w"], float]:
+    """Read a density, bright where mass is.
+
+    Parameters
+    ----------
+    path : Path
+        MRC map, or a PDB or mmCIF file (also `.gz`), which needs the package gemmi.
+
+    Returns
+    -------
+    density : Tensor
+        `[z, y, x]`.
+    pixel_size : float
+        Å per voxel.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has no voxel size, no density above zero or no atoms.
+    """
+    if any(suffix.lower() in _ATOMS for suffix in path.suffixes):
+        return _from_atoms(path), _PIXEL_SIZE
+    volume = mrc.open_volume(path)
+    pixel_size = volume.header.pixel_size
+    if not pixel_size:
+        raise InputError(f"{path}: no voxel size in its header; set it, so that the particle has a size")
+    density = torch.tensor(volume.read())
+    if not float(density.max()) > 0:
+        raise InputError(f"{path}: no density above zero; give a map with bright mass")
+    return density, pixel_size
+
+
+def _from_atoms(path: Path) -> Float[Tensor, "d h w"]:
+    """Draw the atoms of the first model by their mass, blurred."""
+    try:
+        import gemmi  # noqa: PLC0415
+    except ImportError as error:
+        raise InputError(f"{path}: reading atoms needs gemmi; pip install gemmi, or give an MRC map") from error
+    try:
+        model = gemmi.read_structure(str(path))[0]
+        atoms = [
+            (*atom.pos.tolist(), atom.element.weight * atom.occ)
+            for chain in model
+            for residue in chain
+            for atom in residue
+        ]
+    except (OSError, ValueError, RuntimeError, IndexError) as error:
+        raise InputError(f"{path}: not a readable structure ({' '.join(str(error).split())})") from error
+    if not atoms:
+        raise InputError(f"{path}: holds no atoms")
+    table = np.array(atoms, dtype=np.float64)
+    places = table[:, 2::-1] / _PIXEL_SIZE
+    places -= places.min(axis=0) - _BORDER
+    edges = np.ceil(places.max(axis=0)).astype(int) + _BORDER
+    density, _ = np.histogramdd(places, bins=edges.tolist(), range=[(0, edge) for edge in edges], weights=table[:, 3])
+    return torch.from_numpy(gaussian_filter(density, _BLUR / _PIXEL_SIZE).astype(np.float32))

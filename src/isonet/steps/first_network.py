@@ -1,0 +1,93 @@
+"""The network that refine begins with: a model that was given, the starter that comes with the program, or none."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from isonet.config import RefineConfig
+from isonet.errors import InputError
+from isonet.io.checkpoint import STARTER
+from isonet.steps.refine_files import model_name, start_weights
+from isonet.train.pairs import Method
+from isonet.train.unet import UNetShape, named_shape
+
+
+@dataclass(frozen=True)
+class FirstNetwork:
+    """What training begins with.
+
+    Attributes
+    ----------
+    shape : UNetShape
+        The network.
+    weights : mapping, optional
+        Its weights; None begins with random ones.
+    about : mapping, optional
+        Description of the model that they are from.
+    source : str
+        Where the network comes from, in words.
+    """
+
+    shape: UNetShape
+    weights: Mapping[str, Tensor] | None
+    about: Mapping[str, Any] | None
+    source: str
+
+
+def first_network(config: RefineConfig, method: Method, device: torch.device, folder: Path) -> FirstNetwork:
+    """Resolve what training begins with; a continued run has the model it began with in its folder.
+
+    Raises
+    ------
+    InputError
+        If a model cannot be read, or options contradict its network.
+    """
+    path, source = config.pretrained_model, "the model given"
+    if path is None and _starter_fits(config, method):
+        path, source = STARTER, "the starter model (--from-scratch does without)"
+    if config.continue_from is not None:
+        kept = folder / model_name(0)
+        path = kept if kept.exists() else None
+    if path is None:
+        return FirstNetwork(_network_shape(config, method, device), None, None, f"--arch {config.arch}")
+    shape, weights, about = start_weights(path)
+    _refuse_other_network(config, shape, path)
+    return FirstNetwork(shape, weights, about, source)
+
+
+def _starter_fits(config: RefineConfig, method: Method) -> bool:
+    """Tell whether training begins with the starter: it is for halves, and its network is as it is."""
+    asked = any(value is not None for value in _network_options(config).values())
+    own = asked or config.arch != "auto" or "initialization" in config.model_fields_set
+    return method == "noise2noise" and not own and not config.from_scratch
+
+
+def _network_shape(config: RefineConfig, method: Method, device: torch.device) -> UNetShape:
+    """Resolve the network: a named one with the options that were given in its place."""
+    automatic = "paper" if device.type == "cuda" else "small"
+    options = {"residual": method == "isonet"} | {k: v for k, v in _network_options(config).items() if v is not None}
+    return named_shape(automatic if config.arch == "auto" else config.arch, **options)
+
+
+def _network_options(config: RefineConfig) -> dict[str, object]:
+    names = ("filter_base", "convs_per_depth", "kernel", "pool", "normalization", "drop_out", "residual")
+    return {"depth": config.unet_depth, **{name: getattr(config, name) for name in names}}
+
+
+def _refuse_other_network(config: RefineConfig, shape: UNetShape, path: Path) -> None:
+    """Refuse options that contradict the network of the model to start from."""
+    for name, asked in _network_options(config).items():
+        if asked is not None and asked != getattr(shape, name):
+            flag = {"depth": "unet_depth"}.get(name, name).replace("_", "-")
+            raise InputError(f"--{flag} {asked}: {path} has {getattr(shape, name)}; leave it out")
+    named = shape if config.arch == "auto" else named_shape(config.arch, **_network_options(config))
+    for name, found in asdict(shape).items():
+        if name not in ("drop_out", "residual") and getattr(named, name) != found:
+            raise InputError(
+                f"--arch {config.arch}: {name.replace('_', ' ')} {getattr(named, name)}, {path} has {found}; "
+                "leave it out"
+            )

@@ -1,0 +1,159 @@
+"""The starter model: trained on imagined samples, resumed exactly, started from, and honest about what it is."""
+
+from pathlib import Path
+from typing import Any
+
+import commandline as isonet
+import numpy as np
+import pytest
+import torch
+from test_refine_halves import table_of_halves
+
+from isonet.core import fourier, wedge
+from isonet.io import mrc
+from isonet.io.checkpoint import STARTER, load_model
+from isonet.train.simulated import SimulatedPairs
+
+TINY = {"filter_base": 4, "unet_depth": 1, "cube_size": 16, "batch_size": 1, "steps": 4, "precision": "float32"}
+REFINE = {
+    "cube_size": 16,
+    "crop_size": 24,
+    "iterations": 1,
+    "epochs": 1,
+    "steps_per_epoch": 1,
+    "batch_size": 1,
+    "number_subtomos": 2,
+    "precision": "float32",
+}
+
+
+@pytest.fixture
+def halves(here: Path, volume: Any) -> Path:
+    random = np.random.default_rng(1)
+    return table_of_halves(
+        here, *((volume + random.standard_normal(volume.shape)).astype(np.float32) for _ in range(2))
+    )
+
+
+def test_pairs_are_a_function_of_the_step(here: Path) -> None:
+    pairs = SimulatedPairs((), 16, 2, 2.0, seed=5)
+    batches = list(pairs.batches(3, 6, workers=2, device=torch.device("cpu")))
+    assert len(batches) == 3
+    for step, batch in zip(range(3, 6), batches, strict=True):
+        again = SimulatedPairs((), 16, 2, 2.0, seed=5).batch(step)
+        for name in ("inputs", "targets", "error_filter"):
+            assert torch.equal(getattr(batch, name), getattr(again, name))
+    assert not torch.equal(batches[0].inputs, batches[1].inputs)
+    assert not torch.equal(batches[0].inputs, SimulatedPairs((), 16, 2, 2.0, seed=6).batch(3).inputs)
+
+
+def test_errors_in_the_wedge_weigh_as_asked() -> None:
+    one, four = (SimulatedPairs((), 16, 1, weight, seed=5).batch(0).error_filter for weight in (1.0, 4.0))
+    ratio = four / one
+    assert float(ratio.min()) == pytest.approx(1, abs=1e-5)
+    assert float(ratio.max()) == pytest.approx(2, abs=1e-3)  # of amplitudes
+
+
+def test_a_stopped_training_goes_on_as_if_it_had_not_been(here: Path) -> None:
+    isonet.done("train-starter", output_dir="whole", **TINY)
+    outcome = isonet.call("train-starter", output_dir="parts", max_time=0.01, **TINY)
+    assert outcome.code == 0
+    assert "train-starter --continue-from parts" in outcome.err
+    assert load_model(Path("parts"))[1]["steps"] < 4
+    isonet.done("train-starter", continue_from="parts")
+    whole, parts = isonet.weights(Path("whole")), isonet.weights(Path("parts"))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    about = load_model(Path("parts"))[1]
+    assert about["method"] == "starter"
+    assert about["steps"] == 4
+    assert about["seen"] == []
+
+
+def test_templates_are_recorded_and_change_the_training(here: Path) -> None:
+    block = np.zeros((12, 12, 12), np.float32)
+    block[3:9, 3:9, 3:9] = 1
+    mrc.write(here / "box.mrc", block, mrc.Header((10.0, 10.0, 10.0)))
+    isonet.done("train-starter", output_dir="with", templates="box.mrc", **TINY)
+    assert load_model(Path("with"))[1]["templates"] == ["box.mrc"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"templates": "none.mrc"}, "none.mrc"),
+        ({"cube_size": 17}, "--cube-size 17"),
+        ({"continue_from": "nowhere"}, "nowhere"),
+        ({"steps": 0}, "--steps 0"),
+    ],
+)
+def test_bad_options_are_told_in_one_line(here: Path, options: dict[str, Any], said: str) -> None:
+    isonet.assert_refused(isonet.call("train-starter", output_dir="s", **{**TINY, **options}), said)
+
+
+def test_a_finished_training_is_not_overwritten_nor_changed(here: Path) -> None:
+    isonet.done("train-starter", output_dir="s", **TINY)
+    isonet.assert_refused(isonet.call("train-starter", output_dir="s", **TINY), "holds a run already")
+    isonet.assert_refused(isonet.call("train-starter", continue_from="s", seed=3), "--seed cannot change")
+
+
+def test_refine_starts_from_it_and_says_so(halves: Path) -> None:
+    outcome = isonet.done("refine", halves, **REFINE)
+    assert "starter model" in outcome.err
+    about = load_model(Path("results"))[1]
+    assert about["started_from"]["method"] == "starter"
+    assert about["network"] == load_model(STARTER)[1]["network"]
+    assert len(about["seen"]) == 2  # the halves, and nothing before
+    first = isonet.weights(Path("results/model_iter00.safetensors"))
+    shipped = load_model(STARTER)[0]
+    assert all(torch.equal(first[name], shipped[name]) for name in shipped)
+
+
+@pytest.mark.parametrize(
+    "options", [{"from_scratch": "true"}, {"filter_base": 4}, {"arch": "small"}, {"method": "isonet"}]
+)
+def test_refine_starts_from_nothing_where_asked(halves: Path, options: dict[str, Any]) -> None:
+    outcome = isonet.done("refine", halves, **REFINE, **options)
+    assert "starter model" not in outcome.err
+    assert load_model(Path("results"))[1]["started_from"] is None
+    assert not Path("results/model_iter00.safetensors").exists()
+
+
+def test_starting_twice_is_refused(halves: Path) -> None:
+    outcome = isonet.call("refine", halves, pretrained_model="starter", from_scratch="true", **REFINE)
+    isonet.assert_refused(outcome, "exclude each other")
+
+
+def test_a_preview_needs_no_training_and_says_what_it_is(halves: Path) -> None:
+    outcome = isonet.done("predict", halves, "starter", crop_size=32, cube_size=24)
+    assert "trained on simulations alone" in outcome.err
+    result = mrc.open_volume(Path("corrected/x_corrected.mrc"))
+    assert any("preview" in label for label in result.header.labels)
+    missing, _ = wedge.regions(result.shape, (-60, 60))
+    given = mrc.open_volume(Path("average/x.mrc"))
+    power = [
+        float(fourier.transform(torch.from_numpy(one.read())).abs().square()[missing].mean()) for one in (given, result)
+    ]
+    assert power[1] != pytest.approx(power[0], rel=0.1)
+
+
+def test_a_preview_of_one_map(prepared: Path) -> None:
+    isonet.done("predict", prepared, "starter", crop_size=32, cube_size=24)
+    assert Path("corrected/v_corrected.mrc").is_file()
+
+
+def test_from_noise_comes_nothing(here: Path) -> None:
+    """Noise through the wedge in: what comes out has a small part of its power, in the wedge and outside."""
+    random = np.random.default_rng(2)
+    edges = (48, 64, 64)
+    noise = [
+        wedge.apply(torch.from_numpy(random.standard_normal(edges).astype(np.float32)), (-60, 60)).numpy()
+        for _ in range(2)
+    ]
+    star = table_of_halves(here, *noise)
+    isonet.done("predict", star, "starter", calibrate="false")
+    made = torch.from_numpy(mrc.open_volume(here / "corrected/x_corrected.mrc").read())
+    missing, measured = wedge.regions(edges, (-60, 60))
+    power = fourier.transform(made - made.mean()).abs().square()
+    given = fourier.transform(torch.from_numpy((noise[0] + noise[1]) / 2)).abs().square()[measured].mean()
+    assert float(power[missing].mean()) < 0.05 * float(given)
+    assert float(power[measured].mean()) < 0.3 * float(given)
