@@ -118,8 +118,8 @@ def roomiest(shape: Shape, voxels: int, overlap: int, step: int) -> tuple[Axis, 
 
     Raises
     ------
-    ValueError
-        If even the smallest tiles have more; says how many.
+    TooSmallError
+        If even the smallest tiles have more.
     """
     along_z, along_y, along_x = (covers(length, overlap, step) for length in shape)
     best: tuple[int, tuple[Axis, Axis, Axis]] | None = None
@@ -131,9 +131,16 @@ def roomiest(shape: Shape, voxels: int, overlap: int, step: int) -> tuple[Axis, 
         if best is None or work < best[0]:
             best = work, (z, y, x)
     if best is None:
-        smallest = math.prod(axes[-1].size for axes in (along_z, along_y, along_x))
-        raise ValueError(f"tiles of {smallest} voxels")
+        raise TooSmallError(math.prod(axes[-1].size for axes in (along_z, along_y, along_x)))
     return best[1]
+
+
+class TooSmallError(ValueError):
+    """Tiles cannot have less than `voxels` voxels."""
+
+    def __init__(self, voxels: int) -> None:
+        super().__init__(f"tiles of {voxels:,} voxels")
+        self.voxels = voxels
 
 
 @dataclass(frozen=True)

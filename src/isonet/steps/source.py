@@ -48,7 +48,16 @@ class Source:
 
     def cut(self, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
         """Cut a normalised block out, continued by reflection beyond the faces."""
-        return self.normalization.forward(cut(self.volume.stored, corner, shape))
+        return self.normalization.forward(cut(self.volume, corner, shape))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along z, y, x."""
+        return self.volume.shape
+
+    def read_rows(self, sections: slice, rows: slice) -> npt.NDArray[np.float32]:
+        """Return a new block of normalised rows."""
+        return np.asarray(self.normalization.forward(self.volume.read_rows(sections, rows)), np.float32)
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,11 @@ class MeanSource(Source):
     def cut(self, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
         """Cut a normalised block out of both halves and return its mean."""
         first, second = (half.cut(corner, shape) for half in self.halves)
+        return np.asarray((first + second) / 2, np.float32)
+
+    def read_rows(self, sections: slice, rows: slice) -> npt.NDArray[np.float32]:
+        """Return a new block of normalised rows of both halves' mean."""
+        first, second = (half.read_rows(sections, rows) for half in self.halves)
         return np.asarray((first + second) / 2, np.float32)
 
 
