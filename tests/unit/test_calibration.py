@@ -87,7 +87,6 @@ def test_calibration_brings_a_result_closer_to_the_truth(signal: Tensor) -> None
     low = fourier.low_pass(SHAPE, 0.08)
     data = measured(signal + 0.5 * noise(6, COUNT, 2))
     guess = fourier.apply(0.6 * measured(signal), low) + fourier.apply(data, 1 - low)
-    weights = wedge.weight(SHAPE, TILTS)
     network, kept = measure_gains(data, guess, (TILTS, TILTS))
     gains = Gains(torch.arange(EDGE // 2 + 1) / EDGE, network, kept, torch.ones(EDGE // 2 + 1))
     result = combined(data, guess, gains)

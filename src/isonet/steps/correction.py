@@ -179,10 +179,8 @@ class _Result:
 
     def write_rows(self, section: int, row: int, block: FloatArray) -> None:
         """Write a block of rows whose first is `row` of `section`."""
-        if self._target.dtype == np.float16:
-            if np.abs(block).max() > _FLOAT16_LIMIT:
-                raise InputError(f"{self._path}: grey values beyond {_FLOAT16_LIMIT:g}; leave out --float16")
-            block = block.astype(np.float16)
+        if self._target.dtype == np.float16 and np.abs(block).max() > _FLOAT16_LIMIT:
+            raise InputError(f"{self._path}: grey values beyond {_FLOAT16_LIMIT:g}; leave out --float16")
         self._moments.add(block)
         self._target.write_rows(section, row, block)
 
