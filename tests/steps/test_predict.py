@@ -237,13 +237,6 @@ def test_model_given_as_file_or_folder(prepared: Path, corrected: Path, model: P
     assert "kept" in said
 
 
-def test_tiles_fitted_to_the_memory_change_nothing(prepared: Path, corrected: Path, model: Path) -> None:
-    """One tile for all, or the small ones asked for: what the wedge filter makes of a voxel does not depend on them."""
-    isonet.done("predict", prepared, model, output_dir="small", crop_size=32, cube_size=16)
-    difference = isonet.relative_difference(isonet.read(Path("small/v_corrected.mrc")), isonet.read(corrected))
-    assert 0 < difference < 0.05
-
-
 def test_memory_that_cannot_suffice_is_refused(prepared: Path, model: Path) -> None:
     outcome = isonet.call("predict", prepared, model, max_memory="100MB")
     isonet.assert_refused(outcome, "v.mrc", "--max-memory")

@@ -207,7 +207,7 @@ def combination(
     def gain(name: Literal["network", "data", "fill"], at: tuple[Tensor, ...]) -> Tensor:
         if gains is None:
             return torch.tensor(0.0 if name == "data" else 1.0)
-        half = _at(getattr(gains, name).cpu(), gains.frequency.cpu(), torch.sqrt(sum(k**2 for k in at)))
+        half = _at(getattr(gains, name).cpu(), gains.frequency.cpu(), torch.sqrt(at[0] ** 2 + at[1] ** 2 + at[2] ** 2))
         return torch.cat([half, half[1 : len(weights) - len(half) + 1].flip(0)])
 
     def prediction(*at: Tensor) -> Tensor:

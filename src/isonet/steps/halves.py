@@ -139,7 +139,7 @@ def write_mean(path: Path, first: mrc.Volume, second: mrc.Volume, label: str, dt
     moments = Moments()
     with blocks.create(path, first.shape, header, dtype) as mean:
         for part, slab in first.slabs():
-            values = (slab + second.read_rows(part)) / 2
+            values = np.asarray((slab + second.read_rows(part)) / 2, np.float32)
             moments.add(values)
             mean.write_rows(part.start, 0, values)
         mean.statistics = (moments.low, moments.high, moments.mean, moments.std)
