@@ -235,3 +235,17 @@ def test_thin_tomogram(here: Path, volume: Any) -> None:
 def test_model_given_as_file_or_folder(prepared: Path, corrected: Path, model: Path) -> None:
     said = isonet.done("predict", prepared, model / "model.safetensors").err
     assert "kept" in said
+
+
+def test_memory_that_cannot_suffice_is_refused(prepared: Path, model: Path) -> None:
+    outcome = isonet.call("predict", prepared, model, max_memory="100MB")
+    isonet.assert_refused(outcome, "v.mrc", "--max-memory")
+    assert not [path for path in Path("corrected").iterdir() if path.suffix in (".mrc", ".part")]
+
+
+def test_measured_content_is_that_of_the_whole_filter_in_memory(prepared: Path, corrected: Path, model: Path) -> None:
+    isonet.done("predict", prepared, model, output_dir="kept", keep_measured=True)
+    measured, free = (torch.tensor(isonet.read(path)) for path in (prepared.parent / "v.mrc", corrected))
+    weights = wedge.weight(fourier.spatial_shape(measured), (-60.0, 60.0))
+    expected = wedge.fill(measured, free, weights).numpy()
+    assert isonet.relative_difference(isonet.read(Path("kept/v_corrected.mrc")), expected) < 1e-5

@@ -81,3 +81,13 @@ def test_file_cut_off_while_it_is_read(tmp_path: Path) -> None:
     (tmp_path / "b").replace(tmp_path / "a.mrc")
     with pytest.raises(InputError, match=r"a\.mrc: ended"):
         volume.read_rows(slice(3, 4))
+
+
+def test_blocks_of_a_scratch_file_are_added_to_and_read(tmp_path: Path) -> None:
+    expected = np.zeros((4, 5, 6), dtype=np.float32)
+    with blocks.scratch(tmp_path, (4, 5, 6)) as room:
+        for place in [(slice(0, 3), slice(1, 4), slice(2, 6)), (slice(2, 4), slice(0, 2), slice(0, 3))]:
+            expected[place] += 2
+            room.add(place, np.full(expected[place].shape, 2, dtype=np.float32))
+        assert np.array_equal(room.read_rows(slice(None)), expected)
+        assert np.array_equal(room[1:3, 0:4, 1:5], expected[1:3, 0:4, 1:5])

@@ -5,10 +5,21 @@ import torch
 from torch import Tensor
 
 from isonet.core import fourier, wedge
-from isonet.core.calibration import Gains, calibrated, measure_fill, measure_gains, withheld_tilts
+from isonet.core.calibration import Gains, combination, measure_fill, measure_gains, withheld_tilts
 
 EDGE, COUNT, TILTS = 32, 8, (-60.0, 60.0)
 SHAPE = (EDGE, EDGE, EDGE)
+
+
+def combined(data: Tensor, prediction: Tensor, gains: Gains | None, keep_measured: bool = False) -> Tensor:
+    """What the factors make of prediction and data."""
+    shape = fourier.spatial_shape(data)
+    weights = wedge.weight((shape[0], 1, shape[2]), TILTS)
+    kz, ky, kx = fourier.frequencies(shape)
+    factors = combination(weights, gains, keep_measured=keep_measured)
+    of_prediction, of_data = (one(kz[: shape[0] // 2 + 1].abs(), ky, kx) for one in factors)
+    sum_ = of_prediction * fourier.transform(prediction) + of_data * fourier.transform(data)
+    return fourier.inverse(sum_, shape)
 
 
 def noise(seed: int, *lead: int) -> Tensor:
@@ -76,10 +87,9 @@ def test_calibration_brings_a_result_closer_to_the_truth(signal: Tensor) -> None
     low = fourier.low_pass(SHAPE, 0.08)
     data = measured(signal + 0.5 * noise(6, COUNT, 2))
     guess = fourier.apply(0.6 * measured(signal), low) + fourier.apply(data, 1 - low)
-    weights = wedge.weight(SHAPE, TILTS)
     network, kept = measure_gains(data, guess, (TILTS, TILTS))
     gains = Gains(torch.arange(EDGE // 2 + 1) / EDGE, network, kept, torch.ones(EDGE // 2 + 1))
-    result = calibrated(data, guess, gains, weights)
+    result = combined(data, guess, gains)
     errors = [float((volumes - measured(signal)).square().mean()) for volumes in (data, guess, result)]
     assert errors[2] < 0.6 * min(errors[:2])
 
@@ -141,8 +151,16 @@ def test_gains_act_on_their_region_at_their_frequency() -> None:
     one, two = noise(7, 1), noise(8, 1)
     weights = wedge.weight(SHAPE, TILTS)
     flat = torch.ones(17)
-    kept = calibrated(one, two, Gains(frequency, 0 * flat, flat, flat), weights)
+    kept = combined(one, two, Gains(frequency, 0 * flat, flat, flat))
     assert torch.allclose(kept, wedge.fill(one, two, weights), atol=1e-4)
     ramp = Gains(frequency, 2 * frequency, 0 * flat, 2 * frequency)
     radius = fourier.radial_frequency(SHAPE).clamp(max=0.5)
-    assert torch.allclose(calibrated(one, two, ramp, weights), fourier.apply(two, 2 * radius), atol=1e-4)
+    assert torch.allclose(combined(one, two, ramp), fourier.apply(two, 2 * radius), atol=1e-4)
+
+
+@pytest.mark.parametrize("gains", [None, Gains(torch.arange(17) / 32, *torch.rand(3, 17))])
+def test_measured_content_is_kept_whatever_else_is_done(gains: Gains | None) -> None:
+    one, two = noise(7, 1), noise(8, 1)
+    weights = wedge.weight(SHAPE, TILTS)
+    expected = wedge.fill(one, combined(one, two, gains), weights)
+    assert torch.allclose(combined(one, two, gains, keep_measured=True), expected, atol=1e-4)

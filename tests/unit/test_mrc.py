@@ -39,6 +39,8 @@ def test_every_mode_comes_back_as_it_was(dtype: str, tmp_path: Path) -> None:
     assert volume.read().dtype == np.float32
     assert np.array_equal(volume.read(), numbers(dtype).astype(np.float32))
     assert np.array_equal(volume.read(slice(1, 3), slice(0, 2)), numbers(dtype)[1:3, 0:2])
+    assert volume[::2, 1:4:2, 3:].dtype == dtype
+    assert np.array_equal(volume[::2, 1:4:2, 3:], numbers(dtype)[::2, 1:4:2, 3:])
     assert mrcfile.validate(tmp_path / "a.mrc")
 
 

@@ -44,14 +44,19 @@ def test_where_there_is_nothing_to_compare_nothing_is_said() -> None:
 
 
 def test_tiles_that_do_not_overlap_meet_at_their_first_voxels() -> None:
-    tiles = tiling.tile_axis(48, 16, 0)
-    assert crossings([tile.weights for tile in tiles], [tile.start for tile in tiles]) == [16, 32]
+    axis = tiling.cover(48, 16, 0)
+    assert crossings(axis.weights(), axis.starts) == [16, 32]
 
 
 @pytest.mark.parametrize(("length", "size", "overlap"), [(44, 24, 8), (100, 32, 11), (57, 16, 4)])
 def test_tiles_meet_where_their_shares_cross(length: int, size: int, overlap: int) -> None:
-    tiles = tiling.tile_axis(length, size, overlap)
-    found = crossings([tile.weights for tile in tiles], [tile.start for tile in tiles])
-    for border, one, other in zip(found, tiles, tiles[1:], strict=False):
-        ahead = [other.weights[place - other.start] - one.weights[place - one.start] for place in (border - 1, border)]
+    axis = tiling.cover(length, size, overlap)
+    weights, starts = axis.weights(), axis.starts
+    found = crossings(weights, starts)
+    assert len(found) == len(starts) - 1 > 0
+    for number, border in enumerate(found):
+        ahead = [
+            weights[number + 1][place - starts[number + 1]] - weights[number][place - starts[number]]
+            for place in (border - 1, border)
+        ]
         assert ahead[0] < 0 <= ahead[1]

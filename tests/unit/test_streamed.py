@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from isonet.core import streamed, wedge
 from isonet.core.ctf import Optics, WienerFilter
-from isonet.core.streamed import ConstantVolumeError, NotFiniteError, Plan
+from isonet.core.spectrum import Plan
+from isonet.core.streamed import ConstantVolumeError, NotFiniteError
 
 WIENER = WienerFilter(Optics(40000), 10.0, highpass=0.2)
 
@@ -137,3 +138,31 @@ def test_factors_at_every_kz_may_differ_with_its_sign() -> None:
     )
     expected = wedge.apply(torch.from_numpy(volume), (-20.0, 60.0)).numpy()
     assert np.allclose(target.voxels, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(12, 10, 16), (11, 9, 15)])
+@pytest.mark.parametrize(("sections", "rows"), [(1, 1), (5, 4), (12, 10)])
+def test_two_volumes_are_filtered_into_one(shape: tuple[int, int, int], sections: int, rows: int) -> None:
+    """A volume fills the wedge of another one, mean and all; the result may go where neither was."""
+    prediction, measured = noise(shape, 2.0), noise(shape)[::-1].copy()
+    weights = wedge.weight((shape[0], 1, shape[2]), (-30.0, 50.0))
+    result, steps = InMemory(np.full(shape, np.nan, dtype=np.float32)), []
+    how = Plan(shape, min(sections, shape[0]), min(rows, shape[1]))
+    streamed.combine_volumes(
+        InMemory(prediction.copy()),
+        InMemory(measured),
+        InMemory(np.zeros_like(measured)),
+        result,
+        (lambda *_: 1 - weights, lambda *_: weights),
+        (2.0, 7.0),
+        how,
+        lambda: steps.append(1),
+    )
+    expected = wedge.fill(torch.from_numpy(measured), torch.from_numpy(prediction), wedge.weight(shape, (-30.0, 50.0)))
+    assert np.abs(result.voxels - (2 * expected.numpy() + 7)).max() < 1e-5 * float(expected.std())
+    assert len(steps) == how.count + shape[0]
+
+
+def test_plan_of_two_volumes_takes_no_more_memory_than_of_one() -> None:
+    one, two = (streamed.plan((300, 1000, 1000), 1_000_000_000, volumes) for volumes in (1, 2))
+    assert two.rows <= one.rows / 2

@@ -1,5 +1,6 @@
 """Tiles cover any volume, and their weights sum to one at every voxel."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -14,36 +15,43 @@ sizes = st.integers(1, 24).flatmap(lambda size: st.tuples(st.just(size), st.inte
 
 
 def test_two_tiles_fade_into_each_other_like_this() -> None:
-    """Eight voxels, tiles of 8 that share 4 and reach half an overlap beyond the volume (weight 0 there).
+    """Ten voxels, tiles of 8 that share 4 and reach a quarter of that beyond the volume (weight 0 there).
 
     The outer quarter of the overlap is thrown away, over its middle half one fades into the other.
     """
-    first, second = tiling.tile_axis(8, 8, 4)
-    assert (first.start, second.start) == (-2, 2)
-    assert np.allclose(first.weights, [0, 0, 1, 1, 1, 0.75, 0.25, 0], atol=1e-6)
-    assert np.allclose(second.weights, [0, 0.25, 0.75, 1, 1, 1, 0, 0], atol=1e-6)
+    axis = tiling.cover(10, 8, 4)
+    assert axis.starts == (-1, 3)
+    first, second = axis.weights()
+    assert np.allclose(first, [0, 1, 1, 1, 1, 0.75, 0.25, 0], atol=1e-6)
+    assert np.allclose(second, [0, 0.25, 0.75, 1, 1, 1, 1, 0], atol=1e-6)
 
 
-def test_an_axis_shorter_than_the_tile_is_centred_in_one() -> None:
-    (only,) = tiling.tile_axis(5, 9, 2)
-    assert only.start == -2
-    assert only.weights.tolist() == [0, 0, 1, 1, 1, 1, 1, 0, 0]
+def test_an_axis_shorter_than_the_tile_takes_a_smaller_one() -> None:
+    axis = tiling.cover(5, 90, 4)
+    assert (axis.size, axis.starts) == (7, (-1,))
+    assert axis.weights()[0].tolist() == [0, 1, 1, 1, 1, 1, 0]
+
+
+def test_tiles_are_no_larger_than_as_many_of_them_need() -> None:
+    """Three tiles are needed where two of 64 do not reach; they are made smaller, in steps of 8, and begin at them."""
+    axis = tiling.cover(110, 64, 16, 8)
+    assert (axis.size, axis.starts) == (56, (-8, 32, 72))
 
 
 @laws
-@given(length=st.integers(1, 90), size_overlap=sizes)
-def test_weights_of_an_axis_are_a_partition_of_unity(length: int, size_overlap: tuple[int, int]) -> None:
-    size, overlap = size_overlap
-    axis = tiling.tile_axis(length, size, overlap)
+@given(length=st.integers(1, 90), size_overlap=sizes, step=st.sampled_from([1, 2, 8]))
+def test_weights_of_an_axis_are_a_partition_of_unity(length: int, size_overlap: tuple[int, int], step: int) -> None:
+    size, overlap = (step * value for value in size_overlap)
+    axis = tiling.cover(length, size, overlap, step)
     total = np.zeros(length + 4 * size)
-    for tile in axis:
-        assert tile.weights.min() >= 0
-        total[2 * size + tile.start :][:size] += tile.weights
+    for start, weights in zip(axis.starts, axis.weights(), strict=True):
+        assert weights.min() >= 0
+        total[2 * size + start :][: axis.size] += weights
     assert np.allclose(total[2 * size :][:length], 1, atol=1e-6)
     assert total[: 2 * size].sum() == 0 and total[2 * size + length :].sum() == 0
-    starts = [tile.start for tile in axis]
-    assert all(size - (after - before) >= overlap for before, after in pairwise(starts))
-    assert len(axis) <= max(1, -(-(length + overlap) // max(1, size - overlap)) + 1)
+    assert axis.size <= size
+    assert all(value % step == 0 for value in (axis.size, *axis.starts))
+    assert all(axis.size - (after - before) >= overlap for before, after in pairwise(axis.starts))
 
 
 @settings(max_examples=30, deadline=None)
@@ -58,19 +66,40 @@ def test_cutting_and_blending_gives_the_volume_back(
 ) -> None:
     volume = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
     result = np.zeros(shape)
-    for tile in tiling.tiles(shape, edges, overlap):
-        block = sampling.cut(volume, tile.corner, edges)
-        assert block.shape == edges
+    axes = [tiling.cover(length, edge, overlap) for length, edge in zip(shape, edges, strict=True)]
+    for tile in tiling.tiles(axes):
+        block = sampling.cut(volume, tile.corner, [axis.size for axis in axes])
         result[tile.target] += tile.weights * block[tile.source]
     assert np.allclose(result, volume, atol=1e-5)
 
 
 def test_tiles_come_with_x_fastest() -> None:
-    corners = [tile.corner for tile in tiling.tiles((8, 4, 8), (8, 8, 8), 4)]
-    assert corners == [(-2, -2, -2), (-2, -2, 2), (2, -2, -2), (2, -2, 2)]
+    axes = [tiling.cover(length, 8, 4) for length in (10, 4, 10)]
+    corners = [tile.corner for tile in tiling.tiles(axes)]
+    assert corners == [(-1, -1, -1), (-1, -1, 3), (3, -1, -1), (3, -1, 3)]
 
 
 @pytest.mark.parametrize(("size", "overlap"), [(8, 5), (8, -1), (1, 1)])
 def test_overlaps_of_more_than_half_a_tile_are_refused(size: int, overlap: int) -> None:
     with pytest.raises(ValueError, match="cannot overlap"):
-        tiling.tile_axis(20, size, overlap)
+        tiling.cover(20, size, overlap)
+
+
+@laws
+@given(
+    shape=st.tuples(*[st.integers(1, 400)] * 3), voxels=st.integers(20**3, 300**3), overlap=st.sampled_from([0, 8, 16])
+)
+def test_no_cover_by_equal_tiles_is_less_work_than_the_one_chosen(
+    shape: tuple[int, int, int], voxels: int, overlap: int
+) -> None:
+    try:
+        axes = tiling.roomiest(shape, voxels, overlap, 8)
+    except ValueError:
+        assert voxels < max(8, 2 * overlap) ** 3 * 8
+        return
+    assert math.prod(axis.size for axis in axes) <= voxels
+    edge = int(voxels ** (1 / 3))
+    if edge >= max(8, 2 * overlap) and edge % 8 == 0:
+        cubes = [tiling.cover(length, edge, overlap, 8) for length in shape]
+        work, other = (math.prod(axis.size * len(axis.starts) for axis in one) for one in (axes, cubes))
+        assert work <= other

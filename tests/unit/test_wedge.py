@@ -201,3 +201,11 @@ def test_a_volume_turned_at_random_has_nothing_in_the_turned_wedge(tilts: tuple[
         share = float((power * missing).sum() / power.sum())
         assert share < 0.03
         assert share < 0.1 * float((before * fourier.multiplicity(shape) * missing).sum() / power.sum())
+
+
+def test_faces_can_be_as_soft_as_those_of_a_smaller_cube() -> None:
+    """Every third coefficient of a large volume has the weight that a cube a third as wide gives it."""
+    small, large = (24, 1, 24), (72, 1, 72)
+    expected = wedge.weight(small, (-60.0, 50.0))
+    found = wedge.weight(large, (-60.0, 50.0), edge=24)[[3 * k % 72 for k in range(12)]][..., ::3]
+    assert torch.allclose(found[..., :12], expected[:12, :, :12], atol=1e-4)

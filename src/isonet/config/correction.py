@@ -5,15 +5,14 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from isonet.config.base import Devices, Edge, StepConfig
+from isonet.config.base import Devices, Edge, Size, StepConfig
 
 
 class OutputOptions(StepConfig):
     """What the corrected tomograms are."""
 
     keep_measured: bool = False
-    """Keep the tomogram's measured Fourier content as it is, W v + (1 - W) f(v), instead of the denoised f(v); needs
-    memory for three times the tomogram."""
+    """Keep the tomogram's measured Fourier content as it is, W v + (1 - W) f(v), instead of the denoised f(v)."""
     calibrate: bool = True
     """With models trained on halves: weigh prediction and data at each frequency by what the other half tells about
     them, in the wedge by what it tells where tilts are withheld; off gives the network's output alone."""
@@ -33,18 +32,21 @@ class PredictConfig(OutputOptions):
     tomo_idx: str | None = None
     """Tomograms to correct, by rlnIndex: 1,3-5; all if left out."""
     cube_size: Edge | None = None
-    """Distance between neighbouring tiles in voxels; two thirds of crop_size if left out."""
+    """Distance between neighbouring tiles in voxels, at most; crop_size less the overlap that hides seams if left
+    out."""
     crop_size: Edge | None = None
-    """Edge of the tiles given to the network; one and a half times the model's cube size if left out."""
+    """Edge of the tiles given to the network, at most; if left out, they are as large as max_memory allows."""
     batch_size: int = Field(1, ge=1)
     """Tiles per evaluation of the network."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     devices: Devices = 1
-    """Processes on this machine that share the tomograms, one for each GPU; auto takes all GPUs. On a CPU processes
-    divide the cores. The same command given on other machines, too, takes its share."""
-    precision: Literal["auto", "float32", "bf16"] = "float32"
-    """Arithmetic of the network."""
+    """Processes on this machine that share the tomograms, and the memory, one for each GPU; auto takes all GPUs. On a
+    CPU processes divide the cores. The same command given on other machines, too, takes its share."""
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+    """Arithmetic of the network; auto is bf16 where the device computes in it natively."""
+    max_memory: Size = 4_000_000_000
+    """Memory to use at most (4GB, 500MB), all included; tomograms are streamed from and to the disk."""
     overwrite: bool = False
     """Replace corrected tomograms that this program did not write or that come from other input."""
 

@@ -17,6 +17,7 @@ other half has measured there::
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -24,6 +25,7 @@ from torch import Tensor
 
 from isonet.core import fourier, wedge
 from isonet.core.fourier import Shape
+from isonet.core.spectrum import Transfer
 
 KEPT = 0.7
 _OFF_FACES = 1.0  # Fourier pixels
@@ -182,29 +184,46 @@ def _smooth(values: Float[Tensor, " shells"]) -> Float[Tensor, " shells"]:
     return ((padded[:-2] + padded[1:-1] + padded[2:]) / 3).float()
 
 
-def calibrated(
-    data: Float[Tensor, "*b z y x"], prediction: Float[Tensor, "*b z y x"], gains: Gains, weights: Tensor
-) -> Float[Tensor, "*b z y x"]:
-    """Combine data and prediction: `F^-1[ W (a P + b V) + (1 - W) c P ]`.
+def combination(
+    weights: Float[Tensor, "z 1 kx"], gains: Gains | None, *, keep_measured: bool
+) -> tuple[Transfer, Transfer]:
+    """Factors of prediction and data that combine them: `F^-1[ W (a P + b V) + (1 - W) c P ]`.
 
     Parameters
     ----------
-    data, prediction : tensor
-        `v` and `f(W v)`, of one shape.
-    gains : Gains
-        `a`, `b`, `c`.
     weights : tensor
-        Wedge weight `W` of that shape, rfft layout.
+        Wedge weight `W` of the volume, the same at every `k_y`.
+    gains : Gains or None
+        `a`, `b`, `c`; 1, 0 and 1 if there are none.
+    keep_measured : bool
+        Put the data in place of that where they are measured.
+
+    Returns
+    -------
+    prediction, data : callable
+        Given `k_z` from 0 on, `k_y`, `k_x` in cycles per voxel, they return the factors at every `k_z`.
     """
-    shape = fourier.spatial_shape(data)
-    a, b, c = (_on_grid(gain, gains.frequency, shape) for gain in (gains.network, gains.data, gains.fill))
-    guess, measured = fourier.transform(prediction), fourier.transform(data)
-    return fourier.inverse(weights * (a * guess + b * measured) + (1 - weights) * c * guess, shape)
+
+    def gain(name: Literal["network", "data", "fill"], at: tuple[Tensor, ...]) -> Tensor:
+        if gains is None:
+            return torch.tensor(0.0 if name == "data" else 1.0)
+        half = _at(getattr(gains, name).cpu(), gains.frequency.cpu(), torch.sqrt(at[0] ** 2 + at[1] ** 2 + at[2] ** 2))
+        return torch.cat([half, half[1 : len(weights) - len(half) + 1].flip(0)])
+
+    def prediction(*at: Tensor) -> Tensor:
+        factors = weights * gain("network", at) + (1 - weights) * gain("fill", at)
+        return (1 - weights) * factors if keep_measured else factors
+
+    def data(*at: Tensor) -> Tensor:
+        factors = weights * gain("data", at)
+        return weights + (1 - weights) * factors if keep_measured else factors
+
+    return prediction, data
 
 
-def _on_grid(gain: Float[Tensor, " shells"], frequency: Float[Tensor, " shells"], shape: Shape) -> Tensor:
-    """Interpolate a gain linearly at every coefficient of the rfft layout; beyond the last shell it stays."""
-    place = fourier.radial_frequency(shape, gain.device) / frequency[1]
+def _at(gain: Float[Tensor, " shells"], frequency: Float[Tensor, " shells"], radius: Tensor) -> Tensor:
+    """Interpolate a gain linearly at each radius; beyond the last shell it stays."""
+    place = radius / frequency[1]
     lower = place.floor().long().clamp(max=len(gain) - 2)
     part = (place - lower).clamp(max=1)
     return torch.lerp(gain[lower], gain[lower + 1], part)

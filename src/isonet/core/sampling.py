@@ -1,7 +1,7 @@
 """Where to cut sub-volumes, and cutting them out of arrays that may be memory-mapped and smaller than asked."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,21 @@ def reflected_indices(start: int, size: int, length: int) -> npt.NDArray[np.int6
     return np.asarray(np.where(position < length, position, period - position), dtype=np.int64)
 
 
-def cut(volume: npt.NDArray[Any], corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
+@runtime_checkable
+class Voxels(Protocol):
+    """An array, or a file that gives blocks of one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along z, y, x."""
+        ...
+
+    def __getitem__(self, block: Any, /) -> npt.NDArray[Any]:
+        """Return the block of three slices."""
+        ...
+
+
+def cut(volume: Voxels, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
     """Cut a block out of a volume, continued by reflection where it reaches beyond.
 
     Beyond the faces of z the reflection is turned about y by 180 degrees within the block (z and x are both reversed):
@@ -41,8 +55,8 @@ def cut(volume: npt.NDArray[Any], corner: Sequence[int], shape: Sequence[int]) -
 
     Parameters
     ----------
-    volume : array
-        `[z, y, x]`, any type; of a memory-mapped array only the block is read.
+    volume : array or file
+        `[z, y, x]`, any type; of a file only the block is read.
     corner : sequence of int
         First voxel z, y, x; may be negative.
     shape : sequence of int

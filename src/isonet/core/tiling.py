@@ -7,6 +7,9 @@ there), over the middle half one tile fades into the next::
                                    \
     tile i+1                   \    \________     weights (ramps cross in the middle of the overlap)
                                 /  /
+
+A network that halves its input gives another result where a tile begins between its steps. All tiles begin at
+multiples of the network's step, so that two covers of a volume differ by what the network sees beyond their edges only.
 """
 
 import math
@@ -17,21 +20,127 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+Shape = tuple[int, int, int]
+
 
 @dataclass(frozen=True)
-class AxisTile:
-    """One tile along one axis.
+class Axis:
+    """How one axis is covered.
 
     Attributes
     ----------
-    start : int
-        First voxel of the tile; negative where it reaches beyond the volume (continued by reflection).
-    weights : array
-        `[size]`: share of this tile in each of its voxels, zero beyond the volume.
+    length : int
+        Voxels of the volume.
+    size : int
+        Edge of the tiles.
+    overlap : int
+        Voxels that neighbours share.
+    starts : tuple of int
+        First voxel of each tile; negative where it reaches beyond the volume (continued by reflection).
     """
 
-    start: int
-    weights: npt.NDArray[np.float32]
+    length: int
+    size: int
+    overlap: int
+    starts: tuple[int, ...]
+
+    def weights(self) -> list[npt.NDArray[np.float32]]:
+        """Share of each tile in each of its voxels `[size]`, zero beyond the volume."""
+        tent = _tent(self.size, self.overlap)
+        total = np.zeros(self.length, dtype=np.float64)
+        covered = [np.arange(max(start, 0), min(start + self.size, self.length)) for start in self.starts]
+        for start, inside in zip(self.starts, covered, strict=True):
+            total[inside] += tent[inside - start]
+        shares = []
+        for start, inside in zip(self.starts, covered, strict=True):
+            share = np.zeros(self.size, dtype=np.float32)
+            share[inside - start] = tent[inside - start] / total[inside]
+            shares.append(share)
+        return shares
+
+
+def cover(length: int, longest: int, overlap: int, step: int = 1) -> Axis:
+    """Cover an axis with tiles of one size that reach a quarter of the overlap beyond its ends.
+
+    Parameters
+    ----------
+    length : int
+        Voxels of the volume.
+    longest : int
+        Edge of the tiles at most; smaller ones are chosen where as many of them do.
+    overlap : int
+        Voxels that neighbours share; rounded up to a multiple of `step`.
+    step : int
+        Tiles begin at multiples of it and are multiples of it long.
+
+    Raises
+    ------
+    ValueError
+        If the overlap is more than half the tile.
+    """
+    overlap, longest = _up(overlap, step), longest // step * step
+    if not 0 <= overlap <= longest // 2:
+        raise ValueError(f"tiles of {longest} voxels cannot overlap by {overlap}")
+    margin = _up(math.ceil(overlap / 4), step)
+    reach = length + 2 * margin
+    if reach <= longest:
+        return Axis(length, _up(reach, step), overlap, (-margin,))
+    count = math.ceil((reach - overlap) / (longest - overlap))
+    stride = max(_up(math.ceil((reach - overlap) / count), step), overlap)
+    return Axis(length, stride + overlap, overlap, tuple(stride * number - margin for number in range(count)))
+
+
+def _up(value: int, step: int) -> int:
+    return -(-value // step) * step
+
+
+def _tent(size: int, overlap: int) -> npt.NDArray[np.float64]:
+    """Weight before normalisation: 0 over the outer quarter of the overlap, a ramp over its half, then 1."""
+    distance = np.minimum(np.arange(size), np.arange(size)[::-1]) + 0.5
+    ramp = (distance - overlap / 4) / max(overlap / 2, 1)
+    return np.clip(ramp, 1e-9, 1) if overlap else np.ones(size)
+
+
+def covers(length: int, overlap: int, step: int) -> list[Axis]:
+    """Every cover of an axis that has the smallest tiles for its number of them, fewest tiles first."""
+    overlap = _up(overlap, step)
+    margin = _up(math.ceil(overlap / 4), step)
+    longest = max(_up(length + 2 * margin, step), 2 * overlap, step)
+    found: list[Axis] = []
+    while longest >= max(2 * overlap, step):
+        found.append(cover(length, longest, overlap, step))
+        longest = min(found[-1].size, longest) - step
+    return found
+
+
+def roomiest(shape: Shape, voxels: int, overlap: int, step: int) -> tuple[Axis, Axis, Axis]:
+    """Cover a volume with the tiles of at most so many voxels that a network spends least work on.
+
+    Raises
+    ------
+    TooSmallError
+        If even the smallest tiles have more.
+    """
+    along_z, along_y, along_x = (covers(length, overlap, step) for length in shape)
+    best: tuple[int, tuple[Axis, Axis, Axis]] | None = None
+    for z, y in product(along_z, along_y):
+        x = next((axis for axis in along_x if z.size * y.size * axis.size <= voxels), None)
+        if x is None:
+            continue
+        work = math.prod(axis.size * len(axis.starts) for axis in (z, y, x))
+        if best is None or work < best[0]:
+            best = work, (z, y, x)
+    if best is None:
+        raise TooSmallError(math.prod(axes[-1].size for axes in (along_z, along_y, along_x)))
+    return best[1]
+
+
+class TooSmallError(ValueError):
+    """Tiles cannot have less than `voxels` voxels."""
+
+    def __init__(self, voxels: int) -> None:
+        super().__init__(f"tiles of {voxels:,} voxels")
+        self.voxels = voxels
 
 
 @dataclass(frozen=True)
@@ -50,75 +159,29 @@ class Tile:
         Share of this tile in the voxels of `source`.
     """
 
-    corner: tuple[int, int, int]
+    corner: Shape
     target: tuple[slice, slice, slice]
     source: tuple[slice, slice, slice]
     weights: npt.NDArray[np.float32]
 
 
-def tile_axis(length: int, size: int, overlap: int) -> list[AxisTile]:
-    """Cover an axis of `length` voxels with tiles of `size` that share at least `overlap` voxels.
-
-    Raises
-    ------
-    ValueError
-        If the overlap is not smaller than half the tile.
-    """
-    if not 0 <= overlap <= size // 2:
-        raise ValueError(f"tiles of {size} voxels cannot overlap by {overlap}")
-    margin = overlap // 2
-    count = max(1, math.ceil((length + 2 * margin - overlap) / (size - overlap)))
-    if count == 1 and length <= size:
-        starts = [-((size - length) // 2)]
-    else:
-        count = max(count, 2)
-        starts = [round(i * (length + 2 * margin - size) / (count - 1)) - margin for i in range(count)]
-    tent = _tent(size, overlap)
-    total = np.zeros(length, dtype=np.float64)
-    inside = []
-    for start in starts:
-        covered = np.arange(max(start, 0), min(start + size, length))
-        inside.append(covered)
-        total[covered] += tent[covered - start]
-    tiles = []
-    for start, covered in zip(starts, inside, strict=True):
-        weights = np.zeros(size, dtype=np.float32)
-        weights[covered - start] = tent[covered - start] / total[covered]
-        tiles.append(AxisTile(start, weights))
-    return tiles
-
-
-def _tent(size: int, overlap: int) -> npt.NDArray[np.float64]:
-    """Weight before normalisation: 0 over the outer quarter of the overlap, a ramp over its half, then 1."""
-    distance = np.minimum(np.arange(size), np.arange(size)[::-1]) + 0.5
-    ramp = (distance - overlap / 4) / max(overlap / 2, 1)
-    return np.clip(ramp, 1e-9, 1) if overlap else np.ones(size)
-
-
-def tiles(shape: Sequence[int], size: Sequence[int], overlap: int) -> Iterator[Tile]:
-    """Iterate over the tiles that cover a volume, x fastest.
-
-    Parameters
-    ----------
-    shape, size : sequence of int
-        Edges z, y, x of the volume and of a tile.
-    overlap : int
-        Voxels that neighbours share at least, along every axis.
+def tiles(axes: Sequence[Axis]) -> Iterator[Tile]:
+    """Iterate over the tiles that cover a volume along z, y, x, x fastest.
 
     Yields
     ------
     Tile
         Adding `weights * tile[source]` into `target` for all of them gives back the volume that was cut.
     """
-    axes = [tile_axis(length, edge, overlap) for length, edge in zip(shape, size, strict=True)]
-    for z, y, x in product(*axes):
-        parts = (z, y, x)
-        inside = [np.flatnonzero(part.weights) for part in parts]
+    parts = [list(zip(axis.starts, axis.weights(), strict=True)) for axis in axes]
+    for z, y, x in product(*parts):
+        inside = [np.flatnonzero(weights) for _, weights in (z, y, x)]
         source = [slice(int(index[0]), int(index[-1]) + 1) for index in inside]
-        target = [slice(part.start + cut.start, part.start + cut.stop) for part, cut in zip(parts, source, strict=True)]
-        wz, wy, wx = (part.weights[cut] for part, cut in zip(parts, source, strict=True))
+        corner = (z[0], y[0], x[0])
+        target = [slice(at + cut.start, at + cut.stop) for at, cut in zip(corner, source, strict=True)]
+        wz, wy, wx = (weights[cut] for (_, weights), cut in zip((z, y, x), source, strict=True))
         yield Tile(
-            corner=(z.start, y.start, x.start),
+            corner=corner,
             target=(target[0], target[1], target[2]),
             source=(source[0], source[1], source[2]),
             weights=wz[:, None, None] * wy[:, None] * wx,

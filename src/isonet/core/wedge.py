@@ -38,6 +38,7 @@ def face_distance(
     tilts: Sequence[float],
     rotation: Float[Tensor, "3 3"] | None = None,
     device: torch.device | None = None,
+    edge: int | None = None,
 ) -> Float[Tensor, "z y kx"]:
     """Distance to the nearest face of the measured region in Fourier pixels, negative in the missing wedge.
 
@@ -51,6 +52,8 @@ def face_distance(
         `[3, 3]` in z, y, x order: the wedge of a volume rotated by it, `v'(r) = v(rotation^-1 r)`.
     device : torch.device, optional
         Where to compute.
+    edge : int, optional
+        Measure in Fourier pixels of a cube of this edge instead of the volume's own.
 
     Returns
     -------
@@ -59,7 +62,7 @@ def face_distance(
     """
     check_tilts(tilts)
     frequency = fourier.frequencies(shape, device)
-    pixel = tuple(1.0 / edge for edge in shape)
+    pixel = tuple(1.0 / (edge or length) for length in shape)
     turn = torch.eye(3, device=device) if rotation is None else rotation.to(device=device, dtype=torch.float32)
     angles = torch.deg2rad(torch.tensor(tilts, dtype=torch.float64, device=device)).to(torch.float32)
 
@@ -84,6 +87,7 @@ def weight(
     tilts: Sequence[float],
     rotation: Float[Tensor, "3 3"] | None = None,
     device: torch.device | None = None,
+    edge: int | None = None,
 ) -> Float[Tensor, "z y kx"]:
     """Weight of each Fourier coefficient: 1 measured, 0 missing, soft over one Fourier pixel.
 
@@ -91,7 +95,7 @@ def weight(
     of the rfft layout that hold both members of a pair; where the two disagree (only at the Nyquist frequency,
     whose sign is ambiguous) the smaller one counts.
     """
-    soft = (1 + face_distance(shape, tilts, rotation, device)).clamp(0, 1)
+    soft = (1 + face_distance(shape, tilts, rotation, device, edge)).clamp(0, 1)
     planes = [0, soft.shape[2] - 1] if shape[2] % 2 == 0 else [0]
     for plane in planes:
         soft[..., plane] = torch.minimum(soft[..., plane], _opposite(soft[..., plane]))

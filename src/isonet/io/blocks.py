@@ -48,6 +48,21 @@ class BlockFile:
             read_into(self._file, self._position(first + number, top), section)
         return block.astype(np.float32, copy=False)
 
+    def __getitem__(self, block: tuple[slice, ...]) -> FloatArray:
+        """Return a block as float32."""
+        sections, rows, columns = block
+        first, stop, _ = sections.indices(self.shape[0])
+        parts = [self.read_rows(slice(section, section + 1), rows)[..., columns] for section in range(first, stop)]
+        return np.concatenate(parts)
+
+    def add(self, block: tuple[slice, slice, slice], values: FloatArray) -> None:
+        """Add values to a block."""
+        sections, rows, columns = block
+        for section, plane in zip(range(*sections.indices(self.shape[0])), values, strict=True):
+            present = self.read_rows(slice(section, section + 1), rows)
+            present[0, :, columns] += plane
+            self.write_rows(section, rows.indices(self.shape[1])[0], present)
+
     def write_rows(self, section: int, row: int, block: npt.NDArray[Any]) -> None:
         """Write a block `[z, y, x]` of whole rows, its first row being `row` of `section`."""
         for number, rows in enumerate(block):

@@ -83,22 +83,30 @@ class Volume:
 
     def read(self, *block: slice) -> FloatArray:
         """Return a copy of a block of voxels (all of them without arguments) as float32."""
-        return np.array(self.stored[block], dtype=np.float32)
+        return np.array(self[block], dtype=np.float32)
 
     def read_rows(self, sections: slice, rows: slice = slice(None)) -> FloatArray:
-        """Return what `read(sections, rows)` returns, read from the file: mapped pages would count as memory in use."""
+        """Return a block of whole rows as float32."""
+        return self[sections, rows].astype(np.float32, copy=False)
+
+    def __getitem__(self, block: tuple[slice, ...]) -> npt.NDArray[Any]:
+        """Return a copy of a block as it is stored, read from the file: mapped pages would count as memory in use."""
         if not isinstance(self.stored, np.memmap):
-            return self.read(sections, rows)
-        depth, height, width = self.shape
-        first, stop, _ = sections.indices(depth)
-        top, bottom, _ = rows.indices(height)
-        block = np.empty((stop - first, bottom - top, width), dtype=self.stored.dtype)
-        pieces = block.reshape(1, -1) if (top, bottom) == (0, height) else block
-        with self.path.open("rb", buffering=0) as file:
-            for number, piece in enumerate(pieces):
-                position = ((first + number) * height + top) * width * block.itemsize
-                read_into(file, self.stored.offset + position, piece)
-        return block.astype(np.float32, copy=False)
+            return np.array(self.stored[block])
+        whole = (*block, *(slice(None),) * (3 - len(block)))
+        (first, stop, stride), (top, bottom, _), _ = (
+            part.indices(edge) for part, edge in zip(whole, self.shape, strict=True)
+        )
+        height, width = self.shape[1:]
+        inner = slice(None, None, whole[1].step), whole[2]
+        rows = np.empty((max(0, bottom - top), width), dtype=self.stored.dtype)
+        result = np.empty((len(range(first, stop, stride)), *rows[inner].shape), dtype=self.stored.dtype)
+        with Path(str(self.stored.filename)).open("rb", buffering=0) as file:
+            for number, section in enumerate(range(first, stop, stride)):
+                position = (section * height + top) * width * rows.itemsize
+                read_into(file, self.stored.offset + position, rows)
+                result[number] = rows[inner]
+        return result
 
     def slabs(self) -> Iterator[tuple[slice, FloatArray]]:
         """Iterate over slabs of whole sections, each of a bounded number of voxels."""
@@ -112,7 +120,7 @@ class Volume:
 def fingerprint(volume: Volume) -> str:
     """Short hash of a volume's shape and of voxels all over it, the same for every copy of the data."""
     strides = (max(1, edge // _SAMPLES) for edge in volume.shape)
-    sample = np.ascontiguousarray(volume.stored[tuple(slice(None, None, stride) for stride in strides)], np.float32)
+    sample = np.ascontiguousarray(volume[tuple(slice(None, None, stride) for stride in strides)], np.float32)
     return hashlib.sha256(repr(volume.shape).encode() + sample.tobytes()).hexdigest()[:16]
 
 

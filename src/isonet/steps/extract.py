@@ -181,7 +181,7 @@ def _write(pieces: Sequence[_Piece], table: Project, config: ExtractConfig, run:
     edges = (config.subvolume_size,) * 3
     with run.progress("extract", len(left)) as advance:
         for piece in left:
-            mrc.write(piece.path, cut(piece.source.volume.stored, piece.corner, edges), piece.header)
+            mrc.write(piece.path, cut(piece.source.volume, piece.corner, edges), piece.header)
             advance()
     if not same_table:
         table.write()

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from isonet.core import streamed
+from isonet.core.spectrum import Transfer
 from isonet.errors import InputError
 from isonet.io import blocks, mrc
 from isonet.runs import Run
@@ -14,7 +15,7 @@ from isonet.steps.source import is_constant, not_finite
 
 
 def filter_file(
-    source: Path, target: Path, transfer: streamed.Transfer, label: str, max_memory: int, run: Run, *, rescale: bool
+    source: Path, target: Path, transfer: Transfer, label: str, max_memory: int, run: Run, *, rescale: bool
 ) -> None:
     """Filter a volume into a float32 file with its header and mean; see :func:`isonet.core.streamed.filter_volume`.
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from isonet.core.normalize import Moments
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io import blocks, mrc
 from isonet.steps.products import made_before, product_label
 
 log = logging.getLogger("isonet")
@@ -135,9 +136,13 @@ def matching_halves(path: Path, halves: Pairs) -> tuple[Path, Path]:
 def write_mean(path: Path, first: mrc.Volume, second: mrc.Volume, label: str, dtype: type = np.float32) -> None:
     """Write the mean of two volumes, slab by slab, with the header of the first and a label."""
     header = replace(first.header, labels=(*first.header.labels[:9], label))
-    with mrc.create(path, first.shape, header, dtype) as mean:
+    moments = Moments()
+    with blocks.create(path, first.shape, header, dtype) as mean:
         for part, slab in first.slabs():
-            mean[part] = (slab + second.read(part)) / 2
+            values = np.asarray((slab + second.read_rows(part)) / 2, np.float32)
+            moments.add(values)
+            mean.write_rows(part.start, 0, values)
+        mean.statistics = (moments.low, moments.high, moments.mean, moments.std)
 
 
 def average_halves(halves: Mapping[str, tuple[Path, Path]], folder: Path, *, overwrite: bool) -> list[Path]:

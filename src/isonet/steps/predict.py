@@ -1,20 +1,16 @@
-"""Correct whole tomograms with a trained network: cut tiles, predict, blend."""
+"""Correct the tomograms of a table with a trained network."""
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from isonet.config import PredictConfig
-from isonet.core import wedge
-from isonet.core.calibration import Gains
-from isonet.core.fourier import Shape
 from isonet.core.scenery import PIXEL_SIZES
 from isonet.errors import InputError
 from isonet.io import mrc
@@ -22,6 +18,7 @@ from isonet.io.checkpoint import load_model
 from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run
 from isonet.steps.calibration import calibrate
+from isonet.steps.correction import Correction, LazyGains, plan
 from isonet.steps.forecast import refuse_full_disk, volumes_to_write
 from isonet.steps.halves import write_mean
 from isonet.steps.model_record import STARTER_METHOD
@@ -29,16 +26,15 @@ from isonet.steps.products import made_before, output_paths, product_label
 from isonet.steps.sharing import nobodys
 from isonet.steps.source import MeanSource, Source, choose_column, mean_source, open_sources
 from isonet.steps.subvolume_files import UNKNOWN_INPUT
-from isonet.train.correct import TilePlan, corrected_tiles, plan_tiles
+from isonet.train.correct import TilePlan
 from isonet.train.device import choose_device
 from isonet.train.fit import Evaluator
 from isonet.train.unet import UNet, UNetShape
 from isonet.world import current
 
 log = logging.getLogger("isonet")
-LazyGains = Callable[[], Gains | None]
-_FLOAT16_LIMIT = 65504.0
 HALVES = "halves"
+_PROCEDURE = 2  # counts changes of what is computed: results of an older one are made again
 _PREVIEW = "isonet preview: made with the starter model, from prior knowledge"
 
 
@@ -230,21 +226,10 @@ def _compare(source: Source, model: Model, path: Path) -> None:
         log.warning("%s: tilts %g to %g degrees, %s was trained at %g to %g", name, low, high, path, *ranges[0])
 
 
-def choose_tiles(shape: Shape, config: PredictConfig, model: Model) -> TilePlan:
-    """Choose the tiles for a volume; by default one and a half times as wide as the training cubes."""
-    divisor = model.network.shape.divisor
-    crop = config.crop_size or max(1, round(1.5 * model.about["cube_size"] / divisor)) * divisor
-    stride = config.cube_size or round(crop * 2 / 3)
-    try:
-        return plan_tiles(shape, crop, stride, divisor)
-    except ValueError as error:
-        raise InputError(f"--crop-size {crop}, --cube-size {stride}: {error}; choose other sizes") from error
-
-
 def _label(source: Source, model: Model, plan: TilePlan, config: PredictConfig) -> str:
     """Text that tells which input, model and options a file was made from."""
     asked = (
-        plan,
+        plan if config.crop_size or config.cube_size else None,
         config.keep_measured,
         config.calibrate,
         config.float16,
@@ -253,7 +238,7 @@ def _label(source: Source, model: Model, plan: TilePlan, config: PredictConfig) 
         source.tilts,
     )
     sources = source.halves if isinstance(source, MeanSource) else (source,)
-    return product_label("corrected", [one.volume.path for one in sources], (model.identity, asked))
+    return product_label("corrected", [one.volume.path for one in sources], (_PROCEDURE, model.identity, asked))
 
 
 def _correct(
@@ -265,47 +250,11 @@ def _correct(
     path: Path,
     gains: LazyGains,
 ) -> None:
-    """Predict all tiles of one volume into a file with its sign, mean, scale and header, unless that is done."""
-    plan = choose_tiles(source.volume.shape, config, model)
-    label = _label(source, model, plan, config)
+    """Correct one volume into a file, unless that is done; `metrics.jsonl` tells of which tiles."""
+    plans = plan(source, evaluator, config)
+    label = _label(source, model, plans.tiles, config)
     if made_before(path, label, overwrite=config.overwrite):
         return
-    header = source.volume.header
-    notes = (_PREVIEW, label) if model.is_starter else (label,)
-    header = replace(header, labels=(*header.labels[: 10 - len(notes)], *notes))
-    tiles = corrected_tiles(source.cut, source.tilts, plan, evaluator, config.batch_size, gains())
-    grey = source.normalization
-    with run.progress(f"predict {source.tomogram.name}", plan.count) as advance:
-
-        def fill_in(result: mrc.FloatArray) -> None:
-            for tile, block in tiles:
-                result[tile.target] += tile.weights * grey.inverse(block)
-                advance()
-            if config.keep_measured:
-                _restore_measured(source, result)
-
-        if not config.float16:
-            with mrc.create(path, plan.shape, header) as whole:
-                fill_in(whole)
-        else:
-            with mrc.scratch(path.parent, plan.shape) as whole:
-                fill_in(whole)
-                _write_half_precision(path, whole, header)
-    log.info("%s: written", path)
-
-
-def _write_half_precision(path: Path, whole: mrc.FloatArray, header: mrc.Header) -> None:
-    """Write a result in float16; refuse grey values that it cannot hold."""
-    depth, height, width = whole.shape
-    with mrc.create(path, (depth, height, width), header, np.float16) as half:
-        for section, values in enumerate(whole):
-            if np.abs(values).max() > _FLOAT16_LIMIT:
-                raise InputError(f"{path}: grey values beyond {_FLOAT16_LIMIT:g}; leave out --float16")
-            half[section] = values
-
-
-def _restore_measured(source: Source, result: mrc.FloatArray) -> None:
-    """Put the measured Fourier content of the whole tomogram back in place of the network's (in memory)."""
-    measured = torch.from_numpy(source.normalization.inverse(source.cut((0, 0, 0), source.volume.shape)))
-    weights = wedge.weight(source.volume.shape, source.tilts)
-    result[:] = wedge.fill(measured, torch.from_numpy(np.array(result)), weights).numpy()
+    labels = (_PREVIEW, label) if model.is_starter else (label,)
+    Correction(source, evaluator, int(model.about["cube_size"]), config, gains()).write(path, labels, plans, run)
+    run.metric(file=path.name, tiles=[asdict(axis) for axis in plans.tiles.axes])

@@ -23,7 +23,7 @@ from isonet.steps.reporting import plots
 from isonet.steps.reporting.advice import find_warnings
 from isonet.steps.reporting.chimerax import script
 from isonet.steps.reporting.commands import commands, settings, versions
-from isonet.steps.reporting.comparison import Comparison, compare, options_of
+from isonet.steps.reporting.comparison import Comparison, compare
 from isonet.steps.reporting.data import describe, pictured
 from isonet.steps.reporting.page import render
 from isonet.steps.reporting.sources import STEPS, RunFolder, Sources, find_sources, read_validation
@@ -62,12 +62,11 @@ def report(path: Path, config: ReportConfig) -> Path:
     model = trained_model(sources.runs.get("refine"))
     chosen = pictured(sources.project, config)
     predicted = sources.runs.get("predict")
-    options = None if predicted is None else options_of(dict(predicted.options))
     column = "" if model is None else str(model.about.get("input_column", ""))
     compared = []
     for tomogram in chosen:
         log.info("report: looking at %s", tomogram.name)
-        compared.append(compare(tomogram, model, options, column))
+        compared.append(compare(tomogram, predicted, column))
     numbers: Numbers = {
         "isonet": __version__,
         "made": datetime.now().astimezone().isoformat(timespec="seconds"),

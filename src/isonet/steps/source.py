@@ -50,10 +50,19 @@ class Source:
 
     def cut(self, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
         """Cut a normalised block out, continued by reflection beyond the faces."""
-        block = self.normalization.forward(cut(self.volume.stored, corner, shape))
+        block = self.normalization.forward(cut(self.volume, corner, shape))
         if not np.isfinite(block).all():  # a large volume was not read as a whole before
             raise InputError(not_finite(self.volume.path, block, max(0, int(corner[0]))))
         return block
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along z, y, x."""
+        return self.volume.shape
+
+    def read_rows(self, sections: slice, rows: slice) -> npt.NDArray[np.float32]:
+        """Return a new block of normalised rows."""
+        return np.asarray(self.normalization.forward(self.volume.read_rows(sections, rows)), np.float32)
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,11 @@ class MeanSource(Source):
     def cut(self, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
         """Cut a normalised block out of both halves and return its mean."""
         first, second = (half.cut(corner, shape) for half in self.halves)
+        return np.asarray((first + second) / 2, np.float32)
+
+    def read_rows(self, sections: slice, rows: slice) -> npt.NDArray[np.float32]:
+        """Return a new block of normalised rows of both halves' mean."""
+        first, second = (half.read_rows(sections, rows) for half in self.halves)
         return np.asarray((first + second) / 2, np.float32)
 
 

@@ -8,14 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from isonet.core import fourier, tiling, wedge
-from isonet.core.calibration import Gains, calibrated
+from isonet.core import tiling
 from isonet.core.fourier import Shape
 from isonet.train.fit import Evaluator
+from isonet.train.unet import UNetShape
 
 FloatArray = npt.NDArray[np.float32]
 Cut = Callable[[Sequence[int], Sequence[int]], FloatArray]
 """`cut(corner, shape)` gives a normalised block, continued by reflection beyond the volume."""
+_LARGEST_TILE = 1 << 24
+_MOST_VALUES = 1 << 31  # in one array of the network: what convolutions can count
 
 
 @dataclass(frozen=True)
@@ -26,25 +28,27 @@ class TilePlan:
     ----------
     shape : tuple of int
         Edges z, y, x of the volume.
-    size : tuple of int
-        Edges of the tiles; smaller than asked along axes that are thinner.
-    overlap : int
-        Voxels that neighbouring tiles share at least.
+    axes : tuple of Axis
+        Cover of each of them.
     """
 
     shape: Shape
-    size: Shape
-    overlap: int
+    axes: tuple[tiling.Axis, tiling.Axis, tiling.Axis]
+
+    @property
+    def size(self) -> Shape:
+        """Edges of the tiles."""
+        z, y, x = (axis.size for axis in self.axes)
+        return z, y, x
 
     @property
     def count(self) -> int:
         """Number of tiles."""
-        axes = zip(self.shape, self.size, strict=True)
-        return math.prod(len(tiling.tile_axis(length, size, self.overlap)) for length, size in axes)
+        return math.prod(len(axis.starts) for axis in self.axes)
 
 
 def plan_tiles(shape: Shape, crop: int, stride: int, divisor: int) -> TilePlan:
-    """Cover a volume with tiles of edge `crop` every `stride` voxels.
+    """Cover a volume with tiles of edge `crop` at most, every `stride` voxels or less.
 
     Raises
     ------
@@ -56,54 +60,58 @@ def plan_tiles(shape: Shape, crop: int, stride: int, divisor: int) -> TilePlan:
     overlap = crop - stride
     if not 0 <= overlap <= crop // 2:
         raise ValueError(f"tiles of {crop} voxels every {stride} voxels overlap by more than half or not at all")
-    sizes = [min(crop, math.ceil((edge + overlap) / divisor) * divisor) for edge in shape]
-    sizes = [max(size, 2 * math.ceil(overlap / divisor) * divisor) for size in sizes]
-    return TilePlan(shape, (sizes[0], sizes[1], sizes[2]), overlap)
+    z, y, x = (tiling.cover(edge, crop, min(overlap, crop // 2 // divisor * divisor), divisor) for edge in shape)
+    return TilePlan(shape, (z, y, x))
+
+
+def largest_tiles(shape: Shape, network: UNetShape, memory: int) -> TilePlan:
+    """Cover a volume with the tiles that the network spends least work on, within so many bytes.
+
+    Raises
+    ------
+    ValueError
+        If not even small tiles fit; says what they need.
+    """
+    voxels = min(_LARGEST_TILE, memory // bytes_per_voxel(network), _MOST_VALUES // (2 * network.filter_base) - 1)
+    try:
+        axes = tiling.roomiest(shape, voxels, network.overlap, network.divisor)
+    except tiling.TooSmallError as error:
+        raise ValueError(f"{error} need {error.voxels * bytes_per_voxel(network) / 1e9:.2g} GB") from error
+    return TilePlan(shape, axes)
+
+
+def bytes_per_voxel(network: UNetShape) -> int:
+    """Memory that correcting a tile takes: five volumes of the first level's filters, and the tile's own."""
+    return 4 * (5 * network.filter_base + 6)
 
 
 def corrected_tiles(
-    cut: Cut,
-    tilts: Sequence[float],
-    plan: TilePlan,
-    evaluator: Evaluator,
-    batch_size: int = 1,
-    gains: Gains | None = None,
+    cut: Cut, plan: TilePlan, evaluator: Evaluator, batch_size: int = 1
 ) -> Iterator[tuple[tiling.Tile, FloatArray]]:
     """Iterate over the corrected tiles of a volume.
-
-    The network is given what the tilts have measured of each tile, `f(W v)`, as in training.
 
     Parameters
     ----------
     cut : callable
-        Gives normalised blocks of the volume.
-    tilts : sequence of float
-        Degrees: range or list of tilts.
+        Gives normalised blocks of what the network is to be given.
     plan : TilePlan
         Cover of the volume.
     evaluator : Evaluator
         The network.
     batch_size : int
         Tiles per evaluation.
-    gains : Gains, optional
-        How prediction and data are combined; the prediction alone if left out.
 
     Yields
     ------
     tile, block
         The tile and its corrected voxels within the volume (those of `tile.source`), not yet weighted.
     """
-    weights = wedge.weight(plan.size, tilts, device=evaluator.device)
     waiting: list[tiling.Tile] = []
-    every = tiling.tiles(plan.shape, plan.size, plan.overlap)
-    for number, tile in enumerate(every, start=1):
+    for number, tile in enumerate(tiling.tiles(plan.axes), start=1):
         waiting.append(tile)
         if len(waiting) == batch_size or number == plan.count:
             stack = np.stack([cut(one.corner, plan.size) for one in waiting])
-            blocks = torch.from_numpy(stack).to(evaluator.device)
-            result = evaluator(fourier.apply(blocks, weights)[:, None])[:, 0]
-            if gains is not None:
-                result = calibrated(blocks, result, gains, weights)
+            result = evaluator(torch.from_numpy(stack)[:, None])[:, 0]
             for one, block in zip(waiting, result.cpu().numpy(), strict=True):
                 yield one, block[one.source]
             waiting = []

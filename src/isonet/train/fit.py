@@ -22,6 +22,7 @@ from isonet.train.pairs import Batch
 from isonet.train.team import ALONE, Team
 from isonet.train.unet import UNet, fix_normalization, for_evaluation
 
+_SHARE_OF_GPU = 0.7
 log = logging.getLogger("isonet")
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
@@ -110,6 +111,12 @@ class Evaluator:
         self.divisor = network.shape.divisor
         engine = _engine(device, precision)
         self._network = engine.setup_module(_channels_last(for_evaluation(network)))
+
+    def room(self, memory: int) -> int:
+        """Bytes that evaluating may take where the process has `memory` left: on a GPU most of what that has free."""
+        if self.device.type != "cuda":
+            return memory
+        return round(_SHARE_OF_GPU * torch.cuda.mem_get_info(self.device)[0])
 
     @torch.inference_mode()
     def __call__(self, volumes: Float[Tensor, "b 1 z y x"]) -> Float[Tensor, "b 1 z y x"]:

@@ -60,6 +60,11 @@ class UNetShape:
         """Edges of the input must be multiples of this."""
         return int(2**self.depth)
 
+    @property
+    def overlap(self) -> int:
+        """Voxels that tiles of a volume share so that no seam shows; `benchmarks/seams.py` measures it."""
+        return 3 * self.divisor
+
 
 ARCHITECTURES: dict[str, UNetShape] = {
     "paper": UNetShape(),

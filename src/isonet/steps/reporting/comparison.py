@@ -1,23 +1,21 @@
 """One tomogram before and after: its pictures, the balance of its wedge, its seams."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
-from isonet.config import PredictConfig
 from isonet.core import seams, tiling
 from isonet.core.seams import Seam
-from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project import HALF_COLUMNS, Tomogram
-from isonet.steps.predict import Model, choose_tiles
 from isonet.steps.reporting.data import CORRECTED, existing
 from isonet.steps.reporting.looks import Look, look
 from isonet.steps.reporting.pictures import faces, slice_picture, spectrum_picture
+from isonet.steps.reporting.sources import RunFolder
 from isonet.steps.source import contrast_sign
 from isonet.steps.validation_balance import measure_balance
 
@@ -54,17 +52,15 @@ class Comparison:
     after: Look | None
 
 
-def compare(tomogram: Tomogram, model: Model | None, options: PredictConfig | None, measured: str) -> Comparison:
+def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> Comparison:
     """Look at a tomogram and, if there is one, at its correction.
 
     Parameters
     ----------
     tomogram : Tomogram
         Its row in the table.
-    model : Model or None
-        What corrected it, and
-    options : PredictConfig or None
-        how: they tell where tiles met.
+    predicted : RunFolder or None
+        Run that corrected it, which says where tiles met.
     measured : str
         Column of the volume that the model was given.
     """
@@ -77,6 +73,7 @@ def compare(tomogram: Tomogram, model: Model | None, options: PredictConfig | No
     balance["before"].pop("warnings")  # that it is empty is no fault
     after = looks.get("after")
     tilts = tomogram.tilts
+    tiles = () if predicted is None or files["after"] is None else tiles_of(predicted, files["after"].name)
     return Comparison(
         numbers={
             "index": tomogram.index,
@@ -86,7 +83,7 @@ def compare(tomogram: Tomogram, model: Model | None, options: PredictConfig | No
             "pixel_size": tomogram.number("rlnPixelSize") or volumes["before"].header.pixel_size or None,
             "std": {name: float(f"{one.std:.6g}") for name, one in looks.items()},
             "balance": balance,
-            "seams": {} if after is None else _seams(after, volumes["after"], model, options),
+            "seams": {} if after is None else _seams(after, tiles),
             "tilt_range": [min(tilts), max(tilts)],
         },
         pictures={"after": None}
@@ -109,32 +106,24 @@ def _column(tomogram: Tomogram, measured: str) -> str:
     return measured
 
 
-def options_of(options: object) -> PredictConfig | None:
-    """Options of predict as its run folder has them; None where they cannot be read."""
+def tiles_of(run: RunFolder, file: str) -> tuple[tiling.Axis, ...]:
+    """Tiles that a run of predict made a file of, along z, y, x; none where it does not say."""
     try:
-        return PredictConfig(**options) if isinstance(options, dict) and options else None
-    except (ValidationError, TypeError):
-        return None
+        lines = [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text("utf-8").splitlines()]
+        found = [line["tiles"] for line in lines if line.get("file") == file]
+        return tuple(tiling.Axis(**{**axis, "starts": tuple(axis["starts"])}) for axis in found[-1]) if found else ()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()
 
 
-def _seams(after: Look, volume: mrc.Volume, model: Model | None, options: PredictConfig | None) -> Numbers:
+def _seams(after: Look, tiles: Sequence[tiling.Axis]) -> Numbers:
     """How much the borders of tiles stand out along each axis; nothing where the tiles are not known."""
-    if model is None or options is None:
-        return {}
-    try:
-        plan = choose_tiles(volume.shape, options, model)
-    except InputError:
-        return {}
     found: Numbers = {}
-    for name, steps, length, size in zip("zyx", after.steps, plan.shape, plan.size, strict=True):
-        seam = seams.measure_seam(steps, _borders(tiling.tile_axis(length, size, plan.overlap)))
+    for name, steps, axis in zip("zyx", after.steps, tiles, strict=False):
+        seam = seams.measure_seam(steps, seams.crossings(axis.weights(), axis.starts))
         if seam is not None:
             found[name] = _rounded(seam)
     return found
-
-
-def _borders(tiles: Sequence[tiling.AxisTile]) -> list[int]:
-    return seams.crossings([tile.weights for tile in tiles], [tile.start for tile in tiles])
 
 
 def _rounded(seam: Seam) -> Numbers:

@@ -1,0 +1,194 @@
+"""One volume corrected from disk to disk, in bounded memory.
+
+    volume -> without its wedge -> tiles through the network -> prediction -> combined with the data -> result
+
+The wedge is taken away, and prediction and data are combined, in the Fourier space of the whole volume: what a tile
+makes of a voxel does not depend on where the tile ends. The wedge's faces are as soft as in the sub-volumes of the
+training. What lies between is in scratch files beside the result, each as large as the volume in float32.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from isonet.config import PredictConfig
+from isonet.core import streamed, wedge
+from isonet.core.calibration import Gains, combination
+from isonet.core.fourier import Shape
+from isonet.core.normalize import Moments, Normalization
+from isonet.core.sampling import cut
+from isonet.core.spectrum import FloatArray, Sink, slabs
+from isonet.errors import InputError
+from isonet.io import blocks
+from isonet.runs import Run
+from isonet.steps.memory import within_limit
+from isonet.steps.source import Source
+from isonet.train.correct import TilePlan, corrected_tiles, largest_tiles, plan_tiles
+from isonet.train.fit import Evaluator
+
+log = logging.getLogger("isonet")
+_FLOAT16_LIMIT = 65504.0
+
+
+@dataclass(frozen=True)
+class Plans:
+    """How a volume is taken apart.
+
+    Attributes
+    ----------
+    tiles : TilePlan
+        For the network.
+    filtering, combining : streamed.Plan
+        For the filters of the whole volume.
+    """
+
+    tiles: TilePlan
+    filtering: streamed.Plan
+    combining: streamed.Plan
+
+
+def plan(source: Source, evaluator: Evaluator, config: PredictConfig) -> Plans:
+    """Choose tiles as asked, else as large as the memory allows, and the pieces of the filters.
+
+    Raises
+    ------
+    InputError
+        If the sizes asked for cannot be, or the memory is too little.
+    """
+    shape = source.volume.shape
+    asked = None if config.crop_size is None and config.cube_size is None else _tiles_asked(shape, evaluator, config)
+    with within_limit(source.volume.path, config.max_memory) as memory:
+        return Plans(
+            asked or largest_tiles(shape, evaluator.network.shape, evaluator.room(memory) // config.batch_size),
+            streamed.plan(shape, memory),
+            streamed.plan(shape, memory, volumes=2),
+        )
+
+
+def _tiles_asked(shape: Shape, evaluator: Evaluator, config: PredictConfig) -> TilePlan:
+    overlap = evaluator.network.shape.overlap
+    crop = config.crop_size or (config.cube_size or 0) + overlap
+    stride = config.cube_size or crop - min(overlap, crop // 2)
+    try:
+        return plan_tiles(shape, crop, stride, evaluator.divisor)
+    except ValueError as error:
+        raise InputError(f"--crop-size {crop}, --cube-size {stride}: {error}; choose other sizes") from error
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What is made of a volume.
+
+    Attributes
+    ----------
+    source : Source
+        The volume.
+    evaluator : Evaluator
+        The network.
+    edge : int
+        Edge of the cubes it was trained on, whose wedge it knows.
+    config : PredictConfig
+        Options.
+    gains : Gains or None
+        How prediction and data are combined; the prediction alone if None.
+    """
+
+    source: Source
+    evaluator: Evaluator
+    edge: int
+    config: PredictConfig
+    gains: Gains | None
+
+    def write(self, path: Path, labels: Sequence[str], plans: Plans, run: Run) -> None:
+        """Correct the volume into a file with its sign, mean, scale and header, and labels.
+
+        Raises
+        ------
+        InputError
+            If half precision was asked for and cannot hold the grey values.
+        RunError
+            If the result cannot be written.
+        """
+        shape = self.source.shape
+        header = self.source.volume.header
+        header = replace(header, labels=(*header.labels[: 10 - len(labels)], *labels))
+        dtype = np.float16 if self.config.float16 else np.float32
+        with blocks.scratch(path.parent, shape) as room, blocks.scratch(path.parent, shape) as found:
+            self._remove_wedge(room, plans, run)
+            self._predict(room, found, plans, run)
+            with blocks.create(path, shape, header, dtype) as target:
+                result = _Result(target, path)
+                self._finish(found, room, result, plans, run)
+                target.statistics = result.statistics
+        log.info("%s: written", path)
+
+    def _remove_wedge(self, room: blocks.BlockFile, plans: Plans, run: Run) -> None:
+        weights = wedge.weight(_flat(self.source.shape), self.source.tilts, edge=self.edge)
+        with run.progress(f"wedge of {self.source.tomogram.name}", plans.filtering.count) as advance:
+            streamed.filter_volume(
+                self.source, room, lambda *_: weights, plans.filtering, advance, torch.get_num_threads(), rescale=False
+            )
+
+    def _predict(self, given: blocks.BlockFile, found: blocks.BlockFile, plans: Plans, run: Run) -> None:
+        tiles = corrected_tiles(
+            lambda corner, size: cut(given, corner, size), plans.tiles, self.evaluator, self.config.batch_size
+        )
+        with run.progress(f"predict {self.source.tomogram.name}", plans.tiles.count) as advance:
+            for tile, block in tiles:
+                found.add(tile.target, tile.weights * block)
+                advance()
+
+    def _finish(
+        self, found: blocks.BlockFile, room: blocks.BlockFile, result: "_Result", plans: Plans, run: Run
+    ) -> None:
+        """Bring the prediction, combined with the data where that is asked for, to the volume's grey values."""
+        grey = self.source.normalization
+        if self.gains is None and not self.config.keep_measured:
+            _copy(found, result, grey, plans.filtering.sections)
+            return
+        weights = wedge.weight(_flat(self.source.shape), self.source.tilts)
+        transfers = combination(weights, self.gains, keep_measured=self.config.keep_measured)
+        how = plans.combining
+        with run.progress(f"combine {self.source.tomogram.name}", how.count + how.shape[0]) as advance:
+            streamed.combine_volumes(
+                *(found, self.source, room, result, transfers, (grey.std * grey.sign, grey.mean)),
+                *(how, advance, torch.get_num_threads()),
+            )
+
+
+def _flat(shape: Shape) -> Shape:
+    """Shape of a wedge weight that is the same at every `k_y`."""
+    return shape[0], 1, shape[2]
+
+
+def _copy(found: blocks.BlockFile, result: Sink, grey: Normalization, sections: int) -> None:
+    for part in slabs(found.shape[0], sections):
+        result.write_rows(part.start, 0, np.asarray(grey.inverse(found.read_rows(part)), np.float32))
+
+
+class _Result:
+    """Grey values on their way into a file: counted, and refused where half precision cannot hold them."""
+
+    def __init__(self, target: blocks.NewVolume, path: Path) -> None:
+        self._target, self._path = target, path
+        self._moments = Moments()
+
+    def write_rows(self, section: int, row: int, block: FloatArray) -> None:
+        """Write a block of rows whose first is `row` of `section`."""
+        if self._target.dtype == np.float16 and np.abs(block).max() > _FLOAT16_LIMIT:
+            raise InputError(f"{self._path}: grey values beyond {_FLOAT16_LIMIT:g}; leave out --float16")
+        self._moments.add(block)
+        self._target.write_rows(section, row, block)
+
+    @property
+    def statistics(self) -> tuple[float, float, float, float]:
+        """Minimum, maximum, mean and standard deviation."""
+        return self._moments.low, self._moments.high, self._moments.mean, self._moments.std
+
+
+LazyGains = Callable[[], Gains | None]
+"""Gains that are measured when they are first asked for."""
