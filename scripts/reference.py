@@ -7,11 +7,12 @@
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from reference_columns import COLUMNS, RELION_COLUMNS, SUBTOMO_COLUMNS, Column
+from pydantic.fields import FieldInfo
 from reference_messages import messages
 
 from isonet.config import GuiConfig, StepConfig
@@ -22,7 +23,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 NOTICE = "<!-- Made by scripts/reference.py from the code: change it there. -->"
 _SCALARS = {"integer": "whole number", "number": "number", "boolean": "switch", "string": "text", "array": "list"}
 _KINDS = {"Duration": "duration", "Size": "memory", "Path": "path", "Angle": "degrees", "Files": "paths"}
-_BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+_BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
 def pages() -> dict[str, str]:
@@ -96,7 +97,7 @@ def _options(command: Command, described: dict[tuple[str, str], str]) -> Iterato
 def _row(model: type[StepConfig], name: str, schema: dict[str, Any]) -> str:
     """One option as a row of a table."""
     field = model.model_fields[name]
-    value = " ".join(part for part in (_kind(field.annotation, field.metadata, schema), _bounds(schema)) if part)
+    value = " ".join(part for part in (_kind(field.annotation, field.metadata, schema), _bounds(field.annotation, field.metadata)) if part)
     text = " ".join((field.description or "").split())
     cells = (f"`--{_dashed(name)}`", value, _default(field.default), text)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
@@ -116,11 +117,24 @@ def _kind(annotation: object, metadata: list[Any], schema: dict[str, Any]) -> st
     return next((_SCALARS[part["type"]] for part in _parts(schema) if part.get("type") in _SCALARS), "text")
 
 
-def _bounds(schema: dict[str, Any]) -> str:
+def _bounds(annotation: object, metadata: Iterable[object]) -> str:
     """Bounds of a number, or of the numbers of a list."""
-    items = [part["items"] for part in _parts(schema) if isinstance(part.get("items"), dict)]
-    found = [f"{sign} {part[key]:g}" for part in [*_parts(schema), *items] for key, sign in _BOUNDS.items() if key in part]
+    found = [
+        f"{sign} {getattr(one, key):g}"
+        for one in _constraints(annotation, metadata)
+        for key, sign in _BOUNDS.items()
+        if getattr(one, key, None) is not None
+    ]
     return ", ".join(dict.fromkeys(found))
+
+
+def _constraints(annotation: object, metadata: Iterable[object]) -> Iterator[object]:
+    """All that limits a value, within unions, lists and annotations too."""
+    for one in metadata:
+        yield from _constraints(None, one.metadata) if isinstance(one, FieldInfo) else [one]
+    if get_origin(annotation) is not Literal:
+        for part in get_args(annotation):
+            yield from _constraints(part, ()) if get_origin(part) or isinstance(part, type) else _constraints(None, [part])
 
 
 def _parts(schema: dict[str, Any]) -> list[dict[str, Any]]:

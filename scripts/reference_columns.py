@@ -55,6 +55,7 @@ SUBTOMO_COLUMNS = {
     "rlnCoordinateX": Column("extract", "voxels", "Centre in the tomogram, from 0."),
     "rlnCoordinateY": Column("extract", "voxels", "Centre in the tomogram, from 0."),
     "rlnCoordinateZ": Column("extract", "voxels", "Centre in the tomogram, from 0."),
+    "rlnAngleRot": Column("simulate", "degrees", "Orientation of a particle, in particles.star; also rlnAngleTilt, rlnAnglePsi."),
     "rlnClassNumber": Column("simulate", "", "Kind of particle, in particles.star."),
 }
 RELION_COLUMNS = {

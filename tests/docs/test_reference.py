@@ -61,8 +61,12 @@ def test_every_preset_has_its_section() -> None:
 def columns_in_code() -> Iterator[tuple[str, str]]:
     """Module and name of each column that is spelled out in the code."""
     for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"rln\w+", node.value):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        pieces = {part for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in nodes:
+            if node in pieces or not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+                continue
+            if re.fullmatch(r"rln\w+", node.value):
                 yield path.name, node.value
 
 
