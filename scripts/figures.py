@@ -12,6 +12,8 @@ import matplotlib as mpl
 
 mpl.use("svg")
 
+import itertools
+
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -94,14 +96,16 @@ def draw_flow(path: Path) -> None:
         axes.text(column, row + 0.2, name, ha="center", va="center", weight="bold", color=colour)
         axes.text(column, row - 0.12, made, ha="center", va="center", fontsize=8)
     arrow = {"arrowstyle": "->", "color": "black", "shrinkA": 0, "shrinkB": 0}
-    for (from_column, from_row, *_), (to_column, to_row, *_) in zip(FLOW, FLOW[1:], strict=False):
+    for (from_column, from_row, *_), (to_column, to_row, *_) in itertools.pairwise(FLOW):
         step = np.array([to_column - from_column, to_row - from_row])
         reach = 0.41 * step / np.abs(step).max()
         start, end = np.array([from_column, from_row]) + reach, np.array([to_column, to_row]) - reach
         axes.annotate("", end, start, arrowprops=arrow)
     layers = "cli, gui   →   steps   →   train   →   core          steps also use   config, project, runs, io"
     axes.text(1.5, -0.35, layers, ha="center", fontsize=9)
-    axes.text(1.5, -0.58, "arrows of this line: imports, which go one way (a test enforces it)", ha="center", fontsize=8)
+    axes.text(
+        1.5, -0.58, "arrows of this line: imports, which go one way (a test enforces it)", ha="center", fontsize=8
+    )
     axes.set(xlim=(-0.5, 3.5), ylim=(-0.7, 2.5))
     axes.axis("off")
     _save(figure, path)

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from reference_columns import COLUMNS, RELION_COLUMNS, SUBTOMO_COLUMNS, Column
 from pydantic.fields import FieldInfo
-from reference_messages import messages
 
 from isonet.config import GuiConfig, StepConfig
 from isonet.gui.catalogue import Command, commands
 from isonet.spellings import COMMANDS, OBSOLETE, POSITIONAL, REFUSED, RENAMED, VALUES
+from reference_columns import COLUMNS, RELION_COLUMNS, SUBTOMO_COLUMNS, Column
+from reference_messages import messages
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 NOTICE = "<!-- Made by scripts/reference.py from the code: change it there. -->"
@@ -53,12 +53,13 @@ def _commands_page() -> str:
     parts = [
         "# Commands and options",
         "As `isonet COMMAND --help` has them. Dashes and underscores are the same. Every command also takes `--config "
-        "FILE.yaml`, a file with one `option: value` a line, and `--debug`, which shows where an error comes from. What "
-        "is given on the command line comes before the file, the file before a preset, the preset before the default.",
-        "A *duration* is written `90` (seconds), `20min`, `1.5h`, `2d` or `1:30:00`; *memory* `4GB` or `500MB`; a *list* "
-        "with commas; a *switch* `--name` or `--no-name`. Å, degrees, kV and mm are the units throughout, grey values "
+        "FILE.yaml`, a file with one `option: value` a line, and `--debug`, which shows where an error comes from. "
+        "What is given on the command line comes before the file, the file before a preset, the preset before the default.",
+        "A *duration* is written `90` (seconds), `20min`, `1.5h`, `2d` or `1:30:00`; *memory* `4GB` or `500MB`; a "
+        "*list* with commas; a *switch* `--name` or `--no-name`. Å, degrees, kV and mm are the units throughout, grey values "
         "those of the file. A dash in place of a default means that the option is left to the program, as described.",
-        "| command | does |\n|---|---|\n" + "\n".join(f"| [`{one.name}`](#{one.name}) | {one.summary} |" for one in known),
+        "| command | does |\n|---|---|\n"
+        + "\n".join(f"| [`{one.name}`](#{one.name}) | {one.summary} |" for one in known),
     ]
     described: dict[tuple[str, str], str] = {}
     for command in known:
@@ -97,7 +98,11 @@ def _options(command: Command, described: dict[tuple[str, str], str]) -> Iterato
 def _row(model: type[StepConfig], name: str, schema: dict[str, Any]) -> str:
     """One option as a row of a table."""
     field = model.model_fields[name]
-    value = " ".join(part for part in (_kind(field.annotation, field.metadata, schema), _bounds(field.annotation, field.metadata)) if part)
+    value = " ".join(
+        part
+        for part in (_kind(field.annotation, field.metadata, schema), _bounds(field.annotation, field.metadata))
+        if part
+    )
     text = " ".join((field.description or "").split())
     cells = (f"`--{_dashed(name)}`", value, _default(field.default), text)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
@@ -134,7 +139,9 @@ def _constraints(annotation: object, metadata: Iterable[object]) -> Iterator[obj
         yield from _constraints(None, one.metadata) if isinstance(one, FieldInfo) else [one]
     if get_origin(annotation) is not Literal:
         for part in get_args(annotation):
-            yield from _constraints(part, ()) if get_origin(part) or isinstance(part, type) else _constraints(None, [part])
+            yield from (
+                _constraints(part, ()) if get_origin(part) or isinstance(part, type) else _constraints(None, [part])
+            )
 
 
 def _parts(schema: dict[str, Any]) -> list[dict[str, Any]]:
@@ -169,10 +176,14 @@ def _columns_page() -> str:
             "relative to the folder of the table, or else to the working folder.",
             COLUMNS,
         ),
-        ("The table of sub-volumes", "`subtomo.star`, one row per sub-volume, told by `rlnImageName`.", SUBTOMO_COLUMNS),
+        (
+            "The table of sub-volumes",
+            "`subtomo.star`, one row per sub-volume, told by `rlnImageName`.",
+            SUBTOMO_COLUMNS,
+        ),
         (
             "Tables of RELION 5",
-            "What `prepare --metadata` and `extract --coordinates` look for in them, and what `prepare --relion5` writes.",
+            "What `prepare --metadata` and `extract --coordinates` look for, and what `prepare --relion5` writes.",
             RELION_COLUMNS,
         ),
     )
@@ -199,8 +210,8 @@ def _messages_page() -> str:
         "| 2 | the command line or its input cannot be used |\n"
         "| 128 + n | ended by signal n (130 after Ctrl-C, 143 after SIGTERM); what was computed is saved |",
         "`run.log` in the output folder has all that was said, with tracebacks; `status.json` there says how the run "
-        "ended and why. An error that begins with `isonet: unexpected` is a defect of the program: please report it with "
-        "what `--debug` shows. The lists below are all messages in the code; words in angle brackets stand for values.",
+        "ended and why. An error that begins with `isonet: unexpected` is a defect of the program: please report it "
+        "with what `--debug` shows. The lists below are all messages in the code; words in angle brackets stand for values.",
     ]
     for title, note, kind in (
         ("Errors", "They end the command.", "error"),
@@ -216,8 +227,8 @@ def _spellings_page() -> str:
     """IsoNet's words and ours."""
     parts = [
         "# Spellings of IsoNet 1 and 2",
-        "What is not listed has the same name here. Underscores and dashes are the same. How to move is in [From IsoNet "
-        "1 or 2](../from-isonet.md).",
+        "What is not listed has the same name here. Underscores and dashes are the same. How to move is in "
+        "[From IsoNet 1 or 2](../from-isonet.md).",
         "## Commands",
         _table(("IsoNet", "here"), ((f"`{old}`", f"`{new}`") for old, new in COMMANDS.items())),
         "## Flags",
@@ -229,9 +240,7 @@ def _spellings_page() -> str:
         rows += [(command, f"`{flag}`", f"not needed: {why}") for flag, why in OBSOLETE.get(command, {}).items()]
         rows += [(command, f"`{flag}`", f"refused: {why}") for flag, why in REFUSED.get(command, {}).items()]
     parts.append(_table(("command", "IsoNet", "here"), rows))
-    values = (
-        (f"`{flag}`", f"`{old}`", f"`{new}`") for flag, pairs in VALUES.items() for old, new in pairs.items()
-    )
+    values = ((f"`{flag}`", f"`{old}`", f"`{new}`") for flag, pairs in VALUES.items() for old, new in pairs.items())
     return "\n\n".join([*parts, "## Values", _table(("flag", "IsoNet", "here"), values)])
 
 

@@ -33,10 +33,14 @@ COLUMNS = {
     "rlnTomoContrast": Column("prepare", "", "`dark` or `light`: what density is in the file."),
     "rlnNumberSubtomo": Column("prepare", "", "Sub-volumes drawn from the tomogram in each epoch, or by extract."),
     "rlnSnrFalloff": Column("you, IsoNet 1", "", "For deconv, where `--snr-falloff` is not given; 1 if left out."),
-    "rlnDeconvStrength": Column("you, IsoNet 1", "", "For deconv, where `--deconv-strength` is not given; 1 if left out."),
+    "rlnDeconvStrength": Column(
+        "you, IsoNet 1", "", "For deconv, where `--deconv-strength` is not given; 1 if left out."
+    ),
     "rlnDeconvTomoName": Column("deconv", "path", "The deconvolved tomogram."),
     "rlnMaskBoundary": Column("you, gui", "path", "IMOD model or JSON with polygons, for mask."),
-    "rlnMaskDensityPercentage": Column("you, IsoNet 1", "%", "For mask, where the option is not given; 50 if left out."),
+    "rlnMaskDensityPercentage": Column(
+        "you, IsoNet 1", "%", "For mask, where the option is not given; 50 if left out."
+    ),
     "rlnMaskStdPercentage": Column("you, IsoNet 1", "%", "For mask, where the option is not given; 50 if left out."),
     "rlnMaskName": Column("mask, you", "path", "Mask: where sub-volumes may be centred. One of yours is kept."),
     "rlnBoxFile": Column("you, IsoNet 2", "path", "Coordinates for extract."),
@@ -48,14 +52,17 @@ SUBTOMO_COLUMNS = {
     "rlnImageName": Column("extract, prepare-subtomo-star", "path", "The sub-volume, a cube of raw grey values."),
     "rlnCubeSize": Column("extract, prepare-subtomo-star", "voxels", "Edge of the training cubes."),
     "rlnCropSize": Column("extract, prepare-subtomo-star", "voxels", "Edge of the sub-volumes."),
-    "rlnTomoInputColumn": Column("extract", "", "Column of the table of tomograms that it was cut from; `full` stands "
-                                 "for the full tomogram."),
+    "rlnTomoInputColumn": Column(
+        "extract", "", "Column of the table of tomograms that it was cut from; `full` stands for the full tomogram."
+    ),
     "rlnTomoMean": Column("extract, prepare-subtomo-star", "grey value", "Mean of the whole tomogram."),
     "rlnTomoStd": Column("extract, prepare-subtomo-star", "grey value", "Standard deviation of the whole tomogram."),
     "rlnCoordinateX": Column("extract", "voxels", "Centre in the tomogram, from 0."),
     "rlnCoordinateY": Column("extract", "voxels", "Centre in the tomogram, from 0."),
     "rlnCoordinateZ": Column("extract", "voxels", "Centre in the tomogram, from 0."),
-    "rlnAngleRot": Column("simulate", "degrees", "Orientation of a particle, in particles.star; also rlnAngleTilt, rlnAnglePsi."),
+    "rlnAngleRot": Column(
+        "simulate", "degrees", "Orientation of a particle, in particles.star; also rlnAngleTilt, rlnAnglePsi."
+    ),
     "rlnClassNumber": Column("simulate", "", "Kind of particle, in particles.star."),
 }
 RELION_COLUMNS = {

@@ -70,7 +70,9 @@ def _pieces(node: ast.expr) -> Iterator[str]:
 def _placeholder(node: ast.expr | None) -> str:
     """Name for a value in a message."""
     words = re.findall(r"[a-z]\w+", "" if node is None else ast.unparse(node))
-    plain = [word for word in words if word not in ("str", "map", "join", "len", "sorted", "self", "config", "for", "in")]
+    plain = [
+        word for word in words if word not in ("str", "map", "join", "len", "sorted", "self", "config", "for", "in")
+    ]
     return f"‹{plain[-1].strip('_') if plain else 'value'}›"
 
 

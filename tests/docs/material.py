@@ -95,9 +95,8 @@ def _write_metadata(folder: Path, name: str) -> None:
 def _write_relion_table(folder: Path) -> None:
     """RELION's table of both tomograms."""
     rows = "".join(f"{name} tilt_series/{name}.star 300 2.7 0.1 10\n" for name in NAMES)
-    columns = (
-        "TomoName TomoTiltSeriesStarFile Voltage SphericalAberration AmplitudeContrast TomoTiltSeriesPixelSize".split()
-    )
+    tomogram = ("TomoName", "TomoTiltSeriesStarFile", "TomoTiltSeriesPixelSize")
+    columns = (*tomogram[:2], "Voltage", "SphericalAberration", "AmplitudeContrast", tomogram[2])
     head = "".join(f"_rln{column} #{number}\n" for number, column in enumerate(columns, start=1))
     _write(folder / "relion" / "tomograms.star", f"data_global\n\nloop_\n{head}{rows}")
 

@@ -126,9 +126,7 @@ def make_what_is_missing(words: Sequence[str]) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=pages.name_of)
-def test_commands_of_a_page_work_in_order(
-    page: Path, files: Path, desk: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_commands_of_a_page_work_in_order(page: Path, files: Path, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number, block in enumerate(pages.blocks(page, "console")):
         if block.begins_anew:
             monkeypatch.chdir(shutil.copytree(files, desk.parent / f"desk_{number}"))
@@ -163,7 +161,9 @@ def test_every_command_is_shown_somewhere() -> None:
 def test_blocks_that_are_not_run_say_why() -> None:
     for page in PAGES:
         for block in pages.blocks(page, "console"):
-            assert block.note == "" or block.begins_anew or (block.not_run or "").strip(), f"{block.place}: say why it is not run"
+            assert block.note == "" or block.begins_anew or (block.not_run or "").strip(), (
+                f"{block.place}: say why it is not run"
+            )
             skipped = {command_of(words) for words in ours(block)} & set(NEVER_RUN)
             assert not skipped or block.not_run or len(ours(block)) > 1, f"{block.place}: {skipped} never runs here"
 
