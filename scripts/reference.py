@@ -52,12 +52,14 @@ def _commands_page() -> str:
     known = [*commands().values(), Command("gui", "Open the browser interface on a project folder.", (), GuiConfig)]
     parts = [
         "# Commands and options",
-        "As `isonet COMMAND --help` has them. Dashes and underscores are the same. Every command also takes `--config "
-        "FILE.yaml`, a file with one `option: value` a line, and `--debug`, which shows where an error comes from. "
-        "What is given on the command line comes before the file, the file before a preset, the preset before the default.",
-        "A *duration* is written `90` (seconds), `20min`, `1.5h`, `2d` or `1:30:00`; *memory* `4GB` or `500MB`; a "
-        "*list* with commas; a *switch* `--name` or `--no-name`. Å, degrees, kV and mm are the units throughout, grey values "
-        "those of the file. A dash in place of a default means that the option is left to the program, as described.",
+        "As `isonet COMMAND --help` has them. Dashes and underscores are the same. Every command also takes "
+        "`--config FILE.yaml`, a file with one `option: value` a line, and `--debug`, which shows where an error "
+        "comes from. What is given on the command line comes before the file, the file before a preset, the "
+        "preset before the default.",
+        "A *duration* is written `90` (seconds), `20min`, `1.5h`, `2d` or `1:30:00`; *memory* `4GB` or `500MB`; a"
+        " *list* with commas; a *switch* `--name` or `--no-name`. Å, degrees, kV and mm are the units throughout,"
+        " grey values those of the file. A dash in place of a default means that the option is left to the "
+        "program, as described.",
         "| command | does |\n|---|---|\n"
         + "\n".join(f"| [`{one.name}`](#{one.name}) | {one.summary} |" for one in known),
     ]
@@ -210,8 +212,9 @@ def _messages_page() -> str:
         "| 2 | the command line or its input cannot be used |\n"
         "| 128 + n | ended by signal n (130 after Ctrl-C, 143 after SIGTERM); what was computed is saved |",
         "`run.log` in the output folder has all that was said, with tracebacks; `status.json` there says how the run "
-        "ended and why. An error that begins with `isonet: unexpected` is a defect of the program: please report it "
-        "with what `--debug` shows. The lists below are all messages in the code; words in angle brackets stand for values.",
+        "ended and why. An error that begins with `isonet: unexpected` is a defect of the program: please report "
+        "it with what `--debug` shows. The lists below are all messages in the code; words in angle brackets stand for "
+        "values.",
     ]
     for title, note, kind in (
         ("Errors", "They end the command.", "error"),

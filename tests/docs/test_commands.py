@@ -106,6 +106,11 @@ def small(words: Sequence[str]) -> list[str]:
     return [*kept, *added]
 
 
+def expanded(words: Sequence[str]) -> list[str]:
+    """Put files in the place of patterns, as a shell does."""
+    return [name for word in words for name in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
+
+
 def typed(words: Sequence[str], place: str) -> str:
     """Type a line, insist that it works, and return what it said."""
     said = io.StringIO()
@@ -134,7 +139,7 @@ def test_commands_of_a_page_work_in_order(page: Path, files: Path, desk: Path, m
             understood(words)
             if block.not_run is None and command_of(words) not in NEVER_RUN:
                 make_what_is_missing(words)
-                typed(small(words), block.place)
+                typed(expanded(small(words)), block.place)
     undocumented = [path for path in made_by_runs(desk.parent) if not is_documented(path)]
     assert undocumented == [], "describe them in docs/reference/files.md"
 
