@@ -123,7 +123,8 @@ def typed(words: Sequence[str], place: str) -> str:
 def make_what_is_missing(words: Sequence[str]) -> None:
     """Make what a command reads and the page has not made."""
     for name, line in MADE_BEFORE.items():
-        reads = any(Path(word).parts[:1] == (name,) for word in words[1:])
+        places = [one for before, one in zip(words, words[1:], strict=False) if not before.startswith("--output")]
+        reads = any(Path(word).parts[:1] == (name,) for word in places)
         if reads and not Path(name).exists():
             made = shlex.split(line)
             make_what_is_missing(made)
