@@ -77,7 +77,10 @@ def _write_metadata(folder: Path, name: str) -> None:
     _write(folder / "aretomo" / f"{name}.aln", "".join(f"{n} 0 1 0 0 1 1 1 0 {t}\n" for n, t in enumerate(TILTS)))
     ctf = "".join(f"{n} 31000 30000 10 0 0.1 8\n" for n, _ in enumerate(TILTS, start=1))
     for place in ("aretomo", "metadata"):
-        _write(folder / place / f"{name}_CTF.txt", f"# Columns: #1 micrograph number; #2 - defocus 1 [A]; #3 - defocus 2; #4; #5; #6; #7\n{ctf}")
+        _write(
+            folder / place / f"{name}_CTF.txt",
+            f"# Columns: #1 number; #2 defocus 1 [A]; #3 defocus 2; #4; #5; #6; #7\n{ctf}",
+        )
     sections = "".join(f"[ZValue = {n}]\nTiltAngle = {t}\nTargetDefocus = -3\n\n" for n, t in enumerate(TILTS))
     _write(folder / "mdocs" / f"{name}.mdoc", f"PixelSpacing = 10\nVoltage = 300\n\n{sections}")
     numbers = "\n".join(map(str, TILTS))

@@ -11,6 +11,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pages
@@ -123,7 +124,7 @@ def typed(words: Sequence[str], place: str) -> str:
 def make_what_is_missing(words: Sequence[str]) -> None:
     """Make what a command reads and the page has not made."""
     for name, line in MADE_BEFORE.items():
-        places = [one for before, one in zip(words, words[1:], strict=False) if not before.startswith("--output")]
+        places = [one for before, one in pairwise(words) if not before.startswith("--output")]
         reads = any(Path(word).parts[:1] == (name,) for word in places)
         if reads and not Path(name).exists():
             made = shlex.split(line)
