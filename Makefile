@@ -1,6 +1,7 @@
 # make demo   simulate a small tomogram, correct it, and show how much of the missing wedge came back
 # make test   run the tests
 # make lint   ruff and mypy
+# make docs   write the reference from the code and build the documentation into site/; warnings are errors
 #
 # Each target sets up its own environment in .venv. TORCH is the only place where torch is pinned; with a GPU you may
 # want another build: make TORCH="torch==2.13.0+cu130" demo (where your package index offers it)
@@ -11,7 +12,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint env clean
+.PHONY: demo test lint docs env clean
 
 demo: $(VENV)/.ready
 	$(BIN)/isonet demo --output-dir demo
@@ -23,6 +24,10 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.ready-dev
+	$(BIN)/python scripts/reference.py
+	$(BIN)/zensical build --clean --strict
 
 env: $(VENV)/.ready-dev
 
@@ -41,4 +46,4 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo site
