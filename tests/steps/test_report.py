@@ -200,7 +200,10 @@ def test_a_validation_is_told_in_a_sentence(run: Path) -> None:
     said = found["withheld"]["status"]
     assert said[1:40] in page.text
     controls = found["withheld"]["controls"]["shuffled"]
-    assert float(page.numbers["validation.withheld.controls.shuffled"]) == controls
+    if controls is None:  # nothing could be measured in so small a volume
+        assert "validation.withheld.controls.shuffled" not in page.numbers
+    else:
+        assert float(page.numbers["validation.withheld.controls.shuffled"]) == controls
 
 
 def test_what_cannot_be_reported_is_refused(here: Path, run: Path) -> None:
