@@ -1,13 +1,23 @@
 """What the tests of the documentation share: one thread, no pictures, and files of the names that the pages use."""
 
+import io
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import material
 import pytest
 import torch
 from matplotlib.figure import Figure
+
+
+def no_picture(_figure: Figure, path: Any, **_options: Any) -> None:
+    """Stand in for `Figure.savefig`, into a file or as a plot within a page."""
+    if isinstance(path, io.StringIO):
+        path.write('<svg width="1pt" height="1pt"></svg>')
+    else:
+        Path(path).write_bytes(b"no picture")
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -34,5 +44,5 @@ def desk(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "desk"
     shutil.copytree(files, folder)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(Figure, "savefig", lambda _self, path, **_options: Path(path).write_bytes(b"no picture"))
+    monkeypatch.setattr(Figure, "savefig", no_picture)
     return folder

@@ -24,6 +24,7 @@ OTHERS: dict[str, list[str]] = {
     "crop_size": ["112"],
     "tilts": ["-60,0,60"],
     "templates": ["a.mrc,b.mrc"],
+    "snr": ["0.02,0.2"],
     "time_budget": ["20min"],
     "max_time": ["1:30:00"],
     "max_memory": ["2GB"],

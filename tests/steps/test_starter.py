@@ -97,8 +97,8 @@ def test_a_finished_training_is_not_overwritten_nor_changed(here: Path) -> None:
 
 
 def test_refine_starts_from_it_and_says_so(halves: Path) -> None:
-    outcome = isonet.done("refine", halves, **REFINE)
-    assert "starter model" in outcome.err
+    outcome = isonet.done("refine", halves, pretrained_model="starter", **REFINE)
+    assert "network of the starter model" in outcome.err
     about = load_model(Path("results"))[1]
     assert about["started_from"]["method"] == "starter"
     assert about["network"] == load_model(STARTER)[1]["network"]
@@ -108,19 +108,18 @@ def test_refine_starts_from_it_and_says_so(halves: Path) -> None:
     assert all(torch.equal(first[name], shipped[name]) for name in shipped)
 
 
-@pytest.mark.parametrize(
-    "options", [{"from_scratch": "true"}, {"filter_base": 4}, {"arch": "small"}, {"method": "isonet"}]
-)
-def test_refine_starts_from_nothing_where_asked(halves: Path, options: dict[str, Any]) -> None:
-    outcome = isonet.done("refine", halves, **REFINE, **options)
-    assert "starter model" not in outcome.err
-    assert load_model(Path("results"))[1]["started_from"] is None
-    assert not Path("results/model_iter00.safetensors").exists()
+@pytest.mark.parametrize("flag", [{}, {"from_scratch": "true"}])
+def test_from_scratch_does_without_the_model_of_a_configuration_file(halves: Path, flag: dict[str, Any]) -> None:
+    Path("lab.yaml").write_text("pretrained_model: starter\n")
+    isonet.done("refine", halves, config="lab.yaml", **REFINE, **flag)
+    begun = load_model(Path("results"))[1]["started_from"]
+    assert (begun is None) == bool(flag)
+    assert Path("results/model_iter00.safetensors").exists() != bool(flag)
 
 
-def test_starting_twice_is_refused(halves: Path) -> None:
-    outcome = isonet.call("refine", halves, pretrained_model="starter", from_scratch="true", **REFINE)
-    isonet.assert_refused(outcome, "exclude each other")
+def test_options_that_contradict_its_network_are_refused(halves: Path) -> None:
+    outcome = isonet.call("refine", halves, pretrained_model="starter", filter_base=4, **REFINE)
+    isonet.assert_refused(outcome, "--filter-base 4", "starter")
 
 
 def test_a_preview_needs_no_training_and_says_what_it_is(halves: Path) -> None:

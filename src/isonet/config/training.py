@@ -53,10 +53,10 @@ class TrainingOptions(NetworkOptions, LearningOptions):
     """Share of training pairs turned by a uniformly random rotation instead of one of the cube's. Corners that turn in
     from outside the sub-volume are reflected content; with crop_size 1.75 times cube_size there are none."""
     pretrained_model: Path | None = None
-    """Model to start from; its network is used. If left out, methods on halves start from the starter model that
-    comes with the program, unless network options are given."""
+    """Model to start from instead of random weights; its network is used. starter is the one that comes with the
+    program, trained on simulations alone."""
     from_scratch: bool = False
-    """Start from random weights instead of the starter model."""
+    """Start from random weights, whatever model a configuration file or a preset names."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     devices: Devices = 1
@@ -92,8 +92,6 @@ class TrainingOptions(NetworkOptions, LearningOptions):
             raise ValueError("noise_level and noise_start_iter need the same number of entries")
         if list(self.noise_start_iter) != sorted(set(self.noise_start_iter)):
             raise ValueError("noise_start_iter must increase")
-        if self.from_scratch and self.pretrained_model is not None:
-            raise ValueError("pretrained_model and from_scratch exclude each other: give one of them")
         both_given = {"crop_size", "cube_size"} <= self.model_fields_set  # else a table may give the other one
         if self.crop_size is not None and self.crop_size < self.cube_size and both_given:
             raise ValueError(f"crop_size {self.crop_size} must not be smaller than cube_size {self.cube_size}")

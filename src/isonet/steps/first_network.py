@@ -1,4 +1,4 @@
-"""The network that refine begins with: a model that was given, the starter that comes with the program, or none."""
+"""The network that refine begins with: a model that was given, such as the starter, or none."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -46,9 +46,8 @@ def first_network(config: RefineConfig, method: Method, device: torch.device, fo
     InputError
         If a model cannot be read, or options contradict its network.
     """
-    path, source = config.pretrained_model, "the model given"
-    if path is None and _starter_fits(config, method):
-        path, source = STARTER, "the starter model (--from-scratch does without)"
+    path = None if config.from_scratch else config.pretrained_model
+    source = "the starter model" if path == STARTER else "the model given"
     if config.continue_from is not None:
         kept = folder / model_name(0)
         path = kept if kept.exists() else None
@@ -57,13 +56,6 @@ def first_network(config: RefineConfig, method: Method, device: torch.device, fo
     shape, weights, about = start_weights(path)
     _refuse_other_network(config, shape, path)
     return FirstNetwork(shape, weights, about, source)
-
-
-def _starter_fits(config: RefineConfig, method: Method) -> bool:
-    """Tell whether training begins with the starter: it is for halves, and its network is as it is."""
-    asked = any(value is not None for value in _network_options(config).values())
-    own = asked or config.arch != "auto" or "initialization" in config.model_fields_set
-    return method == "noise2noise" and not own and not config.from_scratch
 
 
 def _network_shape(config: RefineConfig, method: Method, device: torch.device) -> UNetShape:

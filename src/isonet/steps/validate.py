@@ -129,7 +129,7 @@ def _refuse_contradictions(chosen: Sequence[Tomogram], config: ValidateConfig) -
             raise InputError(f"{flag}: is of one tomogram, {chosen[0].table} has {len(chosen)}; choose by --tomo-idx")
     if len(config.prediction) == 2 and not chosen[0].has_halves:
         raise InputError(f"--prediction: two are given, but {chosen[0].table} has no halves; give one")
-    for model in (config.model, config.pretrained_model):
+    for model in (config.model, None if config.from_scratch else config.pretrained_model):
         if model is not None:
             about = checkpoint.load_model(model)[1]
             for tomogram in chosen:

@@ -132,8 +132,8 @@ def draw_independent(independent: Numbers) -> str:
         return _svg(figure, "independent")
 
 
-def _by_epoch(losses: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
-    """Place epochs within their iteration: the last one of iteration 3 at 3."""
+def _by_epoch(losses: Sequence[Sequence[Any]]) -> list[tuple[float, float | None]]:
+    """Place epochs within their iteration: the last one of iteration 3 at 3; losses that are not finite are None."""
     most = max((epoch for _, epoch, _ in losses), default=1)
     return [(iteration - 1 + epoch / most, loss) for iteration, epoch, loss in losses]
 
