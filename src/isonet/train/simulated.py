@@ -62,7 +62,7 @@ class SimulatedPairs:
             while waiting:
                 made = waiting.pop(0).result()
                 waiting += [pool.submit(self.batch, step) for step in islice(steps, 1)]
-                yield Batch(*(one.to(device) for one in (made.inputs, made.targets, made.error_filter)))
+                yield Batch(made.inputs.to(device), made.targets.to(device), made.error_filter.to(device))
 
     def batch(self, step: int) -> Batch:
         """Make the pairs of a step."""
