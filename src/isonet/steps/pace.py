@@ -102,7 +102,7 @@ def amount_that_fits(
     each = left / (iterations - first + 1)
     steps = max(1, math.floor((each - costs.iteration) / _pair_costs(config, costs)))
     needed = math.ceil(steps * config.batch_size / _PAIRS_PER_SUBVOLUME)
-    begins = min(1.0, max(done, used / budget))
+    begins = min(1.0, max(done, used / budget)) if first > 1 else 0.0  # what preparing took is no training
     ends = begins + (1 - begins) / (iterations - first + 1)
     return Amount(iterations, 1, steps, min(subvolumes, needed), begins, ends)
 
