@@ -2,10 +2,11 @@
 
     python benchmarks/fuzz.py --cases 100000 --output fuzz.json
 
-A parser must return, or raise an `InputError` in one line that names the file, within `--seconds` of processor time and 1 GB of memory.
-Cases are made from valid files (written here, and those of other programs in `$ISONET_TEST_DATA/metadata`) by
-`fuzz_mutations.py`; those that reach lines of the program not reached before join the files that more are made from.
-Each parser has a process of its own, so that a crash is counted too. Prints a table and, as the last line, JSON.
+A parser must return, or raise an `InputError` in one line that names the file, within `--seconds` of processor time
+and 1 GB of memory. Cases are made from valid files (written here, and those of other programs in
+`$ISONET_TEST_DATA/metadata`) by `fuzz_mutations.py`; those that reach lines of the program not reached before join the
+files that more are made from. Each parser has a process of its own, so that a crash is counted too. Prints a table and,
+as the last line, JSON.
 """
 
 import argparse

@@ -18,6 +18,7 @@ from isonet.io import checkpoint, imod
 from isonet.train.unet import UNet, UNetShape
 
 SHAPE = UNetShape(depth=1, filter_base=2, convs_per_depth=2, drop_out=0.0)
+_SAID = {"input_column": "rlnTomoName", "tilts": [[-60.0, 60.0]], "pixel_sizes": [10.0, None]}
 _LARGEST = 30_000  # bytes; longer files of other programs are cut, so that a case takes a millisecond
 
 
@@ -94,7 +95,8 @@ PDB = (
 CIF = (
     "data_x\nloop_\n_atom_site.group_PDB\n_atom_site.id\n_atom_site.type_symbol\n_atom_site.label_atom_id\n"
     "_atom_site.label_comp_id\n_atom_site.label_asym_id\n_atom_site.label_seq_id\n_atom_site.Cartn_x\n"
-    "_atom_site.Cartn_y\n_atom_site.Cartn_z\n_atom_site.occupancy\nATOM 1 N N ALA A 1 1.0 2.0 3.0 1.0\n"
+    "_atom_site.Cartn_y\n_atom_site.Cartn_z\n_atom_site.occupancy\n_atom_site.auth_seq_id\n_atom_site.auth_asym_id\n"
+    "ATOM 1 N N ALA A 1 1.0 2.0 3.0 1.0 1 A\n"
 )
 POLYGONS = '{"polygons": [{"points": [[1, 1], [9, 1], [5, 9.5]], "z": [0, 10], "exclude": false}]}'
 OPTIONS = "cube-size: 64\nepochs: 5\nnoise-level: [0.05, 0.1]\nmixed: true\n"
@@ -126,7 +128,7 @@ def packed(raw: bytes, ending: str) -> bytes:
 
 def models() -> list[bytes]:
     """Models with a network and without."""
-    description = {"method": "denoise", "network": asdict(SHAPE), "cube_size": 16}
+    description = {"method": "denoise", "network": asdict(SHAPE), "cube_size": 16, **_SAID}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
         torch.manual_seed(0)

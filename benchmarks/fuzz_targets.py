@@ -17,7 +17,7 @@ from isonet.io import checkpoint, coordinates, imod, metadata, mrc, polygons, st
 from isonet.project import Project
 from isonet.run_record import earlier_runs
 from isonet.steps.predict import read_model
-from isonet.steps.refine_files import continued
+from isonet.steps.refine_files import STATE_NAME, continued
 from isonet.steps.reporting.sources import RunFolder, read_validation
 
 _DATA = Path(os.environ.get("ISONET_TEST_DATA", Path(__file__).parents[1] / "../shared/data"))
@@ -38,21 +38,23 @@ class Target:
         The parser.
     seeds : callable
         Gives valid files, also those of other programs in a folder.
+    packs : bool
+        Whether packed files are packed after they were damaged, not before.
     """
 
     name: str
     files: tuple[str, ...]
     read: Callable[[Path], object]
     seeds: Callable[[Path | None], Sequence[bytes]]
+    packs: bool = True
 
     def file(self, chance: random.Random) -> str:
         """Choose a name; most files are not packed."""
         return self.files[0] if chance.random() < 0.9 else chance.choice(self.files)
 
-    @staticmethod
-    def packed(raw: bytes, name: str) -> bytes:
+    def packed(self, raw: bytes, name: str) -> bytes:
         """Pack a file as its name says."""
-        return seeds.packed(raw, name) if name.endswith((".gz", ".bz2")) else raw
+        return seeds.packed(raw, name) if self.packs and name.endswith((".gz", ".bz2")) else raw
 
     def valid(self) -> list[bytes]:
         """Return valid files."""
@@ -100,7 +102,7 @@ def _options(path: Path) -> None:
 
 
 def _continued(path: Path) -> None:
-    state = path.parent / "state.pt"
+    state = path.parent / STATE_NAME
     if not state.exists():
         checkpoint.save_state(state, {"table": "t.star"})
     continued(RefineConfig(continue_from=path.parent))
@@ -127,7 +129,9 @@ TARGETS = (
     Target("IMOD transforms", ("f.xf",), metadata.read_alignment, _written("1 0 0 1 2 -3\n", real=["*.xf"])),
     Target("IMOD tilt.com", ("f.com",), _with_angles, _written(seeds.TILT_COMMAND, real=["tilt.com"])),
     Target("etomo", ("f.edf",), _with_angles, _written(seeds.ETOMO, real=["*.edf"])),
-    Target("defocus of ctfplotter", ("f.defocus",), _series, _written(seeds.DEFOCUS, "1 1 -3 -3 2000 2\n")),
+    Target(
+        "defocus of ctfplotter", ("f.defocus",), metadata.read_series, _written(seeds.DEFOCUS, "1 1 -3 -3 2000 2\n")
+    ),
     Target(
         "IMOD model", ("f.mod",), imod.read_model, lambda folder: [*seeds.imod_models(), *seeds.real(folder, "*.mod")]
     ),
@@ -146,6 +150,27 @@ TARGETS = (
     Target("coordinates, IMOD", ("f.mod",), coordinates.read_coordinates, lambda _: seeds.imod_models()),
     Target("MRC", ("f.mrc",), _volume, lambda _: seeds.mrc_files()),
     Target("MRC, packed", ("f.mrc.gz", "f.mrc.bz2"), _volume, lambda _: seeds.mrc_files()),
+    Target(
+        "MRC, damaged archive",
+        ("f.mrc.gz",),
+        _volume,
+        lambda _: [seeds.packed(raw, ".gz") for raw in seeds.mrc_files()],
+        packs=False,
+    ),
+    Target(
+        "MRC, damaged bz2 archive",
+        ("f.mrc.bz2",),
+        _volume,
+        lambda _: [seeds.packed(raw, ".bz2") for raw in seeds.mrc_files()],
+        packs=False,
+    ),
+    Target(
+        "text, damaged archive",
+        ("f.aln.gz",),
+        _series,
+        lambda _: [seeds.packed(seeds.ALN.encode(), ".gz")],
+        packs=False,
+    ),
     Target("model", ("f.safetensors",), read_model, lambda _: seeds.models()),
     Target("trainer state", ("f.pt",), checkpoint.load_state, lambda _: seeds.states()),
     Target("polygons", ("f.json",), polygons.read_polygons, _written(seeds.POLYGONS)),

@@ -71,10 +71,15 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _blocks(path: Path) -> dict[str, pd.DataFrame | dict[str, str]]:
-    """Read all tables of a STAR file, every value as text."""
+    """Read all tables of a STAR file, plain or gzipped, every value as text."""
     if path.name.lower().endswith(".gz"):
         with _unpacked(path) as plain:
-            return _blocks(plain)
+            return _plain_blocks(plain, path)
+    return _plain_blocks(path, path)
+
+
+def _plain_blocks(path: Path, named: Path) -> dict[str, pd.DataFrame | dict[str, str]]:
+    """Read all tables of a plain file, a copy perhaps of the one `named` in messages."""
     try:
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
         labels = [line.split()[0][1:] for line in text.splitlines() if line.startswith("_")]
@@ -85,9 +90,9 @@ def _blocks(path: Path) -> dict[str, pd.DataFrame | dict[str, str]]:
                 path, always_dict=True, parse_as_string=labels
             )
     except PermissionError as error:
-        raise InputError(f"{path}: cannot be read; check its permissions") from error
+        raise InputError(f"{named}: cannot be read; check its permissions") from error
     except Exception as error:
-        raise InputError(f"{path}: not a readable STAR file ({' '.join(str(error).split())[:120]})") from error
+        raise InputError(f"{named}: not a readable STAR file ({' '.join(str(error).split())[:120]})") from error
     return found
 
 
