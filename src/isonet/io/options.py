@@ -13,7 +13,7 @@ _LARGEST = 1 << 20
 class _PlainLoader(yaml.SafeLoader):
     """Refuses aliases, a few of which can stand for more values than memory holds."""
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):  # type: ignore[no-untyped-call]
             raise yaml.YAMLError("aliases (*name) are not read; write the value out")
         node: yaml.Node | None = super().compose_node(parent, index)
