@@ -94,9 +94,10 @@ PDB = (
 )
 CIF = (
     "data_x\nloop_\n_atom_site.group_PDB\n_atom_site.id\n_atom_site.type_symbol\n_atom_site.label_atom_id\n"
-    "_atom_site.label_comp_id\n_atom_site.label_asym_id\n_atom_site.label_seq_id\n_atom_site.Cartn_x\n"
-    "_atom_site.Cartn_y\n_atom_site.Cartn_z\n_atom_site.occupancy\n_atom_site.auth_seq_id\n_atom_site.auth_asym_id\n"
-    "ATOM 1 N N ALA A 1 1.0 2.0 3.0 1.0 1 A\n"
+    "_atom_site.label_alt_id\n_atom_site.label_comp_id\n_atom_site.label_asym_id\n_atom_site.label_seq_id\n"
+    "_atom_site.Cartn_x\n_atom_site.Cartn_y\n_atom_site.Cartn_z\n_atom_site.occupancy\n"
+    "_atom_site.B_iso_or_equiv\n_atom_site.auth_seq_id\n_atom_site.auth_asym_id\n"
+    "ATOM 1 N N . ALA A 1 1.0 2.0 3.0 1.0 0.0 1 A\n"
 )
 POLYGONS = '{"polygons": [{"points": [[1, 1], [9, 1], [5, 9.5]], "z": [0, 10], "exclude": false}]}'
 OPTIONS = "cube-size: 64\nepochs: 5\nnoise-level: [0.05, 0.1]\nmixed: true\n"

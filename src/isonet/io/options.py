@@ -14,7 +14,7 @@ class _PlainLoader(yaml.SafeLoader):
     """Refuses aliases, a few of which can stand for more values than memory holds."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):  # type: ignore[no-untyped-call]
+        if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases (*name) are not read; write the value out")
         node: yaml.Node | None = super().compose_node(parent, index)
         return node
