@@ -30,7 +30,7 @@ from isonet.config import (
     ResizeConfig,
     RunConfig,
     SimulateConfig,
-    StarterConfig,
+    TrainStarterConfig,
     ValidateConfig,
 )
 from isonet.errors import IsonetError
@@ -235,7 +235,7 @@ def resize(*inputs: Path, config: Annotated[ResizeConfig, Flat] = ResizeConfig()
 
 
 @app.command(group=OTHER)
-def train_starter(*, config: Annotated[StarterConfig, Flat] = StarterConfig()) -> None:
+def train_starter(*, config: Annotated[TrainStarterConfig, Flat] = TrainStarterConfig()) -> None:
     """Train a starter model on simulated samples, from which refine begins; one comes with the program."""
     from isonet.steps.train_starter import train_starter as step
 

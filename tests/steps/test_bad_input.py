@@ -72,7 +72,7 @@ def test_volume_that_is_no_tomogram(prepared: Path, volume: Any, model: Path, ki
     isonet.edited(prepared, rlnTomoName="bad.mrc")
     isonet.assert_refused(isonet.call("refine", prepared, **TINY), "bad.mrc", *KINDS[kind])
     isonet.assert_refused(isonet.call("predict", prepared, model), "bad.mrc", *KINDS[kind])
-    assert not list(Path("corrected").glob("*corrected*"))
+    assert not list(Path("corrected").glob("[!.]*corrected*"))
 
 
 def test_folders_without_tomograms(here: Path) -> None:

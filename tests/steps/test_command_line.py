@@ -27,6 +27,8 @@ CONFIGURATIONS = {
     "demo": config.DemoConfig,
     "check": config.CheckConfig,
     "gui": config.GuiConfig,
+    "report": config.ReportConfig,
+    "train-starter": config.TrainStarterConfig,
 }
 
 

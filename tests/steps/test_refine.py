@@ -248,6 +248,8 @@ ELSEWHERE = {
     "time_budget": "test_refine_options.py",
     "pretrained_model": "test_pretrained_model_is_the_start",
     "from_scratch": "test_starter.py",
+    "devices": "test_devices.py",
+    "num_nodes": "test_devices.py",
     "device": "test_device",
     "loss_weighting": "test_loss_is_weighted_where_there_is_noise",
     "weight_averaging": "test_the_model_is_the_averaged_network",

@@ -19,6 +19,7 @@ from isonet.steps.preview import mean_balance, wedge_balance
 from isonet.steps.refine_setup import begin
 from isonet.steps.source import open_sources
 from isonet.steps.subvolumes import open_training_set
+from isonet.train.team import ALONE
 
 TILTS = (-60.0, 60.0)
 NAMES = ("halves/x_half1", "halves/x_half2", "x")
@@ -234,7 +235,7 @@ def test_defaults_follow_the_method(halves: Path) -> None:
     for method, (residual, weight, noise) in expected.items():
         config = RefineConfig(**{**isonet.TINY, "method": method, "output_dir": method})
         with start(config.output_dir, "refine", config) as run:
-            made = begin(project, config, run)
+            made = begin(project, config, run, torch.device("cpu"), ALONE)
             recipe = made.recipe(11)
             assert (made.shape.residual, recipe.wedge_weight, recipe.noise_level) == (residual, weight, noise)
             assert made.peak_rate == 5e-3

@@ -14,7 +14,7 @@ from isonet.config.presets import PRESETS, preset_options, preset_step
 from isonet.config.reporting import ReportConfig
 from isonet.config.resizing import ResizeConfig
 from isonet.config.simulation import ReconstructConfig, SimulateConfig
-from isonet.config.starter import StarterConfig
+from isonet.config.starter import TrainStarterConfig
 from isonet.config.training import RefineConfig, TrainingOptions
 from isonet.config.validation import ValidateConfig
 from isonet.config.whole import CheckConfig, DemoConfig, RunConfig
@@ -40,8 +40,8 @@ __all__ = [
     "ResizeConfig",
     "RunConfig",
     "SimulateConfig",
-    "StarterConfig",
     "StepConfig",
+    "TrainStarterConfig",
     "TrainingOptions",
     "ValidateConfig",
     "parse_duration",

@@ -10,7 +10,7 @@ from isonet.config.base import Duration, Edge, Files, Levels
 from isonet.config.network import NetworkOptions
 
 
-class StarterConfig(NetworkOptions):
+class TrainStarterConfig(NetworkOptions):
     """Options of `train-starter`."""
 
     output_dir: Path = Path("starter")

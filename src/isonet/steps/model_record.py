@@ -11,7 +11,7 @@ from torch import Tensor
 from typing_extensions import TypedDict
 
 from isonet import __version__
-from isonet.config import RefineConfig, StarterConfig
+from isonet.config import RefineConfig, TrainStarterConfig
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.steps.subvolumes import Samples
@@ -74,7 +74,7 @@ def describe(
 
 
 def describe_starter(
-    config: StarterConfig, shape: UNetShape, steps: int, begun: Mapping[str, Any] | None = None
+    config: TrainStarterConfig, shape: UNetShape, steps: int, begun: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Say what a starter model is: its recipe, its templates by name, and what it was trained from, if anything."""
     return {

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from isonet.config import StarterConfig
+from isonet.config import TrainStarterConfig
 from isonet.core.scenery import Template
 from isonet.errors import InputError, RunError
 from isonet.io import checkpoint
@@ -31,7 +31,7 @@ _CHECKPOINT = 250  # steps between saved states
 _CHANGEABLE = {"max_time", "device", "precision", "workers", "continue_from"}
 
 
-def train_starter(config: StarterConfig) -> Path:
+def train_starter(config: TrainStarterConfig) -> Path:
     """Train a starter model in a run folder, or go on with one.
 
     Returns
@@ -55,13 +55,13 @@ def train_starter(config: StarterConfig) -> Path:
     return config.output_dir / MODEL_NAME
 
 
-def _continued(config: StarterConfig) -> StarterConfig:
+def _continued(config: TrainStarterConfig) -> TrainStarterConfig:
     """Options of the run in `config.continue_from`, with the changes that were asked for."""
     folder = config.continue_from
     if folder is None or not (folder / STATE_NAME).is_file():
         raise InputError(f"--continue-from {folder}: there is no train-starter to continue")
     try:
-        stored = StarterConfig(**read_options(folder / CONFIG_NAME))
+        stored = TrainStarterConfig(**read_options(folder / CONFIG_NAME))
     except (InputError, ValidationError) as error:
         raise InputError(f"{folder / CONFIG_NAME}: not the options of a run; start again in another folder") from error
     asked = {name: getattr(config, name) for name in config.model_fields_set}
@@ -73,7 +73,7 @@ def _continued(config: StarterConfig) -> StarterConfig:
     return stored.model_copy(update={"max_time": None, **changes, "output_dir": folder})
 
 
-def _train(config: StarterConfig, run: Run) -> None:
+def _train(config: TrainStarterConfig, run: Run) -> None:
     """Train to the last step, or to a signal or the end of the time, and leave model and state behind."""
     try:
         device = choose_device(config.device)
@@ -133,7 +133,7 @@ def _train(config: StarterConfig, run: Run) -> None:
         raise run.interrupted
 
 
-def _shape(config: StarterConfig) -> UNetShape:
+def _shape(config: TrainStarterConfig) -> UNetShape:
     """Return the network: small unless options say otherwise, and its output not added to the noisy input."""
     return named_shape(
         "small" if config.arch == "auto" else config.arch,
@@ -148,7 +148,7 @@ def _shape(config: StarterConfig) -> UNetShape:
     )
 
 
-def _restored(trainer: Trainer, config: StarterConfig) -> int:
+def _restored(trainer: Trainer, config: TrainStarterConfig) -> int:
     """Bring the trainer to where a run was left and return the steps it has done."""
     if config.continue_from is None:
         return 0
@@ -169,6 +169,6 @@ def _report(run: Run, step: int, loss: float, seconds: float) -> None:
     run.metric(step=step, loss=loss, seconds=seconds)
 
 
-def _save(config: StarterConfig, trainer: Trainer, about: Mapping[str, Any]) -> None:
+def _save(config: TrainStarterConfig, trainer: Trainer, about: Mapping[str, Any]) -> None:
     checkpoint.save_state(config.output_dir / STATE_NAME, {**trainer.state(), "step": about["steps"]})
     checkpoint.save_model(config.output_dir / MODEL_NAME, trainer.weights(), about)
