@@ -8,15 +8,22 @@ import yaml
 from isonet.errors import InputError
 
 _LARGEST = 1 << 20
+_DEEPEST = 20
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Refuses aliases, a few of which can stand for more values than memory holds."""
+    """Refuses aliases, a few of which can stand for more values than memory holds, and endless nesting."""
+
+    _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases (*name) are not read; write the value out")
+        if self._depth > _DEEPEST:
+            raise yaml.YAMLError("nested too deeply")
+        self._depth += 1
         node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
         return node
 
 
