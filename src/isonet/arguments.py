@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
 from cyclopts import CycloptsError
-from cyclopts.config import Yaml
+from cyclopts.config import Dict
 from pydantic import ValidationError
 
 from isonet.errors import InputError
+from isonet.io.options import read_options
 
 
 def normalized(arguments: Sequence[str]) -> list[str]:
@@ -26,8 +26,8 @@ def normalized(arguments: Sequence[str]) -> list[str]:
     return tokens
 
 
-def config_files(tokens: list[str]) -> tuple[Yaml, ...]:
-    """Take `--config FILE` out of the arguments."""
+def config_files(tokens: list[str]) -> tuple[Dict, ...]:
+    """Take `--config FILE` out of the arguments; options without a value are as if they were not named."""
     for position, token in enumerate(tokens):
         name, _, value = token.partition("=")
         if name == "--config":
@@ -35,19 +35,11 @@ def config_files(tokens: list[str]) -> tuple[Yaml, ...]:
             path = Path(value or (tokens[position + 1] if position + 1 < len(tokens) else ""))
             if not path.is_file():
                 raise InputError(f"--config {path}: no such file; give a YAML file with the command's options")
-            _check_yaml(path)
+            options = read_options(path)
             del tokens[position : position + taken]
-            return (Yaml(path, use_commands_as_keys=False),)
+            given = {name: value for name, value in options.items() if value is not None}
+            return (Dict(given, use_commands_as_keys=False, source=str(path)),)
     return ()
-
-
-def _check_yaml(path: Path) -> None:
-    """Raise `InputError` that names the file if it is no YAML."""
-    try:
-        yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"--config {path}: not YAML ({reason}); write one 'option: value' a line") from error
 
 
 def message(error: BaseException) -> str:

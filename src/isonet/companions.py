@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
 from isonet.config import StepConfig
 from isonet.errors import InputError
 from isonet.io import files
+from isonet.io.options import read_options
 from isonet.runs import CONFIG_NAME, LOCK_NAME, Run, at_work, clear_abandoned, handling_signals, write_config
 
 log = logging.getLogger("isonet")
@@ -54,8 +53,8 @@ def start_together(
 def _same_work(folder: Path, config: StepConfig) -> bool:
     """Tell whether whoever leads in a folder was asked for the same."""
     try:
-        stored = yaml.safe_load((folder / CONFIG_NAME).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError):
+        stored = read_options(folder / CONFIG_NAME)
+    except InputError:
         return False
     asked = config.model_dump(mode="json")
     return (

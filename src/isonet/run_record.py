@@ -13,7 +13,7 @@ def read_status(folder: Path) -> Mapping[str, Any]:
     """Read `status.json` of a run folder; empty where there is none that can be read."""
     try:
         status = json.loads((folder / STATUS_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return status if isinstance(status, dict) else {}
 

@@ -118,7 +118,9 @@ class Run:
         """Read `metrics.jsonl`; a last line cut off by a crash is left out."""
         if not self.metrics_path.exists():
             return []
-        parsed = [_parsed(line) for line in self.metrics_path.read_text(encoding="utf-8").splitlines()]
+        parsed = [
+            _parsed(line) for line in self.metrics_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        ]
         return [line for line in parsed if isinstance(line, dict)]
 
     def out_of_time(self) -> bool:
@@ -315,5 +317,5 @@ def _now() -> str:
 def _parsed(line: str) -> object:
     try:
         return json.loads(line)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return None

@@ -86,7 +86,7 @@ def _metrics(folder: Path) -> list[dict[str, Any]]:
     for line in lines:
         try:
             parsed.append(json.loads(line))
-        except ValueError:  # cut off by a crash
+        except (ValueError, RecursionError):  # cut off by a crash
             continue
     return [each for each in parsed if isinstance(each, dict)]
 

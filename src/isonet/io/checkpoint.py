@@ -62,7 +62,7 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise InputError(f"{path}: not a readable model ({' '.join(str(error).split())})") from error
     try:
         description = json.loads(metadata or "")
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a model of isonet; train one with 'isonet refine'") from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise InputError(f"{path}: a model of another version of isonet; use that version or train again")

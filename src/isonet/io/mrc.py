@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ import numpy.typing as npt
 
 from isonet.errors import InputError
 from isonet.io.files import atomic_path, discarded_path
+from isonet.io.packed import check_packed
 
 FloatArray = npt.NDArray[np.float32]
 READABLE_MODES = {0: "int8", 1: "int16", 2: "float32", 6: "uint16", 12: "float16"}
@@ -204,18 +206,7 @@ def open_stack(path: Path) -> Volume:
         raise InputError(f"{path}: no such file; check the name")
     if path.is_dir():
         raise InputError(f"{path}: is a folder, an MRC file was expected")
-    try:
-        _check_extended_header(path)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            if path.name.lower().endswith(COMPRESSED):
-                mrc = mrcfile.open(path, permissive=True)
-            else:
-                mrc = mrcfile.mmap(path, mode="r", permissive=True)
-    except PermissionError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
-    except (ValueError, OSError, EOFError, OverflowError, MemoryError) as error:
-        raise InputError(f"{path}: not a readable MRC file ({_one_line(error)})") from error
+    mrc, caught = _opened(path)
     if mrc.data is None or mrc.data.size == 0:
         raise InputError(f"{path}: {_why_no_data(path, mrc, caught)}")
     mode = int(mrc.header.mode)
@@ -236,10 +227,24 @@ def open_stack(path: Path) -> Volume:
     return Volume(path, _header(mrc), data)
 
 
+def _opened(path: Path) -> tuple[Any, list[warnings.WarningMessage]]:
+    """Open a file with mrcfile, and return what that warned of."""
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            if path.name.lower().endswith(COMPRESSED):
+                check_packed(path)
+                return mrcfile.open(path, permissive=True), caught
+            _check_extended_header(path)
+            return mrcfile.mmap(path, mode="r", permissive=True), caught
+    except PermissionError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    except (ValueError, OSError, EOFError, zlib.error, OverflowError, MemoryError) as error:
+        raise InputError(f"{path}: not a readable MRC file ({_one_line(error)})") from error
+
+
 def _check_extended_header(path: Path) -> None:
     """Raise `ValueError` where the header promises more extended header than there is file (it would be allocated)."""
-    if path.name.lower().endswith(COMPRESSED):
-        return
     with path.open("rb") as file:
         promised = file.read(96)[92:]
     sizes = [int.from_bytes(promised, order, signed=True) for order in ("little", "big")]

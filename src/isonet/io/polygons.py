@@ -6,7 +6,6 @@ included.
 """
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,9 +114,12 @@ def _is_pair(value: Any) -> bool:
 
 
 def _is_coordinate(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.fabs(value) < _FARTHEST
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_FARTHEST < value < _FARTHEST
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value)
+    try:
+        text = json.dumps(value)
+    except RecursionError:
+        return "a list of lists of lists"
     return text if len(text) <= 40 else text[:37] + "..."

@@ -71,18 +71,23 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _blocks(path: Path) -> dict[str, pd.DataFrame | dict[str, str]]:
-    """Read all tables of a STAR file, every value as text."""
+    """Read all tables of a STAR file, plain or gzipped, every value as text."""
     if path.name.lower().endswith(".gz"):
         with _unpacked(path) as plain:
-            return _blocks(plain)
+            return _plain_blocks(plain, path)
+    return _plain_blocks(path, path)
+
+
+def _plain_blocks(plain: Path, path: Path) -> dict[str, pd.DataFrame | dict[str, str]]:
+    """Read all tables of a plain file, perhaps a copy of `path`, which messages name."""
     try:
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        text = plain.read_text(encoding="utf-8", errors="surrogateescape")
         labels = [line.split()[0][1:] for line in text.splitlines() if line.startswith("_")]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             linecache.clearcache()  # starfile reads through it, and leaves it filled after an error
             found: dict[str, pd.DataFrame | dict[str, str]] = starfile.read(
-                path, always_dict=True, parse_as_string=labels
+                plain, always_dict=True, parse_as_string=labels
             )
     except PermissionError as error:
         raise InputError(f"{path}: cannot be read; check its permissions") from error

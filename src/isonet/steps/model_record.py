@@ -5,13 +5,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+from pydantic import PositiveInt, TypeAdapter
+from torch import Tensor
+from typing_extensions import TypedDict
+
 from isonet import __version__
 from isonet.config import RefineConfig, TrainStarterConfig
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.steps.subvolumes import Samples
 from isonet.train.pairs import Method
-from isonet.train.unet import UNetShape
+from isonet.train.unet import UNet, UNetShape
 
 _NOT_TRAINING = {
     "output_dir",
@@ -24,6 +29,18 @@ _NOT_TRAINING = {
     "keep_models",
 }
 _MARGIN = 0.01  # degrees
+
+
+class _Said(TypedDict):
+    """What every model says of itself, and is used."""
+
+    network: dict[str, Any]
+    cube_size: PositiveInt
+    input_column: str
+    tilts: list[list[float]]
+    pixel_sizes: list[float | None]
+
+
 STARTER_METHOD = "starter"
 """How a model says that it was trained on imagined samples alone."""
 
@@ -93,6 +110,49 @@ def _seen(training: Sequence[Samples], begun: Mapping[str, Any] | None) -> list[
         if mark not in seen:
             seen.append(mark)
     return seen
+
+
+def network_of(path: Path, weights: Mapping[str, Tensor], about: Mapping[str, Any]) -> UNet:
+    """Make the network that a model describes, with its weights.
+
+    Parameters
+    ----------
+    path : Path
+        The model, for messages.
+    weights : mapping
+        Its tensors by name.
+    about : mapping
+        Its description.
+
+    Raises
+    ------
+    InputError
+        If the weights are not those of such a network, or the description lacks what every model says.
+    """
+    try:
+        shape = _shape(about, len(weights))
+        with torch.device("meta"):  # takes no memory, whatever is promised
+            promised = UNet(shape).state_dict()
+        if {name: one.shape for name, one in promised.items()} != {name: one.shape for name, one in weights.items()}:
+            raise ValueError("other tensors than promised")
+        network = UNet(shape)
+        network.load_state_dict(dict(weights))
+    except (ArithmeticError, IndexError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path}: weights and description do not match; the file is damaged") from error
+    return network
+
+
+def _shape(about: Mapping[str, Any], tensors: int) -> UNetShape:
+    """Network by its description; every level and convolution has a tensor at least."""
+    TypeAdapter(_Said).validate_python(about)
+    described = about["network"]
+    shape = TypeAdapter(UNetShape).validate_python(described)
+    unknown = described.keys() - asdict(shape).keys()
+    if unknown:
+        raise ValueError(f"{sorted(unknown)} is not known")
+    if not (0 < shape.depth <= tensors and 0 < shape.convs_per_depth <= tensors and shape.kernel % 2 == 1):
+        raise ValueError(f"no network has {shape}")
+    return shape
 
 
 def refuse_having_seen(

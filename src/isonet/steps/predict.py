@@ -21,7 +21,7 @@ from isonet.steps.calibration import calibrate
 from isonet.steps.correction import Correction, LazyGains, plan
 from isonet.steps.forecast import refuse_full_disk, volumes_to_write
 from isonet.steps.halves import write_mean
-from isonet.steps.model_record import STARTER_METHOD
+from isonet.steps.model_record import STARTER_METHOD, network_of
 from isonet.steps.products import made_before, output_paths, product_label
 from isonet.steps.sharing import nobodys
 from isonet.steps.source import MeanSource, Source, choose_column, mean_source, open_sources
@@ -29,7 +29,7 @@ from isonet.steps.subvolume_files import UNKNOWN_INPUT
 from isonet.train.correct import TilePlan
 from isonet.train.device import choose_device
 from isonet.train.fit import Evaluator
-from isonet.train.unet import UNet, UNetShape
+from isonet.train.unet import UNet
 from isonet.world import current
 
 log = logging.getLogger("isonet")
@@ -163,11 +163,7 @@ def read_model(path: Path) -> Model:
         If the file is no model or its weights do not fit its description.
     """
     weights, about = load_model(path)
-    try:
-        network = UNet(UNetShape(**about["network"]))
-        network.load_state_dict(weights)
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise InputError(f"{path}: weights and description do not match; the file is damaged") from error
+    network = network_of(path, weights, about)
     digest = hashlib.sha256()
     for name in sorted(weights):
         digest.update(weights[name].numpy().tobytes())

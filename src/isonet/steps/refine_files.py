@@ -7,17 +7,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 from torch import Tensor
 
 from isonet.config import RefineConfig
 from isonet.errors import InputError
 from isonet.io import checkpoint
+from isonet.io.options import read_options
 from isonet.runs import CONFIG_NAME, locked
+from isonet.steps.model_record import network_of
 from isonet.steps.pace import Amount
 from isonet.train.fit import Trainer
-from isonet.train.unet import UNet, UNetShape
+from isonet.train.unet import UNetShape
 
 log = logging.getLogger("isonet")
 MODEL_NAME = "model.safetensors"
@@ -155,12 +156,7 @@ def start_weights(path: Path) -> tuple[UNetShape, dict[str, Tensor], dict[str, A
         If the file is no model of this program.
     """
     weights, about = checkpoint.load_model(path)
-    try:
-        shape = UNetShape(**about["network"])
-        UNet(shape).load_state_dict(weights)
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise InputError(f"{path}: weights and description do not match; the file is damaged") from error
-    return shape, weights, about
+    return network_of(path, weights, about).shape, weights, about
 
 
 def holds_run(folder: Path) -> bool:
@@ -213,8 +209,8 @@ def continued(config: RefineConfig) -> tuple[Path, RefineConfig]:
         folder = folder.parent
     state = checkpoint.load_state(folder / STATE_NAME)
     try:
-        stored = RefineConfig(**yaml.safe_load((folder / CONFIG_NAME).read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError, TypeError) as error:
+        stored = RefineConfig(**read_options(folder / CONFIG_NAME))
+    except (InputError, ValidationError) as error:
         raise InputError(f"{folder / CONFIG_NAME}: not the options of a run; start again in another folder") from error
     if "output_dir" in config.model_fields_set and config.output_dir.resolve() != folder.resolve():
         raise InputError(f"--output-dir {config.output_dir}: a continued run stays in {folder}; leave it out")

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from pydantic import ValidationError
 
 from isonet.config import (
@@ -23,6 +22,7 @@ from isonet.config import (
     preset_step,
 )
 from isonet.errors import InputError
+from isonet.io.options import read_options
 from isonet.project import TURNED_COLUMN, Project, Tomogram
 from isonet.runs import CONFIG_NAME, start
 from isonet.steps.commands import deconv_in_folder, mask_in_folder, predict_in_folder, refine_in_folder
@@ -154,6 +154,6 @@ def _given_column(tomogram: Tomogram) -> str:
 def _stored_options(path: Path) -> RunConfig | None:
     """Options of the run that made a folder; None where they cannot be read."""
     try:
-        return RunConfig(**yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError, TypeError):
+        return RunConfig(**read_options(path))
+    except (InputError, ValidationError):
         return None

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from pydantic import ValidationError
 
 from isonet.config import TrainStarterConfig
 from isonet.core.scenery import Template
 from isonet.errors import InputError, RunError
 from isonet.io import checkpoint
+from isonet.io.options import read_options
 from isonet.io.structure import read_density
 from isonet.runs import CONFIG_NAME, Run, start
 from isonet.steps.model_record import describe_starter
@@ -61,8 +61,8 @@ def _continued(config: TrainStarterConfig) -> TrainStarterConfig:
     if folder is None or not (folder / STATE_NAME).is_file():
         raise InputError(f"--continue-from {folder}: there is no train-starter to continue")
     try:
-        stored = TrainStarterConfig(**yaml.safe_load((folder / CONFIG_NAME).read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError, TypeError) as error:
+        stored = TrainStarterConfig(**read_options(folder / CONFIG_NAME))
+    except (InputError, ValidationError) as error:
         raise InputError(f"{folder / CONFIG_NAME}: not the options of a run; start again in another folder") from error
     asked = {name: getattr(config, name) for name in config.model_fields_set}
     for name, value in asked.items():

@@ -114,7 +114,7 @@ def _read(path: Path) -> Numbers:
     """Numbers that are there already; none where they cannot be read."""
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from pydantic import ValidationError
 
 from isonet.config import DeconvConfig, MaskConfig, StepConfig, ValidateConfig
 from isonet.core import withheld
 from isonet.errors import InputError
 from isonet.io import files, mrc
+from isonet.io.options import read_options
 from isonet.project import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.runs import CONFIG_NAME, Run
 from isonet.steps.commands import deconv_in_folder, mask_in_folder
@@ -139,7 +139,7 @@ def _derive(measured: Sequence[Tomogram], folder: Path, config: ValidateConfig) 
 def _settings(product: Path, kind: type[Config]) -> Config:
     """Options of the run that made a file, as its folder says; else the defaults."""
     try:
-        return kind(**yaml.safe_load((product.parent / CONFIG_NAME).read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError, TypeError):
+        return kind(**read_options(product.parent / CONFIG_NAME))
+    except (InputError, ValidationError):
         log.info("%s: its run folder does not say how it was made; the table and the defaults do", product)
         return kind()

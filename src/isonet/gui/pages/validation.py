@@ -34,7 +34,7 @@ def _report(session: Session, path: Path) -> None:
     """One report: what it measured, and its figures."""
     try:
         content = json.loads(session.roots.allowed(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read; run validate again") from error
     with ui.column().classes("panel"):
         ui.label(session.roots.shown(path.parent)).style("font-weight: 600")

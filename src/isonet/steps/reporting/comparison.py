@@ -112,7 +112,7 @@ def tiles_of(run: RunFolder, file: str) -> tuple[tiling.Axis, ...]:
         lines = [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text("utf-8").splitlines()]
         found = [line["tiles"] for line in lines if line.get("file") == file]
         return tuple(tiling.Axis(**{**axis, "starts": tuple(axis["starts"])}) for axis in found[-1]) if found else ()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return ()
 
 

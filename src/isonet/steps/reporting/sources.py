@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from isonet.config import ReportConfig
 from isonet.errors import InputError
+from isonet.io.options import read_options
 from isonet.project import Project
 from isonet.run_record import read_status
 from isonet.runs import CONFIG_NAME
@@ -48,10 +47,10 @@ class RunFolder:
         if status.get("command") not in STEPS:
             return None
         try:
-            options = yaml.safe_load((folder / CONFIG_NAME).read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError):
-            options = None
-        return cls(str(status["command"]), folder, status, options if isinstance(options, dict) else {})
+            options = read_options(folder / CONFIG_NAME)
+        except InputError:
+            options = {}
+        return cls(str(status["command"]), folder, status, options)
 
     @property
     def inputs(self) -> list[Path]:
@@ -162,7 +161,7 @@ def read_validation(path: Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read; run validate again") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: not a result of validate; run it again")

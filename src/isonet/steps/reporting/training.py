@@ -62,13 +62,13 @@ def _metrics(path: Path) -> list[dict[str, Any]]:
     """Lines of metrics.jsonl; a last one cut off by a crash is left out."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return []
     parsed = []
     for line in lines:
         try:
             one = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(one, dict) and isinstance(one.get("iteration"), int):
             parsed.append(one)
