@@ -8,6 +8,7 @@ import torch
 
 from isonet.core import ctf, fourier, imaging, projection, rotation, scenery, wedge
 from isonet.core.imaging import Imaging
+from isonet.core.sampling import central_cube
 
 SAME = rotation.cube_rotations()[0]
 
@@ -27,7 +28,7 @@ def test_without_noise_it_is_what_projection_and_back_projection_give(scene: sce
     shown, _, _ = show(scene, Imaging((-60, 60), "ramp", snr=1e6))
     images = projection.project(scene.density, tilts, width=104)
     volume = projection.back_project(projection.ramp_filter(images), tilts, 72, 72)
-    direct = imaging.central(volume, 48)
+    direct = central_cube(volume, 48)
     smooth = fourier.low_pass((48, 48, 48), 0.2)
     a, b = (fourier.apply(one - one.mean(), smooth)[8:40, 8:40, 8:40].flatten() for one in (shown, direct))
     assert float(torch.corrcoef(torch.stack([a, b]))[0, 1]) > 0.93
@@ -41,7 +42,7 @@ def test_noise_has_the_strength_that_was_asked_for(scene: scenery.Scene) -> None
     noise = noisy - scale * clean
     assert float(noise.var()) == pytest.approx(0.8, rel=0.15)  # 1 / (1 + 0.25)
     assert strength == pytest.approx(math.sqrt(0.2 / (2 / 3)), rel=0.05)
-    assert float(truth.std()) == pytest.approx(strength * float(imaging.central(scene.density, 48).std()), rel=0.1)
+    assert float(truth.std()) == pytest.approx(strength * float(central_cube(scene.density, 48).std()), rel=0.1)
 
 
 def test_nothing_is_shown_in_the_wedge_and_the_truth_is_whole(scene: scenery.Scene) -> None:

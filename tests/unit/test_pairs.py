@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from isonet.core import fourier, rotation, wedge
-from isonet.train.pairs import Optics, PairMaker, Recipe, central_cube, fill, optics
+from isonet.core.sampling import central_cube
+from isonet.train.pairs import Optics, PairMaker, Recipe, fill, optics
 
 SIZE, CUBE, TILTS = 14, 10, (-40.0, 62.0)
 FLAT = torch.ones(1, 1, 1)

@@ -14,7 +14,6 @@ from isonet.core import fourier, particles, rotation
 from isonet.core.particles import Cloud
 
 _COARSE, _FINE = 55.0, 18.0  # Å: width of the lumps that shape a particle, and of the detail within
-_MOST_BLOBS = 1500
 
 
 def irregular(random: np.random.Generator, pixel_size: float) -> Float[Tensor, "d h w"]:
@@ -22,7 +21,7 @@ def irregular(random: np.random.Generator, pixel_size: float) -> Float[Tensor, "
     half = 30 * (160 / 30) ** random.random()
     axes = torch.tensor(half * random.uniform(0.45, 1.0, 3) / pixel_size, dtype=torch.float32)
     edge = 2 * math.ceil(1.5 * float(axes.max()) + 3) + 1
-    turn = rotation.random_rotations(1, _generator(random))[0]
+    turn = rotation.random_rotation(random)
     axis = torch.arange(edge, dtype=torch.float32) - edge // 2
     grid = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), dim=-1)
     radius = (grid @ turn / axes).norm(dim=-1)
@@ -31,7 +30,7 @@ def irregular(random: np.random.Generator, pixel_size: float) -> Float[Tensor, "
     steepness = float(axes.min()) / max(1.0, 8.0 / pixel_size)
     inside = torch.sigmoid((1 - radius + random.uniform(0.1, 0.45) * lumps) * steepness)
     density = inside * (1 + random.uniform(0.1, 0.7) * detail).clamp_min(0)
-    return density * _window(edge)
+    return density * fourier.taper((edge,) * 3, 2)
 
 
 def symmetric(random: np.random.Generator, pixel_size: float) -> Float[Tensor, "d h w"]:
@@ -45,8 +44,6 @@ def symmetric(random: np.random.Generator, pixel_size: float) -> Float[Tensor, "
     turns, centres = places
     positions = (subunit.positions @ turns.transpose(1, 2) + centres[:, None]).reshape(-1, 3)
     weights = subunit.weights.repeat(len(turns))
-    if len(positions) > _MOST_BLOBS:
-        positions, weights = positions[:_MOST_BLOBS], weights[:_MOST_BLOBS]
     return _turned(Cloud(positions, weights, subunit.sigma), random, pixel_size)
 
 
@@ -59,13 +56,9 @@ def from_density(
     if scale > 1:
         shape = fourier.spatial_shape(density)
         smooth = fourier.apply(density, fourier.low_pass(shape, 0.4 / scale))
-    turn = rotation.random_rotations(1, _generator(random))[0]
+    turn = rotation.random_rotation(random)
     block, _ = particles.turned(particles.normalised(smooth), turn, pixel_size, scale)
     return block
-
-
-def _generator(random: np.random.Generator) -> torch.Generator:
-    return torch.Generator().manual_seed(int(random.integers(2**62)))
 
 
 def _subunit(random: np.random.Generator, pixel_size: float, radius: float) -> Cloud:
@@ -108,12 +101,13 @@ def _shell(
     angle = math.pi * (1 + math.sqrt(5)) * torch.arange(count)
     across = (1 - height.square()).sqrt()
     places = torch.stack([height, across * angle.sin(), across * angle.cos()], dim=1)
-    return rotation.random_rotations(count, _generator(random)), radius * places
+    turns = rotation.random_rotations(count, torch.Generator().manual_seed(int(random.integers(2**62))))
+    return turns, radius * places
 
 
 def _turned(cloud: Cloud, random: np.random.Generator, pixel_size: float) -> Float[Tensor, "d h w"]:
     """Draw a cloud turned at random, its solid parts about 1."""
-    turn = rotation.random_rotations(1, _generator(random))[0]
+    turn = rotation.random_rotation(random)
     return particles.normalised(particles.turned(cloud, turn, pixel_size)[0])
 
 
@@ -122,7 +116,3 @@ def field(shape: fourier.Shape, width: float, random: np.random.Generator) -> Fl
     white = torch.from_numpy(random.standard_normal(shape, dtype=np.float32))
     smooth = fourier.apply(white, fourier.low_pass(shape, 0.6 / width))
     return (smooth - smooth.mean()) / smooth.std()
-
-
-def _window(edge: int) -> Float[Tensor, "z y x"]:
-    return fourier.taper((edge,) * 3, 2)

@@ -74,7 +74,12 @@ def apply(volume: Float[Tensor, "*b z y x"], transfer: Tensor) -> Float[Tensor, 
 
 def low_pass(shape: Shape, cutoff: float, device: torch.device | None = None) -> Float[Tensor, "z y kx"]:
     """Gaussian low-pass that falls to one half at `cutoff` cycles per voxel."""
-    return torch.exp(-math.log(2.0) * (radial_frequency(shape, device) / cutoff) ** 2)
+    return half_at(radial_frequency(shape, device), cutoff)
+
+
+def half_at(frequency: Float[Tensor, "*k"], cutoff: float) -> Float[Tensor, "*k"]:
+    """Gaussian of a frequency that falls to one half at `cutoff`, of the same unit."""
+    return torch.exp(-math.log(2.0) * (frequency / cutoff) ** 2)
 
 
 def taper(shape: Sequence[int], width: int, device: torch.device | None = None) -> Tensor:

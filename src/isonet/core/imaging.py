@@ -17,6 +17,7 @@ from torch import Tensor
 
 from isonet.core import ctf, fourier, noise, rotation, wedge
 from isonet.core.noise import NoiseMode
+from isonet.core.sampling import central_cube
 from isonet.core.scenery import Scene
 
 _MARGIN = 12  # voxels around a cube within which the wedge smears content into it
@@ -60,10 +61,10 @@ class Imaging:
 
     def transfer(self, frequency: Float[Tensor, "*k"], pixel_size: float) -> tuple[Tensor, Tensor]:
         """Factors of signal and of noise at frequencies in cycles per voxel."""
-        both = _half_at(frequency, self.falloff)
+        both = fourier.half_at(frequency, self.falloff)
         if self.highpass > 0:
             both = both * (1 - torch.exp(-0.5 * (frequency / self.highpass).square()))
-        signal = _half_at(frequency, self.signal_falloff)
+        signal = fourier.half_at(frequency, self.signal_falloff)
         if self.optics is not None:
             function = ctf.ctf(frequency / pixel_size, self.optics)
             if self.correction == "flipped":
@@ -103,10 +104,6 @@ def _single_tilts(low: float, high: float, random: np.random.Generator) -> tuple
     angles = np.arange(low, high, random.uniform(1, 5))
     kept = angles[(random.random(len(angles)) > random.choice((0.0, 0.1))) | (np.arange(len(angles)) % 5 == 0)]
     return tuple(float(angle) for angle in kept)
-
-
-def _half_at(frequency: Tensor, cutoff: float) -> Tensor:
-    return torch.exp(-math.log(2.0) * (frequency / cutoff).square())
 
 
 def show(
@@ -152,7 +149,7 @@ def show(
     scale = 1 / math.sqrt(measured + sigma**2)
     truth = fourier.apply(content, signal)
     shown = scale * (fourier.apply(truth, weights) + sigma * grain)
-    return central(shown, cube), scale * central(truth, cube), scale * math.sqrt(variance)
+    return central_cube(shown, cube), scale * central_cube(truth, cube), scale * math.sqrt(variance)
 
 
 def _variance(scene: Scene, imaging: Imaging) -> float:
@@ -165,10 +162,3 @@ def _variance(scene: Scene, imaging: Imaging) -> float:
 def piece_edge(cube: int) -> int:
     """Edge of the piece of a scene that a cube needs: the cube and its margins."""
     return cube + 2 * _MARGIN
-
-
-def central(volume: Float[Tensor, "n n n"], cube: int) -> Float[Tensor, "c c c"]:
-    """Crop the middle of a cube."""
-    first = (volume.shape[-1] - cube) // 2
-    part = slice(first, first + cube)
-    return volume[..., part, part, part]

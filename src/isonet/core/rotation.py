@@ -6,6 +6,7 @@ Matrices act on column vectors in z, y, x order: the rotated volume is `v'(r) = 
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
@@ -55,6 +56,11 @@ def random_rotations(count: int, generator: torch.Generator) -> Float[Tensor, "c
     """Return rotation matrices uniform over SO(3), from normalised Gaussian quaternions (Shoemake 1992)."""
     quaternion = torch.randn(count, 4, generator=generator, dtype=torch.float64)
     return torch.from_numpy(Rotation.from_quat(quaternion.numpy()).as_matrix()).float()
+
+
+def random_rotation(random: np.random.Generator) -> Float[Tensor, "3 3"]:
+    """Return one rotation matrix uniform over SO(3), decided by a NumPy generator."""
+    return random_rotations(1, torch.Generator().manual_seed(int(random.integers(2**62))))[0]
 
 
 def relion_angles(matrix: Float[Tensor, "3 3"]) -> tuple[float, float, float]:

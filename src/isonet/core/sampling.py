@@ -5,6 +5,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+from jaxtyping import Float
+from torch import Tensor
 
 _TRIES = 200
 _LARGEST_SHARE = 0.2
@@ -77,6 +79,13 @@ def cut(volume: Voxels, corner: Sequence[int], shape: Sequence[int]) -> npt.NDAr
     turned = _is_reflected(corner[0], shape[0], volume.shape[0])
     result[turned] = result[turned, :, ::-1]
     return result
+
+
+def central_cube(volumes: Float[Tensor, "*b s s s"], cube: int) -> Float[Tensor, "*b c c c"]:
+    """Crop the middle of cubes."""
+    first = (volumes.shape[-1] - cube) // 2
+    part = slice(first, first + cube)
+    return volumes[..., part, part, part]
 
 
 def _is_reflected(start: int, size: int, length: int) -> npt.NDArray[np.bool_]:

@@ -105,7 +105,7 @@ def add_membrane(volume: Float[Tensor, "n n n"], pixel_size: float, random: np.r
     """Add a bilayer: an ellipsoid 200 Å wide or so large that its piece here is nearly flat."""
     edge = volume.shape[0]
     axes = 100 * 40 ** random.random() * random.uniform(0.5, 1.0, 3) / pixel_size
-    turn = rotation.random_rotations(1, torch.Generator().manual_seed(int(random.integers(2**62))))[0]
+    turn = rotation.random_rotation(random)
     passes = torch.from_numpy(random.uniform(0, edge, 3)).float()
     direction = torch.from_numpy(random.standard_normal(3)).float()
     centre = passes - turn @ (torch.from_numpy(axes).float() * direction / direction.norm())

@@ -27,6 +27,7 @@ from torch import Tensor
 
 from isonet.core import fourier, noise, rotation, wedge
 from isonet.core.noise import NoiseMode
+from isonet.core.sampling import central_cube
 
 Method = Literal["isonet", "noise2noise", "denoise"]
 Predict = Callable[[Tensor], Tensor]
@@ -204,8 +205,7 @@ class PairMaker:
         chosen = tomogram.rotations[random.integers(len(tomogram.rotations))]
         if random.random() >= self.recipe.random_rotations:
             return chosen
-        generator = torch.Generator().manual_seed(int(random.integers(2**62)))
-        return rotation.random_rotations(1, generator)[0]
+        return rotation.random_rotation(random)
 
     def _error_filter(self, tomogram: Optics, given: int, asked: int, matrix: Tensor | None) -> Tensor:
         """Weigh errors by frequency, by whether the input has it, and by whether the target has measured it."""
@@ -274,10 +274,3 @@ def fill(volumes: Float[Tensor, "b s s s"], weights: Tensor, predict: Predict | 
     if predict is None:
         return measured
     return wedge.fill(volumes, predict(measured[:, None])[:, 0].float(), weights)
-
-
-def central_cube(volumes: Float[Tensor, "*b s s s"], cube: int) -> Float[Tensor, "*b c c c"]:
-    """Crop the middle of cubes."""
-    first = (volumes.shape[-1] - cube) // 2
-    part = slice(first, first + cube)
-    return volumes[..., part, part, part]

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from isonet.core import fourier, imaging, rotation, scenery, wedge
-from isonet.core.sampling import random_stream
+from isonet.core.sampling import central_cube, random_stream
 from isonet.train.pairs import Batch
 
 POOL = 24
@@ -104,6 +104,6 @@ def _corner(scene: scenery.Scene, cube: int, random: np.random.Generator) -> lis
     for _ in range(2):
         corner = [int(one) for one in random.integers(0, scene.density.shape[0] - edge + 1, 3)]
         piece = scene.density[tuple(slice(c, c + edge) for c in corner)]
-        if float(imaging.central(piece, cube).std()) > _EMPTY:
+        if float(central_cube(piece, cube).std()) > _EMPTY:
             break
     return corner
