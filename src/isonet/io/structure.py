@@ -40,14 +40,25 @@ def read_density(path: Path) -> tuple[Float[Tensor, "d h w"], float]:
     """
     if any(suffix.lower() in _ATOMS for suffix in path.suffixes):
         return _from_atoms(path), _PIXEL_SIZE
-    volume = mrc.open_volume(path)
-    pixel_size = volume.header.pixel_size
+    density, pixel_size = read_map(path)
     if not pixel_size:
         raise InputError(f"{path}: no voxel size in its header; set it, so that the particle has a size")
+    return density, pixel_size
+
+
+def read_map(path: Path) -> tuple[Float[Tensor, "d h w"], float]:
+    """Read a density from an MRC map, and its Å per voxel, 0 where the header does not say.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or has no density above zero.
+    """
+    volume = mrc.open_volume(path)
     density = torch.tensor(volume.read())
     if not float(density.max()) > 0:
         raise InputError(f"{path}: no density above zero; give a map with bright mass")
-    return density, pixel_size
+    return density, volume.header.pixel_size
 
 
 def _from_atoms(path: Path) -> Float[Tensor, "d h w"]:

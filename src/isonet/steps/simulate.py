@@ -13,7 +13,7 @@ from isonet.config import SimulateConfig
 from isonet.core import ctf, phantom, projection
 from isonet.core.rotation import relion_angles
 from isonet.errors import InputError
-from isonet.io import files, metadata, mrc, star
+from isonet.io import files, metadata, mrc, star, structure
 
 _NAMES = ("truth.mrc", "full.mrc", "even.mrc", "odd.mrc", "tilts.mrc", "tilts.tlt", "particles.star")
 
@@ -139,13 +139,9 @@ def _write_particles(config: SimulateConfig, placements: Sequence[phantom.Placem
 
 def _template(path: Path, pixel_size: float) -> Float[Tensor, "d h w"]:
     """Read a density map that has the right voxel size."""
-    volume = mrc.open_volume(path)
-    found = volume.header.pixel_size
+    density, found = structure.read_map(path)
     if found and abs(found / pixel_size - 1) > 0.01:
         raise InputError(f"{path}: {found:g} Å per voxel, {pixel_size:g} asked; resample it or change --pixel-size")
-    density = torch.tensor(volume.read())
-    if not float(density.max()) > 0:
-        raise InputError(f"{path}: no density above zero; give a map with bright mass")
     return density
 
 
