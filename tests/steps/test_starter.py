@@ -1,5 +1,7 @@
 """The starter model: trained on imagined samples, resumed exactly, started from, and honest about what it is."""
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,47 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(here: Path) -> None:
     assert about["seen"] == []
 
 
+def losses(folder: str) -> dict[int, float]:
+    lines = [json.loads(line) for line in (Path(folder) / "metrics.jsonl").read_text().splitlines()]
+    return {line["step"]: line["loss"] for line in lines}
+
+
+def test_a_line_of_metrics_is_the_mean_of_the_steps_since_the_one_before(here: Path) -> None:
+    """Also after a stop in between: three lines of which each step counts in one."""
+    isonet.call("train-starter", output_dir="s", max_time=0.01, **{**TINY, "steps": 50})
+    first = losses("s")
+    (stopped,) = first
+    assert stopped < 50
+    isonet.done("train-starter", continue_from="s")
+    isonet.done("train-starter", output_dir="whole", **{**TINY, "steps": 50})
+    mean = (first[stopped] * stopped + losses("s")[50] * (50 - stopped)) / 50
+    assert losses("whole")[50] == pytest.approx(mean, rel=1e-5)
+
+
+def test_a_model_to_start_from_is_a_starter_and_gives_the_network(here: Path, model: Path) -> None:
+    isonet.assert_refused(
+        isonet.call("train-starter", output_dir="s", pretrained_model=model, steps=1),
+        str(model),
+        "trained on tomograms",
+    )
+    outcome = isonet.call("train-starter", output_dir="s", pretrained_model="starter", filter_base=4, steps=1)
+    isonet.assert_refused(outcome, "--filter-base 4", "starter")
+    isonet.done("train-starter", output_dir="first", **TINY)
+    options = {"cube_size": 16, "batch_size": 1, "steps": 2, "precision": "float32"}
+    outcome = isonet.call("train-starter", output_dir="more", pretrained_model="first", max_time=0.01, **options)
+    assert outcome.code == 0, outcome.err
+    shutil.rmtree("first")  # what is continued has all it needs
+    isonet.done("train-starter", continue_from="more")
+    about = load_model(Path("more"))[1]
+    assert about["started_from"]["steps"] == 4
+    assert about["network"]["filter_base"] == 4
+
+
+def test_large_cubes_get_scenes_that_hold_them(here: Path) -> None:
+    batch = SimulatedPairs((), 80, 1, 1.0, seed=0).batch(0)
+    assert batch.inputs.shape == (1, 1, 80, 80, 80)
+
+
 def test_templates_are_recorded_and_change_the_training(here: Path) -> None:
     block = np.zeros((12, 12, 12), np.float32)
     block[3:9, 3:9, 3:9] = 1
@@ -84,6 +127,8 @@ def test_templates_are_recorded_and_change_the_training(here: Path) -> None:
         ({"cube_size": 17}, "--cube-size 17"),
         ({"continue_from": "nowhere"}, "nowhere"),
         ({"steps": 0}, "--steps 0"),
+        ({"cube_size": 512}, "--cube-size 512"),
+        ({"snr": "0.3,0.01"}, "snr needs two numbers"),
     ],
 )
 def test_bad_options_are_told_in_one_line(here: Path, options: dict[str, Any], said: str) -> None:

@@ -10,6 +10,7 @@ from isonet.config.extract import ExtractConfig, PrepareSubtomoStarConfig
 from isonet.config.inputs import InputOptions, PrepareConfig
 from isonet.config.interface import GuiConfig
 from isonet.config.mask import MaskConfig, MaskOptions
+from isonet.config.network import NetworkOptions
 from isonet.config.presets import PRESETS, preset_options, preset_step
 from isonet.config.reporting import ReportConfig
 from isonet.config.resizing import ResizeConfig
@@ -30,6 +31,7 @@ __all__ = [
     "InputOptions",
     "MaskConfig",
     "MaskOptions",
+    "NetworkOptions",
     "OutputOptions",
     "PredictConfig",
     "PrepareConfig",

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from isonet.config.base import Duration, Edge, Files, Levels
+from isonet.config.base import Duration, Files, Levels
 from isonet.config.network import NetworkOptions
 
 
@@ -18,7 +18,7 @@ class TrainStarterConfig(NetworkOptions):
     templates: Files = ()
     """Densities to learn from beside invented particles: MRC maps (bright), PDB or mmCIF files. Leave out what the
     model is to be judged on."""
-    cube_size: Edge = 48
+    cube_size: int = Field(48, ge=16, le=160)
     """Edge of the training cubes in voxels."""
     batch_size: int = Field(2, ge=1)
     """Cubes per training step."""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from isonet.config import RefineConfig
+from isonet.config import NetworkOptions, RefineConfig
 from isonet.errors import InputError
 from isonet.io.checkpoint import STARTER
 from isonet.steps.refine_files import model_name, start_weights
@@ -54,29 +54,30 @@ def first_network(config: RefineConfig, method: Method, device: torch.device, fo
     if path is None:
         return FirstNetwork(_network_shape(config, method, device), None, None, f"--arch {config.arch}")
     shape, weights, about = start_weights(path)
-    _refuse_other_network(config, shape, path)
+    refuse_other_network(config, shape, path)
     return FirstNetwork(shape, weights, about, source)
 
 
 def _network_shape(config: RefineConfig, method: Method, device: torch.device) -> UNetShape:
     """Resolve the network: a named one with the options that were given in its place."""
     automatic = "paper" if device.type == "cuda" else "small"
-    options = {"residual": method == "isonet"} | {k: v for k, v in _network_options(config).items() if v is not None}
+    options = {"residual": method == "isonet"} | {k: v for k, v in network_options(config).items() if v is not None}
     return named_shape(automatic if config.arch == "auto" else config.arch, **options)
 
 
-def _network_options(config: RefineConfig) -> dict[str, object]:
+def network_options(config: NetworkOptions) -> dict[str, object]:
+    """Dimensions of the network that were asked for, by their names in `UNetShape`; None where they were not."""
     names = ("filter_base", "convs_per_depth", "kernel", "pool", "normalization", "drop_out", "residual")
     return {"depth": config.unet_depth, **{name: getattr(config, name) for name in names}}
 
 
-def _refuse_other_network(config: RefineConfig, shape: UNetShape, path: Path) -> None:
+def refuse_other_network(config: NetworkOptions, shape: UNetShape, path: Path) -> None:
     """Refuse options that contradict the network of the model to start from."""
-    for name, asked in _network_options(config).items():
+    for name, asked in network_options(config).items():
         if asked is not None and asked != getattr(shape, name):
             flag = {"depth": "unet_depth"}.get(name, name).replace("_", "-")
             raise InputError(f"--{flag} {asked}: {path} has {getattr(shape, name)}; leave it out")
-    named = shape if config.arch == "auto" else named_shape(config.arch, **_network_options(config))
+    named = shape if config.arch == "auto" else named_shape(config.arch, **network_options(config))
     for name, found in asdict(shape).items():
         if name not in ("drop_out", "residual") and getattr(named, name) != found:
             raise InputError(

@@ -59,38 +59,38 @@ def describe(
     """
     tomograms = [one.sources[0].tomogram for one in training]
     return {
-        "isonet": __version__,
-        "method": method,
-        "network": asdict(shape),
-        "cube_size": config.cube_size,
-        "input_column": column,
-        "normalization": "whole tomogram: mean 0, standard deviation 1, density bright",
+        **_common(method, shape, config.cube_size, column, begun),
         "tilts": [list(tomogram.tilts) for tomogram in tomograms],
         "pixel_sizes": [tomogram.number("rlnPixelSize") for tomogram in tomograms],
         "seen": _seen(training, begun),
-        "started_from": None if begun is None else _ancestor(begun),
         "options": config.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_TRAINING),
     }
 
 
 def describe_starter(
-    config: TrainStarterConfig, shape: UNetShape, steps: int, begun: Mapping[str, Any] | None = None
+    config: TrainStarterConfig, shape: UNetShape, begun: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Say what a starter model is: its recipe, its templates by name, and what it was trained from, if anything."""
+    """Say what a starter model is: its recipe, its templates by name, and the starter it was trained from, if any."""
     return {
-        "isonet": __version__,
-        "method": STARTER_METHOD,
-        "network": asdict(shape),
-        "cube_size": config.cube_size,
-        "input_column": STARTER_METHOD,
-        "normalization": "whole tomogram: mean 0, standard deviation 1, density bright",
+        **_common(STARTER_METHOD, shape, config.cube_size, STARTER_METHOD, begun),
         "tilts": [],
         "pixel_sizes": [],
-        "seen": [] if begun is None else list(begun.get("seen") or []),
-        "started_from": None if begun is None else _ancestor(begun),
-        "steps": steps,
+        "seen": [],
         "templates": [path.name for path in config.templates],
         "options": config.model_dump(mode="json", exclude={*_NOT_TRAINING, "templates", "workers", "precision"}),
+    }
+
+
+def _common(method: str, shape: UNetShape, cube: int, column: str, begun: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What every model says of itself."""
+    return {
+        "isonet": __version__,
+        "method": method,
+        "network": asdict(shape),
+        "cube_size": cube,
+        "input_column": column,
+        "normalization": "whole tomogram: mean 0, standard deviation 1, density bright",
+        "started_from": None if begun is None else _ancestor(begun),
     }
 
 

@@ -7,14 +7,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from torch import Tensor
 
 from isonet.config import RefineConfig
 from isonet.errors import InputError
 from isonet.io import checkpoint
-from isonet.io.options import read_options
-from isonet.runs import CONFIG_NAME, locked
+from isonet.runs import locked
+from isonet.steps.continuing import continued_options
 from isonet.steps.model_record import network_of
 from isonet.steps.pace import Amount
 from isonet.train.fit import Trainer
@@ -208,18 +207,5 @@ def continued(config: RefineConfig) -> tuple[Path, RefineConfig]:
     if folder.is_file():
         folder = folder.parent
     state = checkpoint.load_state(folder / STATE_NAME)
-    try:
-        stored = RefineConfig(**read_options(folder / CONFIG_NAME))
-    except (InputError, ValidationError) as error:
-        raise InputError(f"{folder / CONFIG_NAME}: not the options of a run; start again in another folder") from error
-    if "output_dir" in config.model_fields_set and config.output_dir.resolve() != folder.resolve():
-        raise InputError(f"--output-dir {config.output_dir}: a continued run stays in {folder}; leave it out")
-    asked = {name: getattr(config, name) for name in config.model_fields_set if name != "output_dir"}
-    for name, value in asked.items():
-        if name not in CHANGEABLE and value != getattr(stored, name):
-            flag = name.replace("_", "-")
-            raise InputError(f"--{flag} cannot change when a run is continued; leave it out, or start a new run")
-    changes = {**asked, "output_dir": folder, "continue_from": folder, "overwrite": False}
-    if "max_time" not in asked:
-        changes["max_time"] = None
-    return Path(str(state.get("table"))), stored.model_copy(update=changes)
+    options = continued_options(config, folder, CHANGEABLE)
+    return Path(str(state.get("table"))), options.model_copy(update={"overwrite": False})

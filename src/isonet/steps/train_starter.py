@@ -3,21 +3,23 @@
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
+from torch import Tensor
 
 from isonet.config import TrainStarterConfig
 from isonet.core.scenery import Template
 from isonet.errors import InputError, RunError
 from isonet.io import checkpoint
-from isonet.io.options import read_options
 from isonet.io.structure import read_density
-from isonet.runs import CONFIG_NAME, Run, start
-from isonet.steps.model_record import describe_starter
+from isonet.runs import Run, start
+from isonet.steps.continuing import continued_options
+from isonet.steps.first_network import network_options, refuse_other_network
+from isonet.steps.model_record import STARTER_METHOD, describe_starter
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, refuse_existing, start_weights
 from isonet.train.device import choose_device
 from isonet.train.fit import Trainer, TrainerOptions
@@ -51,7 +53,7 @@ def train_starter(config: TrainStarterConfig) -> Path:
     else:
         refuse_existing(config.output_dir)
     with start(config.output_dir, "train-starter", config, config.max_time) as run:
-        _train(config, run)
+        _train(_begin(config), run)
     return config.output_dir / MODEL_NAME
 
 
@@ -60,28 +62,34 @@ def _continued(config: TrainStarterConfig) -> TrainStarterConfig:
     folder = config.continue_from
     if folder is None or not (folder / STATE_NAME).is_file():
         raise InputError(f"--continue-from {folder}: there is no train-starter to continue")
-    try:
-        stored = TrainStarterConfig(**read_options(folder / CONFIG_NAME))
-    except (InputError, ValidationError) as error:
-        raise InputError(f"{folder / CONFIG_NAME}: not the options of a run; start again in another folder") from error
-    asked = {name: getattr(config, name) for name in config.model_fields_set}
-    for name, value in asked.items():
-        if name not in _CHANGEABLE and value != getattr(stored, name):
-            flag = name.replace("_", "-")
-            raise InputError(f"--{flag} cannot change when a run is continued; leave it out, or start a new run")
-    changes = {name: value for name, value in asked.items() if name in _CHANGEABLE}
-    return stored.model_copy(update={"max_time": None, **changes, "output_dir": folder})
+    return continued_options(config, folder, _CHANGEABLE)
 
 
-def _train(config: TrainStarterConfig, run: Run) -> None:
-    """Train to the last step, or to a signal or the end of the time, and leave model and state behind."""
+@dataclass(frozen=True)
+class _Training:
+    """A training at work: what it consists of, what its model says of itself, and the steps that are done."""
+
+    config: TrainStarterConfig
+    device: torch.device
+    trainer: Trainer
+    pairs: SimulatedPairs
+    about: Mapping[str, Any]
+    done: int
+
+    def save(self, step: int) -> None:
+        """Write the model, and what a continued run needs."""
+        folder = self.config.output_dir
+        checkpoint.save_state(folder / STATE_NAME, {**self.trainer.state(), "step": step})
+        checkpoint.save_model(folder / MODEL_NAME, self.trainer.weights(), {**self.about, "steps": step})
+
+
+def _begin(config: TrainStarterConfig) -> _Training:
+    """Make network, trainer and pairs, anew, from a model, or as the run left them."""
     try:
         device = choose_device(config.device)
     except ValueError as error:
         raise InputError(str(error)) from error
-    shape, weights, begun = _shape(config), None, None
-    if config.pretrained_model is not None:
-        shape, weights, begun = start_weights(config.pretrained_model)
+    shape, weights, about = _first(config)
     if config.cube_size % shape.divisor:
         raise InputError(f"--cube-size {config.cube_size}: the network needs a multiple of {shape.divisor}")
     templates = [Template(*read_density(path)) for path in config.templates]
@@ -95,57 +103,36 @@ def _train(config: TrainStarterConfig, run: Run) -> None:
         optimizer="muon",
         weight_decay=0.01,
         averaging=config.weight_averaging,
-        fixed_normalization=weights is not None,
+        fixed_normalization=config.pretrained_model is not None,
     )
     trainer = Trainer(network, device, config.precision, options)
-    done = _restored(trainer, config)
-    run.keep_metrics(lambda line: bool(line["step"] <= done))
+    lowest, highest = config.snr
     pairs = SimulatedPairs(
-        templates, config.cube_size, config.batch_size, config.wedge_weight, config.seed, (config.snr[0], config.snr[1])
+        templates, config.cube_size, config.batch_size, config.wedge_weight, config.seed, (lowest, highest)
     )
-    log.info(
-        "%d parameters, %d templates, %d of %d steps to go",
-        parameter_count(network),
-        len(templates),
-        config.steps - done,
-        config.steps,
-    )
-    total, began = torch.zeros((), device=device), time.monotonic()
-    with run.deferred_signals(), run.progress("training", config.steps - done) as advance:
-        for step, batch in enumerate(pairs.batches(done, config.steps, config.workers, device), start=done + 1):
-            rate = learning_rate(config.learning_rate, step / config.steps, step - 1, config.warmup_steps, "cosine")
-            total += trainer.step(batch, rate)
-            advance()
-            stop = run.interrupted is not None or run.out_of_time()
-            if step % _REPORT == 0:
-                _report(run, step, float(total) / _REPORT, (time.monotonic() - began) / (step - done))
-                total.zero_()
-            if step % _CHECKPOINT == 0 or stop or step == config.steps:
-                _save(config, trainer, describe_starter(config, shape, step, begun))
-            if stop and step < config.steps:
-                run.stopped_early = run.interrupted is None
-                break
-    if run.stopped_early or run.interrupted:
-        log.warning("what was computed is saved; go on with: isonet train-starter --continue-from %s", run.folder)
-    else:
-        log.info("the model is %s", config.output_dir / MODEL_NAME)
-    if run.interrupted is not None:
-        raise run.interrupted
+    return _Training(config, device, trainer, pairs, about, _restored(trainer, config))
 
 
-def _shape(config: TrainStarterConfig) -> UNetShape:
-    """Return the network: small unless options say otherwise, and its output not added to the noisy input."""
-    return named_shape(
-        "small" if config.arch == "auto" else config.arch,
-        depth=config.unet_depth,
-        filter_base=config.filter_base,
-        convs_per_depth=config.convs_per_depth,
-        kernel=config.kernel,
-        pool=config.pool,
-        normalization=config.normalization,
-        drop_out=config.drop_out,
-        residual=bool(config.residual),
-    )
+def _first(config: TrainStarterConfig) -> tuple[UNetShape, Mapping[str, Tensor] | None, Mapping[str, Any]]:
+    """Network, weights to begin with, and description: small unless options say otherwise, not added to the input.
+
+    A continued run has all it needs in its own model.
+    """
+    if config.continue_from is not None:
+        shape, weights, about = start_weights(config.output_dir / MODEL_NAME)
+        return shape, weights, about
+    if config.pretrained_model is not None:
+        shape, weights, begun = start_weights(config.pretrained_model)
+        if begun.get("method") != STARTER_METHOD:
+            raise InputError(
+                f"--pretrained-model {config.pretrained_model}: trained on tomograms, which a starter must not have "
+                "seen; give a model of train-starter"
+            )
+        refuse_other_network(config, shape, config.pretrained_model)
+        return shape, weights, describe_starter(config, shape, begun)
+    given = {name: value for name, value in network_options(config).items() if value is not None}
+    shape = named_shape("small" if config.arch == "auto" else config.arch, **{"residual": False, **given})
+    return shape, None, describe_starter(config, shape)
 
 
 def _restored(trainer: Trainer, config: TrainStarterConfig) -> int:
@@ -161,14 +148,55 @@ def _restored(trainer: Trainer, config: TrainStarterConfig) -> int:
         raise InputError(f"{path}: not the state of this run; start again in another folder") from error
 
 
-def _report(run: Run, step: int, loss: float, seconds: float) -> None:
-    if not math.isfinite(loss):
+def _train(training: _Training, run: Run) -> None:
+    """Train to the last step, or to a signal or the end of the time, and leave model and state behind."""
+    config, done = training.config, training.done
+    run.keep_metrics(lambda line: bool(line["step"] <= done))
+    left = config.steps - done
+    parameters, templates = parameter_count(training.trainer.network), len(config.templates)
+    log.info("%d parameters, %d templates, %d of %d steps to go", parameters, templates, left, config.steps)
+    losses: list[Tensor] = []
+    began = time.monotonic()
+    with run.deferred_signals(), run.progress("training", left) as advance:
+        batches = training.pairs.batches(done, config.steps, config.workers, training.device)
+        for step, batch in enumerate(batches, start=done + 1):
+            rate = learning_rate(config.learning_rate, step / config.steps, step - 1, config.warmup_steps, "cosine")
+            losses.append(training.trainer.step(batch, rate))
+            advance()
+            stop = run.interrupted is not None or run.out_of_time()
+            if step % _REPORT == 0 or stop:
+                seconds = (time.monotonic() - began) / (step - done)
+                run.metric(step=step, loss=_mean(losses, step, run), seconds=seconds)
+                losses = []
+            if step % _CHECKPOINT == 0 or stop or step == config.steps:
+                training.save(step)
+            if stop and step < config.steps:
+                run.stopped_early = run.interrupted is None
+                break
+    _say_how_it_ended(run)
+
+
+def _mean(losses: Sequence[Tensor], step: int, run: Run) -> float:
+    """Mean loss of the last steps.
+
+    Raises
+    ------
+    RunError
+        If it is not finite: what was saved before is the last good state.
+    """
+    mean = float(torch.stack(tuple(losses)).mean())
+    if not math.isfinite(mean):
         raise RunError(
             f"{run.folder}: the loss is not finite at step {step}; start anew with a smaller --learning-rate"
         )
-    run.metric(step=step, loss=loss, seconds=seconds)
+    return mean
 
 
-def _save(config: TrainStarterConfig, trainer: Trainer, about: Mapping[str, Any]) -> None:
-    checkpoint.save_state(config.output_dir / STATE_NAME, {**trainer.state(), "step": about["steps"]})
-    checkpoint.save_model(config.output_dir / MODEL_NAME, trainer.weights(), about)
+def _say_how_it_ended(run: Run) -> None:
+    """Say where the model is, or how to go on; raise the signal that came, if it was one."""
+    if run.stopped_early or run.interrupted:
+        log.warning("what was computed is saved; go on with: isonet train-starter --continue-from %s", run.folder)
+    else:
+        log.info("the model is %s", run.folder / MODEL_NAME)
+    if run.interrupted is not None:
+        raise run.interrupted

@@ -4,10 +4,10 @@ Scenes come one after the other, each for a while: step `s` draws its cubes from
 `POOL - 1` after it. Everything is a function of the seed and the step, so that a continued training sees the same.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import islice
 
 import numpy as np
@@ -86,16 +86,13 @@ class SimulatedPairs:
         error_filter = importance * (inside / (strength**2 + _WEAK)).sqrt()
         return fourier.apply(shown, weights), truth, error_filter
 
-    def _scene(self, number: int) -> scenery.Scene:
-        return _kept_scene(self, number)
-
-    def __hash__(self) -> int:
-        return id(self)
-
-
-@lru_cache(maxsize=2 * POOL)
-def _kept_scene(pairs: SimulatedPairs, number: int) -> scenery.Scene:
-    return scenery.scene(_SCENE_EDGE, random_stream(pairs.seed, _SCENES, number), pairs.templates)
+    @cached_property
+    def _scene(self) -> Callable[[int], scenery.Scene]:
+        """Scenes by number, the last ones kept."""
+        edge = max(_SCENE_EDGE, imaging.piece_edge(self.cube))
+        return lru_cache(2 * POOL)(
+            lambda number: scenery.scene(edge, random_stream(self.seed, _SCENES, number), self.templates)
+        )
 
 
 def _corner(scene: scenery.Scene, cube: int, random: np.random.Generator) -> list[int]:
