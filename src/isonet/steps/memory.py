@@ -6,17 +6,9 @@ from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.io import mrc
+from isonet.run_record import resident
 
 _RESERVE = 150_000_000  # plans of the transforms, pictures, the allocator's waste
-
-
-def resident() -> int:
-    """Bytes this process has in memory now; 0 where the system does not say."""
-    try:
-        status = Path("/proc/self/status").read_text(encoding="utf-8")
-    except OSError:
-        return 0
-    return next((1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")), 0)
 
 
 @contextmanager
@@ -28,7 +20,7 @@ def within_limit(path: Path, limit: int) -> Iterator[int]:
     InputError
         If the block raises `ValueError`, which says how much the volume needs.
     """
-    used = resident() + _RESERVE
+    used = (resident() or 0) + _RESERVE
     try:
         yield limit - used
     except ValueError as error:
