@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.io import mrc
 from isonet.run_record import resident
 
 _RESERVE = 150_000_000  # plans of the transforms, pictures, the allocator's waste
@@ -24,8 +23,6 @@ def within_limit(path: Path, limit: int) -> Iterator[int]:
     try:
         yield limit - used
     except ValueError as error:
-        unpack = " or unpack it" if path.name.lower().endswith(mrc.COMPRESSED) else ""
         raise InputError(
-            f"{path}: {error} beside the {used / 1e9:.2g} GB of the program; raise --max-memory "
-            f"{limit / 1e9:.2g}GB{unpack}"
+            f"{path}: {error} beside the {used / 1e9:.2g} GB of the program; raise --max-memory {limit / 1e9:.2g}GB"
         ) from error
