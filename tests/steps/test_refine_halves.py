@@ -239,3 +239,20 @@ def test_defaults_follow_the_method(halves: Path) -> None:
             recipe = made.recipe(11)
             assert (made.shape.residual, recipe.wedge_weight, recipe.noise_level) == (residual, weight, noise)
             assert made.peak_rate == 5e-3
+
+
+@pytest.mark.parametrize(
+    ("options", "rate"),
+    [
+        ({}, 5e-4),
+        ({"optimizer": "adamw"}, 4e-5),
+        ({"from_scratch": True}, 5e-3),
+        ({"learning_rate": 2e-3}, 2e-3),
+    ],
+)
+def test_steps_from_a_model_are_smaller(halves: Path, options: dict[str, Any], rate: float) -> None:
+
+    config = RefineConfig(pretrained_model="starter", cube_size=16, crop_size=24, **options)
+    with start(config.output_dir, "refine", config) as run:
+        made = begin(Project.read(halves), config, run, torch.device("cpu"), ALONE)
+        assert made.peak_rate == pytest.approx(rate)

@@ -27,6 +27,7 @@ from isonet.train.team import Team
 from isonet.train.unet import UNet, UNetShape, initialize, parameter_count
 
 log = logging.getLogger("isonet")
+_FROM_A_MODEL = 0.1  # of the usual learning rate
 LEARNING_RATES: Mapping[OptimizerName, float] = {"muon": 5e-3, "adamw": 4e-4}
 WEDGE_WEIGHTS: Mapping[Method, float] = {"isonet": 1.0, "noise2noise": 3.0, "denoise": 1.0}
 
@@ -96,7 +97,11 @@ class Refinement:
     @property
     def peak_rate(self) -> float:
         """Highest learning rate."""
-        return (self.config.learning_rate or LEARNING_RATES[self.config.optimizer]) * self.position.slowed
+        config = self.config
+        usual = LEARNING_RATES[config.optimizer]
+        if config.pretrained_model is not None and not config.from_scratch:
+            usual *= _FROM_A_MODEL
+        return (config.learning_rate or usual) * self.position.slowed
 
     def recipe(self, iteration: int) -> Recipe:
         """How the pairs of an iteration are made."""
