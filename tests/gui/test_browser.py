@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 from at_work import Interface, start, stop, wait_for
-from playwright.sync_api import Page, expect, sync_playwright
+from chromium import quiet_page, visit
+from playwright.sync_api import Browser, Page, expect
 
 from isonet.gui.jobs import Jobs
 from isonet.io import star
 from isonet.io.polygons import read_polygons
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PATIENCE = 180_000
 TINY = {
     "cube_size": "16",
     "crop_size": "24",
@@ -28,27 +27,13 @@ TINY = {
     "unet_depth": "2",
     "device": "cpu",
 }
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 
 
 @pytest.fixture(scope="module")
-def page(interface: Interface) -> Iterator[Page]:
+def page(browser: Browser, interface: Interface) -> Iterator[Page]:
     """A page in which every complaint of the browser, and every request to elsewhere, fails the test."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        made = browser.new_page(viewport={"width": 1280, "height": 800})
-        made.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
-        complaints: list[str] = []
-        made.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        made.on("pageerror", lambda error: complaints.append(str(error)))
-        own = (interface.address, interface.address.replace("http", "ws"), "data:", "blob:")
-        made.on("request", lambda asked: None if asked.url.startswith(own) else complaints.append(asked.url))
-        made.goto(f"{interface.address}/?token={interface.token}")
+    with quiet_page(browser, interface) as made:
         yield made
-        browser.close()
-    assert complaints == []
-    assert "Traceback" not in interface.complaints
 
 
 def picture(page: Page, name: str) -> None:
@@ -59,12 +44,6 @@ def picture(page: Page, name: str) -> None:
         page.evaluate("window.scrollTo(0, 0)")
         page.wait_for_timeout(1500)
         page.screenshot(path=Path(folder) / f"{name}.png")
-
-
-def visit(page: Page, interface: Interface, place: str) -> None:
-    page.goto(interface.address + place)
-    page.get_by_test_id("folder").wait_for()
-    page.wait_for_function("window.did_handshake === true")
 
 
 def finish(page: Page) -> None:
