@@ -29,7 +29,7 @@ def executable(
 
 def open_page(browser: Browser, interface: Interface, complaints: list[str]) -> Page:
     """Open a page that notes every complaint of the browser, and every request to elsewhere."""
-    made = browser.new_page(viewport={"width": 1280, "height": 800})
+    made = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
     made.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
     made.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -46,7 +46,7 @@ def quiet_page(browser: Browser, interface: Interface) -> Iterator[Page]:
     complaints: list[str] = []
     made = open_page(browser, interface, complaints)
     yield made
-    made.close()
+    made.context.close()
     assert complaints == []
     assert "Traceback" not in interface.complaints
 
