@@ -1,7 +1,7 @@
 """Make the table of tomograms from folders or files."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,10 +9,11 @@ from isonet.config import PrepareConfig
 from isonet.errors import InputError
 from isonet.io import metadata, mrc
 from isonet.io.star import MISSING
+from isonet.pairing import Pairs, grouped
 from isonet.project import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.steps.belonging import Catalogue
 from isonet.steps.description import Description, describe
-from isonet.steps.halves import Pairs, average_halves, find_tomograms, full_key, matching_halves, pair_halves
+from isonet.steps.halves import average_halves
 from isonet.steps.relion_table import write_relion_table
 from isonet.steps.source import CONTRAST_COLUMN, measure_contrast, statistics
 from isonet.steps.subvolumes import SUBVOLUMES_IN_ALL
@@ -81,31 +82,23 @@ def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
 
 def _items(tomograms: Sequence[Path], config: PrepareConfig) -> list[_Item]:
     """All tomograms with their halves, averages made where there is no full one."""
-    full, halves = find_tomograms(tomograms)
-    if config.even and config.odd:
-        halves = pair_halves(config.even, config.odd)
-        pairs = {path: matching_halves(path, halves) for path in full}
-        lone = {} if full else halves
-    else:
-        pairs = {path: matching_halves(path, {key: halves[key]}) for path in full if (key := full_key(path)) in halves}
-        lone = {key: pair for key, pair in halves.items() if pair not in pairs.values()}
+    pairs, lone = grouped(tomograms, config.even, config.odd)
+    if config.even is None:
         _tell(pairs, lone)
-    for path, pair in zip(
-        average_halves(lone, config.average_dir, overwrite=config.overwrite), lone.values(), strict=True
-    ):
-        pairs[path] = pair
-        full.append(path)
-    if not full:
+    averages = average_halves(lone, config.average_dir, overwrite=config.overwrite)
+    pairs |= dict(zip(averages, lone.values(), strict=True))
+    if not pairs:
         raise InputError("no tomograms given; name a folder or files, or --even and --odd")
-    names = [mrc.stem(path) for path in full]
+    names = [mrc.stem(path) for path in pairs]
     labels = [name if names.count(name) == 1 else f"{name}_{number}" for number, name in enumerate(names, start=1)]
-    return [_Item(path, pairs.get(path), label) for path, label in zip(full, labels, strict=True)]
+    return [_Item(path, halves, label) for (path, halves), label in zip(pairs.items(), labels, strict=True)]
 
 
-def _tell(pairs: dict[Path, tuple[Path, Path]], lone: Pairs) -> None:
+def _tell(pairs: Mapping[Path, tuple[Path, Path] | None], lone: Pairs) -> None:
     """Say which halves were found without being asked for."""
-    for path, (even, odd) in pairs.items():
-        log.info("%s: its halves are %s and %s", path, even, odd)
+    for path, halves in pairs.items():
+        if halves is not None:
+            log.info("%s: its halves are %s and %s", path, *halves)
     for even, odd in lone.values():
         log.info("%s and %s: taken as the halves of one tomogram, their mean", even, odd)
 
