@@ -14,9 +14,7 @@ REQUIRED = "ISONET_REQUIRE_BROWSER"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-def executable(
-    environment: Mapping[str, str] = os.environ, which: Callable[[str], str | None] = shutil.which
-) -> str:
+def executable(environment: Mapping[str, str] = os.environ, which: Callable[[str], str | None] = shutil.which) -> str:
     """Find Chromium; without it skip the test, or fail it where ISONET_REQUIRE_BROWSER is set (as the gate does)."""
     found = next((path for name in _NAMES if (path := which(name)) is not None), None)
     if found is not None:

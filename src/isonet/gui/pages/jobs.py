@@ -59,7 +59,9 @@ class JobsPage:
                 self._progress = ui.label().classes("muted").props('data-testid="progress"')
                 self._bar = ui.linear_progress(show_value=False).props("rounded")
                 self._log = ui.label().classes("log").props('tabindex=0 aria-label="Log" data-testid="log"')
-                self._chart = ui.echart(_chart(self._curves)).style("height: 260px; width: 100%").props('data-testid="curves"')
+                self._chart = (
+                    ui.echart(_chart(self._curves)).style("height: 260px; width: 100%").props('data-testid="curves"')
+                )
                 self._gallery = Gallery()
         ui.timer(_SECONDS, self._refresh)
 
