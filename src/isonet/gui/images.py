@@ -13,7 +13,7 @@ from fastapi.responses import PlainTextResponse, Response
 from PIL import Image
 
 from isonet.errors import InputError
-from isonet.gui import outline, spectrum
+from isonet.gui import confidence, outline, spectrum
 from isonet.gui.access import Roots
 from isonet.gui.slices import AXES, View, Volumes
 
@@ -46,6 +46,13 @@ def picture_address(path: Path, width: int | None = None) -> str:
 def outline_address(path: Path, plane: str, index: int, step: int) -> str:
     """Address of the outline of a mask."""
     return "/image/outline?" + urlencode({"path": path, "plane": plane, "index": index, "step": step, "of": _age(path)})
+
+
+def confidence_address(path: Path, plane: str, index: int, step: int) -> str:
+    """Address of a section of a map of confidence."""
+    return "/image/confidence?" + urlencode(
+        {"path": path, "plane": plane, "index": index, "step": step, "of": _age(path)}
+    )
 
 
 def automatic_address(path: Path, index: int, step: int, choice: Mapping[str, float]) -> str:
@@ -93,6 +100,12 @@ def add_routes(app: FastAPI, roots: Roots, volumes: Volumes) -> None:
         if plane not in AXES:
             return _refused(f"plane {plane!r}; use xy, xz or yz")
         return _answer(lambda: outline.picture(outline.of_file(volumes.get(roots.allowed(path)), plane, index, step)))
+
+    @app.get("/image/confidence")
+    def confidence_picture(path: str, plane: str, index: Section, step: Step = 1) -> Response:
+        if plane not in AXES:
+            return _refused(f"plane {plane!r}; use xy, xz or yz")
+        return _answer(lambda: confidence.picture(volumes.get(roots.allowed(path)), plane, index, step))
 
     @app.get("/image/automatic")
     def automatic_picture(
