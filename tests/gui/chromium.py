@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from at_work import Interface
@@ -47,6 +48,16 @@ def quiet_page(browser: Browser, interface: Interface) -> Iterator[Page]:
     made.context.close()
     assert complaints == []
     assert "Traceback" not in interface.complaints
+
+
+def picture(page: Page, name: str, only: str = "ISONET_SCREENSHOTS") -> None:
+    """Keep a picture of the page where the variable names a folder: those of docs/gui.md, or of all pages."""
+    folder = os.environ.get(only)
+    page.wait_for_function("[...document.images].every(image => image.complete)")
+    if folder:
+        page.evaluate("window.scrollTo(0, 0)")
+        page.wait_for_timeout(1500)
+        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def visit(page: Page, interface: Interface, place: str) -> None:
