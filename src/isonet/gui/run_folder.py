@@ -1,6 +1,5 @@
 """What a run folder tells while its run is at work: state, progress, numbers, previews."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +9,7 @@ from typing import Any
 from isonet import run_record
 from isonet.console import duration_text
 
-METRICS_NAME = "metrics.jsonl"
 _TAIL = 1 << 16
-_LARGEST = 1 << 24
 _CURVES = "loss.png"
 
 
@@ -86,7 +83,7 @@ class Curves:
 
 def curves(folder: Path) -> Curves:
     """Curves of the `metrics.jsonl` that was written last: losses and wedge balance by iteration, or loss by step."""
-    lines = _metrics(max(trainings(folder), key=lambda each: _changed(each / METRICS_NAME)))
+    lines = run_record.read_metrics(max(trainings(folder), key=_last_metric))
     steps = [
         (float(line["step"]), float(line["loss"]))
         for line in lines
@@ -121,29 +118,16 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _last_metric(folder: Path) -> float:
+    return _changed(folder / run_record.METRICS_NAME)
+
+
 def _changed(path: Path) -> float:
     """Time of a file's last change; 0 if it is not there."""
     try:
         return path.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _metrics(folder: Path) -> list[dict[str, Any]]:
-    path = folder / METRICS_NAME
-    try:
-        if path.stat().st_size > _LARGEST:
-            return []
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
-    parsed = []
-    for line in lines:
-        try:
-            parsed.append(json.loads(line))
-        except (ValueError, RecursionError):  # cut off by a crash
-            continue
-    return [each for each in parsed if isinstance(each, dict)]
 
 
 def previews(folder: Path) -> list[Path]:
