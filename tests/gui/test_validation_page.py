@@ -18,7 +18,6 @@ from isonet.gui.pages.elsewhere import obstacle
 from isonet.gui.pages.validation import flattened, sentences
 from isonet.gui.validation_curves import _LINES, charts
 from isonet.io import mrc
-from isonet.steps import validation_pictures
 
 
 def test_every_curve_of_the_report_is_drawn_over_frequency() -> None:
@@ -57,6 +56,8 @@ def test_what_cannot_be_measured_is_shaded() -> None:
 
 
 def test_the_curves_are_those_of_the_figures() -> None:
+    from isonet.steps import validation_pictures  # the others do without torch
+
     assert {name: line[0] for name, line in _LINES.items()} == {
         name: line[0] for name, line in validation_pictures._LINES.items()
     }
