@@ -62,5 +62,5 @@ def make(folder: Path) -> np.ndarray:
     folder.mkdir()
     (folder / "validation.json").write_text(json.dumps(report()))
     confidence = np.broadcast_to(np.linspace(0, 1, SHAPE[2], dtype=np.float32), SHAPE).copy()
-    write(folder / "confidence.mrc", confidence)
+    write(folder / "small_confidence.mrc", confidence)
     return confidence

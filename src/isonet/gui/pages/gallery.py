@@ -32,7 +32,7 @@ class Gallery:
                     )
                 ui.button(icon="close", on_click=self._dialog.close).props('flat aria-label="Close" autofocus')
             self._large = ui.html(sanitize=False).classes("w-full").props('data-testid="enlarged"')
-            self._keyboard = ui.keyboard(on_key=self._key, active=False)
+        self._keyboard = ui.keyboard(on_key=self._key, active=False, ignore=["input", "select", "textarea"])
         self._dialog.on_value_change(lambda event: setattr(self._keyboard, "active", bool(event.value)))
         self.show([])
 

@@ -69,14 +69,13 @@ class Viewer:
             with ui.row().classes("items-center no-wrap").style("min-width: 300px; flex: 1"):
                 self._label = ui.label().style("min-width: 92px").props('data-testid="place"')
                 self._slider = ui.slider(min=0, max=self.shape[0] - 1, value=self.place[0], on_change=self._slide)
-                self._slider.props('aria-label="Section" data-testid="section"')
+                _with_own_keys(self._slider.props('aria-label="Section" data-testid="section"'))
             self._number("Average sections", "slab", 1, 64, 1)
             self._number("Low-pass, Å", "lowpass", 0, 500, 10)
             with ui.column().style("gap: 0; width: 150px"):
                 ui.label("Contrast, percentiles").classes("muted").style("font-size: 12px")
-                ui.range(min=0, max=100, step=0.5, value={"min": 0.5, "max": 99.5}, on_change=self._contrast).props(
-                    "dense"
-                )
+                ends = ui.range(min=0, max=100, step=0.5, value={"min": 0.5, "max": 99.5}, on_change=self._contrast)
+                _with_own_keys(ends.props("dense"))
             self._overlays()
             ui.select(
                 list(self.paths), value=self.shown, multiple=True, label="Side by side", on_change=self._choose
@@ -98,7 +97,9 @@ class Viewer:
             with ui.column().style("gap: 2px; width: 170px"):
                 ui.label("Confidence over slices, opacity").classes("muted").style("font-size: 12px")
                 opacity = ui.slider(min=0, max=100, step=5, value=self.confidence, on_change=self._cover)
-                opacity.props('dense label aria-label="Opacity of the confidence, %" data-testid="confidence"')
+                _with_own_keys(
+                    opacity.props('dense label aria-label="Opacity of the confidence" data-testid="confidence"')
+                )
                 ui.element("div").style(f"height: 8px; width: 100%; border-radius: 4px; background: {LEGEND}")
                 with ui.row().classes("w-full justify-between muted").style("font-size: 11px"):
                     ui.label("0 chance")
@@ -232,3 +233,8 @@ class Viewer:
     def _choose(self, event: events.ValueChangeEventArguments[Any]) -> None:
         self.shown = [title for title in self.paths if title in event.value]
         self._fill()
+
+
+def _with_own_keys(slider: ui.element) -> None:
+    """Let the keys that move a slider move nothing else on the page."""
+    slider.on("keydown.stop", js_handler="() => {}")
