@@ -60,7 +60,8 @@ def prepare(*tomograms: Path, config: Annotated[PrepareConfig, Flat] = PrepareCo
     Parameters
     ----------
     tomograms
-        Folders or MRC files with full tomograms; may be left out where --even and --odd are given.
+        Folders or MRC files with full tomograms, or tables (.star) that name them and their halves; may be left out
+        where --even and --odd are given.
     """
     from isonet.steps.prepare import prepare as step
 

@@ -244,6 +244,16 @@ class Project:
             updated.write()
         return updated
 
+    def added(self, rows: Sequence[Mapping[str, str]]) -> "Project":
+        """Add rows of full tomograms to the table on disk as it is now, as :meth:`recorded`, and return the table."""
+        with files.locked(self.path.with_name(f".{self.path.name}.lock"), wait=True):
+            before = Project.read(self.path)
+            column = before.tomograms[0].full_column
+            named = [{column if name in FULL_COLUMNS else name: text for name, text in row.items()} for row in rows]
+            updated = replace(before, tomograms=(*before.tomograms, *(Tomogram(self.path, row) for row in named)))
+            updated.write()
+        return updated
+
     def with_values(self, index: str, **values: str) -> "Project":
         """Return the project with columns of one tomogram set."""
         rows = tuple(

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from at_work import Interface, blobs, start, stop, write
+from chromium import executable
+from playwright.sync_api import Browser, sync_playwright
 
 
 @pytest.fixture(scope="module")
@@ -14,3 +16,13 @@ def interface(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Interface]:
     made = start(project)
     yield made
     stop(made)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    path = executable()
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield made
+        made.close()

@@ -1,21 +1,17 @@
 """From an empty folder to a corrected tomogram by clicks, in Chromium without a window."""
 
-import os
-import shutil
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from at_work import Interface, start, stop, wait_for
-from playwright.sync_api import Page, expect, sync_playwright
+from chromium import picture, quiet_page, visit
+from playwright.sync_api import Browser, Page, expect
 
 from isonet.gui.jobs import Jobs
 from isonet.io import star
 from isonet.io.polygons import read_polygons
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PATIENCE = 180_000
 TINY = {
     "cube_size": "16",
     "crop_size": "24",
@@ -28,43 +24,13 @@ TINY = {
     "unet_depth": "2",
     "device": "cpu",
 }
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 
 
 @pytest.fixture(scope="module")
-def page(interface: Interface) -> Iterator[Page]:
+def page(browser: Browser, interface: Interface) -> Iterator[Page]:
     """A page in which every complaint of the browser, and every request to elsewhere, fails the test."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        made = browser.new_page(viewport={"width": 1280, "height": 800})
-        made.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
-        complaints: list[str] = []
-        made.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        made.on("pageerror", lambda error: complaints.append(str(error)))
-        own = (interface.address, interface.address.replace("http", "ws"), "data:", "blob:")
-        made.on("request", lambda asked: None if asked.url.startswith(own) else complaints.append(asked.url))
-        made.goto(f"{interface.address}/?token={interface.token}")
+    with quiet_page(browser, interface) as made:
         yield made
-        browser.close()
-    assert complaints == []
-    assert "Traceback" not in interface.complaints
-
-
-def picture(page: Page, name: str) -> None:
-    """Keep a picture of the page, for docs/gui.md where ISONET_SCREENSHOTS names its folder."""
-    folder = os.environ.get("ISONET_SCREENSHOTS")
-    page.wait_for_function("[...document.images].every(image => image.complete)")
-    if folder:
-        page.evaluate("window.scrollTo(0, 0)")
-        page.wait_for_timeout(1500)
-        page.screenshot(path=Path(folder) / f"{name}.png")
-
-
-def visit(page: Page, interface: Interface, place: str) -> None:
-    page.goto(interface.address + place)
-    page.get_by_test_id("folder").wait_for()
-    page.wait_for_function("window.did_handshake === true")
 
 
 def finish(page: Page) -> None:
@@ -88,9 +54,12 @@ def test_an_empty_folder_says_what_to_do(page: Page, interface: Interface) -> No
 
 def test_tomograms_are_added_and_a_failing_job_shows_its_error(page: Page, interface: Interface) -> None:
     visit(page, interface, "/")
-    page.get_by_test_id("add-folder").fill("nothing here")
+    page.get_by_test_id("add-folder").fill("tomograms")
     page.get_by_test_id("add").click()
-    expect(page.get_by_test_id("command")).to_have_text("isonet prepare nothing here")
+    expect(page.get_by_test_id("pair-0")).to_contain_text("one map")
+    page.get_by_test_id("go-on").click()
+    expect(page.get_by_test_id("command")).to_have_text("isonet prepare tomograms")
+    page.get_by_test_id("argument-tomograms").fill("nothing here")
     page.get_by_test_id("run").click()
     expect(page.get_by_test_id("job-problem")).to_contain_text("exit code 2: isonet: nothing: no such")
     picture(page, "failed")
@@ -169,7 +138,7 @@ def test_refine_is_watched_and_survives_the_browser_and_the_interface(page: Page
     visit(page, interface, f"/jobs?number={number}")
     expect(page.get_by_test_id("state")).to_have_text("running")
     expect(page.get_by_test_id("curves").locator("canvas")).to_be_visible()
-    expect(page.locator("img[alt^='Newest picture']")).to_be_visible()
+    expect(page.get_by_test_id("gallery").locator("img").first).to_be_visible()
     picture(page, "jobs")
     page.get_by_test_id("stop").click()
     expect(page.get_by_test_id("state")).to_have_text("stopped")
@@ -212,14 +181,3 @@ def test_the_tomogram_is_corrected_and_looked_at(page: Page, interface: Interfac
     page.get_by_label("Dark theme").click()
     expect(page.locator("body.body--dark")).to_be_visible()
     picture(page, "dark")
-
-
-def test_a_validation_is_shown(page: Page, interface: Interface) -> None:
-    folder = interface.project / "validation"
-    folder.mkdir()
-    (folder / "validation.json").write_text('{"withheld": {"resolution_0143": null, "fsc": [1, 0.5], "gain": 0.25}}')
-    shutil.copy(next((interface.project / "results").glob("*/iter*.png")), folder / "figure.png")
-    visit(page, interface, "/validation")
-    expect(page.get_by_test_id("numbers")).to_contain_text("not claimed")
-    expect(page.locator("img[alt='Figure figure']")).to_be_visible()
-    picture(page, "validation")

@@ -14,10 +14,11 @@ from at_work import wait_for
 
 from isonet.errors import InputError
 from isonet.gui import jobs as jobs_module
+from isonet.gui.catalogue import commands, run_folder
 from isonet.gui.job import Job
 from isonet.gui.jobs import Jobs
 from isonet.gui.processes import Process
-from isonet.gui.run_folder import curves, progress, tail
+from isonet.gui.run_folder import Curves, curves, newest_status, previews, progress, tail
 
 LONG = ["check", "--seconds=60", "--device=cpu"]
 
@@ -106,9 +107,72 @@ def test_a_reboot_or_a_reused_number_is_no_running_job(jobs: Jobs, tmp_path: Pat
     report.write_text("{")  # the disk was full
     assert jobs.get(job.number).state == "lost"
 
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results/trainer.pt").touch()
-    assert jobs.continue_(job.number).words == ("refine", "--continue-from=results")
+
+def ended(jobs: Jobs, words: list[str], folder: Path, **report: object) -> Job:
+    """A job that has ended, as its runner would have written."""
+    job = jobs.add(words, run_folder=folder)
+    (jobs.folder / f"{job.number}.run.json").write_text(json.dumps({"exit_code": 0, **report}))
+    return jobs.get(job.number)
+
+
+def test_a_run_whose_time_was_over_is_stopped_and_not_finished(jobs: Jobs, tmp_path: Path) -> None:
+    job = ended(jobs, ["refine", "tomograms.star", "--max-time=1min"], tmp_path / "results", run_state="stopped")
+    assert (job.state, job.reason) == ("stopped", "its time was over; what was finished is kept")
+    assert ended(jobs, ["mask", "tomograms.star"], tmp_path / "mask", run_state="finished").state == "finished"
+    assert ended(jobs, ["prepare", "tomograms"], tmp_path / "nothing", run_state=None).state == "finished"
+
+
+def test_the_runner_keeps_how_the_run_ended_when_another_takes_its_folder(jobs: Jobs, tmp_path: Path) -> None:
+    """The command here is a stand-in that leaves what a run whose time was over leaves."""
+    jobs.add(["refine"], run_folder=tmp_path / "results")
+    script = f"""
+from pathlib import Path
+from isonet import runs
+from isonet.config import RefineConfig
+with runs.start(Path({str(tmp_path / "results")!r}), "refine", RefineConfig()) as run:
+    run.stopped_early = True
+"""
+    (tmp_path / "stand_in.py").write_text(script)
+    code = f"""
+import sys
+from pathlib import Path
+from isonet.gui import runner
+popen = runner.subprocess.Popen
+runner.subprocess.Popen = lambda words, **more: popen([sys.executable, {str(tmp_path / "stand_in.py")!r}], **more)
+raise SystemExit(runner.run(Path({str(jobs.folder)!r}), "0001"))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    (tmp_path / "results/status.json").write_text(json.dumps({"pid": 1, "state": "running"}))  # of another run
+    assert jobs.get("0001").state == "stopped"
+
+
+@pytest.mark.parametrize("command", ["refine", "train-starter"])
+@pytest.mark.parametrize("place", ["results", "a folder/run 1"])
+def test_a_training_goes_on_in_its_folder(jobs: Jobs, tmp_path: Path, command: str, place: str) -> None:
+    folder = tmp_path / place
+    job = ended(jobs, [command, "a.star", f"--output-dir={place}", "--max-time=1min"], folder, run_state="stopped")
+    assert jobs.continue_(job.number).words == job.words  # it has left nothing to go on with
+    jobs.stop("0002")
+    folder.mkdir(parents=True)
+    (folder / "trainer.pt").touch()
+    again = jobs.continue_(job.number)
+    assert (again.words, again.run_folder) == ((command, f"--continue-from={place}"), folder)
+    with pytest.raises(InputError, match="job 0003 is queued in"):
+        jobs.continue_(job.number)
+    jobs.stop(again.number)
+    typed = commands()[command].model.model_validate({"continue_from": place})
+    assert run_folder(command, typed, tmp_path) == folder
+    assert jobs.continue_(again.number).words == again.words  # as often as it takes
+
+
+def test_a_training_elsewhere_is_named_in_full_and_other_commands_are_given_again(jobs: Jobs, tmp_path: Path) -> None:
+    outside = tmp_path.parent / "outside"
+    outside.mkdir(exist_ok=True)
+    (outside / "trainer.pt").touch()
+    job = ended(jobs, ["refine", "a.star"], outside, exit_code=-signal.SIGTERM)
+    assert jobs.continue_(job.number).words == ("refine", f"--continue-from={outside}")
+    for words in (["validate", "a.star", "--max-time=1h"], ["run", "tomograms"], ["predict", "a.star", "m"]):
+        assert jobs.continue_(ended(jobs, words, tmp_path / words[0], run_state="stopped").number).words == tuple(words)
 
 
 def test_the_run_folder_tells_of_the_end_that_nobody_saw(jobs: Jobs, tmp_path: Path) -> None:
@@ -119,6 +183,8 @@ def test_the_run_folder_tells_of_the_end_that_nobody_saw(jobs: Jobs, tmp_path: P
     status = tmp_path / "mask/status.json"
     status.write_text(json.dumps({"pid": 1, "state": "finished"}))
     assert jobs.get(job.number).state == "finished"
+    status.write_text(json.dumps({"pid": 1, "state": "stopped"}))
+    assert jobs.get(job.number).state == "stopped"
     status.write_text(json.dumps({"pid": 2, "state": "finished"}))  # of another run
     assert jobs.get(job.number).state == "lost"
 
@@ -140,7 +206,9 @@ def test_curves_and_progress_are_read_while_they_are_written(tmp_path: Path) -> 
         {"iteration": 2, "epoch": 1, "loss": 0.3},
     ]
     (tmp_path / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)) + '\n{"iteration": 2, "los')
-    assert curves(tmp_path) == {
+    found = curves(tmp_path)
+    assert found.axis == "iteration"
+    assert found.lines == {
         "training loss": [(0.5, 0.5), (1.0, 0.4), (2.0, 0.3)],
         "held-out loss": [(1, 0.45)],
     }
@@ -149,3 +217,31 @@ def test_curves_and_progress_are_read_while_they_are_written(tmp_path: Path) -> 
     assert shown.text == "training: 3 of 9, 1:01:01 left"
     assert progress({"doing": "training", "done": "x", "total": 9}) is None
     assert tail(tmp_path / "nothing") == ""
+
+
+def test_a_starter_s_loss_is_drawn_by_step(tmp_path: Path) -> None:
+    lines = [{"step": 50, "loss": 0.5, "seconds": 0.1}, {"step": 100, "loss": float("nan"), "seconds": 0.1}]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    assert curves(tmp_path) == Curves("step", {"training loss": [(50.0, 0.5)]})
+
+
+def test_a_validation_shows_the_training_in_it(tmp_path: Path) -> None:
+    nested = tmp_path / "withheld/results"
+    (nested / "previews").mkdir(parents=True)
+    (nested / "metrics.jsonl").write_text(json.dumps({"iteration": 1, "epoch": 1, "loss": 0.5}))
+    (nested / "previews/iter01.png").touch()
+    (nested / "status.json").write_text(json.dumps({"pid": 7, "updated": "2", "doing": "training"}))
+    (tmp_path / "status.json").write_text(json.dumps({"pid": 7, "updated": "1"}))
+    assert curves(tmp_path).lines == {"training loss": [(1.0, 0.5)]}
+    assert previews(tmp_path) == [nested / "previews/iter01.png"]
+    assert newest_status(tmp_path, 7)["doing"] == "training"
+    assert newest_status(tmp_path, 8) == {}
+
+
+def test_pictures_are_the_newest_first_without_the_curves(tmp_path: Path) -> None:
+    assert previews(tmp_path) == []
+    (tmp_path / "previews").mkdir()
+    for age, name in enumerate(("iter03", "iter02", "iter01", "loss")):
+        (tmp_path / f"previews/{name}.png").touch()
+        os.utime(tmp_path / f"previews/{name}.png", (1000 - age, 1000 - age))
+    assert [path.stem for path in previews(tmp_path)] == ["iter03", "iter02", "iter01"]

@@ -86,10 +86,18 @@ def test_ranges_that_make_no_sense_are_refused(interface: Interface, query: str)
     assert b"Traceback" not in body
 
 
-def test_a_hundred_slices_at_once_are_served_and_memory_stays(interface: Interface) -> None:
+KINDS = {
+    "slice": f"{SLICE}&lowpass=20&slab=9",
+    "outline": "/image/outline?path=tomograms/small.mrc",
+    "confidence": "/image/confidence?path=tomograms/small.mrc",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hundred_pictures_at_once_are_served_and_memory_stays(interface: Interface, kind: str) -> None:
     def ask(number: int) -> bytes:
         plane = ("xy", "xz", "yz")[number % 3]
-        status, body = interface.get(f"{SLICE}&plane={plane}&index={number % 30}&lowpass={number % 7}0&slab=9")
+        status, body = interface.get(f"{KINDS[kind]}&plane={plane}&index={number % 30}")
         assert (status, body[:4]) == (200, b"\x89PNG")
         return body
 

@@ -7,6 +7,7 @@ import commandline as isonet
 import numpy as np
 import pytest
 
+from isonet.io import star
 from isonet.project import Project
 
 HALVES = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
@@ -153,3 +154,71 @@ def test_run_goes_on_with_halves_beside(here: Path, volume: Any) -> None:
     (row,) = isonet.table(here / "isonet/tomograms.star")
     assert row["rlnTomoName"] == "average/a.mrc"
     assert "made before, kept" in isonet.done(*words).err
+
+
+def test_a_table_tells_what_belongs_together_whatever_it_is_called(here: Path, volume: Any) -> None:
+    for name in ("data/a_EVN", "data/b_ODD", "data/c", "data/lone_even", "x/first", "x/second"):
+        isonet.write(here / f"{name}.mrc", volume)
+    rows = [
+        {"rlnTomoName": "data/c.mrc", HALVES[0]: "data/b_ODD.mrc", HALVES[1]: "data/a_EVN.mrc"},
+        {"rlnTomoName": "data/lone_even.mrc", HALVES[0]: "None", HALVES[1]: "None"},
+        {"rlnTomoName": "None", HALVES[0]: "x/first.mrc", HALVES[1]: "x/second.mrc"},
+    ]
+    star.write_table(here / "pairs.star", rows)
+    found, said = prepared("pairs.star")
+    assert found == [
+        ("data/c.mrc", "data/b_ODD.mrc", "data/a_EVN.mrc"),
+        ("data/lone_even.mrc", "None", "None"),
+        ("average/first.mrc", "x/first.mrc", "x/second.mrc"),
+    ]
+    assert "its partner is not there" not in said
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([{"rlnTomoName": "a.mrc", HALVES[0]: "b.mrc", HALVES[1]: "None"}], "row 1 names one half alone"),
+        ([{"rlnTomoName": "None", HALVES[0]: "None", HALVES[1]: "None"}], "row 1 names no file"),
+        (
+            [
+                {"rlnTomoName": "a.mrc", HALVES[0]: "a.mrc", HALVES[1]: "b.mrc"},
+                {"rlnTomoName": "x/a.mrc", HALVES[0]: "b.mrc", HALVES[1]: "a.mrc"},
+            ],
+            "two tomograms are called a",
+        ),
+    ],
+)
+def test_a_table_that_makes_no_sense_is_refused(here: Path, volume: Any, rows: Any, told: str) -> None:
+    for name in ("a", "b", "x/a"):
+        isonet.write(here / f"{name}.mrc", volume)
+    star.write_table(here / "pairs.star", rows)
+    isonet.assert_refused(isonet.call("prepare", "pairs.star"), "pairs.star", told)
+
+
+def test_tomograms_are_added_to_a_table_that_keeps_what_it_has(here: Path, volume: Any) -> None:
+    for name in ("data/a", "data/b", "more/a", "more/c_EVN", "more/c_ODD"):
+        isonet.write(here / f"{name}.mrc", volume)
+    prepared("data")
+    Project.read(Path("tomograms.star")).recorded("2", rlnDefocus="25000", rlnMaskName="mask/b.mrc")
+    before = isonet.table(Path("tomograms.star"))
+    isonet.assert_refused(isonet.call("prepare", "more"), "tomograms.star", "exists", "--append")
+    rows, said = prepared("data/b.mrc", "more", append=True)
+    assert "data/b.mrc: is in tomograms.star already" in said
+    assert [row[0] for row in rows] == ["data/a.mrc", "data/b.mrc", "more/a.mrc", "average/c.mrc"]
+    after = isonet.table(Path("tomograms.star"))
+    assert [row["rlnIndex"] for row in after] == ["1", "2", "3", "4"]
+    for old, new in zip(before, after, strict=False):
+        assert {name: new[name] for name in old} == old
+    assert after[1]["rlnDefocus"] == "25000"
+    assert after[3]["rlnMaskName"] == "None"
+    isonet.assert_refused(isonet.call("prepare", "more", append=True), "tomograms.star", "holds all of these")
+    isonet.assert_refused(isonet.call("prepare", "more", append=True, overwrite=True), "choose one")
+
+
+def test_tomograms_are_added_to_a_table_of_isonet_1(here: Path, volume: Any) -> None:
+    for name in ("a", "b"):
+        isonet.write(here / f"{name}.mrc", volume)
+    star.write_table(here / "tomograms.star", [{"rlnIndex": "1", "rlnMicrographName": "a.mrc", "rlnPixelSize": "10"}])
+    isonet.done("prepare", "b.mrc", append=True)
+    added = Project.read(Path("tomograms.star")).tomograms[1]
+    assert (added.index, added.name, "rlnTomoName" in added.row) == ("2", "b", False)

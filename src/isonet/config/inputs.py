@@ -69,5 +69,13 @@ class PrepareConfig(InputOptions):
     """Folder for the mean of even and odd where no full tomogram is given."""
     turned_dir: Path = Path("turned")
     """Folder for turned copies of tomograms as IMOD's tilt leaves them, with the beam along y."""
+    append: bool = False
+    """Add to an existing table; the tomograms that are in it stay as they are."""
     overwrite: bool = False
     """Replace an existing table."""
+
+    @model_validator(mode="after")
+    def _check_output(self) -> Self:
+        if self.append and (self.overwrite or self.relion5 is not None):
+            raise ValueError("append goes without overwrite and relion5: choose one")
+        return self

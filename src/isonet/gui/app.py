@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from nicegui import ui
 
 from isonet.errors import IsonetError
@@ -38,6 +38,7 @@ def application(session: Session) -> FastAPI:
         queue.cancel()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_api_route("/alive", lambda: Response(status_code=204, headers={"Cache-Control": "no-store"}))
     images.add_routes(app, session.roots, session.volumes)
     reports.add_route(app, session.roots)
     add_pages(session)

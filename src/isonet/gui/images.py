@@ -1,20 +1,26 @@
 """Pictures over HTTP: slices, spectra, and PNG files of the project."""
 
+import io
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import FastAPI, Query
 from fastapi.responses import PlainTextResponse, Response
+from PIL import Image
 
 from isonet.errors import InputError
-from isonet.gui import outline, spectrum
+from isonet.gui import confidence, outline, spectrum
 from isonet.gui.access import Roots
 from isonet.gui.slices import AXES, View, Volumes
 
 _KEPT = {"Cache-Control": "private, max-age=60"}
 _LARGEST_PICTURE = 1 << 26
+_MOST_PIXELS = 1 << 26
+_AT_ONCE = BoundedSemaphore(4)  # pictures that are drawn at the same time
 Section = Annotated[int, Query(ge=0, lt=1 << 31)]
 Step = Annotated[int, Query(ge=1, le=1024)]
 Percentage = Annotated[float, Query(gt=0, le=100)]
@@ -31,14 +37,22 @@ def spectrum_address(path: Path, plane: str, tilts: tuple[float, float] | None) 
     return "/image/spectrum?" + urlencode({"path": path, "plane": plane, **ends, "of": _age(path)})
 
 
-def picture_address(path: Path) -> str:
-    """Address of a PNG file."""
-    return "/image/file?" + urlencode({"path": path, "of": _age(path)})
+def picture_address(path: Path, width: int | None = None) -> str:
+    """Address of a PNG file, or of a copy that is at most so many pixels wide."""
+    smaller = {} if width is None else {"width": width}
+    return "/image/file?" + urlencode({"path": path, **smaller, "of": _age(path)})
 
 
 def outline_address(path: Path, plane: str, index: int, step: int) -> str:
     """Address of the outline of a mask."""
     return "/image/outline?" + urlencode({"path": path, "plane": plane, "index": index, "step": step, "of": _age(path)})
+
+
+def confidence_address(path: Path, plane: str, index: int, step: int) -> str:
+    """Address of a section of a map of confidence."""
+    return "/image/confidence?" + urlencode(
+        {"path": path, "plane": plane, "index": index, "step": step, "of": _age(path)}
+    )
 
 
 def automatic_address(path: Path, index: int, step: int, choice: Mapping[str, float]) -> str:
@@ -87,6 +101,12 @@ def add_routes(app: FastAPI, roots: Roots, volumes: Volumes) -> None:
             return _refused(f"plane {plane!r}; use xy, xz or yz")
         return _answer(lambda: outline.picture(outline.of_file(volumes.get(roots.allowed(path)), plane, index, step)))
 
+    @app.get("/image/confidence")
+    def confidence_picture(path: str, plane: str, index: Section, step: Step = 1) -> Response:
+        if plane not in AXES:
+            return _refused(f"plane {plane!r}; use xy, xz or yz")
+        return _answer(lambda: confidence.picture(volumes.get(roots.allowed(path)), plane, index, step))
+
     @app.get("/image/automatic")
     def automatic_picture(
         path: str,
@@ -106,13 +126,15 @@ def add_routes(app: FastAPI, roots: Roots, volumes: Volumes) -> None:
         return _answer(draw)
 
     @app.get("/image/file")
-    def file_picture(path: str) -> Response:
-        return _answer(lambda: _read_picture(roots.allowed(path)))
+    def file_picture(path: str, width: Annotated[int | None, Query(ge=16, le=2048)] = None) -> Response:
+        return _answer(lambda: _read_picture(roots.allowed(path), width))
 
 
 def _answer(draw: Callable[[], bytes]) -> Response:
     try:
-        return Response(draw(), media_type="image/png", headers=_KEPT)
+        with _AT_ONCE:
+            content = draw()
+        return Response(content, media_type="image/png", headers=_KEPT)
     except InputError as error:
         return _refused(str(error))
     except (OSError, ValueError, MemoryError) as error:
@@ -123,7 +145,21 @@ def _refused(reason: str) -> Response:
     return PlainTextResponse(reason + "\n", status_code=400)
 
 
-def _read_picture(path: Path) -> bytes:
+def _read_picture(path: Path, width: int | None) -> bytes:
     if path.suffix.lower() != ".png" or not path.is_file() or path.stat().st_size > _LARGEST_PICTURE:
         raise InputError(f"{path}: not a picture (.png)")
-    return path.read_bytes()
+    return path.read_bytes() if width is None else _smaller(path, width)
+
+
+def _smaller(path: Path, width: int) -> bytes:
+    """Shrink a picture to a width."""
+    file = io.BytesIO()
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            if math.prod(image.size) > _MOST_PIXELS:
+                raise InputError(f"{path}: too large to be shrunk")
+            image.thumbnail((width, max(image.size)))
+            image.save(file, "PNG")
+    except SyntaxError as error:  # how broken files are told
+        raise InputError(f"{path}: not a picture (.png)") from error
+    return file.getvalue()

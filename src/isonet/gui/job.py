@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from isonet.gui.processes import Process
-from isonet.gui.run_folder import Progress, progress, read_status
+from isonet.gui.run_folder import Progress, newest_status, progress, read_status
 
 ENDED = ("finished", "stopped", "failed", "lost", "cancelled")
+_TIME_OVER = "its time was over; what was finished is kept"
 NOW = "now"
 """Device of jobs that wait for no other."""
 
@@ -63,7 +64,7 @@ class Job:
         """How far it is, while it runs."""
         if self.state != "running" or self.run_folder is None or self.process is None:
             return None
-        return progress(read_status(self.run_folder, self.process.pid))
+        return progress(newest_status(self.run_folder, self.process.pid))
 
 
 def command_text(words: Sequence[str]) -> str:
@@ -92,7 +93,7 @@ def state_of(
     code = report.get("exit_code")
     if isinstance(code, int):
         if code == 0:
-            return "finished", ""
+            return ("stopped", _TIME_OVER) if report.get("run_state") == "stopped" else ("finished", "")
         stopped = code in (-signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGINT)
         return ("stopped", "stopped; what was finished is kept") if stopped else ("failed", "")
     command, runner = (Process.read(report.get(name)) for name in ("command", "runner"))
@@ -107,7 +108,9 @@ def state_of(
 
 def _end_unseen(status: Mapping[str, Any]) -> tuple[str, str]:
     """Take from the run folder how a command ended whose runner was gone."""
-    if status.get("state") in ("finished", "stopped"):
+    if status.get("state") == "finished":
         return "finished", ""
+    if status.get("state") == "stopped":
+        return "stopped", _TIME_OVER
     told = f", {status['reason']}" if status.get("reason") else ""
     return "lost", f"it ended with nobody watching, perhaps as the machine went down{told}; continue it"

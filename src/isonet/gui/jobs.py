@@ -21,6 +21,8 @@ from isonet.gui.run_folder import tail
 from isonet.io import files
 
 FOLDER = "jobs"
+_CONTINUED = ("refine", "train-starter")
+_STATE = "trainer.pt"  # in the folder of a training that can go on
 _STARTING = 10.0  # seconds within which a runner takes its job
 
 
@@ -115,20 +117,20 @@ class Jobs:
             job.process.signal(signal.SIGTERM)
 
     def continue_(self, number: str) -> Job:
-        """Add a job that goes on where one stopped: `--continue-from` for refine, the same command for others.
+        """Add a job that goes on where one ended, with the words of :func:`going_on`.
 
         Raises
         ------
         InputError
-            If the job has not ended.
+            If the job has not ended, or another one is at work in its run folder.
         """
         job = self.get(number)
         if job.state not in ENDED:
             raise InputError(f"job {number} is {job.state}; stop it first")
-        words = list(job.words)
-        if words[0] == "refine" and job.run_folder is not None and (job.run_folder / "trainer.pt").exists():
-            words = ["refine", f"--continue-from={_relative(job.run_folder, self.project)}"]
-        return self.add(words, job.device, job.run_folder)
+        for other in self.all():
+            if job.run_folder is not None and other.run_folder == job.run_folder and other.state not in ENDED:
+                raise InputError(f"job {other.number} is {other.state} in {job.run_folder}; wait for it")
+        return self.add(going_on(job, self.project), job.device, job.run_folder)
 
     def log(self, number: str) -> str:
         """What a job said last on standard error and standard output."""
@@ -180,5 +182,14 @@ def _load(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _relative(path: Path, folder: Path) -> str:
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+def going_on(job: Job, project: Path) -> tuple[str, ...]:
+    """Words of the command that goes on where a job ended.
+
+    Trainings that left their state behind go on in their folder with `--continue-from`; other commands are given
+    again, and keep what they have finished.
+    """
+    folder = job.run_folder
+    if job.words[0] not in _CONTINUED or folder is None or not (folder / _STATE).is_file():
+        return job.words
+    place = folder.relative_to(project) if folder.is_relative_to(project) else folder
+    return (job.words[0], f"--continue-from={place}")

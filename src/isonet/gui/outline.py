@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from isonet.io import mrc
 
 Mask = npt.NDArray[np.bool_]
 _VOXELS = 3_000_000
+_ONE_LOOK = Lock()  # those who ask meanwhile wait for the same
 COLOUR = (64, 220, 160)
 
 
@@ -93,7 +95,8 @@ def features(path: Path, changed: int, patch: int, sign: int) -> Features:
     sign : int
         -1 where density is dark.
     """
-    return _features(path, changed, patch, sign)
+    with _ONE_LOOK:
+        return _features(path, changed, patch, sign)
 
 
 @lru_cache(maxsize=4)

@@ -1,6 +1,7 @@
 """What a run folder tells while its run is at work: state, progress, numbers, previews."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from isonet import run_record
 from isonet.console import duration_text
 
 _TAIL = 1 << 16
-_LARGEST = 1 << 24
+_CURVES = "loss.png"
 
 
 @dataclass(frozen=True)
@@ -52,18 +53,57 @@ def progress(status: Mapping[str, Any]) -> Progress | None:
         return None
 
 
-def curves(folder: Path) -> dict[str, list[tuple[float, float]]]:
-    """Curves of `metrics.jsonl`: losses and wedge balance, as (iteration, value)."""
+def trainings(folder: Path) -> list[Path]:
+    """The folder, and those in it where `validate` trains."""
+    nested = ("withheld/results", "independent/a/results", "independent/b/results")
+    return [folder, *(folder / name for name in nested if (folder / name).is_dir())]
+
+
+def newest_status(folder: Path, pid: int) -> Mapping[str, Any]:
+    """Status that a process wrote last, into the folder or where it trains in it; empty if there is none."""
+    found = [status for each in trainings(folder) if (status := read_status(each, pid))]
+    return max(found, key=lambda status: str(status.get("updated", "")), default={})
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Curves of a training.
+
+    Attributes
+    ----------
+    axis : str
+        What they are drawn over.
+    lines : mapping
+        From the name to points (x, value).
+    """
+
+    axis: str
+    lines: Mapping[str, Sequence[tuple[float, float]]]
+
+
+def curves(folder: Path) -> Curves:
+    """Curves of the `metrics.jsonl` that was written last: losses and wedge balance by iteration, or loss by step."""
+    lines = run_record.read_metrics(max(trainings(folder), key=_last_metric))
+    steps = [
+        (float(line["step"]), float(line["loss"]))
+        for line in lines
+        if _is_number(line.get("step")) and _is_number(line.get("loss"))
+    ]
+    return Curves("step", {"training loss": steps}) if steps else Curves("iteration", _by_iteration(lines))
+
+
+def _by_iteration(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
+    """Losses of the epochs spread over their iteration, and what was measured at the end of each."""
     found: dict[str, list[tuple[float, float]]] = {}
     epochs: dict[int, list[float]] = {}
-    for line in run_record.read_metrics(folder):
+    for line in lines:
         iteration = line.get("iteration")
         if not isinstance(iteration, int):
             continue
-        if isinstance(line.get("loss"), int | float):
+        if _is_number(line.get("loss")):
             epochs.setdefault(iteration, []).append(float(line["loss"]))
         for column, name in (("held_out_loss", "held-out loss"), ("wedge_balance", "power inside / outside the wedge")):
-            if isinstance(line.get(column), int | float):
+            if _is_number(line.get(column)):
                 found.setdefault(name, []).append((iteration, float(line[column])))
     losses = [
         (iteration - 1 + (number + 1) / len(values), value)
@@ -73,10 +113,28 @@ def curves(folder: Path) -> dict[str, list[tuple[float, float]]]:
     return {**({"training loss": losses} if losses else {}), **found}
 
 
+def _is_number(value: object) -> bool:
+    """Tell whether a value of a JSON file is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _last_metric(folder: Path) -> float:
+    return _changed(folder / run_record.METRICS_NAME)
+
+
+def _changed(path: Path) -> float:
+    """Time of a file's last change; 0 if it is not there."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def previews(folder: Path) -> list[Path]:
-    """Pictures of a run, the newest first."""
-    pictures = [*folder.glob("*.png"), *folder.glob("*/*.png")]
-    return sorted((each for each in pictures if each.is_file()), key=lambda each: -each.stat().st_mtime)
+    """Pictures of a run, the newest first; the curves, which are drawn live, are left out."""
+    pictures = {path for each in trainings(folder) for pattern in ("*.png", "*/*.png") for path in each.glob(pattern)}
+    found = [path for path in pictures if path.is_file() and path.name != _CURVES]
+    return sorted(found, key=lambda path: (-_changed(path), path.name))
 
 
 def tail(path: Path) -> str:

@@ -8,10 +8,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from isonet.gui.processes import Process
+from isonet.gui.run_folder import read_status
 from isonet.io.files import write_json
 
 
@@ -31,8 +34,14 @@ def run(folder: Path, number: str) -> int:
     record["command"] = _identity(command.pid)
     write_json(report, record)
     code = command.wait()
-    write_json(report, {**record, "exit_code": code, "ended": _now()})
+    write_json(report, {**record, "exit_code": code, "ended": _now(), "run_state": _run_state(order, command.pid)})
     return code
+
+
+def _run_state(order: Mapping[str, Any], pid: int) -> object:
+    """How the command's run ended by its own account, before another run in the folder replaces that."""
+    folder = order.get("run_folder")
+    return read_status(Path(folder), pid).get("state") if isinstance(folder, str) else None
 
 
 def _identity(pid: int) -> dict[str, object] | None:

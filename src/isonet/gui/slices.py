@@ -9,7 +9,7 @@ import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,6 @@ AXES = {"xy": 0, "xz": 1, "yz": 2}
 _OPEN_VOLUMES = 8
 _KNOWN_RANGES = 256
 _LARGEST_SLAB = 64
-_AT_ONCE = BoundedSemaphore(4)  # slices in memory at the same time
 _HALF_AT_CUTOFF = math.sqrt(math.log(2) / (2 * math.pi**2))
 
 
@@ -103,10 +102,9 @@ class Volumes:
         InputError
             If the volume cannot be opened.
         """
-        with _AT_ONCE:
-            volume = self.get(path)
-            low, high = np.interp((view.low, view.high), np.linspace(0, 100, 1001), self._range(path, volume, view))
-            return png(grey(drawn(volume, view), float(low), float(high)))
+        volume = self.get(path)
+        low, high = np.interp((view.low, view.high), np.linspace(0, 100, 1001), self._range(path, volume, view))
+        return png(grey(drawn(volume, view), float(low), float(high)))
 
     def _range(self, path: Path, volume: mrc.Volume, view: View) -> npt.NDArray[Any]:
         """Grey values at each tenth of a percentile in three slices, the same for all slices of a plane."""

@@ -1,7 +1,7 @@
 """Make the table of tomograms from folders or files."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,10 +9,12 @@ from isonet.config import PrepareConfig
 from isonet.errors import InputError
 from isonet.io import metadata, mrc
 from isonet.io.star import MISSING
-from isonet.project import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
+from isonet.pairing import Pairs, grouped
+from isonet.project import FULL_COLUMNS, HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.steps.belonging import Catalogue
 from isonet.steps.description import Description, describe
-from isonet.steps.halves import Pairs, average_halves, find_tomograms, full_key, matching_halves, pair_halves
+from isonet.steps.halves import average_halves
+from isonet.steps.pixel_size import comment_on_pixel_size, pixel_size_of
 from isonet.steps.relion_table import write_relion_table
 from isonet.steps.source import CONTRAST_COLUMN, measure_contrast, statistics
 from isonet.steps.subvolumes import SUBVOLUMES_IN_ALL
@@ -22,8 +24,8 @@ from isonet.steps.wedge_check import check_wedge
 
 log = logging.getLogger("isonet")
 _TILT_EXTENSIONS = (".tlt", ".rawtlt", ".aln", ".mdoc", ".xml", ".tomostar", ".star", ".com", ".edf")
-_USUAL_PIXEL_SIZES = (5.0, 25.0)
 _THIN = 0.7
+_GIVEN = (*FULL_COLUMNS, TURNED_COLUMN)
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,15 @@ def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
     InputError
         If no tomogram is found, one cannot be used, halves do not pair, metadata are malformed, or the table exists.
     """
-    for flag, path in (("--output", config.output), ("--relion5", config.relion5)):
-        if path is not None and path.exists() and not config.overwrite:
-            raise InputError(f"{path}: exists; choose another {flag} or add --overwrite")
+    _refuse_existing(config)
+    before = Project.read(config.output) if config.append and config.output.exists() else Project(config.output, ())
     catalogue = None if config.metadata is None else Catalogue.read(config.metadata)
-    items = _items(tomograms, config)
-    count = config.number_subtomos or max(1, round(SUBVOLUMES_IN_ALL / len(items)))
+    items = _items(tomograms, config, before)
+    count = config.number_subtomos or max(1, round(SUBVOLUMES_IN_ALL / (len(items) + len(before.tomograms))))
     project = Project(config.output, ())
     rows, descriptions = [], []
-    for index, item in enumerate(items, start=1):
+    first = 1 + max((int(one.index) for one in before.tomograms if one.index.isdecimal()), default=0)
+    for index, item in enumerate(items, start=first):
         known = _known(item.path, catalogue, config, alone=len(items) == 1)
         files, values = _describe(item, known, config)
         entries = {column: project.entry(file) for column, file in files.items()}
@@ -74,38 +76,48 @@ def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
         _ = tomogram.half_tilts  # checks all lists of tilts
     if config.relion5 is not None:
         write_relion_table(config.relion5, project, descriptions, overwrite=config.overwrite)
-    project.write()
-    log.info("%s: %d tomograms; edit it where tomograms differ", config.output, len(rows))
+    if before.tomograms:
+        project = before.added([one.row for one in project.tomograms])
+    else:
+        project.write()
+    log.info("%s: %d tomograms; edit it where tomograms differ", config.output, len(project.tomograms))
     return project
 
 
-def _items(tomograms: Sequence[Path], config: PrepareConfig) -> list[_Item]:
-    """All tomograms with their halves, averages made where there is no full one."""
-    full, halves = find_tomograms(tomograms)
-    if config.even and config.odd:
-        halves = pair_halves(config.even, config.odd)
-        pairs = {path: matching_halves(path, halves) for path in full}
-        lone = {} if full else halves
-    else:
-        pairs = {path: matching_halves(path, {key: halves[key]}) for path in full if (key := full_key(path)) in halves}
-        lone = {key: pair for key, pair in halves.items() if pair not in pairs.values()}
+def _refuse_existing(config: PrepareConfig) -> None:
+    """Refuse to write over what is there."""
+    if config.output.exists() and not (config.overwrite or config.append):
+        raise InputError(f"{config.output}: exists; choose another --output, or add --append or --overwrite")
+    if config.relion5 is not None and config.relion5.exists() and not config.overwrite:
+        raise InputError(f"{config.relion5}: exists; choose another --relion5 or add --overwrite")
+
+
+def _items(tomograms: Sequence[Path], config: PrepareConfig, before: Project) -> list[_Item]:
+    """All tomograms with their halves that are not in the table yet, averages made where there is no full one."""
+    pairs, lone = grouped(tomograms, config.even, config.odd)
+    if config.even is None:
         _tell(pairs, lone)
-    for path, pair in zip(
-        average_halves(lone, config.average_dir, overwrite=config.overwrite), lone.values(), strict=True
-    ):
-        pairs[path] = pair
-        full.append(path)
-    if not full:
+    averages = average_halves(lone, config.average_dir, overwrite=config.overwrite)
+    pairs |= dict(zip(averages, lone.values(), strict=True))
+    if not pairs:
         raise InputError("no tomograms given; name a folder or files, or --even and --odd")
-    names = [mrc.stem(path) for path in full]
+    known = {one.file(name).resolve() for one in before.tomograms for name in _GIVEN if one.text(name) is not None}
+    for path in [path for path in pairs if path.resolve() in known]:
+        log.info("%s: is in %s already", path, before.path)
+        del pairs[path]
+    if not pairs:
+        raise InputError(f"{before.path}: holds all of these tomograms already; name others")
+    names = [*(one.name for one in before.tomograms), *(mrc.stem(path) for path in pairs)]
     labels = [name if names.count(name) == 1 else f"{name}_{number}" for number, name in enumerate(names, start=1)]
-    return [_Item(path, pairs.get(path), label) for path, label in zip(full, labels, strict=True)]
+    labels = labels[len(before.tomograms) :]
+    return [_Item(path, halves, label) for (path, halves), label in zip(pairs.items(), labels, strict=True)]
 
 
-def _tell(pairs: dict[Path, tuple[Path, Path]], lone: Pairs) -> None:
+def _tell(pairs: Mapping[Path, tuple[Path, Path] | None], lone: Pairs) -> None:
     """Say which halves were found without being asked for."""
-    for path, (even, odd) in pairs.items():
-        log.info("%s: its halves are %s and %s", path, even, odd)
+    for path, halves in pairs.items():
+        if halves is not None:
+            log.info("%s: its halves are %s and %s", path, *halves)
     for even, odd in lone.values():
         log.info("%s and %s: taken as the halves of one tomogram, their mean", even, odd)
 
@@ -128,8 +140,8 @@ def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[d
     """Check one tomogram and return its files and its values by column."""
     volume = mrc.open_volume(item.path)
     statistics(volume)
-    pixel_size = config.pixel_size or _pixel_size(volume, known)
-    _comment_on_pixel_size(item.path, pixel_size, volume.header, known)
+    pixel_size = config.pixel_size or pixel_size_of(volume, known)
+    comment_on_pixel_size(item.path, pixel_size, volume.header, known)
     origin: dict[str, Path] = {}
     if _lies_as_imod_leaves_it(volume, known):
         origin = {TURNED_COLUMN: item.path}
@@ -178,32 +190,6 @@ def _half_columns(item: _Item, known: Description, config: PrepareConfig) -> tup
     elif split == "tilts":
         log.warning("%s: the tilts of either half are not known; give --tilt-file or --metadata", item.path.name)
     return files, {SPLIT_COLUMN: split}
-
-
-def _pixel_size(volume: mrc.Volume, known: Description) -> float:
-    """Å per voxel from the header, or from metadata where it has none."""
-    size = volume.header.pixel_size
-    if size in (0.0, 1.0) and known.pixel_size:
-        log.info("%s: the header has no pixel size; %g A taken from metadata", volume.path, known.pixel_size)
-        return known.pixel_size
-    return size
-
-
-def _comment_on_pixel_size(path: Path, pixel_size: float, header: mrc.Header, known: Description) -> None:
-    low, high = _USUAL_PIXEL_SIZES
-    if pixel_size in (0.0, 1.0):
-        log.warning("%s: the header gives a pixel size of %g A, which is a default; set --pixel-size", path, pixel_size)
-    elif not low <= pixel_size <= high:
-        remedy = "bin it or use 'isonet resize'" if pixel_size < low else "reconstruct it with less binning"
-        log.warning("%s: %g A/voxel; the method works best at about 10 (5 to 25), %s", path, pixel_size, remedy)
-    if known.pixel_size and pixel_size and abs(known.pixel_size / pixel_size - 1) > 0.05:
-        log.warning("%s: %g A/voxel, metadata say %g; check --pixel-size", path, pixel_size, known.pixel_size)
-    elif known.image_pixel_size and 1.0 < pixel_size < 0.95 * known.image_pixel_size:
-        log.warning(
-            "%s: %g A/voxel, finer than its images' %g A; check --pixel-size", path, pixel_size, known.image_pixel_size
-        )
-    if header.pixel_size and max(header.voxel_size) - min(header.voxel_size) > 0.01 * header.pixel_size:
-        log.warning("%s: voxels are not cubes (%g x %g x %g A along z, y, x)", path, *header.voxel_size)
 
 
 def _lies_as_imod_leaves_it(volume: mrc.Volume, known: Description) -> bool:

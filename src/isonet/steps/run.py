@@ -23,10 +23,10 @@ from isonet.config import (
 )
 from isonet.errors import InputError
 from isonet.io.options import read_options
+from isonet.pairing import find_tomograms
 from isonet.project import TURNED_COLUMN, Project, Tomogram
 from isonet.runs import CONFIG_NAME, start
 from isonet.steps.commands import deconv_in_folder, mask_in_folder, predict_in_folder, refine_in_folder
-from isonet.steps.halves import find_tomograms
 from isonet.steps.prepare import prepare
 from isonet.steps.processes import refuse_launchers
 from isonet.steps.products import output_paths

@@ -1,6 +1,7 @@
 """Choosing the tomogram that the viewer and the drawing of masks look at."""
 
 from collections.abc import Callable
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ def _volumes(session: Session, project: Project, tomogram: Tomogram) -> dict[str
     there = {title: session.roots.allowed(path) for title, path in table.volumes(tomogram).items()}
     if not there:
         raise InputError(f"{tomogram.name}: its files are gone; put them back, or run prepare again")
-    names = [f"*/{tomogram.name}_confidence.mrc", *(["*/confidence.mrc"] if len(project.tomograms) == 1 else [])]
+    alone = ["*/confidence.mrc"] if len(project.tomograms) == 1 else []
+    names = [f"*/{escape(tomogram.name)}_confidence.mrc", *alone]
     for name in names:
         for path in sorted(session.roots.project.glob(name)):
             there.setdefault("Confidence", session.roots.allowed(path))

@@ -11,6 +11,10 @@ from isonet.gui.catalogue import STEPS, commands
 from isonet.gui.session import Session
 
 _STYLE = files("isonet.gui").joinpath("style.css").read_text("utf-8")
+_CONNECTION = (
+    '<div id="connection" role="alert" data-testid="connection" hidden><span></span><button>Try again</button></div>'
+    f"<script>{files('isonet.gui').joinpath('connection.js').read_text('utf-8')}</script>"
+)
 _PLACES = (
     ("Project", "/"),
     ("Viewer", "/viewer"),
@@ -34,6 +38,7 @@ def frame(session: Session, title: str, here: str) -> Iterator[None]:
         Its address, marked in the menu.
     """
     ui.add_css(_STYLE)
+    ui.add_body_html(_CONNECTION)
     ui.page_title(f"{title} · isonet")
     ui.colors(primary="#12795a", secondary="#17324d", negative="#c8372d", positive="#12795a")
     dark = ui.dark_mode(session.dark)

@@ -1,7 +1,5 @@
 """The viewer: volumes of one tomogram side by side, at one place."""
 
-import shlex
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +7,8 @@ from nicegui import events, ui
 
 from isonet.errors import IsonetError
 from isonet.gui import images, table
+from isonet.gui.confidence import LEGEND
+from isonet.gui.pages import elsewhere
 from isonet.gui.pages.choice import with_tomogram
 from isonet.gui.pages.frame import frame
 from isonet.gui.session import Session
@@ -17,6 +17,7 @@ from isonet.project import Tomogram
 
 _SIZE = 768
 _SPECTRUM = 120
+_CONFIDENCE = "Confidence"
 _KEYS = {"ArrowLeft": -1, "ArrowRight": 1, "ArrowDown": -1, "ArrowUp": 1, "PageDown": -10, "PageUp": 10}
 _PLANES = {"1": "xy", "2": "xz", "3": "yz"}
 
@@ -25,15 +26,16 @@ def add(session: Session) -> None:
     """Add the page."""
 
     @ui.page("/viewer")
-    def viewer() -> None:
+    def viewer(tomogram: str = "", confidence: int = 0) -> None:
+        session.chosen = tomogram or session.chosen
         with frame(session, "Viewer", "/viewer"):
-            with_tomogram(session, lambda tomogram, there: Viewer(session, tomogram, there).draw())
+            with_tomogram(session, lambda one, there: Viewer(session, one, there, confidence).draw())
 
 
 class Viewer:
     """Linked slices of the volumes of one tomogram."""
 
-    def __init__(self, session: Session, tomogram: Tomogram, there: dict[str, Path]) -> None:
+    def __init__(self, session: Session, tomogram: Tomogram, there: dict[str, Path], confidence: int = 0) -> None:
         self.session = session
         self.tomogram = tomogram
         self.paths = there
@@ -50,6 +52,7 @@ class Viewer:
         }
         self.shown = [title for title in self.paths if title in ("Tomogram", "Deconvolved", "Corrected")]
         self.outlined = False
+        self.confidence = min(max(confidence, 0), 100) if _CONFIDENCE in there else 0
         self._panes: dict[str, ui.interactive_image] = {}
 
     @property
@@ -66,16 +69,14 @@ class Viewer:
             with ui.row().classes("items-center no-wrap").style("min-width: 300px; flex: 1"):
                 self._label = ui.label().style("min-width: 92px").props('data-testid="place"')
                 self._slider = ui.slider(min=0, max=self.shape[0] - 1, value=self.place[0], on_change=self._slide)
-                self._slider.props('aria-label="Section" data-testid="section"')
+                _with_own_keys(self._slider.props('aria-label="Section" data-testid="section"'))
             self._number("Average sections", "slab", 1, 64, 1)
             self._number("Low-pass, Å", "lowpass", 0, 500, 10)
             with ui.column().style("gap: 0; width: 150px"):
                 ui.label("Contrast, percentiles").classes("muted").style("font-size: 12px")
-                ui.range(min=0, max=100, step=0.5, value={"min": 0.5, "max": 99.5}, on_change=self._contrast).props(
-                    "dense"
-                )
-            if self.mask is not None:
-                ui.checkbox("Mask", on_change=self._outline).props('dense data-testid="mask"')
+                ends = ui.range(min=0, max=100, step=0.5, value={"min": 0.5, "max": 99.5}, on_change=self._contrast)
+                _with_own_keys(ends.props("dense"))
+            self._overlays()
             ui.select(
                 list(self.paths), value=self.shown, multiple=True, label="Side by side", on_change=self._choose
             ).props('dense use-chips data-testid="shown"').style("min-width: 200px")
@@ -86,7 +87,23 @@ class Viewer:
             "The power spectra show the missing wedge; lines are the ends of the tilt range in the table."
         ).classes("muted")
         ui.keyboard(on_key=self._key, ignore=["input", "select", "textarea"])
-        _elsewhere(list(self.paths.values()))
+        elsewhere.draw(list(self.paths.values()))
+
+    def _overlays(self) -> None:
+        """What may lie over the slices: the mask, and how far the networks agree."""
+        if self.mask is not None:
+            ui.checkbox("Mask", on_change=self._outline).props('dense data-testid="mask"')
+        if _CONFIDENCE in self.paths:
+            with ui.column().style("gap: 2px; width: 170px"):
+                ui.label("Confidence over slices, opacity").classes("muted").style("font-size: 12px")
+                opacity = ui.slider(min=0, max=100, step=5, value=self.confidence, on_change=self._cover)
+                _with_own_keys(
+                    opacity.props('dense label aria-label="Opacity of the confidence" data-testid="confidence"')
+                )
+                ui.element("div").style(f"height: 8px; width: 100%; border-radius: 4px; background: {LEGEND}")
+                with ui.row().classes("w-full justify-between muted").style("font-size: 11px"):
+                    ui.label("0 chance")
+                    ui.label("1 agree")
 
     def _number(self, label: str, name: str, low: float, high: float, step: float) -> None:
         def change(event: events.ValueChangeEventArguments[Any]) -> None:
@@ -151,6 +168,14 @@ class Viewer:
         if self.outlined and self.mask is not None:
             address = images.outline_address(self.mask, self.view["plane"], self.place[self.axis], step)
             drawn = f'<image href="{address.replace("&", "&amp;")}" width="{columns}" height="{rows}" class="crisp"/>'
+        if self.confidence:
+            address = images.confidence_address(
+                self.paths[_CONFIDENCE], self.view["plane"], self.place[self.axis], step
+            ).replace("&", "&amp;")
+            drawn = (
+                f'<image href="{address}" width="{columns}" height="{rows}" class="crisp confidence" '
+                f'opacity="{self.confidence / 100:g}"/>{drawn}'
+            )
         style = f'stroke="#ffb347" stroke-width="{max(rows, columns) / 500:.3f}"'
         y = rows - down
         return (
@@ -201,18 +226,15 @@ class Viewer:
         self.outlined = event.value
         self._show()
 
+    def _cover(self, event: events.ValueChangeEventArguments[Any]) -> None:
+        self.confidence = int(event.value)
+        self._show()
+
     def _choose(self, event: events.ValueChangeEventArguments[Any]) -> None:
         self.shown = [title for title in self.paths if title in event.value]
         self._fill()
 
 
-def _elsewhere(paths: list[Path]) -> None:
-    """Commands that open the same files in other programs."""
-    with ui.expansion("Open in another program").classes("w-full").props("dense"):
-        for program in ("3dmod", "chimerax", "napari"):
-            with ui.row().classes("w-full items-center no-wrap"):
-                text = shlex.join([program, *map(str, paths)])
-                ui.label(text).classes("command")
-                ui.button(icon="content_copy", on_click=partial(ui.clipboard.write, text)).props(
-                    f'flat aria-label="Copy the command for {program}"'
-                )
+def _with_own_keys(slider: ui.element) -> None:
+    """Let the keys that move a slider move nothing else on the page."""
+    slider.on("keydown.stop", js_handler="() => {}")

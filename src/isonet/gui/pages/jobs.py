@@ -1,14 +1,17 @@
-"""Jobs: the queue, and of one job its log, progress, curves and newest picture."""
+"""Jobs: the queue, and of one job its log, progress, curves and pictures."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from nicegui import ui
 
 from isonet.errors import IsonetError
-from isonet.gui import images, run_folder
+from isonet.gui import run_folder
 from isonet.gui.job import ENDED, Job
 from isonet.gui.pages.frame import empty, frame
+from isonet.gui.pages.gallery import Gallery
+from isonet.gui.run_folder import Curves
 from isonet.gui.session import Session
 
 _SECONDS = 1.0
@@ -36,8 +39,7 @@ class JobsPage:
         self.session = session
         self.number = number
         self._listed: list[tuple[str, str]] = []
-        self._picture_of = ""
-        self._curves: dict[str, list[tuple[float, float]]] = {}
+        self._curves = Curves("iteration", {})
 
     def draw(self) -> None:
         """Draw everything once, and then what has changed every second."""
@@ -57,8 +59,10 @@ class JobsPage:
                 self._progress = ui.label().classes("muted").props('data-testid="progress"')
                 self._bar = ui.linear_progress(show_value=False).props("rounded")
                 self._log = ui.label().classes("log").props('tabindex=0 aria-label="Log" data-testid="log"')
-                self._chart = ui.echart(_chart({})).style("height: 260px; width: 100%").props('data-testid="curves"')
-                self._picture = ui.html(sanitize=False).classes("w-full")
+                self._chart = (
+                    ui.echart(_chart(self._curves)).style("height: 260px; width: 100%").props('data-testid="curves"')
+                )
+                self._gallery = Gallery()
         ui.timer(_SECONDS, self._refresh)
 
     async def _refresh(self) -> None:
@@ -74,9 +78,12 @@ class JobsPage:
         if text != self._log.text:
             self._log.set_text(text)
             ui.run_javascript(f"const log = getHtmlElement({self._log.id}); log.scrollTop = log.scrollHeight")
-        if job.run_folder is not None:
-            self._show_run(job)
-        self._chart.set_visibility(bool(self._curves))
+        if job.run_folder is not None and job.state != "queued":
+            self._show_run(
+                await asyncio.to_thread(run_folder.curves, job.run_folder),
+                await asyncio.to_thread(run_folder.previews, job.run_folder),
+            )
+        self._chart.set_visibility(bool(self._curves.lines))
 
     def _show_list(self, known: list[Job]) -> None:
         listed = [(job.number, job.state) for job in known]
@@ -103,6 +110,7 @@ class JobsPage:
         self._problem.set_visibility(job.state in ("failed", "lost"))
         self._stop.set_visibility(job.state in ("queued", "running"))
         self._continue.set_visibility(job.state in ENDED and job.state != "finished")
+        self._continue.set_text("Continue" if job.state in ("stopped", "lost") else "Try again")
         progress = job.progress
         self._progress.set_text(progress.text if progress else job.reason if job.state == "stopped" else "")
         self._bar.set_visibility(job.state == "running")
@@ -110,31 +118,28 @@ class JobsPage:
         if progress:
             self._bar.set_value(progress.done / progress.total)
 
-    def _show_run(self, job: Job) -> None:
-        assert job.run_folder is not None
-        curves = run_folder.curves(job.run_folder) if job.words[0] in ("refine", "run", "demo", "validate") else {}
+    def _show_run(self, curves: Curves, pictures: list[Path]) -> None:
         if curves != self._curves:
             self._curves = curves
             self._chart.options.clear()
             self._chart.options.update(_chart(curves))
             self._chart.update()
-        pictures = [each for each in run_folder.previews(job.run_folder) if each.name != "loss.png"]
-        address = images.picture_address(pictures[0]) if pictures and job.state != "queued" else ""
-        if address != self._picture_of:
-            self._picture_of = address
-            alt = f"Newest picture of the run, {pictures[0].name}"
-            self._picture.set_content(f'<img src="{address}" alt="{alt}" style="max-width: 100%">' if address else "")
+        self._gallery.show(pictures)
 
     def _ask_to_stop(self) -> None:
         self.session.jobs.stop(self.number)
         ui.notify("asked to end; what is finished is kept. Asked again, it ends at once")
 
     def _go_on(self) -> None:
-        job = self.session.jobs.continue_(self.number)
-        ui.navigate.to(f"/jobs?number={job.number}")
+        try:
+            job = self.session.jobs.continue_(self.number)
+        except IsonetError as error:
+            ui.notify(str(error), type="negative")
+        else:
+            ui.navigate.to(f"/jobs?number={job.number}")
 
 
-def _chart(curves: dict[str, list[tuple[float, float]]]) -> dict[str, Any]:
+def _chart(curves: Curves) -> dict[str, Any]:
     """Losses on a logarithmic axis, the balance of the wedge on one of its own."""
     series = [
         {
@@ -145,7 +150,7 @@ def _chart(curves: dict[str, list[tuple[float, float]]]) -> dict[str, Any]:
             "yAxisIndex": 0 if name in _MINE else 1,
             "data": [[round(x, 3), y] for x, y in points],
         }
-        for name, points in curves.items()
+        for name, points in curves.lines.items()
     ]
     return {
         "animation": False,
@@ -153,7 +158,7 @@ def _chart(curves: dict[str, list[tuple[float, float]]]) -> dict[str, Any]:
         "legend": {"top": 0, "textStyle": {"color": "#7d8d99"}},
         "grid": {"left": 70, "right": 60, "top": 40, "bottom": 40},
         "tooltip": {"trigger": "axis"},
-        "xAxis": {"type": "value", "name": "iteration", "nameLocation": "middle", "nameGap": 26, "min": 0},
+        "xAxis": {"type": "value", "name": curves.axis, "nameLocation": "middle", "nameGap": 26, "min": 0},
         "yAxis": [
             {"type": "log", "name": "loss", "splitLine": {"lineStyle": {"opacity": 0.25}}},
             {"type": "value", "name": "balance", "min": 0, "splitLine": {"show": False}},

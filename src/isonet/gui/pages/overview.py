@@ -1,13 +1,12 @@
 """The project: its tomograms, what is known of them, and what each step has made."""
 
 from functools import partial
+from urllib.parse import urlencode
 
 from nicegui import events, ui
 
 from isonet.errors import IsonetError
 from isonet.gui import images, reports, table
-from isonet.gui.catalogue import commands
-from isonet.gui.forms import Form
 from isonet.gui.pages.frame import frame
 from isonet.gui.session import Session
 from isonet.gui.slices import View
@@ -35,17 +34,13 @@ def add(session: Session) -> None:
 
 
 def _add_tomograms(session: Session) -> None:
-    """Ask for folders, and go on with the form of prepare."""
+    """Ask for folders, and go on with what is there."""
     with ui.row().classes("panel items-end no-wrap"):
         field = ui.input("Folder or files with tomograms", placeholder="tomograms/ or /data/*.mrc")
         field.classes("col").props('dense stack-label data-testid="add-folder"')
 
         def go_on() -> None:
-            form = Form(commands()["prepare"], {"tomograms": field.value or "."})
-            if session.table.exists():
-                form.set("overwrite", "true")
-            session.forms["prepare"] = form
-            ui.navigate.to("/step/prepare")
+            ui.navigate.to(f"/add?{urlencode({'folder': field.value or ''})}")
 
         field.on("keydown.enter", go_on)
         ui.button("Add tomograms", icon="add", on_click=go_on).props('unelevated no-caps data-testid="add"')
@@ -114,7 +109,9 @@ def _thumbnail(session: Session, tomogram: Tomogram) -> None:
     except IsonetError as error:
         ui.icon("visibility_off").tooltip(str(error))
         return
-    with ui.button(on_click=look).props(f'flat dense padding=none aria-label="View {tomogram.name}"'):
+    button = ui.button(on_click=look).props("flat dense padding=none")
+    button.props["aria-label"] = f"View {tomogram.name}"
+    with button:
         picture = f'<img src="{address}" width="{_THUMBNAIL}" alt="" style="display:block;border-radius:4px">'
         ui.html(picture, sanitize=False)
 
@@ -122,10 +119,9 @@ def _thumbnail(session: Session, tomogram: Tomogram) -> None:
 def _cell(session: Session, tomogram: Tomogram, column: table.Column) -> None:
     """One value that can be changed."""
     field = ui.input(value=tomogram.text(column.name) or "", validation=partial(_complaint, column))
-    field.style("width: 92px").props(
-        f'dense hide-bottom-space input-style="text-align:right" aria-label="{column.title} of {tomogram.name}" '
-        f'data-testid="cell-{column.name}-{tomogram.index}"'
-    )
+    field.style("width: 92px").props('dense hide-bottom-space input-style="text-align:right"')
+    field.props["aria-label"] = f"{column.title} of {tomogram.name}"
+    field.props["data-testid"] = f"cell-{column.name}-{tomogram.index}"
 
     def save(_event: events.GenericEventArguments) -> None:
         if field.value == (tomogram.text(column.name) or "") or _complaint(column, field.value):

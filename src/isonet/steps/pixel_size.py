@@ -1,0 +1,37 @@
+"""The pixel size of a tomogram: from its header or metadata, and what is wrong with it."""
+
+import logging
+from pathlib import Path
+
+from isonet.io import mrc
+from isonet.steps.description import Description
+
+log = logging.getLogger("isonet")
+_USUAL_PIXEL_SIZES = (5.0, 25.0)
+
+
+def pixel_size_of(volume: mrc.Volume, known: Description) -> float:
+    """Å per voxel from the header, or from metadata where it has none."""
+    size = volume.header.pixel_size
+    if size in (0.0, 1.0) and known.pixel_size:
+        log.info("%s: the header has no pixel size; %g A taken from metadata", volume.path, known.pixel_size)
+        return known.pixel_size
+    return size
+
+
+def comment_on_pixel_size(path: Path, pixel_size: float, header: mrc.Header, known: Description) -> None:
+    """Warn where the size is a default, unusual, or not what metadata say."""
+    low, high = _USUAL_PIXEL_SIZES
+    if pixel_size in (0.0, 1.0):
+        log.warning("%s: the header gives a pixel size of %g A, which is a default; set --pixel-size", path, pixel_size)
+    elif not low <= pixel_size <= high:
+        remedy = "bin it or use 'isonet resize'" if pixel_size < low else "reconstruct it with less binning"
+        log.warning("%s: %g A/voxel; the method works best at about 10 (5 to 25), %s", path, pixel_size, remedy)
+    if known.pixel_size and pixel_size and abs(known.pixel_size / pixel_size - 1) > 0.05:
+        log.warning("%s: %g A/voxel, metadata say %g; check --pixel-size", path, pixel_size, known.pixel_size)
+    elif known.image_pixel_size and 1.0 < pixel_size < 0.95 * known.image_pixel_size:
+        log.warning(
+            "%s: %g A/voxel, finer than its images' %g A; check --pixel-size", path, pixel_size, known.image_pixel_size
+        )
+    if header.pixel_size and max(header.voxel_size) - min(header.voxel_size) > 0.01 * header.pixel_size:
+        log.warning("%s: voxels are not cubes (%g x %g x %g A along z, y, x)", path, *header.voxel_size)

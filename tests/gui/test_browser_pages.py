@@ -1,0 +1,201 @@
+"""Pages on a project that has come far: halves to be paired, pictures of a run, a validation over slices."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import validated
+from at_work import Interface, blobs, start, stop, write
+from chromium import picture, quiet_page, visit
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from isonet.gui.jobs import Jobs
+from isonet.io import star
+
+
+@pytest.fixture(scope="module")
+def interface(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Interface]:
+    """An interface on a project with a table, halves that do not all pair, a run that was stopped, and a validation."""
+    project = tmp_path_factory.mktemp("pages") / "project"
+    write(project / "tomograms/small.mrc", blobs())
+    for name in ("even/grid1", "even/grid2", "odd/grid1", "odd/grid3"):
+        write(project / "halves" / f"{name}.mrc", blobs((8, 16, 16)))
+    row = {"rlnIndex": "1", "rlnTomoName": "tomograms/small.mrc", "rlnPixelSize": "10", "rlnTiltMin": "-60"}
+    star.write_table(project / "tomograms.star", [{**row, "rlnTiltMax": "60"}])
+    validated.make(project / "validation")
+    _run(project)
+    made = start(project)
+    yield made
+    stop(made)
+
+
+def _run(project: Path) -> None:
+    """A run of refine whose time was over after three iterations."""
+    folder = project / "results"
+    (folder / "previews").mkdir(parents=True)
+    for number in (1, 2, 3):
+        path = folder / f"previews/iter{number:02d}.png"
+        Image.fromarray(np.full((80, 160), 60 * number, np.uint8)).save(path)
+        os.utime(path, (number, number))
+    lines = [{"iteration": number, "epoch": 1, "loss": 1 / number} for number in (1, 2, 3)]
+    (folder / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    (folder / "trainer.pt").touch()
+    jobs = Jobs(project)
+    job = jobs.add(["refine", "tomograms.star", "--max-time=1min"], "now", folder)
+    (jobs.folder / f"{job.number}.run.json").write_text(json.dumps({"exit_code": 0, "run_state": "stopped"}))
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, interface: Interface) -> Iterator[Page]:
+    with quiet_page(browser, interface) as made:
+        yield made
+
+
+def test_halves_are_paired_before_they_are_added_and_corrected(page: Page, interface: Interface) -> None:
+    visit(page, interface, "/")
+    page.get_by_test_id("add-folder").fill("nothing here")
+    page.get_by_test_id("add").click()
+    expect(page.get_by_test_id("add-problem")).to_contain_text("nothing: no such file or folder")
+    expect(page.get_by_test_id("go-on")).to_be_disabled()
+    page.get_by_test_id("add-tomograms").fill("")
+    page.get_by_test_id("add-even").fill("halves/even")
+    page.get_by_test_id("add-odd").fill("halves/odd")
+    page.get_by_test_id("look").click()
+    expect(page.get_by_test_id("found")).to_contain_text("3 of 3 to add, 1 with even and odd halves; 2 to correct")
+    expect(page.get_by_test_id("pair-0")).to_contain_text("even and odd paired")
+    expect(page.get_by_test_id("pair-1")).to_contain_text("no partner")
+    expect(page.get_by_test_id("go-on")).to_be_disabled()
+    picture(page, "add")
+    page.get_by_label("Correct grid2").click()
+    page.get_by_test_id("correct-odd").click()
+    page.get_by_role("option", name="halves/odd/grid3.mrc").click()
+    page.get_by_test_id("apply").click()
+    expect(page.get_by_test_id("found")).to_have_text("2 of 2 to add, 2 with even and odd halves")
+    page.get_by_test_id("go-on").click()
+    expect(page.get_by_test_id("command")).to_have_text("isonet prepare pairs1.star --append")
+    page.get_by_test_id("run").click()
+    expect(page.get_by_test_id("state")).to_have_text("finished")
+    rows = star.read_table(interface.project / "tomograms.star", ["rlnTomoName"])
+    assert [row["rlnTomoName"] for row in rows] == ["tomograms/small.mrc", "average/grid1.mrc", "average/grid2.mrc"]
+    assert rows[2]["rlnTomoReconstructedTomogramHalf2"] == "halves/odd/grid3.mrc"
+
+
+def test_the_pictures_of_a_run_are_looked_at_by_mouse_and_by_keys(page: Page, interface: Interface) -> None:
+    visit(page, interface, "/jobs?number=0001")
+    expect(page.get_by_test_id("state")).to_have_text("stopped")
+    expect(page.get_by_test_id("progress")).to_contain_text("its time was over")
+    expect(page.get_by_test_id("curves").locator("canvas")).to_be_visible()
+    buttons = page.get_by_test_id("gallery").get_by_role("button")
+    expect(buttons).to_have_count(3)
+    names = [buttons.nth(number).get_attribute("aria-label") for number in range(3)]
+    assert names == ["Enlarge iter03", "Enlarge iter02", "Enlarge iter01"]
+    assert page.evaluate("[...document.querySelectorAll('[data-testid=gallery] img')].every(one => one.naturalWidth)")
+    buttons.nth(1).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("enlarged-name")).to_have_text("previews/iter02.png, 2 of 3")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_test_id("enlarged-name")).to_have_text("previews/iter01.png, 3 of 3")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("enlarged-name")).to_be_hidden()
+    buttons.first.click()
+    expect(page.get_by_test_id("enlarged-name")).to_have_text("previews/iter03.png, 1 of 3")
+    page.get_by_label("Close").click()
+    shutil.copy(interface.project / "results/previews/iter01.png", interface.project / "results/previews/iter04.png")
+    expect(buttons).to_have_count(4)  # as the run goes on
+    expect(buttons.first).to_have_attribute("aria-label", "Enlarge iter04")
+
+
+def test_a_run_whose_time_was_over_is_continued(page: Page, interface: Interface) -> None:
+    visit(page, interface, "/jobs?number=0001")
+    expect(page.get_by_test_id("continue")).to_have_text("play_arrowContinue")
+    page.get_by_test_id("continue").click()
+    expect(page.locator(".command")).to_have_text("isonet refine --continue-from=results")
+    expect(page.get_by_test_id("state")).to_have_text("failed")  # there is no network in this stand-in
+    expect(page.get_by_test_id("job-problem")).to_contain_text("trainer.pt")
+    expect(page.get_by_test_id("continue")).to_have_text("play_arrowTry again")
+
+
+def test_a_validation_is_looked_at_over_slices(page: Page, interface: Interface) -> None:
+    visit(page, interface, "/validation")
+    expect(page.get_by_test_id("status").first).to_have_text(validated.STATUS)
+    expect(page.get_by_test_id("chart").locator("canvas")).to_have_count(3)
+    page.get_by_test_id("chart").first.hover()
+    expect(page.get_by_text("ceiling, a perfect prediction")).to_be_visible()  # the tooltip tells values
+    page.get_by_text("All numbers").click()
+    expect(page.get_by_test_id("numbers")).to_contain_text("not claimed")
+    page.get_by_text("All numbers").click()
+    picture(page, "validation")
+    page.get_by_test_id("confidence-1").click()
+    overlay = page.locator("[data-testid=pane-Tomogram] image.confidence")
+    expect(overlay).to_have_attribute("opacity", "0.5")
+    address = overlay.get_attribute("href")
+    assert address is not None
+    assert "plane=xy&index=16" in address
+    shown = page.evaluate(
+        "async address => { const image = new Image(); image.src = address; await image.decode();"
+        " return [image.naturalWidth, image.naturalHeight]; }",
+        address,
+    )
+    assert shown == [64, 64]
+    picture(page, "confidence")
+    slider = page.get_by_test_id("confidence").locator(".q-slider__track-container")
+    slider.press("ArrowRight")
+    expect(overlay).to_have_attribute("opacity", "0.55")
+    expect(page.get_by_test_id("place")).to_have_text("z 16 of 32")  # the key is the slider's alone
+    slider.press("2")
+    expect(page.get_by_test_id("place")).to_have_text("z 16 of 32")
+    page.get_by_test_id("plane").get_by_text("XZ").click()
+    expect(overlay).to_have_attribute("href", address.replace("plane=xy&index=16", "plane=xz&index=32"))
+    slider.press("PageDown")
+    slider.press("PageDown")
+    expect(overlay).to_have_count(0)
+
+
+PLACES = ("/", "/add", *(f"/step/{name}" for name in ("prepare", "refine", "validate")))
+PLACES += ("/viewer", "/masks", "/jobs", "/validation")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_fits_and_can_be_read(page: Page, interface: Interface, theme: str) -> None:
+    """Nothing sticks out at 1280 x 800, every button and field has a name, and text stands out from its ground."""
+    visit(page, interface, "/")
+    page.get_by_label(f"{theme.capitalize()} theme").click()
+    for place in PLACES:
+        visit(page, interface, place)
+        page.wait_for_function(f"document.body.classList.contains('body--dark') === {str(theme == 'dark').lower()}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280, place
+        assert page.evaluate(NAMELESS) == [], place
+        assert page.evaluate(FAINT) == [], place
+        picture(page, f"page-{place.strip('/').replace('/', '-') or 'project'}-{theme}", only="ISONET_ALL_PAGES")
+
+
+NAMELESS = """() => [...document.querySelectorAll('button, a, input, [role=slider], [role=combobox], img')]
+  .filter(one => one.checkVisibility() && !(one.innerText || one.ariaLabel || one.title || one.alt !== undefined
+    && one.tagName === 'IMG' || one.closest('label')?.innerText || one.closest('[aria-label]')))
+  .map(one => one.outerHTML.slice(0, 120))"""
+
+FAINT = """() => {
+  const parse = text => [...text.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
+  const linear = value => value <= .03928 ? value / 12.92 : ((value + .055) / 1.055) ** 2.4;
+  const bright = rgb => [.2126, .7152, .0722].reduce((sum, part, i) => sum + part * linear(rgb[i] / 255), 0);
+  const ground = one => {
+    for (; one; one = one.parentElement) {
+      const colour = parse(getComputedStyle(one).backgroundColor);
+      if (colour[3] > .9) return colour;
+    }
+    return [255, 255, 255, 1];
+  };
+  return [...document.querySelectorAll('label, div, a, h1, h2, td, th, span')]
+    .filter(one => one.checkVisibility() && [...one.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
+    .filter(one => !one.closest('[disabled], .disabled, svg, .log'))
+    .filter(one => {
+      const [a, b] = [parse(getComputedStyle(one).color), ground(one)].map(bright);
+      return (Math.max(a, b) + .05) / (Math.min(a, b) + .05) < 3;
+    })
+    .map(one => one.textContent.trim().slice(0, 40));
+}"""
