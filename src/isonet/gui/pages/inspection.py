@@ -75,7 +75,7 @@ class Viewer:
             with ui.column().style("gap: 0; width: 150px"):
                 ui.label("Contrast, percentiles").classes("muted").style("font-size: 12px")
                 ends = ui.range(min=0, max=100, step=0.5, value={"min": 0.5, "max": 99.5}, on_change=self._contrast)
-                _with_own_keys(ends.props("dense"))
+                _with_own_keys(ends.props('dense aria-label="Contrast, percentiles"'))
             self._overlays()
             ui.select(
                 list(self.paths), value=self.shown, multiple=True, label="Side by side", on_change=self._choose

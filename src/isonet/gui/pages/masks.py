@@ -96,7 +96,7 @@ class MaskPage:
             self._limited = ui.checkbox("Only some sections", on_change=self._set_range).props("dense")
             depth = self.volume.shape[0] - 1
             self._range = ui.range(min=0, max=depth, value={"min": 0, "max": depth}, on_change=self._set_range)
-            self._range.props("dense label")
+            self._range.props('dense label aria-label="Sections"')
             ui.button("Save polygons", icon="save", on_click=self._save).props('unelevated no-caps data-testid="save"')
 
     def _automatic_panel(self) -> None:
