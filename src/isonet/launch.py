@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from isonet.console import log_to_console
 from isonet.errors import IsonetError, LostProcessError, RunError
-from isonet.runs import HANDLED_SIGNALS, Interruption
+from isonet.signals import HANDLED_SIGNALS, Interruption, handled_by, interrupt
 from isonet.world import STARTED_HERE
 
 log = logging.getLogger("isonet")
@@ -151,16 +151,8 @@ def _passing_on(workers: Sequence[_Worker]) -> Iterator[list[int]]:
                 with suppress(ProcessLookupError):
                     os.kill(worker.process.pid, number)
 
-    try:
-        previous = {number: signal.signal(number, handle) for number in HANDLED_SIGNALS}
-    except ValueError:  # not in the main thread
+    with handled_by(handle):
         yield came
-        return
-    try:
-        yield came
-    finally:
-        for number, before in previous.items():
-            signal.signal(number, before)
 
 
 def _attend(workers: Sequence[_Worker], independent: bool) -> list[_Worker]:
@@ -210,7 +202,7 @@ def _work(answers: Connection, level: int, function: Callable[..., Any], argumen
     os.setpgrp()
     _die_with_parent()
     for number in HANDLED_SIGNALS:
-        signal.signal(number, _interrupt)
+        signal.signal(number, interrupt)
     log_to_console(level <= logging.DEBUG)
     answer: Any
     try:
@@ -222,10 +214,6 @@ def _work(answers: Connection, level: int, function: Callable[..., Any], argumen
         answer = RunError(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}; --debug shows more")
     answers.send(answer)
     answers.close()
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    raise Interruption(number)
 
 
 def _die_with_parent() -> None:

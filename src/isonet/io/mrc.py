@@ -239,6 +239,8 @@ def _opened(path: Path) -> tuple[Any, list[warnings.WarningMessage]]:
             return mrcfile.mmap(path, mode="r", permissive=True), caught
     except PermissionError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file any more; bring it back, or check the name") from error
     except (ValueError, OSError, EOFError, zlib.error, OverflowError, MemoryError) as error:
         raise InputError(f"{path}: not a readable MRC file ({_one_line(error)})") from error
 

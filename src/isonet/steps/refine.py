@@ -21,7 +21,8 @@ from isonet.core.sampling import random_stream
 from isonet.errors import RunError
 from isonet.io import checkpoint
 from isonet.project import Project
-from isonet.runs import Interruption, Run, clear_abandoned
+from isonet.runs import Run, clear_abandoned
+from isonet.signals import Interruption
 from isonet.steps.pace import Amount, amount_asked, amount_that_fits
 from isonet.steps.refine_files import MODEL_NAME, Position, model_name
 from isonet.steps.refine_record import PREVIEWS, record_iteration, stagnates

@@ -1,0 +1,309 @@
+"""Let things go wrong at random moments of every step, and see whether anything is lost.
+
+    python benchmarks/faults.py --each 4 --output faults.json
+
+After each fault: no product under its own name may be half-written; the program must have said in one line what is
+wrong and what to do, with an exit code that is not 0; when that is done (the same command again, or what a training
+says to go on with), the products must be those of a run without a fault, bit for bit, and what was there in whole must
+not have been made again. A run that ends well in spite of the fault must have the right products at once.
+
+Disks are filled in a small file system in memory (needs root; without, the size of files is limited), folders are made
+read-only for a user who is not root. Prints a table of survived and tried faults and, as the last line, JSON.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from faults_inject import PAUSED, Fault, Process
+from faults_judge import Products, differences, half_written, message_problems, products, stamps
+from faults_steps import STEPS, Step, copy_of, write_halves
+
+FAULTS = (
+    *("kill -9", "SIGTERM", "SIGINT", "disk full", "files limited", "read-only folder", "vanished input"),
+    *("truncated file", "two runs", "clock jumps", "no memory", "MemoryError", "worker out of memory", "worker killed"),
+)
+_SHARED = ("deconv", "mask", "predict")
+_TRUNCATED = ("trainer.pt", "metrics.jsonl", "status.json", "config.yaml", "run.log", "model.safetensors")
+
+
+@dataclass
+class Laid:
+    """A step with the folder it begins from, and what it leaves when nothing goes wrong."""
+
+    step: Step
+    start: Path
+    whole: Products
+    events: int
+    seconds: float
+
+
+@dataclass
+class Tally:
+    """Faults of one kind in one step."""
+
+    tried: int = 0
+    survived: int = 0
+    struck: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def lay(step: Step, root: Path) -> Laid:
+    """Do what a step needs, then the step itself, without a fault."""
+    start, done = root / f"{step.name}-start", root / f"{step.name}-done"
+    write_halves(start)
+    for name in step.needs:
+        code, said = Process(start, STEPS[name].words, root.parent / "said").ended()
+        if code:
+            raise RuntimeError(f"{name}: {said}")
+    copy_of(start, done)
+    process = Process(done, step.words, root.parent / "said")
+    code, said = process.ended()
+    if code:
+        raise RuntimeError(f"{step.name}: {said}")
+    seconds = time.monotonic() - process.began
+    return Laid(step, start, products(step, done), process.events, seconds)
+
+
+def chosen_fault(kind: str, laid: Laid, chance: random.Random) -> Fault:
+    """Choose a moment, and what else there is to choose."""
+    event, amount = chance.randint(1, laid.events), chance.random()
+    if kind in ("kill -9", "SIGTERM", "SIGINT") and chance.random() < 0.5:
+        return Fault(kind, seconds=chance.uniform(0, laid.seconds))
+    file = chance.choice(laid.step.inputs) if laid.step.inputs else ""
+    if kind == "worker out of memory":
+        event = chance.randint(1, 6)
+    return Fault(kind, event, amount=amount, file=file)
+
+
+def possible(kind: str, step: Step) -> bool:
+    """Tell whether a fault can befall a step."""
+    if kind == "vanished input":
+        return bool(step.inputs)
+    if kind == "worker out of memory":
+        return step.name == "train-starter"
+    if kind == "worker killed":
+        return step.name in (*_SHARED, "refine")
+    if kind in ("truncated file", "two runs"):
+        return bool(step.folder)
+    return True
+
+
+def suffer(laid: Laid, fault: Fault, chance: random.Random, root: Path) -> tuple[bool, list[str]]:
+    """Let a fault befall a step; return whether it did anything to the run, and what did not go as it must."""
+    step, folder, said = laid.step, root / "case", root.parent / "said"
+    copy_of(laid.start, folder)
+    (root / "began").touch()
+    if os.geteuid() == 0:
+        _give_away(folder)
+    first = _truncated if fault.kind == "truncated file" else _worker_killed if fault.kind == "worker killed" else _once
+    code, text, problems = first(laid, fault, chance, folder, said)
+    problems += half_written(step, folder, laid.whole)
+    there = stamps(step, folder)
+    _repair(folder, root, fault)
+    if code == 0:
+        return False, problems + differences(step, folder, laid.whole)
+    words = step.again(folder)
+    code, text = Process(folder, words, said).ended()
+    if code and fault.kind == "truncated file":
+        return True, problems + _refused(laid, folder, text, code, said)
+    if code:
+        return True, [*problems, f"cannot be gone on with ({code}): {text.strip().splitlines()[-1:]}"]
+    problems += differences(step, folder, laid.whole)
+    if step.kept and fault.kind != "clock jumps":
+        now = stamps(step, folder)
+        problems += [f"{name} was made again" for name, stamp in there.items() if now.get(name) != stamp]
+    return True, problems
+
+
+def _once(laid: Laid, fault: Fault, _: random.Random, folder: Path, said: Path) -> tuple[int, str, list[str]]:
+    """Run with the fault; another run at the same time if it is that."""
+    process, problems = Process(folder, laid.step.words, said, fault), []
+    if fault.kind == "two runs":
+        while not (folder.parent / PAUSED).exists() and time.monotonic() - process.began < laid.seconds + 30:
+            time.sleep(0.01)
+        other, text = Process(folder, laid.step.words, said.with_name("other")).ended()
+        if other:
+            problems = message_problems(other, text)
+    code, text = process.ended()
+    if fault.kind in ("kill -9", "clock jumps") or code == 0:
+        return code, text, problems
+    if fault.kind in ("SIGTERM", "SIGINT") and code == -int(getattr(signal, fault.kind)) and not text.strip():
+        return code, text, problems  # before the program had begun
+    return code, text, problems + message_problems(code, text)
+
+
+def _truncated(laid: Laid, fault: Fault, chance: random.Random, folder: Path, said: Path) -> tuple[int, str, list[str]]:
+    """Kill the run, then cut a file of it off."""
+    code, text = Process(folder, laid.step.words, said, Fault("kill -9", fault.event)).ended()
+    files = [folder / laid.step.folder / name for name in _TRUNCATED]
+    files += [path for path in (folder / laid.step.folder).glob("*.mrc") if not path.name.startswith(".")]
+    there = [path for path in files if path.exists() and path.stat().st_size]
+    if there:
+        path = chance.choice(there)
+        os.truncate(path, chance.randrange(path.stat().st_size))
+        (folder.parent / "truncated").write_text(path.name, encoding="utf-8")
+    return code or 1, text, []
+
+
+def _refused(laid: Laid, folder: Path, text: str, code: int, said: Path) -> list[str]:
+    """See whether a damaged file was named and the remedy works: another folder, or the file moved away."""
+    problems = message_problems(code, text)
+    name = (folder.parent / "truncated").read_text(encoding="utf-8")
+    if name not in text:
+        problems.append(f"does not name {name}: {text.strip().splitlines()[-1:]}")
+    if laid.step.trains:
+        code, text = Process(folder, laid.step.elsewhere(laid.step.words), said).ended()
+        return problems + ([] if code == 0 else [f"cannot be begun elsewhere: {text}"])
+    for path in folder.rglob(name):
+        path.unlink()
+    code, text = Process(folder, laid.step.words, said).ended()
+    if code:
+        return [*problems, f"cannot be gone on with although {name} is away: {text.strip().splitlines()[-1:]}"]
+    return problems + differences(laid.step, folder, laid.whole)
+
+
+def _worker_killed(
+    laid: Laid, fault: Fault, chance: random.Random, folder: Path, said: Path
+) -> tuple[int, str, list[str]]:
+    """Kill one of two processes of a command, which the user has started."""
+    words = [sys.executable, "-m", "isonet", *laid.step.words, "--devices=2"]
+    with said.open("w") as file:
+        process = subprocess.Popen(words, cwd=folder, stderr=file, stdout=subprocess.DEVNULL)
+        workers: list[int] = []
+        while len(workers) < 2 and process.poll() is None:
+            workers = _workers_of(process.pid)
+            time.sleep(0.02)
+        time.sleep(fault.amount * 8)
+        for worker in workers[: 1 if chance.random() < 0.5 else 2][-1:]:
+            if process.poll() is None:
+                _end(worker)
+        code = process.wait(300)
+    text = said.read_text(encoding="utf-8")
+    return code, text, message_problems(code, text) if code else []
+
+
+def _end(process: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+
+
+def _workers_of(parent: int) -> list[int]:
+    """Processes that a process has started to work for it."""
+    found = []
+    for line in Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="utf-8").split():
+        try:
+            command = Path(f"/proc/{line}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"spawn_main" in command:
+            found.append(int(line))
+    return found
+
+
+def _give_away(folder: Path) -> None:
+    """Let anybody work in a folder, for what is read-only is so for all but root."""
+    for path in [folder, *folder.rglob("*")]:
+        os.chown(path, 65534, 65534)
+
+
+def _repair(folder: Path, root: Path, fault: Fault) -> None:
+    """Do what a user does about the fault: make room, give permission, bring the input back."""
+    (root / "ballast").unlink(missing_ok=True)
+    (root / PAUSED).unlink(missing_ok=True)
+    for path in [folder, *folder.rglob("*")]:
+        if path.is_dir():
+            path.chmod(0o755)
+    if (root / "vanished").exists():
+        (root / "vanished").rename(folder / fault.file)
+
+
+@contextmanager
+def small_disk(size: int = 200) -> Iterator[tuple[Path, bool]]:
+    """Give a folder and whether it is a file system of its own, of so many megabytes, that can be filled."""
+    with tempfile.TemporaryDirectory(prefix="faults-") as around:
+        folder = Path(around) / "disk"
+        folder.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", str(folder)]
+        mounted = os.geteuid() == 0 and subprocess.run(mount, check=False, capture_output=True).returncode == 0
+        Path(around).chmod(0o755)
+        folder.chmod(0o777)
+        try:
+            yield folder, mounted
+        finally:
+            if mounted:
+                subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def main() -> None:
+    """Run as told."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--each", type=int, default=2, help="faults of each kind in each step")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", default=",".join(STEPS))
+    parser.add_argument("--faults", default=",".join(FAULTS))
+    parser.add_argument("--output", type=Path, help="JSON file to write")
+    options = parser.parse_args()
+    kinds = options.faults.split(",")
+    results: dict[str, dict[str, Tally]] = {}
+    with small_disk() as (root, mounted):
+        for name in options.steps.split(","):
+            laid = lay(STEPS[name], root)
+            print(f"{name}: {laid.events} file events, {laid.seconds:.1f} s", flush=True)
+            results[name] = {
+                kind: tally_of(laid, kind, options, root) for kind in kinds if mounted or kind != "disk full"
+            }
+            for path in root.glob(f"{name}-*"):
+                shutil.rmtree(path)
+    print(table(results, kinds))
+    text = json.dumps(
+        {"seed": options.seed, "steps": {name: {k: vars(t) for k, t in of.items()} for name, of in results.items()}}
+    )
+    if options.output is not None:
+        options.output.write_text(text + "\n", encoding="utf-8")
+    print(text)
+
+
+def tally_of(laid: Laid, kind: str, options: argparse.Namespace, root: Path) -> Tally:
+    """Let faults of one kind befall a step."""
+    tally = Tally()
+    for number in range(options.each if possible(kind, laid.step) else 0):
+        chance = random.Random(f"{options.seed} {laid.step.name} {kind} {number}")
+        fault = chosen_fault(kind, laid, chance)
+        struck, problems = suffer(laid, fault, chance, root)
+        tally.tried += 1
+        tally.struck += struck
+        tally.survived += not problems
+        for problem in problems:
+            print(f"    {fault}: {problem}", flush=True)
+        tally.problems += problems
+    return tally
+
+
+def table(results: dict[str, dict[str, Tally]], kinds: list[str]) -> str:
+    """Survived of tried, and in brackets how many ended the run, by fault and step."""
+    lines = ["| fault | " + " | ".join(results) + " | all |", "|---" * (len(results) + 2) + "|"]
+    for kind in kinds:
+        every = [of.get(kind, Tally()) for of in results.values()]
+        cells = [f"{one.survived}/{one.tried}" if one.tried else "-" for one in every]
+        struck = sum(one.struck for one in every)
+        total = f"{sum(one.survived for one in every)}/{sum(one.tried for one in every)} ({struck})"
+        lines.append(f"| {kind} | {' | '.join(cells)} | {total} |")
+    every = [one for of in results.values() for one in of.values()]
+    lines.append(f"{sum(one.survived for one in every)} of {sum(one.tried for one in every)} survived")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
