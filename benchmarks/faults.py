@@ -116,6 +116,8 @@ def suffer(laid: Laid, fault: Fault, chance: random.Random, root: Path) -> tuple
         return False, problems + differences(step, folder, laid.whole)
     words = step.again(folder)
     code, text = Process(folder, words, said).ended()
+    if code and not step.folder and "exists; choose another" in text:
+        return True, problems + differences(step, folder, laid.whole)  # it was done already
     if code and fault.kind == "truncated file":
         return True, problems + _refused(laid, folder, text, code, said)
     if code:
@@ -189,7 +191,7 @@ def _worker_killed(
         for worker in workers[: 1 if chance.random() < 0.5 else 2][-1:]:
             if process.poll() is None:
                 _end(worker)
-        code = process.wait(300)
+        code = process.wait(1800)
     text = said.read_text(encoding="utf-8")
     return code, text, message_problems(code, text) if code else []
 

@@ -194,7 +194,7 @@ class Process:
             if self._process.exitcode is None:
                 os.kill(self._process.pid or 0, _SIGNALS[fault.kind])
 
-    def ended(self, seconds: float = 300) -> tuple[int, str]:
+    def ended(self, seconds: float = 1800) -> tuple[int, str]:
         """Wait for the end; return the exit code, and what was said. One that hangs is killed and has the code 99."""
         self._process.join(seconds)
         code = self._process.exitcode

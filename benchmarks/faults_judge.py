@@ -102,7 +102,7 @@ def differences(step: Step, folder: Path, whole: Products) -> list[str]:
     for name in found:
         if name in whole and found[name] != whole[name]:
             problems.append(f"{name} differs{_where(found[name], whole[name])}")
-    parts = [*folder.glob(TEMPORARY), *(folder / step.folder).rglob(TEMPORARY)]
+    parts = (folder / step.folder).rglob(TEMPORARY) if step.folder else ()  # only run folders are cleared away
     return problems + [f"{path.name} was left" for path in parts]
 
 
