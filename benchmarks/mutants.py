@@ -22,6 +22,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mutants_made import Mutant, count, mutant
 
@@ -59,7 +60,8 @@ def _test(source: str, tests: list[str], seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     sys.path.insert(0, source)
     os.chdir(_ROOT)
-    quiet = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly", "--hypothesis-seed=0"]
+    settings.register_profile("mutants", deadline=None, derandomize=True, database=None)
+    quiet = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-profile=mutants"]
     code = pytest.main([*quiet, *tests])
     used = resource.getrusage(resource.RUSAGE_SELF)
     Path(source, "seconds").write_text(str(used.ru_utime + used.ru_stime), encoding="utf-8")
