@@ -109,7 +109,8 @@ def suffer(laid: Laid, fault: Fault, chance: random.Random, root: Path) -> tuple
         _give_away(folder)
     first = _truncated if fault.kind == "truncated file" else _worker_killed if fault.kind == "worker killed" else _once
     code, text, problems = first(laid, fault, chance, folder, said)
-    problems += half_written(step, folder, laid.whole)
+    if fault.kind != "truncated file":  # that damage is no doing of the program
+        problems += half_written(step, folder, laid.whole)
     there = stamps(step, folder)
     _repair(folder, root, fault)
     if code == 0:

@@ -62,6 +62,7 @@ def _test(source: str, tests: list[str], seconds: int) -> None:
     os.chdir(_ROOT)
     settings.register_profile("mutants", deadline=None, derandomize=True, database=None)
     quiet = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-profile=mutants"]
+    quiet += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # the libraries are there already
     code = pytest.main([*quiet, *tests])
     used = resource.getrusage(resource.RUSAGE_SELF)
     Path(source, "seconds").write_text(str(used.ru_utime + used.ru_stime), encoding="utf-8")

@@ -313,8 +313,12 @@ def _dispatch(words: list[str], debug: bool) -> int:
     except (IsonetError, OSError, MemoryError):
         raise
     except Exception as error:
+        from isonet.train.device import is_out_of_memory
+
         if debug:
             raise
+        if is_out_of_memory(error):
+            raise MemoryError from error
         kind, text = type(error).__name__, " ".join(str(error).split())
         print(f"isonet: unexpected {kind}: {text}; --debug shows where it comes from", file=sys.stderr)
         return 1
