@@ -1,4 +1,4 @@
-"""What `status.json` remembers of the runs in a folder: how long they took, and how much memory."""
+"""What the files of a run folder remember: its numbers, how long runs took, and how much memory."""
 
 import json
 from collections.abc import Mapping
@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 STATUS_NAME = "status.json"
+METRICS_NAME = "metrics.jsonl"
+REPORT_MARK = '<meta name="generator" content="isonet'
+"""What the head of a report holds, by which it is known."""
 _REMEMBERED = 100  # earlier runs in a folder
 
 
@@ -16,6 +19,22 @@ def read_status(folder: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return status if isinstance(status, dict) else {}
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """Read the lines of `metrics.jsonl` of a run folder, but for one that a crash cut off; none without such a file."""
+    try:
+        lines = (folder / METRICS_NAME).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return [line for line in map(_parsed, lines) if isinstance(line, dict)]
+
+
+def _parsed(line: str) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 def earlier_runs(folder: Path, command: str) -> list[dict[str, Any]]:
@@ -32,8 +51,17 @@ def earlier_runs(folder: Path, command: str) -> list[dict[str, Any]]:
 
 def peak_memory() -> int | None:
     """Most bytes this process has had in memory so far; None where the system does not say."""
+    return _memory("VmHWM")
+
+
+def resident() -> int | None:
+    """Bytes this process has in memory now; None where the system does not say."""
+    return _memory("VmRSS")
+
+
+def _memory(name: str) -> int | None:
     try:
         status = Path("/proc/self/status").read_text(encoding="utf-8")
     except OSError:
         return None
-    return next((1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), None)
+    return next((1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith(name)), None)

@@ -23,7 +23,7 @@ from isonet.console import duration_text, progress_bar
 from isonet.errors import InputError, RunError
 from isonet.io import files
 from isonet.io.files import write_json, write_text
-from isonet.run_record import STATUS_NAME, earlier_runs, peak_memory
+from isonet.run_record import METRICS_NAME, STATUS_NAME, earlier_runs, peak_memory, read_metrics
 from isonet.signals import Interruption, handled_by
 
 log = logging.getLogger("isonet")
@@ -74,7 +74,7 @@ class Run:
     @property
     def metrics_path(self) -> Path:
         """One JSON object per line: the numbers of the run."""
-        return self.folder / "metrics.jsonl"
+        return self.folder / METRICS_NAME
 
     def status(self, **values: object) -> None:
         """Write `status.json` anew with these values changed, the time taken and the peak of the memory so far."""
@@ -102,13 +102,8 @@ class Run:
         write_text(self.metrics_path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Read `metrics.jsonl`; a last line cut off by a crash is left out."""
-        if not self.metrics_path.exists():
-            return []
-        parsed = [
-            _parsed(line) for line in self.metrics_path.read_text(encoding="utf-8", errors="replace").splitlines()
-        ]
-        return [line for line in parsed if isinstance(line, dict)]
+        """Read the lines of `metrics.jsonl` so far."""
+        return read_metrics(self.folder)
 
     def out_of_time(self) -> bool:
         """Tell whether the time the user gave is over."""
@@ -284,10 +279,3 @@ def logging_to(path: Path) -> Iterator[None]:
 
 def _now() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
-
-
-def _parsed(line: str) -> object:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None

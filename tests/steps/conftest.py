@@ -1,29 +1,22 @@
 """What the tests of the steps share: one thread, no drawing unless asked, and small files."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import commandline as isonet
 import pytest
-import torch
 from matplotlib.figure import Figure
 
+from quick import no_picture, one_thread
 
-@pytest.fixture(autouse=True, scope="package")
-def one_thread() -> Iterator[None]:
-    """Bit-identical results need the same number of threads everywhere."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+__all__ = ["one_thread"]
 
 
 @pytest.fixture(autouse=True)
 def no_drawing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the drawing of previews, which takes longer than all else, to the tests marked with `draws`."""
     if "draws" not in request.fixturenames:
-        monkeypatch.setattr(Figure, "savefig", isonet.no_picture)
+        monkeypatch.setattr(Figure, "savefig", no_picture)
 
 
 @pytest.fixture

@@ -75,6 +75,17 @@ def test_volume_that_is_no_tomogram(prepared: Path, volume: Any, model: Path, ki
     assert not list(Path("corrected").glob("[!.]*corrected*"))
 
 
+def test_bad_voxels_of_a_large_volume_that_nothing_has_looked_at_yet(
+    prepared: Path, volume: Any, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("isonet.steps.source._READ_WHOLE", 0)
+    monkeypatch.setattr("isonet.steps.source._FEWEST_SECTIONS", 3)
+    bad_volume("NaN", prepared.parent / "bad.mrc", volume)
+    isonet.edited(prepared, rlnTomoName="bad.mrc")
+    isonet.assert_refused(isonet.call("predict", prepared, model), "bad.mrc", *KINDS["NaN"])
+    assert not list(Path("corrected").glob("[!.]*corrected*"))
+
+
 def test_folders_without_tomograms(here: Path) -> None:
     (here / "empty").mkdir()
     isonet.assert_refused(isonet.call("prepare", "empty"), "empty", ".mrc")

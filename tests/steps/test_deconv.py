@@ -17,7 +17,7 @@ from isonet.config import SimulateConfig
 from isonet.core import metrics
 from isonet.core.ctf import Optics, WienerFilter
 from isonet.io import blocks, mrc
-from isonet.steps.memory import resident
+from isonet.run_record import resident
 from isonet.steps.simulate import simulate
 
 RESULT = Path("deconv/v_deconv.mrc")

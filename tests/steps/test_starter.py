@@ -14,6 +14,8 @@ from test_refine_halves import table_of_halves
 from isonet.core import fourier, wedge
 from isonet.io import mrc
 from isonet.io.checkpoint import STARTER, load_model
+from isonet.project import HALF_COLUMNS, Project
+from isonet.steps.source import mean_source, open_sources, standardised
 from isonet.train.simulated import SimulatedPairs
 
 TINY = {"filter_base": 4, "unet_depth": 1, "cube_size": 16, "batch_size": 1, "steps": 4, "precision": "float32"}
@@ -35,6 +37,18 @@ def halves(here: Path, volume: Any) -> Path:
     return table_of_halves(
         here, *((volume + random.standard_normal(volume.shape)).astype(np.float32) for _ in range(2))
     )
+
+
+def test_the_mean_of_halves_is_given_to_a_starter_as_a_tomogram_is(halves: Path) -> None:
+    tomogram = Project.read(halves).tomograms[0]
+    mean = mean_source(*open_sources(tomogram, HALF_COLUMNS))
+    own = standardised(mean)
+    shape = mean.shape
+    block, voxels = own.cut((0, 0, 0), shape), mean.cut((0, 0, 0), shape)
+    assert float(voxels.std()) < 0.95
+    assert float(block.std()) == pytest.approx(1, abs=1e-4)
+    np.testing.assert_allclose(own.read_rows(slice(0, shape[0]), slice(None)), block, atol=1e-5)
+    np.testing.assert_allclose(own.normalization.inverse(block), mean.normalization.inverse(voxels), atol=1e-4)
 
 
 def test_pairs_are_a_function_of_the_step(here: Path) -> None:

@@ -57,6 +57,18 @@ def test_what_is_no_size_is_refused(text: str) -> None:
         DeconvConfig(max_memory=text)
 
 
+@pytest.mark.parametrize(("text", "devices"), [("auto", "auto"), ("Auto", "auto"), ("2", 2), (1, 1)])
+def test_devices_are_a_number_or_left_to_the_program(text: object, devices: object) -> None:
+    assert DeconvConfig(devices=text).devices == devices
+
+
+@pytest.mark.parametrize("text", ["0", -1, "all", 1.5, ""])
+def test_what_is_no_number_of_devices_is_refused_once(text: object) -> None:
+    with pytest.raises(ValidationError, match="should be auto or a number of 1 or more") as refused:
+        DeconvConfig(devices=text)
+    assert refused.value.error_count() == 1
+
+
 @pytest.mark.parametrize("written", ["0.1,0.2", "0.1, 0.2", "(0.1,0.2)", "[0.1, 0.2]", ["0.1", "0.2"], (0.1, 0.2)])
 def test_lists_may_be_written_with_commas(written: object) -> None:
     made = RefineConfig(noise_level=written, noise_start_iter="2,4")

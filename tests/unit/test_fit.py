@@ -106,6 +106,25 @@ def parameters(trainer: Trainer) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in trainer.network.named_parameters()}
 
 
+def test_running_averages_are_used_and_kept_from_the_step_asked_for() -> None:
+    shape = UNetShape(depth=1, filter_base=2, normalization="batch")
+    trainer = trainer_of(network(shape=shape), batch_statistics_until=2)
+    seen = []
+    for seed in range(4):
+        trainer.step(batch(seed), 1e-3)
+        state = trainer.network.state_dict()
+        seen.append(torch.cat([state[name].clone() for name in state if name.endswith("running_mean")]))
+    assert not torch.equal(seen[0], seen[1])
+    assert torch.equal(seen[1], seen[2])
+    assert torch.equal(seen[2], seen[3])
+
+    again = trainer_of(network(shape=shape), batch_statistics_until=2)
+    again.restore(trainer.state())
+    again.step(batch(9), 1e-3)
+    state = again.network.state_dict()
+    assert torch.equal(torch.cat([state[name] for name in state if name.endswith("running_mean")]), seen[3])
+
+
 def test_each_step_has_its_own_learning_rate() -> None:
     trainer = trainer_of(network())
     start = parameters(trainer)

@@ -74,6 +74,31 @@ def test_compressed_files_are_read(suffix: str, compress: Callable[[bytes], byte
     assert volume.header == HEADER
 
 
+@pytest.mark.parametrize("suffix", [".gz", ".bz2"])
+def test_compressed_files_are_unpacked_once_into_a_file_that_leaves_nothing_behind(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TMPDIR", raising=False)
+    mrc.write(tmp_path / "a.mrc", numbers("int16"), HEADER)
+    raw = (tmp_path / "a.mrc").read_bytes()
+    path = tmp_path / f"b.mrc{suffix}"
+    path.write_bytes({".gz": gzip, ".bz2": bz2}[suffix].compress(raw))
+    first = mrc.open_volume(path)
+    assert isinstance(first.stored, np.memmap)
+    for module in (gzip, bz2):
+        monkeypatch.setattr(module, "open", lambda *_, **__: pytest.fail("unpacked again"))
+    again = mrc.open_volume(path)
+    assert np.array_equal(again.read_rows(slice(1, 2)), numbers("int16")[1:2])
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.mrc", path.name]
+
+
+def test_a_compressed_file_that_was_replaced_is_unpacked_anew(tmp_path: Path) -> None:
+    for factor in (1, 2):
+        mrc.write(tmp_path / "a.mrc", factor * numbers("int16"), HEADER)
+        (tmp_path / "b.mrc.gz").write_bytes(gzip.compress((tmp_path / "a.mrc").read_bytes(), compresslevel=factor))
+        assert np.array_equal(mrc.open_volume(tmp_path / "b.mrc.gz").read(), factor * numbers("int16"))
+
+
 def test_big_endian_files_are_read(tmp_path: Path) -> None:
     mrc.write(tmp_path / "a.mrc", numbers("int16"), HEADER)
     (tmp_path / "b.mrc").write_bytes(big_endian(tmp_path / "a.mrc"))

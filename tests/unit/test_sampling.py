@@ -1,6 +1,8 @@
 """Blocks continued by reflection, and centres drawn from a mask."""
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,6 +92,28 @@ def test_centres_lie_in_the_mask_however_small_it_is(share: float, tmp_path: Pat
     assert centres.shape == (40, 3)
     assert bool((np.asarray(mask)[tuple(centres.T)] == 1).all())
     assert np.array_equal(centres, sampling.draw_centres(mask.shape, 40, 8, np.random.default_rng(1), mask))
+
+
+class OneSectionAtATime(np.ndarray[Any, Any]):
+    """A mask too large to be looked at as a whole."""
+
+    def __getitem__(self, index: Any) -> Any:
+        assert isinstance(index[0], int | np.ndarray), "more than one section"
+        return np.asarray(super().__getitem__(index))
+
+
+def test_a_sparse_mask_is_never_listed_and_its_voxels_are_equally_likely() -> None:
+    mask = np.zeros((40, 40, 40), dtype=np.uint8)
+    places = [(20, 20, 20), (20, 20, 21), (20, 25, 3), (20, 25, 5), (30, 6, 33)]
+    mask[tuple(np.array(places).T)] = 1
+    inside = {place for place in places if place[2] >= 4}
+    thin = mask.view(OneSectionAtATime)
+    drawn = sampling.draw_centres(mask.shape, 4000, 8, np.random.default_rng(0), thin)
+    counts = Counter(map(tuple, drawn.tolist()))
+    assert set(counts) == inside
+    assert min(counts.values()) > 900
+    distinct = sampling.draw_distinct_centres(mask.shape, 10, 8, np.random.default_rng(0), thin)
+    assert sorted(map(tuple, distinct.tolist())) == sorted(inside)
 
 
 def test_a_mask_without_room_for_a_cube_is_refused() -> None:

@@ -59,6 +59,20 @@ def single(value: object) -> object:
     return value.strip(" ,[]()")
 
 
+def parse_devices(value: object) -> int | str:
+    """Take a number of devices, or `auto`.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    text = str(value).strip().lower()
+    if text == "auto" or (text.isdecimal() and int(text) > 0):
+        return text if text == "auto" else int(text)
+    raise ValueError("should be auto or a number of 1 or more")
+
+
 def whole_number(value: object) -> object:
     """Let a choice among numbers be made with text, as on the command line."""
     return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
@@ -72,7 +86,7 @@ Angle = Annotated[float, Field(ge=-90, le=90)]
 Angles = Annotated[tuple[Angle, ...], BeforeValidator(split_list)]
 Files = Annotated[tuple[Path, ...], BeforeValidator(split_list)]
 Edge = Annotated[int, Field(ge=16, le=512)]
-Devices = Annotated[int, Field(ge=1)] | Literal["auto"]
+Devices = Annotated[int | Literal["auto"], BeforeValidator(parse_devices)]
 
 
 class StepConfig(BaseModel):

@@ -144,10 +144,10 @@ def draw_centres(
         found.append(guess[np.asarray(mask[tuple(guess.T)]) > 0])
         if sum(map(len, found)) >= count:
             return np.concatenate(found)[:count]
-    voxels = _every_centre(low, high, mask)
-    if len(voxels) == 0:
+    allowed = _Allowed(low, high, mask)
+    if allowed.total == 0:
         raise ValueError(f"no voxel of the mask can be the centre of a cube of {edge} voxels")
-    return voxels[random.integers(len(voxels), size=count)]
+    return allowed.voxels(random.integers(allowed.total, size=count))
 
 
 def draw_distinct_centres(
@@ -174,7 +174,8 @@ def draw_distinct_centres(
         found.update(dict.fromkeys(map(tuple, draw_centres(shape, count, edge, random, mask).tolist())))
         if len(found) >= count:
             return np.array(list(found)[:count], dtype=np.int64)
-    return random.permutation(_every_centre(*_limits(shape, edge), mask))[:count]
+    allowed = _Allowed(*_limits(shape, edge), mask)
+    return allowed.voxels(random.choice(allowed.total, min(count, allowed.total), replace=False))
 
 
 def shares(counts: Sequence[int], total: int, random: np.random.Generator) -> list[int]:
@@ -224,10 +225,34 @@ def _limits(shape: Sequence[int], edge: int) -> tuple[npt.NDArray[np.int64], npt
     return low, np.array(last, dtype=np.int64)
 
 
-def _every_centre(
-    low: npt.NDArray[np.int64], high: npt.NDArray[np.int64], mask: npt.NDArray[Any] | None
-) -> npt.NDArray[np.int64]:
-    """List all voxels between two corners that a mask allows."""
-    box = tuple(slice(first, last + 1) for first, last in zip(low, high, strict=True))
-    allowed = np.ones(high - low + 1, dtype=np.bool_) if mask is None else np.asarray(mask[box]) > 0
-    return np.asarray(np.argwhere(allowed) + low, dtype=np.int64)
+class _Allowed:
+    """Voxels between two corners that a mask allows, section by section: all of them are never listed at once.
+
+    Attributes
+    ----------
+    total : int
+        How many there are.
+    """
+
+    def __init__(self, low: npt.NDArray[np.int64], high: npt.NDArray[np.int64], mask: npt.NDArray[Any] | None) -> None:
+        self._low, self._high, self._mask = low, high, mask
+        self._ends = np.cumsum([np.count_nonzero(self._section(z)) for z in range(int(high[0] - low[0]) + 1)])
+        self.total = int(self._ends[-1])
+
+    def _section(self, z: int) -> npt.NDArray[np.bool_]:
+        """Tell which voxels of the section `z` above the lower corner are allowed."""
+        rows, columns = (slice(first, last + 1) for first, last in zip(self._low[1:], self._high[1:], strict=True))
+        if self._mask is None:
+            return np.ones((rows.stop - rows.start, columns.stop - columns.start), dtype=np.bool_)
+        return np.asarray(self._mask[int(self._low[0]) + z, rows, columns]) > 0
+
+    def voxels(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return voxels `[n, 3]` by their numbers, counted along x, then y, then z."""
+        found = np.empty((len(numbers), 3), dtype=np.int64)
+        sections = np.searchsorted(self._ends, numbers, side="right")
+        for z in np.unique(sections):
+            here = sections == z
+            places = np.argwhere(self._section(int(z)))
+            first = int(self._ends[z - 1]) if z > 0 else 0
+            found[here, 0], found[here, 1:] = z, places[numbers[here] - first]
+        return found + self._low

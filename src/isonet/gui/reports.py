@@ -8,8 +8,8 @@ from fastapi.responses import PlainTextResponse, Response
 
 from isonet.errors import InputError
 from isonet.gui.access import Roots
+from isonet.run_record import REPORT_MARK
 
-_MARK = '<meta name="generator" content="isonet'
 _LARGEST = 1 << 27
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -46,6 +46,6 @@ def _read(path: Path) -> bytes:
     if path.suffix.lower() != ".html" or not path.is_file() or path.stat().st_size > _LARGEST:
         raise InputError(f"{path}: not a report (.html)")
     content = path.read_bytes()
-    if _MARK.encode() not in content[:2000]:
+    if REPORT_MARK.encode() not in content[:2000]:
         raise InputError(f"{path}: not a report of isonet")
     return content

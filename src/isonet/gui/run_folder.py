@@ -1,6 +1,5 @@
 """What a run folder tells while its run is at work: state, progress, numbers, previews."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +56,7 @@ def curves(folder: Path) -> dict[str, list[tuple[float, float]]]:
     """Curves of `metrics.jsonl`: losses and wedge balance, as (iteration, value)."""
     found: dict[str, list[tuple[float, float]]] = {}
     epochs: dict[int, list[float]] = {}
-    for line in _metrics(folder):
+    for line in run_record.read_metrics(folder):
         iteration = line.get("iteration")
         if not isinstance(iteration, int):
             continue
@@ -72,23 +71,6 @@ def curves(folder: Path) -> dict[str, list[tuple[float, float]]]:
         for number, value in enumerate(values)
     ]
     return {**({"training loss": losses} if losses else {}), **found}
-
-
-def _metrics(folder: Path) -> list[dict[str, Any]]:
-    path = folder / "metrics.jsonl"
-    try:
-        if path.stat().st_size > _LARGEST:
-            return []
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
-    parsed = []
-    for line in lines:
-        try:
-            parsed.append(json.loads(line))
-        except (ValueError, RecursionError):  # cut off by a crash
-            continue
-    return [each for each in parsed if isinstance(each, dict)]
 
 
 def previews(folder: Path) -> list[Path]:

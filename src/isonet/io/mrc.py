@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import mrcfile
 import numpy as np
@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from isonet.errors import InputError
 from isonet.io.files import atomic_path, discarded_path
-from isonet.io.packed import check_packed
+from isonet.io.packed import unpacked
 
 FloatArray = npt.NDArray[np.float32]
 READABLE_MODES = {0: "int8", 1: "int16", 2: "float32", 6: "uint16", 12: "float16"}
@@ -70,7 +70,7 @@ class Volume:
     header : Header
         Voxel size, origin, start and labels.
     stored : numpy array
-        `[z, y, x]` in the stored type, memory-mapped unless the file is compressed.
+        `[z, y, x]` in the stored type, memory-mapped; of a packed file, what it was unpacked into.
     """
 
     path: Path
@@ -93,8 +93,6 @@ class Volume:
 
     def __getitem__(self, block: tuple[slice, ...]) -> npt.NDArray[Any]:
         """Return a copy of a block as it is stored, read from the file: mapped pages would count as memory in use."""
-        if not isinstance(self.stored, np.memmap):
-            return np.array(self.stored[block])
         whole = (*block, *(slice(None),) * (3 - len(block)))
         (first, stop, stride), (top, bottom, _), _ = (
             part.indices(edge) for part, edge in zip(whole, self.shape, strict=True)
@@ -103,10 +101,11 @@ class Volume:
         inner = slice(None, None, whole[1].step), whole[2]
         rows = np.empty((max(0, bottom - top), width), dtype=self.stored.dtype)
         result = np.empty((len(range(first, stop, stride)), *rows[inner].shape), dtype=self.stored.dtype)
-        with Path(str(self.stored.filename)).open("rb", buffering=0) as file:
+        mapped = cast("np.memmap[Any, Any]", self.stored)
+        with Path(str(mapped.filename)).open("rb", buffering=0) as file:
             for number, section in enumerate(range(first, stop, stride)):
                 position = (section * height + top) * width * rows.itemsize
-                read_into(file, self.stored.offset + position, rows)
+                read_into(file, mapped.offset + position, rows)
                 result[number] = rows[inner]
         return result
 
@@ -185,7 +184,7 @@ def open_volume(path: Path) -> Volume:
     Returns
     -------
     Volume
-        With the voxels memory-mapped, or in memory where the file is compressed.
+        With the voxels memory-mapped; a packed file is unpacked into a scratch file first.
 
     Raises
     ------
@@ -232,11 +231,9 @@ def _opened(path: Path) -> tuple[Any, list[warnings.WarningMessage]]:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            if path.name.lower().endswith(COMPRESSED):
-                check_packed(path)
-                return mrcfile.open(path, permissive=True), caught
-            _check_extended_header(path)
-            return mrcfile.mmap(path, mode="r", permissive=True), caught
+            plain = unpacked(path) if path.name.lower().endswith(COMPRESSED) else path
+            _check_extended_header(plain)
+            return mrcfile.mmap(plain, mode="r", permissive=True), caught
     except PermissionError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
     except FileNotFoundError as error:

@@ -1,34 +1,69 @@
-"""Packed MRC files: whether they hold what their headers promise, found out before room is made for it."""
+"""Packed MRC files: unpacked once into a scratch file, no further than their headers promise."""
 
 import bz2
 import gzip
 import os
+import shutil
 import struct
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 _HEADER_BYTES = 1024
-_SHRINKING = 1000
 _BYTES = {0: 1, 1: 2, 2: 4, 3: 4, 4: 8, 6: 2, 12: 2}  # of a voxel, by mode
 _PART = 1 << 24
 
 
-def check_packed(path: Path) -> None:
-    """Raise `ValueError` where a packed file holds less than its header promises, or more than there is memory.
+def unpacked(path: Path) -> Path:
+    """Unpack a `.gz` or `.bz2` file, once in the life of the process, and say where to read it.
 
-    Files that shrink less than a thousandfold are not unpacked for it: the room is then no more than they can fill.
+    The scratch file has no name that could be left behind: it is gone when the process is, however that ends. It lies
+    in `TMPDIR` if that is set, else beside the packed file, else where the system keeps temporary files.
+
+    Raises
+    ------
+    ValueError
+        If it holds less than its header promises, or more than the disk has room for.
+    OSError
+        If it cannot be read, or the scratch file not be written.
     """
+    status = path.stat()
+    return Path(f"/dev/fd/{_scratch(path.resolve(), status.st_size, status.st_mtime_ns)}")
+
+
+@cache
+def _scratch(path: Path, _size: int, _changed: int) -> int:
+    """Descriptor of the file that a packed one is unpacked into, open for as long as the process lives."""
     unpack: Any = gzip.open if path.name.lower().endswith(".gz") else bz2.open
-    with unpack(path, "rb") as file:
-        promised = _promised(file.read(_HEADER_BYTES))
-        if promised > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
-            raise ValueError(f"it promises {promised / 1e9:.3g} GB, more than there is memory; unpack it")
-        if promised > _SHRINKING * path.stat().st_size:
-            left = promised - _HEADER_BYTES
-            while left > 0 and (part := file.read(min(left, _PART))):
+    with unpack(path, "rb") as packed:
+        header = packed.read(_HEADER_BYTES)
+        promised = _promised(header)
+        folder = _folder(path)
+        free = shutil.disk_usage(folder).free
+        if promised > free:
+            raise ValueError(
+                f"unpacked it takes {promised / 1e9:.3g} GB, {free / 1e9:.3g} are free in {folder}; free some space or "
+                "set TMPDIR"
+            )
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(header)
+            left = promised - len(header)
+            while left > 0 and (part := packed.read(min(left, _PART))):
+                file.write(part)
                 left -= len(part)
             if left > 0:
                 raise ValueError("truncated; copy or reconstruct it again")
+            file.flush()
+            return os.dup(file.fileno())
+
+
+def _folder(path: Path) -> Path:
+    """Where the scratch file goes."""
+    asked = os.environ.get("TMPDIR")
+    if asked and os.access(asked, os.W_OK):
+        return Path(asked)
+    return path.parent if os.access(path.parent, os.W_OK) else Path(tempfile.gettempdir())
 
 
 def _promised(header: bytes) -> int:

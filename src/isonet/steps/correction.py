@@ -26,7 +26,7 @@ from isonet.errors import InputError
 from isonet.io import blocks
 from isonet.runs import Run
 from isonet.steps.memory import within_limit
-from isonet.steps.source import Source
+from isonet.steps.source import Source, not_finite
 from isonet.train.correct import TilePlan, corrected_tiles, largest_tiles, plan_tiles
 from isonet.train.fit import Evaluator
 
@@ -109,7 +109,7 @@ class Correction:
         Raises
         ------
         InputError
-            If half precision was asked for and cannot hold the grey values.
+            If a voxel is NaN or infinite, or half precision was asked for and cannot hold the grey values.
         RunError
             If the result cannot be written.
         """
@@ -129,9 +129,13 @@ class Correction:
     def _remove_wedge(self, room: blocks.BlockFile, plans: Plans, run: Run) -> None:
         weights = wedge.weight(_flat(self.source.shape), self.source.tilts, edge=self.edge)
         with run.progress(f"wedge of {self.source.tomogram.name}", plans.filtering.count) as advance:
-            streamed.filter_volume(
-                self.source, room, lambda *_: weights, plans.filtering, advance, torch.get_num_threads(), rescale=False
-            )
+            try:
+                streamed.filter_volume(
+                    *(self.source, room, lambda *_: weights, plans.filtering, advance, torch.get_num_threads()),
+                    rescale=False,
+                )
+            except streamed.NotFiniteError as error:
+                raise InputError(not_finite(self.source.volume.path, error.slab, error.first)) from error
 
     def _predict(self, given: blocks.BlockFile, found: blocks.BlockFile, plans: Plans, run: Run) -> None:
         tiles = corrected_tiles(

@@ -11,7 +11,7 @@ from isonet.config import RefineConfig
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.train.device import choose_precision
-from isonet.train.footprint import Footprint, footprint
+from isonet.train.footprint import STATE_COPIES, Footprint, footprint
 from isonet.train.team import Team
 from isonet.train.unet import UNet, UNetShape, parameter_count
 
@@ -20,7 +20,6 @@ _CGROUPS = {
     "": ("memory.max", "memory.current"),
     "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes"),
 }
-_STATE_COPIES = {"muon": 4, "adamw": 4}  # weights, averages and what the optimiser remembers
 _PREVIEW_BYTES = 2_000_000
 
 
@@ -151,7 +150,7 @@ def refine_writes(shape: UNetShape, config: RefineConfig) -> int:
     with torch.device("meta"):
         weights = 4 * parameter_count(UNet(shape))
     models = (config.keep_models + 2) * weights
-    return models + 2 * _STATE_COPIES[config.optimizer] * weights + config.iterations * _PREVIEW_BYTES
+    return models + 2 * STATE_COPIES[config.optimizer] * weights + config.iterations * _PREVIEW_BYTES
 
 
 def gigabytes(count: int) -> str:

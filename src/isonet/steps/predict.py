@@ -24,7 +24,7 @@ from isonet.steps.halves import write_mean
 from isonet.steps.model_record import STARTER_METHOD, network_of
 from isonet.steps.products import made_before, output_paths, product_label
 from isonet.steps.sharing import nobodys
-from isonet.steps.source import MeanSource, Source, choose_column, mean_source, open_sources
+from isonet.steps.source import MeanSource, Source, choose_column, mean_source, open_sources, standardised
 from isonet.steps.subvolume_files import UNKNOWN_INPUT
 from isonet.train.correct import TilePlan
 from isonet.train.device import choose_device
@@ -129,12 +129,15 @@ def _correct_halves(
 ) -> None:
     """Correct both halves into `halves/`, and the mean of the halves where both were tilted alike, else of the results.
 
-    The mean has half the noise variance of what the network was trained on and the same signal.
+    The mean has half the noise variance of what the network was trained on and the same signal. A starter was trained
+    on tomograms with noise of every strength, but of one standard deviation.
     """
     name = path.name.removesuffix("_corrected.mrc")
     paths = [path.parent / HALVES / f"{name}_half{number}_corrected.mrc" for number in (1, 2)]
     alike = halves[0].tilts == halves[1].tilts
     whole = mean_source(*halves) if alike else halves[0]
+    if model.is_starter and isinstance(whole, MeanSource):
+        whole = standardised(whole)
     cube = int(model.about["cube_size"])
     gains = lru_cache(lambda: calibrate(halves, evaluator, cube) if config.calibrate else None)
     if config.halves or not alike:

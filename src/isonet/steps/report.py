@@ -19,6 +19,7 @@ from isonet.config import ReportConfig
 from isonet.errors import InputError
 from isonet.io import files, mrc
 from isonet.project import Tomogram
+from isonet.run_record import REPORT_MARK
 from isonet.steps.reporting import plots
 from isonet.steps.reporting.advice import find_warnings
 from isonet.steps.reporting.chimerax import script
@@ -101,14 +102,11 @@ def _refuse_foreign(output: Path) -> None:
     """
     if output.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"--output {output}: a report is a page; give a name that ends in .html")
-    marks = {".html": _GENERATOR, ".json": '"isonet": ', ".cxc": "#1 before"}
+    marks = {".html": REPORT_MARK, ".json": '"isonet": ', ".cxc": "#1 before"}
     for ending, mark in marks.items():
         path = output if ending == ".html" else output.with_suffix(ending)
         if path.exists() and mark not in _beginning(path):
             raise InputError(f"{path}: exists and is no report; move it away or choose another --output")
-
-
-_GENERATOR = '<meta name="generator" content="isonet'
 
 
 def _beginning(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +24,7 @@ INPUT_COLUMN = "rlnTomoInputColumn"
 _LOOK = 160  # edge of the central part whose contrast is judged, voxels
 _READ_WHOLE = 1 << 26  # voxels that are read to find mean and standard deviation
 _FEWEST_SECTIONS = 32
+_SLAB = 1 << 24  # voxels that are read at once
 _LOOKS = 32  # volumes that are looked at, at most
 
 
@@ -67,25 +68,28 @@ class Source:
 
 @dataclass(frozen=True)
 class MeanSource(Source):
-    """The mean of two halves, as the network sees it: on the scale of a half, whose signal it shares.
+    """The mean of two halves, as the network sees it: on the scale of a half, whose signal it shares, unless told.
 
     Attributes
     ----------
     halves : tuple of Source
         Both halves; `volume`, `tilts` and `tomogram` are the first one's.
+    scale : float
+        What the mean on that scale is multiplied with.
     """
 
     halves: tuple[Source, Source]
+    scale: float = 1.0
 
     def cut(self, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
         """Cut a normalised block out of both halves and return its mean."""
         first, second = (half.cut(corner, shape) for half in self.halves)
-        return np.asarray((first + second) / 2, np.float32)
+        return np.asarray(self.scale * (first + second) / 2, np.float32)
 
     def read_rows(self, sections: slice, rows: slice) -> npt.NDArray[np.float32]:
         """Return a new block of normalised rows of both halves' mean."""
         first, second = (half.read_rows(sections, rows) for half in self.halves)
-        return np.asarray((first + second) / 2, np.float32)
+        return np.asarray(self.scale * (first + second) / 2, np.float32)
 
 
 def mean_source(first: Source, second: Source) -> MeanSource:
@@ -94,6 +98,15 @@ def mean_source(first: Source, second: Source) -> MeanSource:
     mean, std = (sum(getattr(one, name) for one in grey) / 2 for name in ("mean", "std"))
     normalization = Normalization(mean, std, grey[0].sign)
     return MeanSource(first.tomogram, first.volume, normalization, first.tilts, (first, second))
+
+
+def standardised(mean: MeanSource) -> MeanSource:
+    """Bring the mean of two halves to a standard deviation of 1, like a tomogram that was not split."""
+    moments = Moments()
+    for part in _looked_at(mean.shape):
+        moments.add(mean.read_rows(part, slice(None)))
+    grey = replace(mean.normalization, std=mean.normalization.std * moments.std)
+    return replace(mean, normalization=grey, scale=mean.scale / moments.std)
 
 
 def open_source(tomogram: Tomogram, column: str) -> Source:
@@ -171,7 +184,8 @@ def pooled_statistics(volumes: Iterable[mrc.Volume]) -> tuple[float, float]:
     where: Path | None = None
     for volume in volumes:
         where = where or volume.path
-        for part, slab in _looked_at(volume):
+        for part in _looked_at(volume.shape):
+            slab = volume.read_rows(part)
             moments.add(slab)
             if not moments.finite:
                 raise InputError(not_finite(volume.path, slab, part.start))
@@ -182,16 +196,16 @@ def pooled_statistics(volumes: Iterable[mrc.Volume]) -> tuple[float, float]:
     return moments.mean, moments.std
 
 
-def _looked_at(volume: mrc.Volume) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
-    """All slabs of a volume, or single sections at equal distances where it is large."""
-    depth, height, width = volume.shape
+def _looked_at(shape: tuple[int, int, int]) -> Iterator[slice]:
+    """Slabs that make up a volume, or single sections at equal distances where it is large."""
+    depth, height, width = shape
     count = max(_FEWEST_SECTIONS, _READ_WHOLE // (height * width))
     if count >= depth:
-        yield from volume.slabs()
+        step = max(1, _SLAB // (height * width))
+        yield from (slice(first, min(first + step, depth)) for first in range(0, depth, step))
         return
     for section in np.linspace(0, depth - 1, count).round().astype(int).tolist():
-        part = slice(section, section + 1)
-        yield part, volume.read_rows(part)
+        yield slice(section, section + 1)
 
 
 def not_finite(path: Path, slab: npt.NDArray[np.float32], first: int) -> str:

@@ -29,6 +29,7 @@ from isonet.train.unet import UNet, UNetShape, initialize, named_shape, paramete
 
 log = logging.getLogger("isonet")
 _REPORT = 50  # steps between lines of metrics
+_OWN_STATISTICS = 0.4  # share of the steps in which batches are normalised by their own statistics
 _CHECKPOINT = 250  # steps between saved states
 _CHANGEABLE = {"max_time", "device", "precision", "workers", "continue_from"}
 
@@ -103,7 +104,7 @@ def _begin(config: TrainStarterConfig) -> _Training:
         optimizer="muon",
         weight_decay=0.01,
         averaging=config.weight_averaging,
-        fixed_normalization=config.pretrained_model is not None,
+        batch_statistics_until=0 if config.pretrained_model else round(_OWN_STATISTICS * config.steps),
     )
     trainer = Trainer(network, device, config.precision, options)
     lowest, highest = config.snr

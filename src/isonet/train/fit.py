@@ -147,8 +147,9 @@ class TrainerOptions:
         Share of the averaged weights kept at each step; 0 evaluates with the present weights.
     accumulate : int
         Parts in which a batch goes through the network, one after the other, to save memory.
-    fixed_normalization : bool
-        Whether batch normalisations use their running averages as they are instead of each batch's own.
+    batch_statistics_until : int or None
+        Step after which batch normalisations use their running averages as they are instead of each batch's own;
+        None for never.
     """
 
     exponent: Literal[1, 2] = 1
@@ -157,7 +158,7 @@ class TrainerOptions:
     clip: float = 1.0
     averaging: float = 0.98
     accumulate: int = 1
-    fixed_normalization: bool = False
+    batch_statistics_until: int | None = None
 
 
 def mean_error(prediction: Tensor, targets: Tensor, error_filter: Tensor, exponent: int) -> Tensor:
@@ -200,8 +201,6 @@ class Trainer:
         self.options = options or TrainerOptions()
         self.accumulate = self.options.accumulate
         self.network = _channels_last(network.train())
-        if self.options.fixed_normalization:
-            fix_normalization(self.network)
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         if team.size > 1:
             share_statistics(self.network)
@@ -211,6 +210,7 @@ class Trainer:
         self._optimizers = [self._engine.setup_optimizers(one) for one in made]
         self.averaged.to(device)
         self._steps = 0
+        self._fix_normalization()
 
     def step(self, batch: Batch, learning_rate: float) -> Float[Tensor, ""]:
         """Take one optimisation step and return the loss, still on the device.
@@ -226,7 +226,14 @@ class Trainer:
             optimizer.step()
             optimizer.zero_grad()
         self._average()
+        self._fix_normalization()
         return total
+
+    def _fix_normalization(self) -> None:
+        """Use running averages from the step on that the options say."""
+        last = self.options.batch_statistics_until
+        if last is not None and self._steps >= last:
+            fix_normalization(self.network)
 
     def _gradients(self, batch: Batch) -> Float[Tensor, ""]:
         """Sum the gradients of a batch and return its loss.
@@ -304,3 +311,4 @@ class Trainer:
         for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self._steps = int(state["steps"])
+        self._fix_normalization()

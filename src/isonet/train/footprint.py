@@ -7,7 +7,8 @@ import torch
 from isonet.train.unet import UNet, UNetShape, parameter_count
 
 _FLOAT = 4
-_COPIES = {"muon": 4, "adamw": 5}  # weights, their gradients and averages, and what the optimiser remembers
+STATE_COPIES = {"muon": 3, "adamw": 4}
+"""Copies of the weights that a training carries on: they, their averages, and what the optimiser remembers."""
 _HALF = 0.6  # of what is kept for the way back in bf16: normalisations and the loss stay in float32
 _ENGINE = 250_000_000  # rearranged kernels, buffers and code of the convolutions, as measured
 
@@ -50,7 +51,8 @@ def footprint(shape: UNetShape, edge: int, optimizer: str, precision: str) -> Fo
         network = UNet(shape).train()
         kept = _kept(network, edge)
     share = _HALF if precision == "bf16" else 1.0
-    return Footprint(_ENGINE + _COPIES[optimizer] * _FLOAT * parameter_count(network), round(share * kept))
+    copies = 1 + STATE_COPIES[optimizer]  # and the gradients
+    return Footprint(_ENGINE + copies * _FLOAT * parameter_count(network), round(share * kept))
 
 
 def _kept(network: UNet, edge: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from isonet.errors import InputError
 from isonet.io import mrc
+from isonet.io.checkpoint import STARTER
 from isonet.project import HALF_COLUMNS, Tomogram
 from isonet.steps.predict import Model
 from isonet.steps.reporting.commands import validate_command
@@ -158,9 +159,16 @@ def _of_the_validation(validation: Numbers | None, sources: Sources) -> Found:
     trained, validated = sources.runs.get("refine"), sources.runs.get("validate")
     if trained is not None and validated is not None:
         other = [name for name in _DECIDING if trained.options.get(name) != validated.options.get(name)]
+        if _begins_with_starter(trained) != _begins_with_starter(validated):
+            other.append("pretrained_model")
         if other:
             what = f"validated with other options than the training: {', '.join(other)}"
             yield "validation", what, "what was measured holds for its own options; validate with those of the training"
+
+
+def _begins_with_starter(run: RunFolder) -> bool:
+    """Tell whether a training began with the starter; one that began with another model cannot be validated so."""
+    return run.options.get("pretrained_model") == str(STARTER) and not run.options.get("from_scratch")
 
 
 _DECIDING = (

@@ -24,6 +24,7 @@ from isonet.config import (
     ValidateConfig,
     preset_options,
 )
+from isonet.io.checkpoint import STARTER
 from isonet.steps.reporting.sources import STEPS, RunFolder
 
 Numbers = dict[str, Any]
@@ -79,7 +80,8 @@ def validate_command(trained: RunFolder | None, table: Path) -> str:
     """Write the command that validates with the options of a training."""
     words = ["isonet", "validate", str(table)]
     for one in [] if trained is None else settings(trained):
-        if not one["by_preset"] and one["option"] in _TRAINING and one["value"] is not None:
+        kept = one["option"] in _TRAINING or (one["option"], one["value"]) == ("pretrained_model", str(STARTER))
+        if kept and not one["by_preset"] and one["value"] is not None:
             words.append(f"--{one['option'].replace('_', '-')}={_text(one['value'])}")
     return shlex.join(words)
 

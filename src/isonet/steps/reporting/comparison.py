@@ -1,6 +1,5 @@
 """One tomogram before and after: its pictures, the balance of its wedge, its seams."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from isonet.core import seams, tiling
 from isonet.core.seams import Seam
 from isonet.io import mrc
 from isonet.project import HALF_COLUMNS, Tomogram
+from isonet.run_record import read_metrics
 from isonet.steps.reporting.data import CORRECTED, existing
 from isonet.steps.reporting.looks import Look, look
 from isonet.steps.reporting.pictures import faces, slice_picture, spectrum_picture
@@ -109,10 +109,9 @@ def _column(tomogram: Tomogram, measured: str) -> str:
 def tiles_of(run: RunFolder, file: str) -> tuple[tiling.Axis, ...]:
     """Tiles that a run of predict made a file of, along z, y, x; none where it does not say."""
     try:
-        lines = [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text("utf-8").splitlines()]
-        found = [line["tiles"] for line in lines if line.get("file") == file]
+        found = [line["tiles"] for line in read_metrics(run.folder) if line.get("file") == file]
         return tuple(tiling.Axis(**{**axis, "starts": tuple(axis["starts"])}) for axis in found[-1]) if found else ()
-    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError):
         return ()
 
 

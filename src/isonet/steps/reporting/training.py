@@ -1,11 +1,10 @@
 """The training in numbers: what was trained, on what, and how its losses went."""
 
-import json
 import math
-from pathlib import Path
 from typing import Any
 
 from isonet.errors import InputError
+from isonet.run_record import read_metrics
 from isonet.steps.predict import Model, read_model
 from isonet.steps.refine_files import MODEL_NAME
 from isonet.steps.reporting.sources import RunFolder
@@ -25,7 +24,7 @@ def trained_model(run: RunFolder | None) -> Model | None:
 
 def describe_training(run: RunFolder, model: Model | None) -> Numbers:
     """Say what was trained and how the losses went, iteration by iteration."""
-    lines = _metrics(run.folder / "metrics.jsonl")
+    lines = [line for line in read_metrics(run.folder) if isinstance(line.get("iteration"), int)]
     losses = [[line["iteration"], line["epoch"], _finite(line["loss"])] for line in lines if "loss" in line]
     ended = [line for line in lines if "wedge_balance" in line]
     about = {} if model is None else dict(model.about)
@@ -56,20 +55,3 @@ def describe_training(run: RunFolder, model: Model | None) -> Numbers:
 def _finite(value: float) -> float | None:
     """Return a number for JSON; None where training diverged."""
     return value if math.isfinite(value) else None
-
-
-def _metrics(path: Path) -> list[dict[str, Any]]:
-    """Lines of metrics.jsonl; a last one cut off by a crash is left out."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
-    parsed = []
-    for line in lines:
-        try:
-            one = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(one, dict) and isinstance(one.get("iteration"), int):
-            parsed.append(one)
-    return parsed
