@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from faults import Laid, chosen_fault, lay, possible, small_disk, suffer
+from faults import small_disk
 from faults_inject import Fault
 from faults_judge import message_problems
 from faults_steps import STEPS
+from faults_suffered import Laid, chosen_fault, lay, possible, suffer
 
 
 @pytest.fixture(scope="module")
