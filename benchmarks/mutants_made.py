@@ -3,8 +3,8 @@
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import Any
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq},
@@ -45,42 +45,45 @@ def mutant(source: str, number: int) -> Mutant:
     tree = ast.parse(source)
     node, change = next(islice(_sites(tree), number, None))
     before = ast.unparse(node)
-    after = change()
-    text = f"{before} -> {ast.unparse(node) if after is None else after}".replace("\n", " ")
+    text = f"{before} -> {change()}".replace("\n", " ")
     return Mutant(node.lineno, text[:160], ast.unparse(ast.fix_missing_locations(tree)) + "\n")
 
 
-def _sites(tree: ast.AST) -> Iterator[tuple[Any, Callable[[], str | None]]]:
+def _sites(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, Callable[[], str]]]:
     """Places of a tree, and what changes each of them; annotations and docstrings are left as they are."""
     for node in _code(tree):
         if isinstance(node, ast.Compare) and type(node.ops[0]) in _COMPARISONS:
-            yield node, lambda node=node: node.ops.__setitem__(0, _COMPARISONS[type(node.ops[0])]())
+            yield node, partial(_set, node, "ops", [_COMPARISONS[type(node.ops[0])](), *node.ops[1:]])
         elif isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-            yield node, lambda node=node: setattr(node, "op", _OPERATORS[type(node.op)]())
+            yield node, partial(_set, node, "op", _OPERATORS[type(node.op)]())
         elif isinstance(node, ast.BoolOp):
-            other = ast.Or if isinstance(node.op, ast.And) else ast.And
-            yield node, lambda node=node, other=other: setattr(node, "op", other())
+            yield node, partial(_set, node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And())
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            yield node, lambda node=node: setattr(node, "op", ast.UAdd())
+            yield node, partial(_set, node, "op", ast.UAdd())
         elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-            yield node, lambda node=node: setattr(node, "value", _other(node.value))
+            yield node, partial(_set, node, "value", _other(node.value))
         elif isinstance(node, ast.If | ast.IfExp | ast.While):
-            yield node.test, lambda node=node: _negate(node)
+            yield node.test, partial(_negate, node)
         if isinstance(node, ast.FunctionDef | ast.If | ast.For | ast.With):
             yield from _removals(node)
 
 
-def _negate(node: Any) -> str:
+def _set(node: ast.AST, name: str, value: object) -> str:
+    setattr(node, name, value)
+    return ast.unparse(node)
+
+
+def _negate(node: ast.If | ast.IfExp | ast.While) -> str:
     node.test = ast.UnaryOp(op=ast.Not(), operand=node.test)
     return ast.unparse(node.test)
 
 
-def _removals(node: Any) -> Iterator[tuple[ast.stmt, Callable[[], str]]]:
+def _removals(node: ast.FunctionDef | ast.If | ast.For | ast.With) -> Iterator[tuple[ast.stmt, Callable[[], str]]]:
     """Statements of a block that can be left out: what is called, added to or raised."""
     for place, statement in enumerate(node.body):
         called = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
         if called or isinstance(statement, ast.AugAssign | ast.Raise):
-            yield statement, lambda place=place: _remove(node.body, place)
+            yield statement, partial(_remove, node.body, place)
 
 
 def _remove(body: list[ast.stmt], place: int) -> str:
