@@ -77,6 +77,8 @@ def main() -> None:
             results[name] = {
                 kind: tally_of(laid, kind, options, root) for kind in kinds if mounted or kind != "disk full"
             }
+            of = results[name].values()
+            print(f"{name}: {sum(one.survived for one in of)} of {sum(one.tried for one in of)} survived", flush=True)
             for path in root.glob(f"{name}-*"):
                 shutil.rmtree(path)
     print(table(results, kinds))
