@@ -18,7 +18,7 @@ _LOG_LINE = re.compile(r"\d\d:\d\d:\d\d ")
 _ADVICE = re.compile(r"; |go on with|give the same command")
 _VOLATILE = (
     *("made", "started", "updated", "seconds", "times", "pid", "peak_memory", "versions", "host", "folder", "file"),
-    *("earlier", "working_folder", "path", "table", "state", "costs", "commands", "label", "labels"),
+    *("of", "earlier", "working_folder", "path", "table", "state", "costs", "commands", "label", "labels"),
 )
 Products = Mapping[str, Any]
 
