@@ -3,7 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/networks.py
     OMP_NUM_THREADS=1 python benchmarks/networks.py --arch small --steps 10
 
-Each measurement has a process of its own. Times are CPU seconds, so that other programs on the machine disturb them
+Each measurement has a process of its own. Without bf16 instructions leave bf16 out (`--precision float32`): emulated,
+a step takes a minute. Times are CPU seconds, so that other programs on the machine disturb them
 little; memory is the most that was resident above what the libraries take. Prints a Markdown table and, as the last
 line, the same as JSON.
 """
@@ -17,7 +18,8 @@ from typing import Any, Literal
 
 import torch
 
-from isonet.train.fit import Evaluator, Trainer
+from isonet.train.fit import Evaluator, Trainer, TrainerOptions
+from isonet.train.optimizer import OptimizerName
 from isonet.train.pairs import Batch
 from isonet.train.unet import ARCHITECTURES, UNet, UNetShape, named_shape, parameter_count
 
@@ -34,6 +36,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cube", type=int, default=64, help="edge of the training cubes")
     parser.add_argument("--batch", type=int, default=2, help="cubes per training step")
     parser.add_argument("--steps", type=int, default=2, help="training steps to measure, after one to warm up")
+    parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=list(PRECISIONS))
+    parser.add_argument("--optimizer", choices=("muon", "adamw"), default="adamw")
     return parser.parse_args()
 
 
@@ -78,10 +82,12 @@ def resident(what: Literal["VmRSS", "VmHWM"]) -> int:
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(what))
 
 
-def train(name: str, precision: Precision, cube: int, batch: int, steps: int) -> dict[str, float]:
+def train(
+    name: str, precision: Precision, cube: int, batch: int, steps: int, optimizer: OptimizerName
+) -> dict[str, float]:
     """CPU seconds of a training step, and gigabytes at its peak above the libraries."""
     before = resident("VmRSS")
-    trainer = Trainer(UNet(named_shape(name)), torch.device("cpu"), precision)
+    trainer = Trainer(UNet(named_shape(name)), torch.device("cpu"), precision, TrainerOptions(optimizer=optimizer))
     inputs, targets = torch.randn(2, batch, 1, cube, cube, cube)
     pairs = Batch(inputs, targets, torch.ones(batch, 1, cube, cube, cube // 2 + 1))
     trainer.step(pairs, 1e-4)
@@ -102,14 +108,16 @@ def predict(name: str, precision: Precision) -> float:
     return time.process_time() - started
 
 
-def measure(name: str, precision: Precision, cube: int, batch: int, steps: int) -> dict[str, Any]:
+def measure(
+    name: str, precision: Precision, cube: int, batch: int, steps: int, optimizer: OptimizerName
+) -> dict[str, Any]:
     """Everything about one network in one precision."""
     shape = named_shape(name)
     with torch.device("meta"):
         parameters = parameter_count(UNet(shape))
     kept = kept_bytes_per_voxel(shape, precision)
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as alone:
-        training = alone.apply(train, (name, precision, cube, batch, steps))
+        training = alone.apply(train, (name, precision, cube, batch, steps, optimizer))
         tile_seconds = alone.apply(predict, (name, precision))
     voxels = batch * cube**3
     return {
@@ -132,8 +140,8 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|", flush=True)
     rows = []
     for name in options.arch:
-        for precision in PRECISIONS:
-            row = measure(name, precision, options.cube, options.batch, options.steps)
+        for precision in options.precision:
+            row = measure(name, precision, options.cube, options.batch, options.steps, options.optimizer)
             print(
                 "| `{arch}` | {parameters:,} | {reach} | {precision} | {peak_gigabytes:.2f} GB "
                 "({predicted_gigabytes:.2f}) | {step_seconds:.1f} | {training_voxels_per_second:,.0f} "
@@ -141,7 +149,7 @@ def main() -> None:
                 flush=True,
             )
             rows.append(row)
-    print(json.dumps({"cube": options.cube, "batch": options.batch, "networks": rows}))
+    print(json.dumps({"cube": options.cube, "batch": options.batch, "optimizer": options.optimizer, "networks": rows}))
 
 
 if __name__ == "__main__":
