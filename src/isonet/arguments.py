@@ -55,5 +55,5 @@ def message(error: BaseException) -> str:
     if isinstance(error, OSError):
         return f"{error.filename or 'file'}: {error.strerror or error}; check the path, its permissions and free space"
     if isinstance(error, MemoryError):
-        return "not enough memory; use a smaller --batch-size, --cube-size or --number-subtomos"
+        return "not enough memory; end other programs, or use a smaller --batch-size, --cube-size or --max-memory"
     return " ".join(str(error).split())

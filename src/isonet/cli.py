@@ -5,7 +5,7 @@ Nothing heavy is imported before a command runs, so that help answers at once.
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -273,6 +273,9 @@ def check(*, config: Annotated[CheckConfig, Flat] = CheckConfig()) -> None:
     step(config)
 
 
+_TRAININGS = (refine, train_starter)
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 run failed, 2 bad usage or input, 128 + n after a signal."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -297,25 +300,36 @@ def _dispatch(words: list[str], debug: bool) -> int:
         return 0
     command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
     from isonet.console import log_to_console
-    from isonet.runs import Interruption
+    from isonet.signals import Interruption, handled_by, interrupt
 
     log_to_console(debug)
     for note in notes:
         log.info("%s", note)
     try:
-        command(*bound.args, **bound.kwargs)
+        with handled_by(interrupt):
+            command(*bound.args, **bound.kwargs)
     except Interruption as stop:
-        print(f"isonet: {stop}", file=sys.stderr)
+        print(f"isonet: {stop}; {_how_to_go_on(command)}", file=sys.stderr)
         return 128 + stop.number
     except (IsonetError, OSError, MemoryError):
         raise
     except Exception as error:
+        from isonet.train.device import is_out_of_memory
+
         if debug:
             raise
+        if is_out_of_memory(error):
+            raise MemoryError from error
         kind, text = type(error).__name__, " ".join(str(error).split())
         print(f"isonet: unexpected {kind}: {text}; --debug shows where it comes from", file=sys.stderr)
         return 1
     return 0
+
+
+def _how_to_go_on(command: Callable[..., object]) -> str:
+    """Say what to do after a signal."""
+    again = "give the same command again"
+    return f"go on with --continue-from; where nothing was saved yet, {again}" if command in _TRAININGS else again
 
 
 def _count_gpus() -> int:

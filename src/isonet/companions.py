@@ -9,7 +9,8 @@ from isonet.config import StepConfig
 from isonet.errors import InputError
 from isonet.io import files
 from isonet.io.options import read_options
-from isonet.runs import CONFIG_NAME, LOCK_NAME, Run, at_work, clear_abandoned, handling_signals, write_config
+from isonet.runs import CONFIG_NAME, LOCK_NAME, Run, at_work, clear_abandoned, write_config
+from isonet.signals import handled_by
 
 log = logging.getLogger("isonet")
 _MAY_DIFFER = {"tomo_idx", "device", "devices", "max_memory"}
@@ -72,7 +73,7 @@ def follow(folder: Path, command: str, max_time: float | None = None) -> Iterato
     level = log.level
     log.setLevel(logging.CRITICAL + 1)
     try:
-        with handling_signals(run):
+        with handled_by(run.handle):
             yield run
     finally:
         log.setLevel(level)

@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 
 from isonet.console import log_to_console
 from isonet.errors import IsonetError, LostProcessError, RunError
-from isonet.runs import HANDLED_SIGNALS, Interruption
+from isonet.signals import HANDLED_SIGNALS, Interruption, handled_by, interrupt
+from isonet.train.device import is_out_of_memory
 from isonet.world import STARTED_HERE
 
 log = logging.getLogger("isonet")
@@ -151,16 +152,8 @@ def _passing_on(workers: Sequence[_Worker]) -> Iterator[list[int]]:
                 with suppress(ProcessLookupError):
                     os.kill(worker.process.pid, number)
 
-    try:
-        previous = {number: signal.signal(number, handle) for number in HANDLED_SIGNALS}
-    except ValueError:  # not in the main thread
+    with handled_by(handle):
         yield came
-        return
-    try:
-        yield came
-    finally:
-        for number, before in previous.items():
-            signal.signal(number, before)
 
 
 def _attend(workers: Sequence[_Worker], independent: bool) -> list[_Worker]:
@@ -210,7 +203,7 @@ def _work(answers: Connection, level: int, function: Callable[..., Any], argumen
     os.setpgrp()
     _die_with_parent()
     for number in HANDLED_SIGNALS:
-        signal.signal(number, _interrupt)
+        signal.signal(number, interrupt)
     log_to_console(level <= logging.DEBUG)
     answer: Any
     try:
@@ -219,13 +212,10 @@ def _work(answers: Connection, level: int, function: Callable[..., Any], argumen
         answer = error
     except Exception as error:
         log.debug("process failed", exc_info=True)
-        answer = RunError(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}; --debug shows more")
+        told = RunError(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}; --debug shows more")
+        answer = MemoryError() if is_out_of_memory(error) else told
     answers.send(answer)
     answers.close()
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    raise Interruption(number)
 
 
 def _die_with_parent() -> None:

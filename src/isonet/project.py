@@ -78,7 +78,7 @@ class Tomogram:
         Raises
         ------
         InputError
-            If the table has no such column or no value in it.
+            If the table has no such column, no value in it, or one that no file can be called.
         """
         if column not in self.row:
             known = ", ".join(name for name in self.row if name.endswith(("Name", "Half1", "Half2")))
@@ -88,7 +88,11 @@ class Tomogram:
             raise InputError(f"{self.table}: {column} of tomogram {self.index} is empty; fill it or choose another")
         path = Path(text)
         beside = self.table.parent / path
-        return beside if beside.exists() or not path.exists() else path
+        try:
+            return beside if beside.exists() or not path.exists() else path
+        except OSError as error:  # too long a name
+            text = f"{self.table}: {column} of tomogram {self.index} is no path ({error.strerror}); mend it"
+            raise InputError(text) from error
 
     @property
     def tilts(self) -> tuple[float, ...]:

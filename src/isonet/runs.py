@@ -6,7 +6,6 @@ Every run folder holds `config.yaml`, `run.log`, `status.json` and `metrics.json
 import json
 import logging
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,24 +24,12 @@ from isonet.errors import InputError, RunError
 from isonet.io import files
 from isonet.io.files import write_json, write_text
 from isonet.run_record import METRICS_NAME, STATUS_NAME, earlier_runs, peak_memory, read_metrics
+from isonet.signals import Interruption, handled_by
 
 log = logging.getLogger("isonet")
 _SECONDS_BETWEEN_LINES = 30.0
-HANDLED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 CONFIG_NAME = "config.yaml"
 LOCK_NAME = ".lock"
-
-
-class Interruption(BaseException):
-    """A signal asked the program to end; exit code 128 + number."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(number).name}")
-        self.number = number
-
-    def __reduce__(self) -> tuple[type["Interruption"], tuple[int]]:
-        """Say how to make it again in another process."""
-        return Interruption, (self.number,)
 
 
 class Run:
@@ -227,7 +214,7 @@ def write_config(folder: Path, config: StepConfig) -> None:
 @contextmanager
 def at_work(run: Run, command: str, config: StepConfig) -> Iterator[None]:
     """Record in the run folder, whose lock is held, what is asked, what is said and how it ends."""
-    with logging_to(run.folder / "run.log"), handling_signals(run):
+    with logging_to(run.folder / "run.log"), handled_by(run.handle):
         run.status(state="running")
         log.debug("%s %s", command, config.model_dump(mode="json", exclude_defaults=True))
         try:
@@ -288,21 +275,6 @@ def logging_to(path: Path) -> Iterator[None]:
         log.removeHandler(handler)
         with suppress(OSError):  # on a full disk the error under way matters more
             handler.close()
-
-
-@contextmanager
-def handling_signals(run: Run) -> Iterator[None]:
-    """Install the run's signal handler (only possible in the main thread)."""
-    try:
-        previous = {number: signal.signal(number, run.handle) for number in HANDLED_SIGNALS}
-    except ValueError:
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _now() -> str:

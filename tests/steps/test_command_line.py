@@ -1,9 +1,12 @@
 """Help, version and spelling of the command line."""
 
 import re
+import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import commandline as isonet
 import pytest
@@ -88,3 +91,17 @@ def test_help_needs_nothing_heavy() -> None:
 )
 def test_what_does_not_exist(words: list[str], mentions: tuple[str, ...]) -> None:
     isonet.assert_refused(isonet.call(*words), *mentions[:1])
+
+
+@pytest.mark.parametrize(("command", "advice"), [("prepare", "give the same command again"), ("refine", "continue")])
+def test_signal_outside_a_run(here: Path, monkeypatch: pytest.MonkeyPatch, command: str, advice: str) -> None:
+    """Before a run folder is open, and in commands without one, a signal ends the program in one line as well."""
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("isonet.steps.prepare.find_tomograms", interrupted)
+    monkeypatch.setattr("isonet.steps.commands.Project.read", interrupted)
+    before = signal.getsignal(signal.SIGTERM)
+    isonet.assert_refused(isonet.call(command, "v.mrc"), "stopped by SIGTERM", advice, code=143)
+    assert signal.getsignal(signal.SIGTERM) == before

@@ -208,6 +208,22 @@ def test_metrics_cut_off_by_a_crash_are_mended(here: Path, star: Path) -> None:
     assert_same(here / "results", here / "whole")
 
 
+def test_record_that_was_lost_before_the_end_of_an_iteration(
+    here: Path, star: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("isonet.steps.refine._finish_iteration", fail)
+        ended = isonet.call("refine", star, **SHORT)
+    isonet.assert_refused(ended, "not enough memory", "--batch-size", code=1)
+    assert "go on with: isonet refine --continue-from results" in ended.err
+    (here / "results" / "metrics.jsonl").write_text("")
+    isonet.done("refine", "--continue-from", "results")
+    assert isonet.state(here / "results") == "finished"
+
+
 ON_HALVES = {**LONG, "method": "noise2noise", "number_subtomos": 4, "random_rotations": 0.3, "schedule": "cosine"}
 
 

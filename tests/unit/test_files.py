@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from isonet.errors import RunError
+from isonet.io import files
 from isonet.io.files import atomic_path, discarded_path, write_json, write_text
 
 
@@ -62,6 +64,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from isonet.errors import RunError
+from isonet.io import files
 from isonet.io import files, mrc
 folder = Path(sys.argv[1])
 files.write_text(folder / "a.txt", "before")
@@ -83,3 +86,21 @@ for write in (
         f"{tmp_path}: cannot be written (File too large); free some space or choose another folder"
     ]
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "before")]
+
+
+def test_a_lock_file_that_was_removed_is_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who opened it before its holder removed it must take the one that is there now."""
+    path, taken = tmp_path / ".lock", []
+    take = files._take
+
+    def removed_meanwhile(file: Any, how: int) -> bool:
+        taken.append(file.name)
+        if len(taken) == 1:
+            path.unlink()
+        return take(file, how)
+
+    monkeypatch.setattr(files, "_take", removed_meanwhile)
+    with files.locked(path, wait=False):
+        assert len(taken) == 2
+        with pytest.raises(BlockingIOError), files.locked(path, wait=False):
+            pass

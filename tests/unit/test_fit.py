@@ -12,7 +12,7 @@ from torch import Tensor
 from isonet.io import checkpoint
 from isonet.train import device as devices
 from isonet.train import fit
-from isonet.train.device import choose_device, choose_precision
+from isonet.train.device import choose_device, choose_precision, is_out_of_memory
 from isonet.train.fit import Evaluator, Trainer, TrainerOptions
 from isonet.train.pairs import Batch
 from isonet.train.unet import UNet, UNetShape
@@ -258,3 +258,15 @@ def test_loss_is_the_mean_error_of_the_frequencies_that_count() -> None:
             assert loss == pytest.approx(float((expected.abs() ** exponent).mean()), rel=1e-4)
             held_out = Evaluator(still, CPU, "float32").loss(made, exponent)
             assert held_out == pytest.approx(loss, rel=1e-4)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory"), None])
+def test_lack_of_memory_is_told_from_other_errors(error: BaseException | None) -> None:
+    """The words of the CPU's allocator are torch's own, asked for more than any machine has."""
+    if error is None:
+        with pytest.raises(RuntimeError) as caught:
+            torch.empty(10**14)
+        error = caught.value
+    assert is_out_of_memory(error)
+    assert not is_out_of_memory(RuntimeError("shapes do not match"))
+    assert not is_out_of_memory(ValueError("not enough memory"))

@@ -22,7 +22,7 @@ from fuzz_seeds import SHAPE, models
 from fuzz_targets import TARGETS, Target
 from isonet.arguments import config_files
 from isonet.errors import InputError
-from isonet.io import checkpoint, mrc, polygons, star, structure
+from isonet.io import aretomo, checkpoint, mrc, polygons, star, structure
 from isonet.io.options import read_options
 from isonet.run_record import earlier_runs
 from isonet.steps.predict import read_model
@@ -104,6 +104,13 @@ def test_number_too_large_for_a_corner_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps({"polygons": [{"points": [[1, 1], [10**400, 2], [3, 3]]}]}))
     with pytest.raises(InputError, match="point"):
         polygons.read_polygons(path)
+
+
+def test_word_without_end_in_a_table_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "TiltSeries_Metrics.csv"
+    path.write_text('Tilt_Series,Pix_Size(A)\n"' + "a" * 200_000 + '",1\n')
+    with pytest.raises(InputError, match=r"Metrics\.csv: not a table of AreTomo"):
+        aretomo.read_metrics(path)
 
 
 def test_damaged_star_archive_is_named(tmp_path: Path) -> None:

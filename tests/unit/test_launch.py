@@ -10,7 +10,7 @@ import pytest
 
 from isonet.errors import InputError, LostProcessError, RunError
 from isonet.launch import launch
-from isonet.runs import Interruption
+from isonet.signals import Interruption
 from isonet.world import current
 
 

@@ -4,6 +4,7 @@ import bz2
 import gzip
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mrcfile
 import numpy as np
@@ -279,3 +280,27 @@ def test_fingerprint_is_that_of_the_data_whatever_the_file(tmp_path: Path) -> No
     mrc.write(tmp_path / "d.mrc", voxels.reshape(40, 20, 30), mrc.Header())
     one, copy, scaled, other = (mrc.fingerprint(mrc.open_volume(tmp_path / f"{name}.mrc")) for name in "abcd")
     assert one == copy and len({one, scaled, other}) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (MemoryError(), "not enough memory .*; end other programs"),
+        (FileNotFoundError(), "no such file any more; bring"),
+    ],
+    ids=["memory", "vanished"],
+)
+def test_what_happens_while_a_file_is_opened_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, says: str
+) -> None:
+    """Neither is a fault of the file, so neither may be called unreadable."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    path = tmp_path / "v.mrc"
+    with mrcfile.new(path) as volume:
+        volume.set_data(np.zeros((3, 4, 5), np.float32))
+    monkeypatch.setattr(mrcfile, "mmap", fail)
+    with pytest.raises(InputError, match=says):
+        mrc.open_volume(path)

@@ -125,6 +125,12 @@ def test_missing_columns_and_values_are_told(project: Project) -> None:
         project.tomograms[0].file("rlnTiltFile")
 
 
+def test_a_name_that_no_file_can_have_is_told(project: Project) -> None:
+    changed = project.with_values("2", rlnTomoName="a" * 5000)
+    with pytest.raises(InputError, match=r"rlnTomoName of tomogram 2 is no path .*; mend it"):
+        changed.tomograms[1].file("rlnTomoName")
+
+
 def test_values_are_set_for_one_tomogram_and_foreign_columns_stay(project: Project) -> None:
     changed = project.with_values("3", rlnMaskName="mask/c.mrc", rlnDefocus="1")
     changed.write()

@@ -18,7 +18,7 @@ from isonet import runs
 from isonet.companions import follow
 from isonet.config import CheckConfig
 from isonet.errors import InputError, RunError
-from isonet.runs import Interruption
+from isonet.signals import Interruption
 
 CONFIG = CheckConfig(seconds=3)
 
@@ -75,7 +75,7 @@ def test_a_run_that_fails_says_why_in_one_line(error: BaseException, tmp_path: P
 
 def test_a_signal_interrupts_a_run(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(runs.Interruption) as caught, runs.start(tmp_path, "check", CONFIG):
+    with pytest.raises(Interruption) as caught, runs.start(tmp_path, "check", CONFIG):
         signal.raise_signal(signal.SIGTERM)
     assert caught.value.number == signal.SIGTERM
     assert status(tmp_path)["state"] == "interrupted"
@@ -85,13 +85,13 @@ def test_a_signal_interrupts_a_run(tmp_path: Path) -> None:
 
 def test_a_deferred_signal_is_noted_raised_at_the_end_and_at_once_if_it_comes_again(tmp_path: Path) -> None:
     reached = False
-    with pytest.raises(runs.Interruption), runs.start(tmp_path, "check", CONFIG) as run:
+    with pytest.raises(Interruption), runs.start(tmp_path, "check", CONFIG) as run:
         with run.deferred_signals():
             assert run.interrupted is None
             signal.raise_signal(signal.SIGUSR1)
             assert run.interrupted is not None
             assert run.interrupted.number == signal.SIGUSR1
-            with pytest.raises(runs.Interruption):
+            with pytest.raises(Interruption):
                 signal.raise_signal(signal.SIGUSR1)
         reached = True
     assert not reached
@@ -100,7 +100,7 @@ def test_a_deferred_signal_is_noted_raised_at_the_end_and_at_once_if_it_comes_ag
 
 
 def test_a_signal_that_is_not_deferred_interrupts_at_once(tmp_path: Path) -> None:
-    with pytest.raises(runs.Interruption), runs.start(tmp_path, "check", CONFIG):
+    with pytest.raises(Interruption), runs.start(tmp_path, "check", CONFIG):
         signal.raise_signal(signal.SIGINT)
         raise AssertionError
     assert status(tmp_path)["reason"] == "stopped by SIGINT"

@@ -51,6 +51,44 @@ def test_what_a_failed_process_had_is_taken_up(tmp_path: Path) -> None:
     assert next(other, None) is None
 
 
+def test_a_failure_leaves_no_lock_behind(tmp_path: Path) -> None:
+    """The lock file is removed while it is held, also where its product was not made."""
+    (path,) = products(tmp_path, 1)
+    with pytest.raises(RuntimeError):
+        fail_at_work(path)
+    assert not list(tmp_path.iterdir())
+
+
+def fail_at_work(path: Path) -> None:
+    for _ in nobodys([1], [path]):
+        assert list(path.parent.glob(".*.lock"))
+        raise RuntimeError("at work")
+
+
+def test_failures_let_no_two_work_on_one_thing(tmp_path: Path) -> None:
+    """Those who had the lock file of a failed process open must not hold it beside those who made it anew."""
+    (path,) = products(tmp_path, 1)
+    lock = threading.Lock()
+    at_once: list[bool] = []
+
+    def work() -> None:
+        for _ in range(30):
+            for _ in nobodys([1], [path]):
+                at_once.append(lock.acquire(blocking=False))
+                time.sleep(0.0005)
+                lock.release()
+                break  # nothing was made, as after a failure
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(at_once) == 120
+    assert all(at_once)
+    assert not list(tmp_path.iterdir())
+
+
 def test_processes_begin_in_different_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"RANK": "1", "WORLD_SIZE": "3", "LOCAL_RANK": "1"}.items():
         monkeypatch.setenv(name, value)

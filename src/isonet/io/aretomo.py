@@ -73,7 +73,10 @@ def read_metrics(path: Path) -> list[TiltSeries]:
     InputError
         If the file is malformed.
     """
-    lines = list(csv.reader(read_text(path).splitlines()))
+    try:
+        lines = list(csv.reader(read_text(path).splitlines()))
+    except csv.Error as error:  # more than 131072 characters between two commas
+        raise InputError(f"{path}: not a table of AreTomo ({error}); export it again") from error
     titles = [title.strip() for title in lines[0]] if lines else []
     if "Tilt_Series" not in titles or "Pix_Size(A)" not in titles:
         raise InputError(f"{path}: no columns Tilt_Series and Pix_Size(A), with commas; give AreTomo's own table")

@@ -44,7 +44,7 @@ def discarded_path(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(path: Path, *, wait: bool) -> Iterator[None]:
-    """Hold the lock file `path` (made if need be), so that no other process holds it.
+    """Hold the lock file `path` (made if need be), so that no other process holds it; who holds it may remove it.
 
     File systems without locks let everybody in.
 
@@ -55,10 +55,22 @@ def locked(path: Path, *, wait: bool) -> Iterator[None]:
     RunError
         If the file cannot be made.
     """
-    with _lock_file(path) as file:
-        if not _take(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB):
-            raise BlockingIOError(f"{path} is held")
-        yield
+    while True:
+        with _lock_file(path) as file:
+            if not _take(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB):
+                raise BlockingIOError(f"{path} is held")
+            if not _is_at(file, path):  # removed by who held it; others lock the file that is there now
+                continue
+            yield
+            return
+
+
+def _is_at(file: TextIO, path: Path) -> bool:
+    """Tell whether an open file is still the one of its name."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _lock_file(path: Path) -> TextIO:

@@ -236,7 +236,12 @@ def _opened(path: Path) -> tuple[Any, list[warnings.WarningMessage]]:
             return mrcfile.mmap(plain, mode="r", permissive=True), caught
     except PermissionError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
-    except (ValueError, OSError, EOFError, zlib.error, OverflowError, MemoryError) as error:
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file any more; bring it back, or check the name") from error
+    except MemoryError as error:
+        text = "not enough memory for what its header promises; end other programs, or export it again as .mrc"
+        raise InputError(f"{path}: {text}") from error
+    except (ValueError, OSError, EOFError, zlib.error, OverflowError) as error:
         raise InputError(f"{path}: not a readable MRC file ({_one_line(error)})") from error
 
 

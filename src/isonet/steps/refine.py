@@ -21,9 +21,10 @@ from isonet.core.sampling import random_stream
 from isonet.errors import RunError
 from isonet.io import checkpoint
 from isonet.project import Project
-from isonet.runs import Interruption, Run, clear_abandoned
+from isonet.runs import Run, clear_abandoned
+from isonet.signals import Interruption
 from isonet.steps.pace import Amount, amount_asked, amount_that_fits
-from isonet.steps.refine_files import MODEL_NAME, Position, model_name
+from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, Position, model_name
 from isonet.steps.refine_record import PREVIEWS, record_iteration, stagnates
 from isonet.steps.refine_setup import Refinement, begin
 from isonet.steps.subvolumes import training_pairs
@@ -78,7 +79,7 @@ def refine(project: Project, config: RefineConfig, run: Run, device: torch.devic
         while done is None and not run.stopped_early:
             _run_iteration(refinement)
             done = None if run.stopped_early else team.agreed(lambda: _why_done(refinement))
-    except (Interruption, RunError):
+    except (Interruption, RunError, MemoryError, RuntimeError):  # torch's own lack of memory is one of the last
         _say_how_to_continue(run)
         raise
     if run.stopped_early:
@@ -89,6 +90,8 @@ def refine(project: Project, config: RefineConfig, run: Run, device: torch.devic
 
 
 def _say_how_to_continue(run: Run) -> None:
+    if not (run.folder / STATE_NAME).exists():
+        return
     log.warning("what was computed is saved; go on with: isonet refine --continue-from %s", run.folder)
 
 
@@ -192,7 +195,7 @@ def _train_iteration(refinement: Refinement) -> float:
     run = refinement.run
     amount, position = _decided(refinement.position), refinement.position
     if position.epoch >= amount.epochs:  # killed between the last epoch and the end of the iteration
-        return refinement.team.agreed(lambda: float(run.metrics()[-1]["loss"]))
+        return refinement.team.agreed(lambda: _last_loss(run))
     predict = _last_network(refinement)
     left = (amount.epochs - position.epoch) * amount.steps - position.step
     loss = float("nan")
@@ -214,6 +217,11 @@ def _train_iteration(refinement: Refinement) -> float:
                 return _stop(refinement)
             loss = _finish_epoch(refinement, total / amount.steps)
     return loss
+
+
+def _last_loss(run: Run) -> float:
+    """Loss of the last epoch on record; nan where the record was lost."""
+    return next((float(line["loss"]) for line in reversed(run.metrics()) if "loss" in line), float("nan"))
 
 
 def _decided(position: Position) -> Amount:

@@ -8,6 +8,7 @@ must have locks.
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,15 +46,23 @@ def nobodys(items: Sequence[Item], products: Sequence[Path]) -> Iterator[tuple[I
         for item, product, stamp in waiting:
             lock = product.with_name(f".{product.name}.lock")
             try:
-                with files.locked(lock, wait=False):
+                with files.locked(lock, wait=False), _removed(lock):
                     if _stamp(product) == stamp:
                         yield item, product
-                    lock.unlink(missing_ok=True)  # after a failure it stays, for those that have it open
             except BlockingIOError:
                 held.append((item, product, stamp))
         if len(held) == len(waiting):
             time.sleep(_SECONDS_BETWEEN_LOOKS)
         waiting = held
+
+
+@contextmanager
+def _removed(lock: Path) -> Iterator[None]:
+    """Remove a lock file at the end, also of a failure; that of a killed process stays until another one takes it."""
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
 
 
 def _stamp(path: Path) -> Stamp:

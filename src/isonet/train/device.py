@@ -74,3 +74,11 @@ def _cpu_computes_bf16() -> bool:
     except OSError:
         return False
     return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that memory ran out; those of the CPU's allocator are plain RuntimeErrors."""
+    said = ("can't allocate memory", "not enough memory")  # of Linux, of others
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and any(text in str(error) for text in said)
+    )

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from isonet.core import fourier
 from isonet.train.batch_norm import share_statistics
-from isonet.train.device import Precision, choose_precision
+from isonet.train.device import Precision, choose_precision, is_out_of_memory
 from isonet.train.optimizer import OptimizerName, optimizers
 from isonet.train.pairs import Batch
 from isonet.train.team import ALONE, Team
@@ -167,11 +167,6 @@ def mean_error(prediction: Tensor, targets: Tensor, error_filter: Tensor, expone
     return errors.abs().mean() if exponent == 1 else errors.square().mean()
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error means that memory ran out; that of the CPU's allocator is a plain RuntimeError."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in str(error)
-
-
 class Trainer:
     """A network in training: Muon or AdamW, gradients clipped, weights averaged over the last steps.
 
@@ -250,7 +245,7 @@ class Trainer:
             try:
                 return self._gradients_in_parts(batch, min(self.accumulate, most))
             except (RuntimeError, MemoryError) as error:
-                if not _is_out_of_memory(error) or self.accumulate >= most or self.team.size > 1:
+                if not is_out_of_memory(error) or self.accumulate >= most or self.team.size > 1:
                     raise
             for optimizer in self._optimizers:
                 optimizer.zero_grad()
