@@ -6,6 +6,7 @@ Nothing heavy is imported before a command runs, so that help answers at once.
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -306,7 +307,7 @@ def _dispatch(words: list[str], debug: bool) -> int:
     for note in notes:
         log.info("%s", note)
     try:
-        with handled_by(interrupt):
+        with nullcontext() if command is gui else handled_by(interrupt):  # a signal is how the interface ends
             command(*bound.args, **bound.kwargs)
     except Interruption as stop:
         print(f"isonet: {stop}; {_how_to_go_on(command)}", file=sys.stderr)
