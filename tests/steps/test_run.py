@@ -100,7 +100,17 @@ def test_halves_in_one_command(here: Path, volume: Any) -> None:
 
 def test_run_has_the_options_of_its_steps() -> None:
     """All but those that run decides itself."""
-    own = {"output", "average_dir", "turned_dir", "output_dir", "overwrite", "continue_from", "max_memory", "preview"}
+    own = {
+        "output",
+        "append",
+        "average_dir",
+        "turned_dir",
+        "output_dir",
+        "overwrite",
+        "continue_from",
+        "max_memory",
+        "preview",
+    }
     kinds = (PrepareConfig, DeconvConfig, MaskConfig, RefineConfig, PredictConfig)
     steps = {name for kind in kinds for name in kind.model_fields}
     assert set(RunConfig.model_fields) - {"output_dir", "deconv", "mask"} == steps - own
