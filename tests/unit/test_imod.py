@@ -114,6 +114,18 @@ def test_every_truncation_is_told(shared_data: Path, tmp_path: Path, name: str) 
             read_model(path)
 
 
+@pytest.mark.parametrize("word", [b"\x7f\x80\x00\x01", b"\x7f\xc0\x00\x00", b"\x7f\x80\x00\x00", b"\x7f\x00\x00\x00"])
+def test_points_that_are_no_numbers_are_refused(tmp_path: Path, word: bytes) -> None:
+    """Signalling and quiet NaN, infinity, and what is out of every volume."""
+    write_closed(tmp_path / "m.mod", [("cell", [square(3)])], (30, 20, 10), 13.5)
+    content = (tmp_path / "m.mod").read_bytes()
+    first = struct.pack(">f", 1.5)
+    assert content.count(first) == 1
+    (tmp_path / "m.mod").write_bytes(content.replace(first, word))
+    with pytest.raises(InputError, match=r"m\.mod: damaged \(points that are no positions"):
+        read_model(tmp_path / "m.mod")
+
+
 @given(data=st.data())
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_give_a_model_or_one_line(shared_data: Path, tmp_path: Path, data: st.DataObject) -> None:

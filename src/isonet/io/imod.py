@@ -198,7 +198,8 @@ def _with_contour(reader: _Reader, objects: list[ModelObject]) -> ModelObject:
     if not objects:
         raise InputError(f"{reader.path}: damaged (a contour before the first object); save the model again")
     count = reader.checked(reader.unpack(_CONTOUR, "contour")[0], 12, "contour")
-    points = np.frombuffer(reader.take(12 * count, "contour"), ">f4").reshape(-1, 3).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # signalling NaN, refused below
+        points = np.frombuffer(reader.take(12 * count, "contour"), ">f4").reshape(-1, 3).astype(np.float64)
     if not np.all(np.abs(points) < 1e6):
         raise InputError(f"{reader.path}: damaged (points that are no positions in a volume); save the model again")
     last = objects[-1]
