@@ -23,7 +23,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import CodeType, FrameType
@@ -231,7 +231,7 @@ def main() -> None:
         for failure, count in tally.failures.most_common(8):
             print(f"    {count} x {failure}", flush=True)
     print(f"| all {sum(results.values(), Tally()).row()}")
-    text = json.dumps({"seed": options.seed, "parsers": {name: asdict(tally) for name, tally in results.items()}})
+    text = json.dumps({"seed": options.seed, "parsers": {name: vars(tally) for name, tally in results.items()}})
     if options.output is not None:
         options.output.write_text(text + "\n", encoding="utf-8")
     print(text)

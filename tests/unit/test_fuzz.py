@@ -22,7 +22,7 @@ from fuzz_seeds import SHAPE, models
 from fuzz_targets import TARGETS, Target
 from isonet.arguments import config_files
 from isonet.errors import InputError
-from isonet.io import aretomo, checkpoint, mrc, polygons, star, structure
+from isonet.io import aretomo, checkpoint, metadata, mrc, polygons, star, structure
 from isonet.io.options import read_options
 from isonet.run_record import earlier_runs
 from isonet.steps.predict import read_model
@@ -113,6 +113,17 @@ def test_word_without_end_in_a_table_is_refused(tmp_path: Path) -> None:
         aretomo.read_metrics(path)
 
 
+def test_a_tilt_series_without_tilts_is_refused(tmp_path: Path) -> None:
+    """The table of tomograms names a table that has other columns."""
+    path = tmp_path / "tomograms.star"
+    path.write_text(
+        "data_global\n\nloop_\n_rlnTomoName #1\n_rlnVoltage #2\nTS_1 300\n\n"
+        "data_TS_1\n\nloop_\n_rlnOther #1\n_rlnMore #2\n1 2\n"
+    )
+    with pytest.raises(InputError, match=r"tomograms\.star: .*rlnTomoYTilt"):
+        metadata.read_series(path)
+
+
 def test_damaged_star_archive_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.star.gz"
     path.write_bytes(gzip.compress(b"data_\nloop_\n_a #1\n_b #2\n1\n1 2 3\ndata_\nx y z\n"))
@@ -139,6 +150,14 @@ def test_packed_volume_makes_no_room_for_what_it_does_not_hold(
     monkeypatch.setattr(mrcfile, "mmap", lambda *_, **__: pytest.fail("room was made"))
     with pytest.raises(InputError, match=reason):
         mrc.open_volume(path)
+
+
+def test_stack_of_volumes_without_sections_is_refused(tmp_path: Path) -> None:
+    raw = bytearray(volume_file(tmp_path / "v.mrc", (5, 4, 3)))
+    raw[36:40], raw[88:92] = struct.pack("<i", 0), struct.pack("<i", 401)  # MZ, ISPG
+    (tmp_path / "v.mrc").write_bytes(raw)
+    with pytest.raises(InputError, match=r"v\.mrc: not a readable"):
+        mrc.open_volume(tmp_path / "v.mrc")
 
 
 def test_archive_with_a_damaged_stream_is_refused(tmp_path: Path) -> None:

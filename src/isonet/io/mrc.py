@@ -241,7 +241,7 @@ def _opened(path: Path) -> tuple[Any, list[warnings.WarningMessage]]:
     except MemoryError as error:
         text = "not enough memory for what its header promises; end other programs, or export it again as .mrc"
         raise InputError(f"{path}: {text}") from error
-    except (ValueError, OSError, EOFError, zlib.error, OverflowError) as error:
+    except (ValueError, OSError, EOFError, zlib.error, ArithmeticError) as error:
         raise InputError(f"{path}: not a readable MRC file ({_one_line(error)})") from error
 
 

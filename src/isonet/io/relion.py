@@ -119,7 +119,9 @@ def _series(path: Path, rows: list[dict[str, str]]) -> TiltSeries:
     Refined tilts (`rlnTomoYTilt`) win over the stage's; of projection matrices the beam's direction `rlnTomoProjZ` =
     (-sin a, 0, cos a) tells.
     """
-    column = next(name for name in _TILT_COLUMNS if name in rows[0])
+    column = next((name for name in _TILT_COLUMNS if name in rows[0]), None)
+    if column is None:
+        raise InputError(f"{path}: a tilt series has no {' or '.join(_TILT_COLUMNS)}; write it again")
     tilts, defoci, nominal_defocus = [], [], False
     for line, row in enumerate(rows, start=1):
         where = f"row {line} of the tilt series"
