@@ -198,6 +198,14 @@ def test_two_interfaces_do_not_run_a_job_twice(jobs: Jobs) -> None:
     assert jobs.log(job.number).count("\n") == 1
 
 
+def test_metrics_larger_than_any_training_writes_are_not_drawn(tmp_path: Path) -> None:
+    line = '{"step": 1, "loss": 2.0}\n'
+    (tmp_path / "metrics.jsonl").write_text(line)
+    assert curves(tmp_path).lines
+    (tmp_path / "metrics.jsonl").write_text(line + " " * (1 << 24))
+    assert not curves(tmp_path).lines
+
+
 def test_curves_and_progress_are_read_while_they_are_written(tmp_path: Path) -> None:
     lines = [
         {"iteration": 1, "epoch": 1, "loss": 0.5},

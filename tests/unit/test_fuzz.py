@@ -160,6 +160,20 @@ def test_stack_of_volumes_without_sections_is_refused(tmp_path: Path) -> None:
         mrc.open_volume(tmp_path / "v.mrc")
 
 
+def test_extended_header_makes_no_room_for_what_the_file_does_not_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The size fits the file if its bytes are read in the order that the machine stamp, or the mode, rules out."""
+    raw = bytearray(volume_file(tmp_path / "v.mrc", (5, 4, 3)))
+    raw[92:96] = struct.pack(">i", 66)
+    monkeypatch.setattr(mrcfile, "mmap", lambda *_, **__: pytest.fail("room was made"))
+    for stamp in (bytes(raw[212:216]), b"\0\0\0\0"):
+        raw[212:216] = stamp
+        (tmp_path / "v.mrc").write_bytes(raw)
+        with pytest.raises(InputError, match=r"v\.mrc: .*makes no sense"):
+            mrc.open_volume(tmp_path / "v.mrc")
+
+
 def test_archive_with_a_damaged_stream_is_refused(tmp_path: Path) -> None:
     raw = bytearray(gzip.compress(volume_file(tmp_path / "v.mrc", (5, 4, 3))))
     raw[12] ^= 0xFF

@@ -10,6 +10,7 @@ from isonet import run_record
 from isonet.console import duration_text
 
 _TAIL = 1 << 16
+_LARGEST = 1 << 24  # bytes of metrics that are drawn
 _CURVES = "loss.png"
 
 
@@ -83,7 +84,8 @@ class Curves:
 
 def curves(folder: Path) -> Curves:
     """Curves of the `metrics.jsonl` that was written last: losses and wedge balance by iteration, or loss by step."""
-    lines = run_record.read_metrics(max(trainings(folder), key=_last_metric))
+    newest = max(trainings(folder), key=_last_metric)
+    lines = run_record.read_metrics(newest) if _size(newest / run_record.METRICS_NAME) <= _LARGEST else []
     steps = [
         (float(line["step"]), float(line["loss"]))
         for line in lines
@@ -120,6 +122,14 @@ def _is_number(value: object) -> bool:
 
 def _last_metric(folder: Path) -> float:
     return _changed(folder / run_record.METRICS_NAME)
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 if it is not there."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _changed(path: Path) -> float:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import mrcfile
 import numpy as np
@@ -27,6 +27,9 @@ FloatArray = npt.NDArray[np.float32]
 READABLE_MODES = {0: "int8", 1: "int16", 2: "float32", 6: "uint16", 12: "float16"}
 COMPRESSED = (".gz", ".bz2")
 EXTENSIONS = (".mrc", ".rec", ".map", ".mrc.gz", ".rec.gz", ".map.gz", ".mrc.bz2", ".rec.bz2", ".map.bz2")
+_HEADER_BYTES = 1024
+_BIG_ENDIAN = b"\x11\x11"
+_KNOWN_MODES = (*READABLE_MODES, 4)
 _IMOD_STAMP = 1146047817
 _SLAB_VOXELS = 1 << 24
 _SAMPLES = 16  # voxels along an axis, about, that tell one volume from another
@@ -248,10 +251,18 @@ def _opened(path: Path) -> tuple[Any, list[warnings.WarningMessage]]:
 def _check_extended_header(path: Path) -> None:
     """Raise `ValueError` where the header promises more extended header than there is file (it would be allocated)."""
     with path.open("rb") as file:
-        promised = file.read(96)[92:]
-    sizes = [int.from_bytes(promised, order, signed=True) for order in ("little", "big")]
-    if len(promised) < 4 or not any(0 <= size <= path.stat().st_size for size in sizes):
+        header = file.read(_HEADER_BYTES)
+    promised = int.from_bytes(header[92:96], _byte_order(header), signed=True)
+    if len(header) < _HEADER_BYTES or not 0 <= promised <= path.stat().st_size:
         raise ValueError("its header makes no sense; export the tomogram as .mrc")
+
+
+def _byte_order(header: bytes) -> Literal["little", "big"]:
+    """Order of bytes in which mrcfile reads a header: the machine stamp's, unless only the other gives a known mode."""
+    stamped: Literal["little", "big"] = "big" if header[212:214] == _BIG_ENDIAN else "little"
+    other: Literal["little", "big"] = "little" if stamped == "big" else "big"
+    known = [int.from_bytes(header[12:16], order, signed=True) in _KNOWN_MODES for order in (stamped, other)]
+    return other if known == [False, True] else stamped
 
 
 def _why_no_data(path: Path, mrc: Any, caught: list[warnings.WarningMessage]) -> str:
