@@ -185,13 +185,13 @@ def places(text: str, roots: Roots) -> list[Path]:
             fitting = sorted(roots.allowed(path.parent).glob(path.name))
             if not fitting:
                 raise InputError(f"{word}: no file of this name; check it")
-            found += [_shown(roots, one) for one in fitting]
+            found += [_allowed(roots, one) for one in fitting]
         else:
-            found.append(_shown(roots, path))
+            found.append(_allowed(roots, path))
     return found
 
 
-def _shown(roots: Roots, path: Path) -> Path:
+def _allowed(roots: Roots, path: Path) -> Path:
     """Check a path and name it as `prepare`, run in the project, would be given it."""
     roots.allowed(path)
     return path
