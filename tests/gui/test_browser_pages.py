@@ -175,7 +175,8 @@ def test_every_page_fits_and_can_be_read(page: Page, interface: Interface, theme
 
 
 NAMELESS = """() => [...document.querySelectorAll('button, a, input, [role=slider], [role=combobox], img')]
-  .filter(one => one.checkVisibility() && !(one.innerText || one.ariaLabel || one.title || one.alt !== undefined
+  .filter(one => one.checkVisibility({visibilityProperty: true}))
+  .filter(one => !(one.innerText || one.ariaLabel || one.title || one.alt !== undefined
     && one.tagName === 'IMG' || one.closest('label')?.innerText || one.closest('[aria-label]')))
   .map(one => one.outerHTML.slice(0, 120))"""
 
@@ -191,7 +192,8 @@ FAINT = """() => {
     return [255, 255, 255, 1];
   };
   return [...document.querySelectorAll('label, div, a, h1, h2, td, th, span')]
-    .filter(one => one.checkVisibility() && [...one.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
+    .filter(one => one.checkVisibility({visibilityProperty: true}))
+    .filter(one => [...one.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
     .filter(one => !one.closest('[disabled], .disabled, svg, .log'))
     .filter(one => {
       const [a, b] = [parse(getComputedStyle(one).color), ground(one)].map(bright);
