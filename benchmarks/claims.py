@@ -6,10 +6,10 @@
 
 Six samples (three tilt ranges at two noise levels) are validated; `validate` is given the truth only to measure the
 same curve against it. What is validated is `graded`, a prediction whose FSC with the truth is known (in the withheld
-region it is the truth, and from 70 A on more and more of it half a turn about the beam away), the starter model as it
+region it is the truth, and from 70 A on more and more the truth of another place), the starter model as it
 is, or a network trained by the options behind `--`. The resolution that is claimed from the halves is compared with the
 one against the truth, in the same withheld region. `missing` is the FSC with the truth in the real wedge, which
-`validate` cannot see; the rank correlation over samples tells whether finer claims go with a truer wedge (`graded` says
+`validate` cannot see; the rank correlation over samples tells whether larger claims go with a truer wedge (`graded` says
 nothing of it). Controls that must claim nothing are made from the first sample: in the withheld region its predictions
 have what they predict at another place, or half a turn away, or noise. Prints a table and writes a JSON file.
 """
@@ -99,7 +99,8 @@ def graded(sample: Sample, options: argparse.Namespace) -> list[Tensor]:
     """Predictions whose FSC with the truth in the withheld region falls from 1 to 0, through 0.5 at `GRADE`."""
     truth = read(sample.truth)
     true = 1 / (1 + (fourier.radial_frequency(SHAPE) / GRADE) ** 8)
-    filled = fourier.apply(truth, true) + fourier.apply(truth.flip((1, 2)), (1 - true.square()).sqrt())
+    elsewhere = truth.roll((SHAPE[1] // 2, SHAPE[2] // 2), (1, 2))
+    filled = fourier.apply(truth, true) + fourier.apply(elsewhere, (1 - true.square()).sqrt())
     measured = [read(sample.folder / f"data/{half}.mrc") for half in ("even", "odd")]
     return [pasted(half, filled, kept(sample, options)) for half in measured]
 
@@ -115,8 +116,11 @@ def row(name: str, numbers: dict[str, Any]) -> dict[str, Any]:
     claims = {f"claimed {key[11:]}": found[key] for key in THRESHOLDS}
     limited = {f"limited {key[11:]}": found[f"{key}_limited"] for key in THRESHOLDS}
     true = {f"true {key[11:]}": found["truth"][key] for key in THRESHOLDS}
+    known = [value for value in found["curves"]["claimed"] if value is not None]
+    mean = round(sum(known) / len(known), 3) if known else None
     return {
         "case": name,
+        "mean claimed": mean,
         "measurable": found["measurable"],
         **claims,
         **limited,
@@ -166,20 +170,22 @@ def predictions_of(sample: Sample, options: argparse.Namespace) -> list[Path]:
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Largest departure of a claim from the truth, in percent, and the rank correlation with the real wedge."""
+    """Largest departures of claims from the truth, in percent, and the rank correlation with the real wedge."""
     pairs = [
         (one[f"claimed {key[11:]}"], one[f"true {key[11:]}"])
         for one in rows
         for key in THRESHOLDS
         if one[f"claimed {key[11:]}"] is not None and one[f"true {key[11:]}"] is not None
     ]
+    if not pairs:
+        return {"compared": 0}
     departures = [100 * (claimed / true - 1) for claimed, true in pairs]
-    ranked = [(one["claimed 0143"], one["missing"]) for one in rows if one["claimed 0143"] is not None]
+    ranked = [(one["mean claimed"], one["missing"]) for one in rows if one["mean claimed"] is not None]
     rank = spearmanr([one for one, _ in ranked], [one for _, one in ranked]).statistic if len(ranked) > 2 else math.nan
     return {
         "compared": len(pairs),
-        "departure in percent, least and most": [round(min(departures), 1), round(max(departures), 1)] if pairs else [],
-        "rank correlation of claimed 0143 with missing": round(float(rank), 3),
+        "departure in percent, least and most": [round(min(departures), 1), round(max(departures), 1)],
+        "rank correlation of mean claimed with missing": round(float(rank), 3) if math.isfinite(rank) else None,
     }
 
 
