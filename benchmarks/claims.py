@@ -9,8 +9,8 @@ same curve against it. What is validated is `graded`, a prediction whose FSC wit
 region it is the truth, and from 70 A on more and more the truth of another place), the starter model as it
 is, or a network trained by the options behind `--`. The resolution that is claimed from the halves is compared with the
 one against the truth, in the same withheld region. `missing` is the FSC with the truth in the real wedge, which
-`validate` cannot see; the rank correlation over samples tells whether larger claims go with a truer wedge (`graded` says
-nothing of it). Controls that must claim nothing are made from the first sample: in the withheld region its predictions
+`validate` cannot see; the rank correlation over samples tells whether larger claims go with a truer wedge (`graded`
+says nothing of it). Where a claim is limited by the end of what can be measured it is not compared. Controls that must claim nothing are made from the first sample: in the withheld region its predictions
 have what they predict at another place, or half a turn away, or noise. Prints a table and writes a JSON file.
 """
 
@@ -175,7 +175,7 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         (one[f"claimed {key[11:]}"], one[f"true {key[11:]}"])
         for one in rows
         for key in THRESHOLDS
-        if one[f"claimed {key[11:]}"] is not None and one[f"true {key[11:]}"] is not None
+        if not one[f"limited {key[11:]}"] and None not in (one[f"claimed {key[11:]}"], one[f"true {key[11:]}"])
     ]
     if not pairs:
         return {"compared": 0}
