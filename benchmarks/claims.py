@@ -6,12 +6,13 @@
 
 Six samples (three tilt ranges at two noise levels) are validated; `validate` is given the truth only to measure the
 same curve against it. What is validated is `graded`, a prediction whose FSC with the truth is known (in the withheld
-region it is the truth, and from 70 A on more and more the truth of another place), the starter model as it
-is, or a network trained by the options behind `--`. The resolution that is claimed from the halves is compared with the
-one against the truth, in the same withheld region. `missing` is the FSC with the truth in the real wedge, which
-`validate` cannot see; the rank correlation over samples tells whether larger claims go with a truer wedge (`graded`
-says nothing of it). Where a claim is limited by the end of what can be measured it is not compared. Controls that must claim nothing are made from the first sample: in the withheld region its predictions
-have what they predict at another place, or half a turn away, or noise. Prints a table and writes a JSON file.
+region it is the truth, and from 70 A on more and more the truth of another place), the starter model as it is, or a
+network trained by the options behind `--`. The resolution that is claimed from the halves is compared with the one
+against the truth, in the same withheld region. `missing` is the FSC with the truth in the real wedge, which `validate`
+cannot see; the rank correlation over samples tells whether larger claims go with a truer wedge (`graded` says nothing
+of it). Where a claim is limited by the end of what can be measured it is not compared. Controls that must claim
+nothing are made from the first sample: in the withheld region its predictions have what they predict at another place,
+or half a turn away, or noise. Prints a table and writes a JSON file.
 """
 
 import argparse
