@@ -1,6 +1,7 @@
 """FSC by sub-volume: what chance gives, what a perfect prediction gives, and what may be claimed."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -204,3 +205,19 @@ def test_crossing_is_interpolated_and_passes_over_a_lone_shell() -> None:
     assert crossed(0.9, 0.9, 0.9, 0.9, 0.9, usable=torch.tensor([[True, False, False, False, True]])) == (
         pytest.approx(0.05)
     )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    values=st.lists(st.floats(-0.2, 1), min_size=2, max_size=8),
+    counts=st.lists(st.integers(1, 5000), min_size=8, max_size=8),
+)
+def test_a_lower_threshold_never_claims_less(values: list[float], counts: list[int]) -> None:
+    """Finer shells of little signal and many coefficients take nothing away from what coarser ones have shown."""
+    frequency = torch.linspace(0.05, 0.4, len(values))
+    found = replace(curve(*values), independent=torch.tensor([counts[: len(values)]], dtype=torch.float64))
+    known = torch.ones(1, len(values), dtype=torch.bool)
+    higher, lower = (claims.resolution(frequency, found, found, known, threshold) for threshold in (0.5, 0.143))
+    if higher.frequency is not None:
+        assert lower.frequency is not None
+        assert lower.frequency >= higher.frequency

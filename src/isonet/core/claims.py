@@ -1,6 +1,5 @@
 """Up to which frequency a curve of agreement supports a claim."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -77,11 +76,14 @@ def resolution(
 
 
 def _is_sure(measured: Estimate, known: Tensor, sector: int, last: int) -> bool:
-    """Tell whether the shells up to the last one agree more than chance would let them."""
+    """Tell whether the shells up to the last one, or up to one before, agree more than chance would let them.
+
+    Shells of little signal beyond must not take a claim away: a lower threshold never claims less than a higher one.
+    """
     used = known[: last + 1]
     count = measured.independent[sector, : last + 1][used]
     value = measured.value[sector, : last + 1][used]
-    return float((count * value).sum()) > _SURE * math.sqrt(float(count.sum()))
+    return bool(((count * value).cumsum(0) > _SURE * count.cumsum(0).sqrt()).any())
 
 
 def _crossing(
