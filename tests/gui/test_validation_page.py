@@ -11,19 +11,21 @@ import numpy as np
 import pytest
 import validated
 from at_work import Interface, write
+from matplotlib.figure import Figure
 from PIL import Image
 
 from isonet.gui import confidence, slices
 from isonet.gui.pages.elsewhere import obstacle
 from isonet.gui.pages.validation import flattened, sentences
-from isonet.gui.validation_curves import _LINES, charts
+from isonet.gui.validation_charts import charts
 from isonet.io import mrc
+from isonet.validation_curves import WITHHELD
 
 
 def test_every_curve_of_the_report_is_drawn_over_frequency() -> None:
     whole, sectors, independent = charts(validated.report())
     lines = {line["name"]: line for line in whole.options["series"] if "stack" not in line}
-    assert list(lines) == [_LINES[name][0] for name in ("claimed", "agreement", "ceiling", "unfilled", "shuffled")]
+    assert list(lines) == [each.label for name, each in WITHHELD.items() if name != "truth"]
     given = validated.curves()
     drawn = lines["prediction with measurement"]["data"]
     assert [point[1] for point in drawn] == given["agreement"]
@@ -55,12 +57,22 @@ def test_what_cannot_be_measured_is_shaded() -> None:
     ]
 
 
-def test_the_curves_are_those_of_the_figures() -> None:
+def test_the_curves_are_called_and_coloured_as_in_the_figures_and_in_the_report(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     from isonet.steps import validation_pictures  # the others do without torch
+    from isonet.steps.reporting import plots
 
-    assert {name: line[0] for name, line in _LINES.items()} == {
-        name: line[0] for name, line in validation_pictures._LINES.items()
-    }
+    kept: list[Figure] = []
+    monkeypatch.setattr(validation_pictures, "save_figure", lambda figure, _path: kept.append(figure))
+    withheld = {**validated.report()["withheld"], "degrees": [-60, -50, 50, 60]}
+    validation_pictures.draw_withheld(tmp_path / "withheld.png", withheld)
+    figure = {line.get_label(): line.get_color() for line in kept[0].axes[0].lines}
+    shown = [line for line in charts(validated.report())[0].options["series"] if "stack" not in line]
+    assert len(shown) == 5
+    for line in shown:
+        assert figure[line["name"]] == line["color"]
+        assert line["name"] in plots.draw_withheld(withheld)
 
 
 def test_a_damaged_report_is_shown_as_far_as_it_goes() -> None:
