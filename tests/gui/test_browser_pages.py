@@ -14,6 +14,7 @@ from chromium import picture, quiet_page, visit
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from isonet.gui.catalogue import commands
 from isonet.gui.jobs import Jobs
 from isonet.io import star
 
@@ -156,28 +157,37 @@ def test_a_validation_is_looked_at_over_slices(page: Page, interface: Interface)
     expect(overlay).to_have_count(0)
 
 
-PLACES = ("/", "/add", *(f"/step/{name}" for name in ("prepare", "refine", "validate")))
-PLACES += ("/viewer", "/masks", "/jobs", "/validation")
+PLACES = ("/", "/add", *(f"/step/{name}" for name in commands()), "/viewer", "/masks", "/jobs", "/validation")
+SHOWN_ELSEWHERE = ("prepare", "mask", "refine", "predict", "validate")  # with values, in test_browser.py
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_page_fits_and_can_be_read(page: Page, interface: Interface, theme: str) -> None:
-    """Nothing sticks out at 1280 x 800, every button and field has a name, and text stands out from its ground."""
-    visit(page, interface, "/")
-    page.get_by_label(f"{theme.capitalize()} theme").click()
-    for place in PLACES:
-        visit(page, interface, place)
+@pytest.mark.parametrize("place", PLACES)
+def test_every_page_fits_and_can_be_read_and_reached(page: Page, interface: Interface, place: str) -> None:
+    """Nothing sticks out at 1280 x 800, what can be used has a name and a place in the order of Tab, text stands out."""
+    name = place.strip("/").replace("/", "-") or "project"
+    visit(page, interface, place)
+    for theme in ("dark", "light"):
+        page.get_by_label(f"{theme.capitalize()} theme").click()
         page.wait_for_function(f"document.body.classList.contains('body--dark') === {str(theme == 'dark').lower()}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= 1280, place
-        assert page.evaluate(NAMELESS) == [], place
-        assert page.evaluate(FAINT) == [], place
-        picture(page, f"page-{place.strip('/').replace('/', '-') or 'project'}-{theme}", only="ISONET_ALL_PAGES")
+        page.wait_for_function("!document.getAnimations().some(one => one instanceof CSSTransition)")
+        assert page.evaluate(FAINT) == []
+        picture(page, f"{name}-{theme}", only="ISONET_ALL_PAGES")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    assert page.evaluate(NAMELESS) == []
+    assert page.evaluate(OUT_OF_REACH) == []
+    if place.startswith("/step/") and place.removeprefix("/step/") not in SHOWN_ELSEWHERE:
+        picture(page, name)
 
 
 NAMELESS = """() => [...document.querySelectorAll('button, a, input, [role=slider], [role=combobox], img')]
   .filter(one => one.checkVisibility({visibilityProperty: true}))
   .filter(one => !(one.innerText || one.ariaLabel || one.title || one.alt !== undefined
     && one.tagName === 'IMG' || one.closest('label')?.innerText || one.closest('[aria-label]')))
+  .map(one => one.outerHTML.slice(0, 120))"""
+
+OUT_OF_REACH = """() => [...document.querySelectorAll('.cursor-pointer, .q-btn, [role=slider], input, textarea')]
+  .filter(one => one.checkVisibility({visibilityProperty: true}) && !one.closest('[disabled], .disabled'))
+  .filter(one => one.tabIndex < 0 && ![...one.querySelectorAll('*'), one.closest('[tabindex]')].some(n => n?.tabIndex >= 0))
   .map(one => one.outerHTML.slice(0, 120))"""
 
 FAINT = """() => {
