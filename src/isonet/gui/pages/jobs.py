@@ -153,6 +153,7 @@ def _chart(curves: Curves) -> dict[str, Any]:
         }
         for name, points in curves.lines.items()
     ]
+    faint = {"splitLine": {"lineStyle": {"opacity": 0.25}}}
     words = {"nameTextStyle": {"color": _TEXT}, "axisLabel": {"color": _TEXT}}
     return {
         "animation": False,
@@ -160,9 +161,17 @@ def _chart(curves: Curves) -> dict[str, Any]:
         "legend": {"top": 0, "textStyle": {"color": _TEXT}},
         "grid": {"left": 70, "right": 60, "top": 40, "bottom": 40},
         "tooltip": {"trigger": "axis"},
-        "xAxis": {"type": "value", "name": curves.axis, "nameLocation": "middle", "nameGap": 26, "min": 0, **words},
+        "xAxis": {
+            "type": "value",
+            "name": curves.axis,
+            "nameLocation": "middle",
+            "nameGap": 26,
+            "min": 0,
+            **faint,
+            **words,
+        },
         "yAxis": [
-            {"type": "log", "name": "loss", "splitLine": {"lineStyle": {"opacity": 0.25}}, **words},
+            {"type": "log", "name": "loss", **faint, **words},
             {"type": "value", "name": "balance", "min": 0, "splitLine": {"show": False}, **words},
         ],
         "series": series,
