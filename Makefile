@@ -18,7 +18,7 @@ demo: $(VENV)/.ready
 	$(BIN)/isonet demo --output-dir demo
 
 test: $(VENV)/.ready-dev
-	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

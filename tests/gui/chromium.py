@@ -14,7 +14,6 @@ from playwright.sync_api import Browser, Page, expect
 
 PATIENCE = 180_000
 REQUIRED = "ISONET_REQUIRE_BROWSER"
-_COLOURS = 128  # of pictures kept: enough for these pages, and a third of the size
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -62,7 +61,8 @@ def picture(page: Page, name: str, only: str = "ISONET_SCREENSHOTS") -> None:
         page.mouse.move(1279, 799)
         page.wait_for_timeout(1500)
         with Image.open(io.BytesIO(page.screenshot())) as taken:
-            taken.quantize(_COLOURS, dither=Image.Dither.NONE).save(Path(folder) / f"{name}.png", optimize=True)
+            few = taken.convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+            few.save(Path(folder) / f"{name}.png", optimize=True)  # 256 colours: a third of the size
 
 
 def visit(page: Page, interface: Interface, place: str) -> None:

@@ -200,7 +200,7 @@ def test_the_correction_is_validated_and_reported(page: Page, interface: Interfa
     )
     assert any(line["data"][0][1] == measured["curves"]["agreement"][0] for line in drawn)
     visit(page, interface, "/step/report")
-    expect(page.get_by_test_id("argument-source")).to_have_value("tomograms.star")
+    expect(page.get_by_test_id("argument-folder_or_star")).to_have_value("tomograms.star")
     finish(page)
     visit(page, interface, "/")
     for step in ("mask", "predict"):

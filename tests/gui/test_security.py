@@ -1,6 +1,7 @@
 """Hostile requests are refused in one line, and many at once are served without growing."""
 
 import http.client
+import io
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -8,8 +9,10 @@ from pathlib import Path
 from threading import Event
 from urllib.parse import quote, urlencode
 
+import numpy as np
 import pytest
 from at_work import Interface, stop, write_hollow
+from PIL import Image
 
 from isonet.errors import InputError
 from isonet.gui.access import Roots
@@ -177,6 +180,23 @@ def test_a_hundred_pictures_of_a_large_volume_at_once_leave_memory_as_it_was(int
     assert max(used) - used[0] < 200_000_000
     assert interface.memory() - used[0] < 120_000_000
     assert "Traceback" not in interface.complaints
+
+
+def test_small_copies_of_pictures_are_small_and_broken_ones_are_refused(interface: Interface) -> None:
+    Image.fromarray(np.zeros((300, 900), np.uint8)).save(interface.project / "picture.png")
+    status, body = interface.get("/image/file?path=picture.png&width=90")
+    assert status == 200
+    assert Image.open(io.BytesIO(body)).size == (90, 30)
+    whole = (interface.project / "picture.png").read_bytes()
+    bomb = bytearray(whole)
+    bomb[16:24] = (60000).to_bytes(4, "big") * 2
+    for content in (whole[:40], whole[:-30], b"\x89PNG\r\n\x1a\n", b"", bytes(bomb), b"GIF89a" + whole):
+        (interface.project / "broken.png").write_bytes(content)
+        status, body = interface.get("/image/file?path=broken.png&width=90")
+        assert (status, body.count(b"\n")) == (400, 1), body
+    for width in ("0", "-1", "1000000", "x"):
+        assert interface.get(f"/image/file?path=picture.png&width={width}")[0] == 422
+    assert interface.complaints == ""
 
 
 def test_the_greeting_tells_how_to_come_from_elsewhere(interface: Interface) -> None:

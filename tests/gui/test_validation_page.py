@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import validated
-from at_work import Interface, write
+from at_work import write
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -115,32 +115,6 @@ def test_a_section_of_confidence_lies_as_the_slice_does(tmp_path: Path) -> None:
         np.testing.assert_array_equal(shown, confidence.colours(values.take(2, axis))[::-1])
         binned = Image.open(io.BytesIO(confidence.picture(volume, plane, 2, 2)))
         assert binned.size == tuple(edge // 2 for edge in reversed(values.take(2, axis).shape))
-
-
-def test_confidence_is_served_and_hostile_requests_are_not(interface: Interface) -> None:
-    address = "/image/confidence?path=tomograms/small.mrc"
-    status, body = interface.get(f"{address}&plane=xz&index=3&step=2")
-    assert (status, body[:4]) == (200, b"\x89PNG")
-    for query in ("plane=zz&index=1", "plane=xy&index=-1", "plane=xy&index=1&step=0", "plane=xy&index=1&step=99999"):
-        assert interface.get(f"{address}&{query}")[0] in (400, 422)
-    assert interface.get("/image/confidence?path=../../etc/passwd&plane=xy&index=1")[0] == 400
-
-
-def test_small_copies_of_pictures_are_small_and_broken_ones_are_refused(interface: Interface) -> None:
-    Image.fromarray(np.zeros((300, 900), np.uint8)).save(interface.project / "picture.png")
-    status, body = interface.get("/image/file?path=picture.png&width=90")
-    assert status == 200
-    assert Image.open(io.BytesIO(body)).size == (90, 30)
-    whole = (interface.project / "picture.png").read_bytes()
-    bomb = bytearray(whole)
-    bomb[16:24] = (60000).to_bytes(4, "big") * 2
-    for content in (whole[:40], whole[:-30], b"\x89PNG\r\n\x1a\n", b"", bytes(bomb), b"GIF89a" + whole):
-        (interface.project / "broken.png").write_bytes(content)
-        status, body = interface.get("/image/file?path=broken.png&width=90")
-        assert (status, body.count(b"\n")) == (400, 1), body
-    for width in ("0", "-1", "1000000", "x"):
-        assert interface.get(f"/image/file?path=picture.png&width={width}")[0] == 422
-    assert interface.complaints == ""
 
 
 def test_a_program_is_opened_only_where_it_is_and_has_a_screen(tmp_path: Path) -> None:
