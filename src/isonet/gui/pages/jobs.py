@@ -94,7 +94,8 @@ class JobsPage:
         self._list.clear()
         with self._list:
             for job in reversed(known):
-                choose = ui.button(on_click=lambda _=None, number=job.number: ui.navigate.to(f"/jobs?number={number}"))
+                place = f"/jobs?number={job.number}"
+                choose = ui.button(on_click=lambda _=None, place=place: ui.navigate.to(place), color=None)
                 choose.props("flat no-caps align=left padding=6px").classes("w-full")
                 if job.number == self.number:
                     choose.style("background: var(--soft)")

@@ -26,6 +26,7 @@ _ACTIONS = {
     "Delete": Drawing.remove_corner,
     "Backspace": Drawing.remove_corner,
     "n": Drawing.add,
+    "N": Drawing.add,
 }
 _MOVES = {"ArrowLeft": (-1, 0), "ArrowRight": (1, 0), "ArrowDown": (0, -1), "ArrowUp": (0, 1)}
 _HELP = "Keys: Insert sets a corner, arrows move it (Shift: by ten), Delete removes it, N begins another polygon."
@@ -169,11 +170,9 @@ class MaskPage:
                 kind = "leave out" if shape.exclude else "keep"
                 sections = "all sections" if shape.z is None else f"z {shape.z[0]} to {shape.z[1]}"
                 text = f"{number + 1}: {kind}, {len(shape.points)} corners, {sections}"
-                item = ui.button(text, on_click=lambda _=None, number=number: self._select(number))
-                item.props(
-                    "flat dense no-caps align=left"
-                    + (" color=primary" if number == self.drawing.current else " color=grey")
-                )
+                item = ui.button(text, on_click=partial(self._select, number), color=None)
+                item.props("flat dense no-caps align=left")
+                item.style(f"color: var(--{'accent' if number == self.drawing.current else 'muted'})")
         current = self.drawing.shape
         self._exclude.set_value(bool(current and current.exclude))
         self._limited.set_value(bool(current and current.z))
