@@ -19,7 +19,7 @@ demo: $(VENV)/.ready
 	$(BIN)/isonet demo --output-dir demo
 
 test: $(VENV)/.ready-dev
-	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope
 
 coverage: $(VENV)/.ready-dev
 	$(BIN)/coverage run -m pytest tests/unit

@@ -100,6 +100,29 @@ def write(path: Path, volume: np.ndarray) -> Path:
     return path
 
 
+def write_hollow(path: Path, shape: tuple[int, int, int]) -> Path:
+    """Write a volume of zeros that takes no room on the disk."""
+    volume = np.zeros((2, *shape[1:]), np.float32)
+    volume[0] = np.random.default_rng(0).standard_normal(shape[1:])
+    write(path, volume)
+    with path.open("r+b") as file:
+        header = np.frombuffer(file.read(1024), np.int32).copy()
+        header[[2, 9]] = shape[0]  # NZ, MZ
+        file.seek(0)
+        file.write(header.tobytes())
+        file.truncate(1024 + 4 * int(np.prod(shape)))
+    return path
+
+
+WAITING = ("mask", "waiting.star")
+"""Words of a command that is at work until it is stopped, without using the processor."""
+
+
+def make_waiting(project: Path) -> None:
+    """Make the table that nobody ever writes, on which `WAITING` waits."""
+    os.mkfifo(project / WAITING[1])
+
+
 def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
     """Wait until something holds."""
     end = time.monotonic() + seconds

@@ -1,5 +1,6 @@
 """From an empty folder to a corrected tomogram by clicks, in Chromium without a window."""
 
+import json
 import signal
 from collections.abc import Iterator
 
@@ -31,6 +32,14 @@ def page(browser: Browser, interface: Interface) -> Iterator[Page]:
     """A page in which every complaint of the browser, and every request to elsewhere, fails the test."""
     with quiet_page(browser, interface) as made:
         yield made
+
+
+def fill(page: Page, interface: Interface, step: str, options: dict[str, str]) -> None:
+    """Fill in a form."""
+    visit(page, interface, f"/step/{step}")
+    page.get_by_text("More options").click()
+    for name, text in options.items():
+        page.get_by_test_id(f"option-{name}").fill(text)
 
 
 def finish(page: Page) -> None:
@@ -71,7 +80,7 @@ def test_tomograms_are_added_and_a_failing_job_shows_its_error(page: Page, inter
     expect(page.get_by_test_id("run")).to_be_disabled()
     page.get_by_test_id("option-tilt_max").fill("60")
     expect(page.get_by_test_id("command")).to_have_text("isonet prepare tomograms --tilt-max=60")
-    picture(page, "prepare")
+    picture(page, "step-prepare")
     finish(page)
     visit(page, interface, "/")
     expect(page.get_by_text("1 tomogram", exact=True)).to_be_visible()
@@ -116,16 +125,14 @@ def test_a_polygon_is_drawn_and_the_mask_is_made_with_it(page: Page, interface: 
     assert (interface.project / "polygons/small.mod").exists()
     page.get_by_test_id("to-mask").click()
     expect(page.get_by_test_id("command")).to_contain_text("isonet mask tomograms.star --density-percentage=50")
+    picture(page, "step-mask")
     finish(page)
     assert row(interface)["rlnMaskName"] == "mask/small_mask.mrc"
 
 
 def test_refine_is_watched_and_survives_the_browser_and_the_interface(page: Page, interface: Interface) -> None:
-    visit(page, interface, "/step/refine")
-    page.get_by_text("More options").click()
-    for name, text in TINY.items():
-        page.get_by_test_id(f"option-{name}").fill(text)
-    picture(page, "refine")
+    fill(page, interface, "refine", TINY)
+    picture(page, "step-refine")
     page.get_by_test_id("run").click()
     expect(page.get_by_test_id("state")).to_have_text("running")
     number = page.url.rpartition("=")[2]
@@ -159,6 +166,7 @@ def test_a_stopped_training_goes_on_where_it_was(page: Page, interface: Interfac
 def test_the_tomogram_is_corrected_and_looked_at(page: Page, interface: Interface) -> None:
     visit(page, interface, "/step/predict")
     expect(page.get_by_test_id("argument-model")).to_have_value("results/model.safetensors")
+    picture(page, "step-predict")
     finish(page)
     visit(page, interface, "/viewer")
     sources = "[...document.querySelectorAll('[data-testid^=pane-] img')].map(image => image.src)"
@@ -176,8 +184,31 @@ def test_the_tomogram_is_corrected_and_looked_at(page: Page, interface: Interfac
     page.keyboard.press("2")
     expect(page.get_by_test_id("place")).to_have_text("y 32 of 64")
     page.wait_for_function(f"{sources}.every(source => source.includes('plane=xz'))")
+
+
+def test_the_correction_is_validated_and_reported(page: Page, interface: Interface) -> None:
+    fill(page, interface, "validate", {**TINY, "iterations": "1", "epochs": "1", "withhold": "30"})
+    picture(page, "step-validate")
+    finish(page)
+    expect(page.get_by_test_id("curves").locator("canvas")).to_be_visible()  # of the training in it
+    visit(page, interface, "/validation")
+    measured = json.loads((interface.project / "validation/validation.json").read_text())["withheld"]
+    expect(page.get_by_test_id("status")).to_have_text(measured["status"])
+    expect(page.get_by_test_id("chart").locator("canvas")).to_have_count(2)
+    drawn = page.evaluate(
+        "getElement(document.querySelector('[data-testid=chart]').id.slice(1)).chart.getOption().series"
+    )
+    assert any(line["data"][0][1] == measured["curves"]["agreement"][0] for line in drawn)
+    visit(page, interface, "/step/report")
+    expect(page.get_by_test_id("argument-folder_or_star")).to_have_value("tomograms.star")
+    finish(page)
     visit(page, interface, "/")
-    expect(page.locator(".q-badge", has_text="predict")).to_be_visible()
+    for step in ("mask", "predict"):
+        expect(page.locator(".q-badge", has_text=step)).to_be_visible()
+    with page.context.expect_page() as opened:
+        page.get_by_test_id("reports").get_by_role("link").click()
+    expect(opened.value.get_by_role("heading", name="small").first).to_be_visible()
+    opened.value.close()
     page.get_by_label("Dark theme").click()
     expect(page.locator("body.body--dark")).to_be_visible()
     picture(page, "dark")

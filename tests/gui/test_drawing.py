@@ -1,5 +1,6 @@
 """Polygons, the table and outlines: what is drawn and typed is what the steps read."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,20 @@ def test_corners_are_set_moved_and_taken_away() -> None:
     assert len(drawing.shapes) == 1
 
 
+def test_corners_are_set_and_moved_by_keys() -> None:
+    drawing = Drawing((64, 40, 32))
+    drawing.insert()
+    assert drawing.shapes[0].points == [(32.0, 20.0)]
+    drawing.nudge((10, -1000))
+    drawing.insert()
+    drawing.nudge((0, 10))
+    drawing.insert()  # between the second and the first
+    assert drawing.shapes[0].points == [(42.0, 0.0), (42.0, 10.0), (42.0, 5.0)]
+    drawing.current = -1
+    drawing.nudge((1, 1))  # nothing is worked on
+    assert drawing.shapes[0].points[2] == (42.0, 5.0)
+
+
 def test_what_encloses_nothing_is_not_saved(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="click three corners"):
         Drawing((9, 9, 9)).save(tmp_path / "a.json", 1.0)
@@ -98,6 +113,17 @@ def test_what_was_made_is_what_is_there(project: Path) -> None:
     changed = found.recorded("1", rlnMaskName="small.mrc", rlnCorrectedTomoName="gone.mrc")
     assert table.made(changed.tomograms[0]) == ["mask"]
     assert table.read(project.with_name("none.star")) is None
+    assert table.products(project.parent) == {}
+    for number, name in enumerate(("results", "better")):
+        model = project.parent / name / "model.safetensors"
+        model.parent.mkdir()
+        model.touch()
+        os.utime(model, (number, number))
+    (project.parent / "subtomo.star").touch()
+    assert table.products(project.parent) == {
+        "extract": [project.parent / "subtomo.star"],
+        "refine": [project.parent / "better/model.safetensors", project.parent / "results/model.safetensors"],
+    }
 
 
 def test_the_live_outline_is_the_mask_that_mask_makes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,12 @@
 """Tests in a browser are skipped where there is none, but not by the gate."""
 
+import re
 from pathlib import Path
 
 import pytest
 from chromium import REQUIRED, executable
+
+from isonet.gui.catalogue import commands
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,3 +33,16 @@ def test_a_browser_of_any_name_is_found() -> None:
 
 def test_the_gate_requires_a_browser() -> None:
     assert f"export {REQUIRED}=1\n" in (ROOT / ".ci/run").read_text()
+
+
+def test_every_page_has_its_picture_in_the_documentation() -> None:
+    """Made by `ISONET_SCREENSHOTS=docs/gui pytest tests/gui`; small, as they are kept with the program."""
+    shown = set(re.findall(r"\(gui/([\w-]+)\.png\)", (ROOT / "docs/gui.md").read_text()))
+    looks = {"empty", "project", "dark", "add", "viewer", "masks", "jobs", "failed", "validation", "confidence"}
+    assert shown == looks | {f"step-{name}" for name in commands()}
+    assert {path.stem for path in (ROOT / "docs/gui").iterdir()} == shown
+    assert max(path.stat().st_size for path in (ROOT / "docs/gui").iterdir()) < 150_000
+
+
+def test_tests_that_share_an_interface_stay_together() -> None:
+    assert "--dist loadscope\n" in (ROOT / "Makefile").read_text()

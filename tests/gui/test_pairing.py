@@ -9,7 +9,9 @@ from at_work import write
 from isonet.config import PrepareConfig
 from isonet.errors import InputError
 from isonet.gui.access import Roots
+from isonet.gui.jobs import Jobs
 from isonet.gui.pairing import Line, Pairing, State, places
+from isonet.gui.session import Session
 from isonet.project import HALF_COLUMNS
 from isonet.steps.prepare import prepare
 
@@ -140,3 +142,16 @@ def test_places_are_those_of_a_shell_within_the_folders_that_may_be_shown(projec
     ):
         with pytest.raises(InputError, match=told):
             places(text, roots)
+
+
+def test_links_out_of_the_project_are_not_followed(tmp_path: Path) -> None:
+    from isonet.gui.pages.adding import AddingPage
+
+    make(tmp_path / "elsewhere", "secret")
+    make(tmp_path / "project/tomograms", "a")
+    (tmp_path / "project/tomograms/b.mrc").symlink_to(tmp_path / "elsewhere/secret.mrc")
+    project, outside = tmp_path / "project", [tmp_path / "elsewhere"]
+    with pytest.raises(InputError, match=f"--data {outside[0]} to show it"):
+        AddingPage(Session(Roots.of(project), Jobs(project)), "tomograms")._found()
+    found = AddingPage(Session(Roots.of(project, outside), Jobs(project)), "tomograms")._found()
+    assert [line.name for line in found.lines] == ["a", "b"]

@@ -4,13 +4,12 @@ import os
 import signal
 from pathlib import Path
 
-from at_work import start, stop, wait_for
+from at_work import WAITING, make_waiting, start, stop, wait_for
 from chromium import open_page
 from playwright.sync_api import Browser, expect
 
 from isonet.gui.jobs import Jobs
 
-LONG = ["check", "--seconds=600", "--device=cpu"]
 QUIET = 12  # lines in the console while nobody answers: one for each time the page asks, which is ever more seldom
 
 
@@ -22,8 +21,9 @@ def at_work(jobs: Jobs, number: str) -> bool:
 def test_an_open_page_outlives_the_interface_and_finds_its_jobs(browser: Browser, tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
+    make_waiting(project)
     jobs = Jobs(project)
-    kept, lost = jobs.add(LONG, "cpu"), jobs.add(LONG, "other")
+    kept, lost = jobs.add(WAITING, "cpu"), jobs.add(WAITING, "other")
     interfaces = [first := start(project)]
     port = first.address.rpartition(":")[2]
     complaints: list[str] = []

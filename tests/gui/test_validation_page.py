@@ -10,20 +10,22 @@ from typing import Any
 import numpy as np
 import pytest
 import validated
-from at_work import Interface, write
+from at_work import write
+from matplotlib.figure import Figure
 from PIL import Image
 
 from isonet.gui import confidence, slices
 from isonet.gui.pages.elsewhere import obstacle
 from isonet.gui.pages.validation import flattened, sentences
-from isonet.gui.validation_curves import _LINES, charts
+from isonet.gui.validation_charts import charts
 from isonet.io import mrc
+from isonet.validation_curves import WITHHELD
 
 
 def test_every_curve_of_the_report_is_drawn_over_frequency() -> None:
     whole, sectors, independent = charts(validated.report())
     lines = {line["name"]: line for line in whole.options["series"] if "stack" not in line}
-    assert list(lines) == [_LINES[name][0] for name in ("claimed", "agreement", "ceiling", "unfilled", "shuffled")]
+    assert list(lines) == [each.label for name, each in WITHHELD.items() if name != "truth"]
     given = validated.curves()
     drawn = lines["prediction with measurement"]["data"]
     assert [point[1] for point in drawn] == given["agreement"]
@@ -55,12 +57,22 @@ def test_what_cannot_be_measured_is_shaded() -> None:
     ]
 
 
-def test_the_curves_are_those_of_the_figures() -> None:
+def test_the_curves_are_called_and_coloured_as_in_the_figures_and_in_the_report(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     from isonet.steps import validation_pictures  # the others do without torch
+    from isonet.steps.reporting import plots
 
-    assert {name: line[0] for name, line in _LINES.items()} == {
-        name: line[0] for name, line in validation_pictures._LINES.items()
-    }
+    kept: list[Figure] = []
+    monkeypatch.setattr(validation_pictures, "save_figure", lambda figure, _path: kept.append(figure))
+    withheld = {**validated.report()["withheld"], "degrees": [-60, -50, 50, 60]}
+    validation_pictures.draw_withheld(tmp_path / "withheld.png", withheld)
+    figure = {line.get_label(): line.get_color() for line in kept[0].axes[0].lines}
+    shown = [line for line in charts(validated.report())[0].options["series"] if "stack" not in line]
+    assert len(shown) == 5
+    for line in shown:
+        assert figure[line["name"]] == line["color"]
+        assert line["name"] in plots.draw_withheld(withheld)
 
 
 def test_a_damaged_report_is_shown_as_far_as_it_goes() -> None:
@@ -103,32 +115,6 @@ def test_a_section_of_confidence_lies_as_the_slice_does(tmp_path: Path) -> None:
         np.testing.assert_array_equal(shown, confidence.colours(values.take(2, axis))[::-1])
         binned = Image.open(io.BytesIO(confidence.picture(volume, plane, 2, 2)))
         assert binned.size == tuple(edge // 2 for edge in reversed(values.take(2, axis).shape))
-
-
-def test_confidence_is_served_and_hostile_requests_are_not(interface: Interface) -> None:
-    address = "/image/confidence?path=tomograms/small.mrc"
-    status, body = interface.get(f"{address}&plane=xz&index=3&step=2")
-    assert (status, body[:4]) == (200, b"\x89PNG")
-    for query in ("plane=zz&index=1", "plane=xy&index=-1", "plane=xy&index=1&step=0", "plane=xy&index=1&step=99999"):
-        assert interface.get(f"{address}&{query}")[0] in (400, 422)
-    assert interface.get("/image/confidence?path=../../etc/passwd&plane=xy&index=1")[0] == 400
-
-
-def test_small_copies_of_pictures_are_small_and_broken_ones_are_refused(interface: Interface) -> None:
-    Image.fromarray(np.zeros((300, 900), np.uint8)).save(interface.project / "picture.png")
-    status, body = interface.get("/image/file?path=picture.png&width=90")
-    assert status == 200
-    assert Image.open(io.BytesIO(body)).size == (90, 30)
-    whole = (interface.project / "picture.png").read_bytes()
-    bomb = bytearray(whole)
-    bomb[16:24] = (60000).to_bytes(4, "big") * 2
-    for content in (whole[:40], whole[:-30], b"\x89PNG\r\n\x1a\n", b"", bytes(bomb), b"GIF89a" + whole):
-        (interface.project / "broken.png").write_bytes(content)
-        status, body = interface.get("/image/file?path=broken.png&width=90")
-        assert (status, body.count(b"\n")) == (400, 1), body
-    for width in ("0", "-1", "1000000", "x"):
-        assert interface.get(f"/image/file?path=picture.png&width={width}")[0] == 422
-    assert interface.complaints == ""
 
 
 def test_a_program_is_opened_only_where_it_is_and_has_a_screen(tmp_path: Path) -> None:

@@ -33,12 +33,12 @@ def application(session: Session) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        queue = asyncio.create_task(_keep_starting(session.jobs))
+        queue = asyncio.create_task(_keep_house(session))
         yield
         queue.cancel()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_api_route("/alive", lambda: Response(status_code=204, headers={"Cache-Control": "no-store"}))
+    app.add_api_route("/alive", _alive)
     images.add_routes(app, session.roots, session.volumes)
     reports.add_route(app, session.roots)
     add_pages(session)
@@ -46,12 +46,18 @@ def application(session: Session) -> FastAPI:
     return app
 
 
-async def _keep_starting(queue: Jobs) -> None:
-    """Start queued jobs as devices become free."""
+async def _alive() -> Response:
+    """Answer at once, however many pictures are being drawn."""
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})
+
+
+async def _keep_house(session: Session) -> None:
+    """Start queued jobs as devices become free, and give back the memory of volumes that nobody looks at."""
     while True:
         with suppress(IsonetError, OSError):
-            await asyncio.to_thread(queue.start_waiting)
+            await asyncio.to_thread(session.jobs.start_waiting)
         jobs.reap()
+        session.volumes.rest()
         await asyncio.sleep(_SECONDS)
 
 

@@ -91,6 +91,60 @@ class Drawing:
         if self.shape is not None and 0 <= self.corner < len(self.shape.points):
             self.shape.points[self.corner] = self._inside(at)
 
+    def insert(self) -> None:
+        """Add a corner half way to the one after that which is worked on, or a first one in the middle."""
+        if self.shape is None:
+            self.add()
+        assert self.shape is not None
+        points = self.shape.points
+        if points:
+            here, after = points[self.corner], points[(self.corner + 1) % len(points)]
+            at = (here[0] + after[0]) / 2, (here[1] + after[1]) / 2
+        else:
+            at = self.size[0] / 2, self.size[1] / 2
+        self.corner = self.corner + 1 if 0 <= self.corner < len(points) else len(points)
+        points.insert(self.corner, self._inside(at))
+
+    def nudge(self, by: Point) -> None:
+        """Move the corner that is worked on by so many voxels."""
+        if self.shape is not None and 0 <= self.corner < len(self.shape.points):
+            x, y = self.shape.points[self.corner]
+            self.drag((x + by[0], y + by[1]))
+
+    def svg(self, number: int, index: int, step: int, picture: tuple[int, int], size: int) -> str:
+        """Draw one polygon over a picture of a section; what holds in other sections is faint.
+
+        Parameters
+        ----------
+        number : int
+            Which polygon.
+        index : int
+            Section shown.
+        step : int
+            Voxels per pixel of the picture.
+        picture : tuple of int
+            Its rows and columns.
+        size : int
+            Pixels that the picture is about as wide as on the screen.
+        """
+        shape, (rows, columns) = self.shapes[number], picture
+        points = [(x / step, rows - y / step) for x, y in shape.points]
+        if not points:
+            return ""
+        colour = "#ff6b5e" if shape.exclude else "#4cc9f0"
+        here = shape.z is None or shape.z[0] <= index <= shape.z[1]
+        text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        width = 2 if number == self.current else 1
+        style = f'stroke="{colour}" stroke-width="{width}" vector-effect="non-scaling-stroke"'
+        parts = [f'<polygon points="{text}" fill="{colour}" fill-opacity="0.12" {style}/>']
+        radius = 4 * max(columns, 1) / size
+        for corner, (x, y) in enumerate(points):
+            chosen = number == self.current and corner == self.corner
+            parts.append(
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.2f}" fill="{"#fff" if chosen else colour}" {style}/>'
+            )
+        return f'<g opacity="{1 if here else 0.25}">{"".join(parts)}</g>'
+
     def add(self) -> None:
         """Begin a new polygon."""
         self.shapes = [shape for shape in self.shapes if shape.points]

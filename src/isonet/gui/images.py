@@ -1,10 +1,11 @@
 """Pictures over HTTP: slices, spectra, and PNG files of the project."""
 
+import asyncio
 import io
 import math
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import BoundedSemaphore
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ from isonet.gui.slices import AXES, View, Volumes
 _KEPT = {"Cache-Control": "private, max-age=60"}
 _LARGEST_PICTURE = 1 << 26
 _MOST_PIXELS = 1 << 26
-_AT_ONCE = BoundedSemaphore(4)  # pictures that are drawn at the same time
+_DRAWERS = ThreadPoolExecutor(4, "drawer")  # few, and others wait: each keeps some memory for the next picture
 Section = Annotated[int, Query(ge=0, lt=1 << 31)]
 Step = Annotated[int, Query(ge=1, le=1024)]
 Percentage = Annotated[float, Query(gt=0, le=100)]
@@ -71,7 +72,7 @@ def add_routes(app: FastAPI, roots: Roots, volumes: Volumes) -> None:
     """Serve pictures; what cannot be shown is answered with status 400 and one line."""
 
     @app.get("/image/slice")
-    def slice_picture(
+    async def slice_picture(
         path: str,
         plane: str = "xy",
         index: int = 0,
@@ -81,10 +82,12 @@ def add_routes(app: FastAPI, roots: Roots, volumes: Volumes) -> None:
         high: float = 99.5,
         size: int = 1024,
     ) -> Response:
-        return _answer(lambda: volumes.picture(roots.allowed(path), View(plane, index, slab, lowpass, low, high, size)))
+        return await _answer(
+            lambda: volumes.picture(roots.allowed(path), View(plane, index, slab, lowpass, low, high, size))
+        )
 
     @app.get("/image/spectrum")
-    def spectrum_picture(
+    async def spectrum_picture(
         path: str,
         plane: str = "xz",
         low: Annotated[float | None, Query(ge=-90, le=90)] = None,
@@ -93,22 +96,24 @@ def add_routes(app: FastAPI, roots: Roots, volumes: Volumes) -> None:
         if plane not in ("xz", "yz"):
             return _refused(f"plane {plane!r}; use xz or yz")
         tilts = None if low is None or high is None else (low, high)
-        return _answer(lambda: spectrum.picture(volumes.get(roots.allowed(path)), plane, tilts))
+        return await _answer(lambda: spectrum.picture(volumes.get(roots.allowed(path)), plane, tilts))
 
     @app.get("/image/outline")
-    def outline_picture(path: str, plane: str, index: Section, step: Step = 1) -> Response:
+    async def outline_picture(path: str, plane: str, index: Section, step: Step = 1) -> Response:
         if plane not in AXES:
             return _refused(f"plane {plane!r}; use xy, xz or yz")
-        return _answer(lambda: outline.picture(outline.of_file(volumes.get(roots.allowed(path)), plane, index, step)))
+        return await _answer(
+            lambda: outline.picture(outline.of_file(volumes.get(roots.allowed(path)), plane, index, step))
+        )
 
     @app.get("/image/confidence")
-    def confidence_picture(path: str, plane: str, index: Section, step: Step = 1) -> Response:
+    async def confidence_picture(path: str, plane: str, index: Section, step: Step = 1) -> Response:
         if plane not in AXES:
             return _refused(f"plane {plane!r}; use xy, xz or yz")
-        return _answer(lambda: confidence.picture(volumes.get(roots.allowed(path)), plane, index, step))
+        return await _answer(lambda: confidence.picture(volumes.get(roots.allowed(path)), plane, index, step))
 
     @app.get("/image/automatic")
-    def automatic_picture(
+    async def automatic_picture(
         path: str,
         index: Section,
         density: Percentage,
@@ -123,17 +128,16 @@ def add_routes(app: FastAPI, roots: Roots, volumes: Volumes) -> None:
             look = outline.features(place, _age(place), patch, sign)
             return outline.picture(look.slice(index, density, deviation, (height // step, width // step)))
 
-        return _answer(draw)
+        return await _answer(draw)
 
     @app.get("/image/file")
-    def file_picture(path: str, width: Annotated[int | None, Query(ge=16, le=2048)] = None) -> Response:
-        return _answer(lambda: _read_picture(roots.allowed(path), width))
+    async def file_picture(path: str, width: Annotated[int | None, Query(ge=16, le=2048)] = None) -> Response:
+        return await _answer(lambda: _read_picture(roots.allowed(path), width))
 
 
-def _answer(draw: Callable[[], bytes]) -> Response:
+async def _answer(draw: Callable[[], bytes]) -> Response:
     try:
-        with _AT_ONCE:
-            content = draw()
+        content = await asyncio.get_running_loop().run_in_executor(_DRAWERS, draw)
         return Response(content, media_type="image/png", headers=_KEPT)
     except InputError as error:
         return _refused(str(error))

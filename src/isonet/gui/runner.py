@@ -17,6 +17,8 @@ from isonet.gui.processes import Process
 from isonet.gui.run_folder import read_status
 from isonet.io.files import write_json
 
+_NOT_STARTED = 126
+
 
 def run(folder: Path, number: str) -> int:
     """Run a job unless somebody else has taken it; return the exit code of its command, -n after signal n."""
@@ -30,7 +32,12 @@ def run(folder: Path, number: str) -> int:
         return 0
     words = [sys.executable, "-m", "isonet", *order["words"]]
     with (folder / f"{number}.err").open("wb") as err, (folder / f"{number}.out").open("wb") as out:
-        command = subprocess.Popen(words, cwd=order["cwd"], stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        try:
+            command = subprocess.Popen(words, cwd=order["cwd"], stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        except (OSError, ValueError) as error:  # values that no command line can hold, or the folder is gone
+            err.write(f"isonet: cannot be started ({' '.join(str(error).split())[:200]})\n".encode())
+            write_json(report, {**record, "exit_code": _NOT_STARTED, "ended": _now()})
+            return _NOT_STARTED
     record["command"] = _identity(command.pid)
     write_json(report, record)
     code = command.wait()

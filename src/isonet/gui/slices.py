@@ -6,6 +6,7 @@ the lower left. Only the voxels of the slice (and of the slab it is averaged ove
 
 import io
 import math
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ AXES = {"xy": 0, "xz": 1, "yz": 2}
 _OPEN_VOLUMES = 8
 _KNOWN_RANGES = 256
 _LARGEST_SLAB = 64
+_UNUSED = 5.0  # seconds without a look
 _HALF_AT_CUTOFF = math.sqrt(math.log(2) / (2 * math.pi**2))
 
 
@@ -79,20 +81,33 @@ class Volumes:
         self._open: OrderedDict[tuple[Path, int, int], mrc.Volume] = OrderedDict()
         self._ranges: OrderedDict[object, npt.NDArray[Any]] = OrderedDict()
         self._lock = Lock()
+        self._opening = Lock()
+        self._looked = 0.0
 
     def get(self, path: Path) -> mrc.Volume:
         """Open a volume; errors as :func:`isonet.io.mrc.open_volume`."""
         key = _key(path)
         with self._lock:
+            self._looked = time.monotonic()
             if key in self._open:
                 self._open.move_to_end(key)
                 return self._open[key]
-        volume = mrc.open_volume(path)
-        with self._lock:
-            self._open[key] = volume
-            while len(self._open) > _OPEN_VOLUMES:
-                self._open.popitem(last=False)
+        with self._opening:  # those who ask meanwhile wait for the same
+            if key in self._open:
+                return self._open[key]
+            volume = mrc.open_volume(path)
+            with self._lock:
+                self._open[key] = volume
+                while len(self._open) > _OPEN_VOLUMES:
+                    self._open.popitem(last=False)
         return volume
+
+    def rest(self) -> None:
+        """Give back the mapped parts of files, which count as memory in use, once nobody looks at any for a while."""
+        with self._lock:
+            if time.monotonic() - self._looked > _UNUSED:
+                for volume in self._open.values():
+                    volume.release()
 
     def picture(self, path: Path, view: View) -> bytes:
         """Draw a slice as PNG.
@@ -162,13 +177,17 @@ def section(volume: mrc.Volume, plane: str, index: int, slab: int = 1, step: int
     middle = min(max(index, 0), edge - 1)
     first = max(0, middle - (slab - 1) // 2)
     last = min(edge, middle + slab // 2 + 1)
-    total: mrc.FloatArray | None = None
-    for position in range(first, last):
-        place = tuple(position if each == axis else slice(None) for each in range(3))
-        part = _binned(np.asarray(volume.stored[place], dtype=np.float32), step)
-        total = part if total is None else total + part
-    assert total is not None
-    return total / np.float32(last - first)
+    return _binned(_mean(volume.stored, axis, first, last), step)
+
+
+def _mean(stored: npt.NDArray[Any], axis: int, first: int, last: int) -> mrc.FloatArray:
+    """Mean over some sections, read in the order of the file: no more than a slice and a few rows are held at once."""
+    if axis < 2:
+        total = np.zeros(np.delete(stored.shape, axis), np.float32)
+        for position in range(first, last):
+            total += stored[position] if axis == 0 else stored[:, position]
+        return total / np.float32(last - first)
+    return np.stack([part[:, first:last].mean(axis=1, dtype=np.float32) for part in stored])
 
 
 def _binned(image: mrc.FloatArray, step: int) -> mrc.FloatArray:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from isonet.gui.slices import AXES, section
+from isonet.gui.slices import AXES
 from isonet.io import mrc
 
 EDGE = 256
@@ -31,11 +31,14 @@ def power(volume: mrc.Volume, plane: str) -> npt.NDArray[np.float64]:
     array
         `[vertical, horizontal]` frequencies from -1/2 to 1/2 per voxel; of long slices, the middle is looked at.
     """
-    edge = volume.shape[AXES[plane]]
+    axis = AXES[plane]
+    edge = volume.shape[axis]
     count = min(_SLICES, edge)
+    place: list[slice | int] = [_middle(length) for length in volume.shape]
     total: npt.NDArray[np.float64] | None = None
     for index in np.linspace(edge // 4, max(edge // 4, 3 * edge // 4 - 1), count).astype(int):
-        image = _middle(section(volume, plane, int(index)))
+        place[axis] = int(index)
+        image = np.asarray(volume.stored[tuple(place)], dtype=np.float32)
         window = np.outer(*(np.hanning(length + 2)[1:-1] for length in image.shape))
         spectrum = np.abs(np.fft.fft2((image - image.mean()) * window)) ** 2
         total = spectrum if total is None else total + spectrum
@@ -43,11 +46,9 @@ def power(volume: mrc.Volume, plane: str) -> npt.NDArray[np.float64]:
     return np.log10(np.fft.fftshift(total) / count + 1e-12)
 
 
-def _middle(image: mrc.FloatArray) -> mrc.FloatArray:
-    parts = tuple(
-        slice(max(0, (edge - _LARGEST) // 2), max(0, (edge - _LARGEST) // 2) + _LARGEST) for edge in image.shape
-    )
-    return image[parts]
+def _middle(edge: int) -> slice:
+    start = max(0, (edge - _LARGEST) // 2)
+    return slice(start, start + _LARGEST)
 
 
 def faces(tilts: Sequence[float]) -> list[tuple[tuple[float, float], tuple[float, float]]]:

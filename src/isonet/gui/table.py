@@ -1,6 +1,6 @@
 """The table of tomograms as the interface shows and edits it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +76,12 @@ VOLUMES: Mapping[str, str] = {
 MASK = "rlnMaskName"
 MADE: Mapping[str, str] = {"rlnDeconvTomoName": "deconv", MASK: "mask", "rlnCorrectedTomoName": "predict"}
 """Columns that the steps fill in."""
+PRODUCTS: Mapping[str, Sequence[str]] = {
+    "extract": ("subtomo.star", "*/subtomo.star"),
+    "refine": ("*/model.safetensors",),
+    "validate": ("*/validation.json",),
+}
+"""What the other steps leave in the project folder."""
 
 
 def read(path: Path) -> Project | None:
@@ -124,3 +130,13 @@ def mask(tomogram: Tomogram) -> Path | None:
 def made(tomogram: Tomogram) -> list[str]:
     """Steps whose results for a tomogram are there."""
     return [step for column, step in MADE.items() if tomogram.text(column) and tomogram.file(column).is_file()]
+
+
+def products(project: Path) -> dict[str, list[Path]]:
+    """Sub-volumes, models and validations of a project folder, the newest first, by the step that made them."""
+    found = {}
+    for step, patterns in PRODUCTS.items():
+        paths = [path for pattern in patterns for path in project.glob(pattern) if path.is_file()]
+        if paths:
+            found[step] = sorted(paths, key=lambda path: -path.stat().st_mtime)
+    return found

@@ -6,6 +6,7 @@ its voxels only where asked for, as float32.
 
 import hashlib
 import io
+import mmap
 import os
 import warnings
 import zlib
@@ -111,6 +112,10 @@ class Volume:
                 read_into(file, mapped.offset + position, rows)
                 result[number] = rows[inner]
         return result
+
+    def release(self) -> None:
+        """Give back the pages of the file that were mapped so far; they are mapped again when they are looked at."""
+        cast("np.memmap[Any, Any]", self.stored)._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
 
     def slabs(self) -> Iterator[tuple[slice, FloatArray]]:
         """Iterate over slabs of whole sections, each of a bounded number of voxels."""

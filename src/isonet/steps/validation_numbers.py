@@ -10,8 +10,8 @@ from torch import Tensor
 from isonet.core.agreement import MEASURABLE
 from isonet.core.claims import Resolution, run_of
 from isonet.steps.validation_scores import SECTOR, Scores
+from isonet.validation_curves import THRESHOLDS
 
-THRESHOLDS = {"resolution_05": 0.5, "resolution_0143": 0.143}
 _BETTER_THAN_POSSIBLE = 1.25
 Numbers = dict[str, Any]
 

@@ -7,16 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from isonet.steps.preview import save_figure
-from isonet.steps.validation_numbers import THRESHOLDS, Numbers
-
-_LINES = {
-    "claimed": ("claimed, prediction / ceiling", "C0", "-"),
-    "agreement": ("prediction with measurement", "C0", ":"),
-    "ceiling": ("ceiling, a perfect prediction", "0.3", "--"),
-    "truth": ("prediction with truth", "C3", "-"),
-    "unfilled": ("control: unfilled", "C2", "-"),
-    "shuffled": ("control: another place", "C4", "-"),
-}
+from isonet.steps.validation_numbers import Numbers
+from isonet.validation_curves import SERIES, THRESHOLDS, WITHHELD, Curve
 
 
 def draw_withheld(path: Path, numbers: Numbers) -> None:
@@ -25,13 +17,13 @@ def draw_withheld(path: Path, numbers: Numbers) -> None:
     whole, sectors = figure.subplots(1, 2)
     lowest, inner, outer, highest = numbers["degrees"]
     figure.suptitle(f"withheld: {lowest:g} to {inner:g} and {outer:g} to {highest:g} degrees ({numbers['kind']})")
-    for name, (label, colour, style) in _LINES.items():
+    for name, curve in WITHHELD.items():
         if name in numbers["curves"]:
-            _line(whole, numbers["curves"], name, label, colour, style)
+            _line(whole, numbers["curves"], name, curve)
     _shade_what_is_not_measurable(whole, numbers["curves"])
     for number, sector in enumerate(numbers["sectors"]):
         label = f"{sector['from']:g} to {sector['to']:g} degrees beyond what was kept"
-        _line(sectors, sector["curves"], "claimed", label, f"C{number}", "-")
+        _line(sectors, sector["curves"], "claimed", Curve(label, SERIES[number % len(SERIES)], has_interval=True))
     whole.set(title="FSC inside what was withheld")
     sectors.set(title="claimed, by the distance from what was kept")
     for axes in (whole, sectors):
@@ -44,12 +36,12 @@ def draw_independent(path: Path, numbers: Numbers) -> None:
     figure = Figure(figsize=(12, 5), layout="constrained")
     figure.suptitle(f"two independent networks: {numbers['kind']}, not truth")
     curves = figure.add_subplot(1, 2, 1)
-    for colour, name in enumerate(("inside", "outside")):
+    for colour, name in zip(SERIES, ("inside", "outside"), strict=False):
         one = numbers[name]
         frequency, value = (np.array(one[key], dtype=float) for key in ("frequency", "fsc"))
         low, high = (np.array(one[f"fsc_{end}"], dtype=float) for end in ("low", "high"))
-        curves.plot(frequency, value, color=f"C{colour}", marker=".", label=f"{name} the missing wedge")
-        curves.fill_between(frequency, low, high, color=f"C{colour}", alpha=0.15, lw=0)
+        curves.plot(frequency, value, color=colour, marker=".", label=f"{name} the missing wedge")
+        curves.fill_between(frequency, low, high, color=colour, alpha=0.15, lw=0)
     _frame(curves, [1 / value for value in numbers["inside"]["frequency"]])
     polar = figure.add_subplot(1, 2, 2, projection="polar")
     by_angle = np.array(numbers["by_angle"]["fsc"], dtype=float)
@@ -64,14 +56,14 @@ def draw_independent(path: Path, numbers: Numbers) -> None:
     save_figure(figure, path)
 
 
-def _line(axes: Axes, curves: Numbers, name: str, label: str, colour: str, style: str) -> None:
+def _line(axes: Axes, curves: Numbers, name: str, curve: Curve) -> None:
     """Draw one curve against frequency, with its interval where it has one."""
     frequency = 1 / np.array(curves["resolution"], dtype=float)
     value = np.array(curves[name], dtype=float)
-    axes.plot(frequency, value, style, color=colour, label=label, marker=".")
-    if f"{name}_low" in curves and name in ("claimed", "truth"):
+    axes.plot(frequency, value, linestyle=curve.style, color=curve.colour, label=curve.label, marker=".")
+    if curve.has_interval and f"{name}_low" in curves:
         low, high = (np.array(curves[f"{name}_{end}"], dtype=float) for end in ("low", "high"))
-        axes.fill_between(frequency, low, high, where=np.isfinite(value), color=colour, alpha=0.15, lw=0)
+        axes.fill_between(frequency, low, high, where=np.isfinite(value), color=curve.colour, alpha=0.15, lw=0)
 
 
 def _shade_what_is_not_measurable(axes: Axes, curves: Numbers) -> None:

@@ -85,7 +85,10 @@ class AddingPage:
         even, odd = (each[0] if each else None for each in halves)
         if not paths and (even is None or odd is None):
             paths = [roots.project]
-        return Pairing.find(paths, even, odd)
+        found = Pairing.find(paths, even, odd)
+        for path in found.files:
+            roots.allowed(path)
+        return found
 
     def _show(self) -> None:
         """Show the table, and whether one can go on."""

@@ -9,7 +9,7 @@ from nicegui import events, ui
 
 from isonet.errors import InputError
 from isonet.gui import table
-from isonet.gui.pages.frame import empty
+from isonet.gui.pages.frame import empty, problem
 from isonet.gui.session import Session
 from isonet.project import Project, Tomogram
 
@@ -27,7 +27,7 @@ def with_tomogram(session: Session, draw: Callable[[Tomogram, dict[str, Path]], 
     Raises
     ------
     InputError
-        If its volumes are gone, or outside of the folders that may be shown.
+        If its volumes are gone.
     """
     project = session.project()
     if project is None:
@@ -45,18 +45,31 @@ def with_tomogram(session: Session, draw: Callable[[Tomogram, dict[str, Path]], 
         choice = ui.select(names, value=session.chosen, label="Tomogram", on_change=choose)
         choice.props("dense").style("min-width: 260px")
     tomogram = next(each for each in project.tomograms if each.index == session.chosen)
-    draw(tomogram, _volumes(session, project, tomogram))
+    there = _volumes(session, project, tomogram)
+    if there:
+        draw(tomogram, there)
 
 
 def _volumes(session: Session, project: Project, tomogram: Tomogram) -> dict[str, Path]:
-    """Volumes of a tomogram that can be laid over each other, with the confidence that validate found."""
-    there = {title: session.roots.allowed(path) for title, path in table.volumes(tomogram).items()}
-    if not there:
+    """Volumes of a tomogram that can be laid over each other, with the confidence that validate found.
+
+    Of what cannot be read, a line on the page says why.
+    """
+    named = table.volumes(tomogram)
+    if not named:
         raise InputError(f"{tomogram.name}: its files are gone; put them back, or run prepare again")
     alone = ["*/confidence.mrc"] if len(project.tomograms) == 1 else []
     names = [f"*/{escape(tomogram.name)}_confidence.mrc", *alone]
     for name in names:
         for path in sorted(session.roots.project.glob(name)):
-            there.setdefault("Confidence", session.roots.allowed(path))
-    shape = session.volumes.get(next(iter(there.values()))).shape
-    return {title: path for title, path in there.items() if session.volumes.get(path).shape == shape}
+            named.setdefault("Confidence", path)
+    there, shapes = {}, {}
+    for title, path in named.items():
+        try:
+            place = session.roots.allowed(path)
+            shapes[title] = session.volumes.get(place).shape
+        except InputError as error:
+            problem(str(error))
+        else:
+            there[title] = place
+    return {title: path for title, path in there.items() if shapes[title] == next(iter(shapes.values()))}

@@ -94,3 +94,8 @@ def empty(text: str, action: str, place: str) -> None:
     with ui.column().classes("empty"):
         ui.label(text).classes("muted")
         ui.button(action, on_click=lambda: ui.navigate.to(place)).props("unelevated no-caps")
+
+
+def with_own_keys(slider: ui.element) -> None:
+    """Let the keys that move a slider move nothing else on the page."""
+    slider.on("keydown.stop", js_handler="() => {}")

@@ -10,7 +10,7 @@ from isonet.gui import images, table
 from isonet.gui.confidence import LEGEND
 from isonet.gui.pages import elsewhere
 from isonet.gui.pages.choice import with_tomogram
-from isonet.gui.pages.frame import frame
+from isonet.gui.pages.frame import frame, with_own_keys
 from isonet.gui.session import Session
 from isonet.gui.slices import AXES, View, binning
 from isonet.project import Tomogram
@@ -69,13 +69,13 @@ class Viewer:
             with ui.row().classes("items-center no-wrap").style("min-width: 300px; flex: 1"):
                 self._label = ui.label().style("min-width: 92px").props('data-testid="place"')
                 self._slider = ui.slider(min=0, max=self.shape[0] - 1, value=self.place[0], on_change=self._slide)
-                _with_own_keys(self._slider.props('aria-label="Section" data-testid="section"'))
+                with_own_keys(self._slider.props('aria-label="Section" data-testid="section"'))
             self._number("Average sections", "slab", 1, 64, 1)
             self._number("Low-pass, Å", "lowpass", 0, 500, 10)
             with ui.column().style("gap: 0; width: 150px"):
                 ui.label("Contrast, percentiles").classes("muted").style("font-size: 12px")
                 ends = ui.range(min=0, max=100, step=0.5, value={"min": 0.5, "max": 99.5}, on_change=self._contrast)
-                _with_own_keys(ends.props('dense aria-label="Contrast, percentiles"'))
+                with_own_keys(ends.props('dense aria-label="Contrast, percentiles"'))
             self._overlays()
             ui.select(
                 list(self.paths), value=self.shown, multiple=True, label="Side by side", on_change=self._choose
@@ -97,7 +97,7 @@ class Viewer:
             with ui.column().style("gap: 2px; width: 170px"):
                 ui.label("Confidence over slices, opacity").classes("muted").style("font-size: 12px")
                 opacity = ui.slider(min=0, max=100, step=5, value=self.confidence, on_change=self._cover)
-                _with_own_keys(
+                with_own_keys(
                     opacity.props('dense label aria-label="Opacity of the confidence" data-testid="confidence"')
                 )
                 ui.element("div").style(f"height: 8px; width: 100%; border-radius: 4px; background: {LEGEND}")
@@ -233,8 +233,3 @@ class Viewer:
     def _choose(self, event: events.ValueChangeEventArguments[Any]) -> None:
         self.shown = [title for title in self.paths if title in event.value]
         self._fill()
-
-
-def _with_own_keys(slider: ui.element) -> None:
-    """Let the keys that move a slider move nothing else on the page."""
-    slider.on("keydown.stop", js_handler="() => {}")

@@ -16,6 +16,7 @@ from isonet.gui.session import Session
 
 _SECONDS = 1.0
 _COLOURS = {"running": "blue-7", "finished": "primary", "failed": "negative", "lost": "orange-9"}
+_TEXT = "#7d8d99"  # stands out from light and dark
 _MINE = ("training loss", "held-out loss")
 
 
@@ -74,7 +75,7 @@ class JobsPage:
             return
         self._show_list(known)
         self._show_state(job)
-        text = await asyncio.to_thread(self.session.jobs.log, job.number)
+        text = await asyncio.to_thread(self.session.jobs.log, job.number) or "It has said nothing so far."
         if text != self._log.text:
             self._log.set_text(text)
             ui.run_javascript(f"const log = getHtmlElement({self._log.id}); log.scrollTop = log.scrollHeight")
@@ -93,7 +94,8 @@ class JobsPage:
         self._list.clear()
         with self._list:
             for job in reversed(known):
-                choose = ui.button(on_click=lambda _=None, number=job.number: ui.navigate.to(f"/jobs?number={number}"))
+                place = f"/jobs?number={job.number}"
+                choose = ui.button(on_click=lambda _=None, place=place: ui.navigate.to(place), color=None)
                 choose.props("flat no-caps align=left padding=6px").classes("w-full")
                 if job.number == self.number:
                     choose.style("background: var(--soft)")
@@ -152,16 +154,26 @@ def _chart(curves: Curves) -> dict[str, Any]:
         }
         for name, points in curves.lines.items()
     ]
+    faint = {"splitLine": {"lineStyle": {"opacity": 0.25}}}
+    words = {"nameTextStyle": {"color": _TEXT}, "axisLabel": {"color": _TEXT}}
     return {
         "animation": False,
         "color": ["#3b82c4", "#12a078", "#e0913a"],
-        "legend": {"top": 0, "textStyle": {"color": "#7d8d99"}},
+        "legend": {"top": 0, "textStyle": {"color": _TEXT}},
         "grid": {"left": 70, "right": 60, "top": 40, "bottom": 40},
         "tooltip": {"trigger": "axis"},
-        "xAxis": {"type": "value", "name": curves.axis, "nameLocation": "middle", "nameGap": 26, "min": 0},
+        "xAxis": {
+            "type": "value",
+            "name": curves.axis,
+            "nameLocation": "middle",
+            "nameGap": 26,
+            "min": 0,
+            **faint,
+            **words,
+        },
         "yAxis": [
-            {"type": "log", "name": "loss", "splitLine": {"lineStyle": {"opacity": 0.25}}},
-            {"type": "value", "name": "balance", "min": 0, "splitLine": {"show": False}},
+            {"type": "log", "name": "loss", **faint, **words},
+            {"type": "value", "name": "balance", "min": 0, "splitLine": {"show": False}, **words},
         ],
         "series": series,
     }

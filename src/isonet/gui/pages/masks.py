@@ -1,5 +1,6 @@
 """Drawing masks: polygons over XY sections, and the outline of the automatic mask as its percentages are dragged."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from isonet.gui.catalogue import commands
 from isonet.gui.drawing import Drawing
 from isonet.gui.forms import Form
 from isonet.gui.pages.choice import with_tomogram
-from isonet.gui.pages.frame import frame
+from isonet.gui.pages.frame import frame, with_own_keys
 from isonet.gui.session import Session
 from isonet.gui.slices import View, binning
 from isonet.project import Tomogram
@@ -20,6 +21,16 @@ _SIZE = 1024
 _REACH = 9.0  # pixels of the picture within which a corner is taken
 _FOLDER = "polygons"
 _BOUNDARY = "rlnMaskBoundary"
+_ACTIONS = {
+    "Insert": Drawing.insert,
+    "Delete": Drawing.remove_corner,
+    "Backspace": Drawing.remove_corner,
+    "n": Drawing.add,
+    "N": Drawing.add,
+}
+_MOVES = {"ArrowLeft": (-1, 0), "ArrowRight": (1, 0), "ArrowDown": (0, -1), "ArrowUp": (0, 1)}
+_HELP = "Keys: Insert sets a corner, arrows move it (Shift: by ten), Delete removes it, N begins another polygon."
+_SECTIONS = {"PageDown": -1, "PageUp": 1}
 
 
 def add(session: Session) -> None:
@@ -43,7 +54,7 @@ class MaskPage:
         self.step = binning(self.volume, "xy", _SIZE)
         self.rows, self.columns = height // self.step, width // self.step
         self.index = depth // 2
-        self.file = session.roots.project / _FOLDER / f"{tomogram.name}.json"
+        self.file = session.roots.allowed(f"{_FOLDER}/{tomogram.name}.json")
         self.drawing = Drawing.read(self.file, (width, height, depth))
         sign = 1 if tomogram.text("rlnTomoContrast") == "light" else -1
         density, deviation = tomogram.number("rlnMaskDensityPercentage"), tomogram.number("rlnMaskStdPercentage")
@@ -71,7 +82,8 @@ class MaskPage:
                     self._label = ui.label().style("min-width: 110px")
                     self._slider = ui.slider(
                         min=0, max=self.volume.shape[0] - 1, value=self.index, on_change=self._slide
-                    ).props('aria-label="Section"')
+                    ).props('aria-label="Section" data-testid="section"')
+                    with_own_keys(self._slider)
             with ui.column().style("width: 300px; flex: none; gap: 12px"):
                 self._polygon_panel()
                 self._automatic_panel()
@@ -81,7 +93,8 @@ class MaskPage:
     def _polygon_panel(self) -> None:
         with ui.column().classes("panel"):
             ui.html("<h2>Polygons</h2>", sanitize=False)
-            ui.label("Click to set corners, drag to move them. Delete removes a corner.").classes("muted")
+            ui.label("Click to set corners, drag to move them.").classes("muted")
+            ui.label(_HELP).classes("muted").style("font-size: 12px; line-height: 1.35")
             self._list = ui.column().style("gap: 2px; width: 100%")
             with ui.row().style("gap: 6px"):
                 new = ui.button("New", icon="add", on_click=lambda: self._do(self.drawing.add))
@@ -93,10 +106,11 @@ class MaskPage:
                     ui.button(text, on_click=lambda _=None, action=action: self._do(action)).props("flat dense no-caps")
             self._exclude = ui.checkbox("Leave out what it encloses", on_change=self._set_exclude)
             self._exclude.props('dense data-testid="exclude"')
-            self._limited = ui.checkbox("Only some sections", on_change=self._set_range).props("dense")
+            self._limited = ui.checkbox("Only some sections", on_change=self._set_range)
+            self._limited.props('dense data-testid="limited"')
             depth = self.volume.shape[0] - 1
             self._range = ui.range(min=0, max=depth, value={"min": 0, "max": depth}, on_change=self._set_range)
-            self._range.props('dense label aria-label="Sections"')
+            with_own_keys(self._range.props('dense label aria-label="Sections" data-testid="sections"'))
             ui.button("Save polygons", icon="save", on_click=self._save).props('unelevated no-caps data-testid="save"')
 
     def _automatic_panel(self) -> None:
@@ -110,12 +124,8 @@ class MaskPage:
             ui.checkbox("Show its outline", on_change=switch).props('dense data-testid="automatic"')
             for name, text in (("density", "Density, % kept"), ("deviation", "Standard deviation, % kept")):
                 ui.label(text).classes("muted")
-                ui.slider(
-                    min=1,
-                    max=100,
-                    value=self.choice[name],
-                    on_change=lambda event, name=name: self._choose(name, event.value),
-                ).props(f'dense label aria-label="{text}" data-testid="{name}"')
+                share = ui.slider(min=1, max=100, value=self.choice[name], on_change=partial(self._choose, name))
+                with_own_keys(share.props(f'dense label aria-label="{text}" data-testid="{name}"'))
             ui.label("Large tomograms are looked at on a coarser copy here than by mask.").classes("muted")
             go = ui.button("Go on to mask", icon="arrow_forward", on_click=self._go_on)
             go.props('outline no-caps data-testid="to-mask"')
@@ -144,7 +154,11 @@ class MaskPage:
         """Show the section, the outline and the polygons."""
         view = View("xy", self.index, min(5, self.volume.shape[0]), 0.0, size=_SIZE)
         self._image.set_source(images.slice_address(self.path, view))
-        drawn = [self._polygon(number) for number in range(len(self.drawing.shapes))]
+        picture = self.rows, self.columns
+        drawn = [
+            self.drawing.svg(number, self.index, self.step, picture, _SIZE)
+            for number in range(len(self.drawing.shapes))
+        ]
         if self.automatic:
             address = images.automatic_address(self.path, self.index, self.step, self.choice).replace("&", "&amp;")
             drawn.insert(0, f'<image href="{address}" width="{self.columns}" height="{self.rows}" class="crisp"/>')
@@ -156,37 +170,15 @@ class MaskPage:
                 kind = "leave out" if shape.exclude else "keep"
                 sections = "all sections" if shape.z is None else f"z {shape.z[0]} to {shape.z[1]}"
                 text = f"{number + 1}: {kind}, {len(shape.points)} corners, {sections}"
-                item = ui.button(text, on_click=lambda _=None, number=number: self._select(number))
-                item.props(
-                    "flat dense no-caps align=left"
-                    + (" color=primary" if number == self.drawing.current else " color=grey")
-                )
+                item = ui.button(text, on_click=partial(self._select, number), color=None)
+                item.props("flat dense no-caps align=left")
+                item.style(f"color: var(--{'accent' if number == self.drawing.current else 'muted'})")
         current = self.drawing.shape
         self._exclude.set_value(bool(current and current.exclude))
         self._limited.set_value(bool(current and current.z))
         self._range.set_visibility(bool(current and current.z))
         if current and current.z:
             self._range.set_value({"min": current.z[0], "max": current.z[1]})
-
-    def _polygon(self, number: int) -> str:
-        """One polygon in pixels of the picture; what holds in other sections is faint."""
-        shape = self.drawing.shapes[number]
-        points = [(x / self.step, self.rows - y / self.step) for x, y in shape.points]
-        if not points:
-            return ""
-        colour = "#ff6b5e" if shape.exclude else "#4cc9f0"
-        here = shape.z is None or shape.z[0] <= self.index <= shape.z[1]
-        text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        width = 2 if number == self.drawing.current else 1
-        style = f'stroke="{colour}" stroke-width="{width}" vector-effect="non-scaling-stroke"'
-        parts = [f'<polygon points="{text}" fill="{colour}" fill-opacity="0.12" {style}/>']
-        radius = 4 * max(self.columns, 1) / _SIZE
-        for corner, (x, y) in enumerate(points):
-            chosen = number == self.drawing.current and corner == self.drawing.corner
-            parts.append(
-                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.2f}" fill="{"#fff" if chosen else colour}" {style}/>'
-            )
-        return f'<g opacity="{1 if here else 0.25}">{"".join(parts)}</g>'
 
     def _select(self, number: int) -> None:
         self.drawing.current, self.drawing.corner = number, -1
@@ -207,8 +199,8 @@ class MaskPage:
             shape.z = ends
             self._show()
 
-    def _choose(self, name: str, value: float) -> None:
-        self.choice[name] = value
+    def _choose(self, name: str, event: events.ValueChangeEventArguments[Any]) -> None:
+        self.choice[name] = event.value
         if self.automatic:
             self._show()
 
@@ -217,16 +209,22 @@ class MaskPage:
         self._show()
 
     def _wheel(self, event: events.GenericEventArguments) -> None:
-        step = -1 if event.args["deltaY"] > 0 else 1
-        self._slider.set_value(min(max(self.index + step, 0), self.volume.shape[0] - 1))
+        self._go(-1 if event.args["deltaY"] > 0 else 1)
+
+    def _go(self, by: int) -> None:
+        self._slider.set_value(min(max(self.index + by, 0), self.volume.shape[0] - 1))
 
     def _key(self, event: events.KeyEventArguments) -> None:
         if not event.action.keydown:
             return
-        if str(event.key) in ("Delete", "Backspace"):
-            self._do(self.drawing.remove_corner)
-        elif str(event.key) == "Enter":
-            self._do(self.drawing.add)
+        key = str(event.key)
+        if key in _ACTIONS:
+            self._do(partial(_ACTIONS[key], self.drawing))
+        elif key in _MOVES:
+            far = (10 if event.modifiers.shift else 1) * self.step
+            self._do(partial(self.drawing.nudge, (far * _MOVES[key][0], far * _MOVES[key][1])))
+        elif key in _SECTIONS:
+            self._go(_SECTIONS[key])
 
     def _save(self) -> None:
         """Write the files, and name them in the table, where `mask` finds them."""

@@ -14,6 +14,7 @@ from isonet.project import Project, Tomogram
 
 _THUMBNAIL = 96
 _LOWPASS = 60.0
+_MOST_PRODUCTS = 4
 
 
 def add(session: Session) -> None:
@@ -23,7 +24,7 @@ def add(session: Session) -> None:
     def overview() -> None:
         with frame(session, "Project", "/"):
             _add_tomograms(session)
-            _reports(session)
+            _products(session)
             project = session.project()
             if project is None:
                 with ui.column().classes("empty"):
@@ -47,14 +48,26 @@ def _add_tomograms(session: Session) -> None:
         ui.label("Halves and metadata are named on the next page.").classes("muted")
 
 
-def _reports(session: Session) -> None:
-    """Link the reports that are there."""
+def _products(session: Session) -> None:
+    """What was made of all tomograms together: sub-volumes, models, validations, reports."""
+    made = table.products(session.roots.project)
     found = reports.find(session.roots.project)
-    if found:
-        with ui.row().classes("items-baseline").style("gap: 14px").props('data-testid="reports"'):
-            ui.label("Reports").style("font-weight: 600")
-            for path in found:
-                ui.link(session.roots.shown(path), reports.address(path), new_tab=True)
+    if not made and not found:
+        return
+    with ui.row().classes("items-baseline").style("gap: 6px 22px").props('data-testid="products"'):
+        for step, paths in made.items():
+            with ui.row().classes("items-baseline").style("gap: 8px"):
+                ui.badge(step).props("color=primary")
+                for path in paths[:_MOST_PRODUCTS]:
+                    name = session.roots.shown(path)
+                    ui.link(name, "/validation") if step == "validate" else ui.label(name)
+                if len(paths) > _MOST_PRODUCTS:
+                    ui.label(f"and {len(paths) - _MOST_PRODUCTS} more").classes("muted")
+        if found:
+            with ui.row().classes("items-baseline").style("gap: 8px").props('data-testid="reports"'):
+                ui.badge("report").props("color=primary")
+                for path in found:
+                    ui.link(session.roots.shown(path), reports.address(path), new_tab=True)
 
 
 def _table(session: Session, project: Project) -> None:

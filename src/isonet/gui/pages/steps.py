@@ -35,7 +35,8 @@ def add(session: Session) -> None:
 
 def _likely(argument: Argument, project: Path) -> str:
     """What an argument most probably is: the table, or the model that refine made."""
-    likely = {"star": table.NAME, "model": "results/model.safetensors", "inputs": table.NAME}.get(argument.name, "")
+    models = {"model": "results/model.safetensors"}
+    likely = {**dict.fromkeys(("star", "inputs", "folder_or_star"), table.NAME), **models}.get(argument.name, "")
     return likely if likely and (project / likely).exists() else ""
 
 

@@ -13,7 +13,7 @@ from isonet.gui import images
 from isonet.gui.catalogue import commands
 from isonet.gui.pages.frame import empty, frame
 from isonet.gui.session import Session
-from isonet.gui.validation_curves import charts
+from isonet.gui.validation_charts import charts
 
 _NAME = "validation.json"
 _LARGEST = 1 << 24

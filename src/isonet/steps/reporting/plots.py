@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import matplotlib as mpl
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from isonet.steps.validation_numbers import THRESHOLDS
+from isonet.validation_curves import THRESHOLDS, WITHHELD, Curve
 
 _COLOURS = {"#010101": "currentColor", "#020202": "var(--line)"} | {f"#0{n}0{n}0f": f"var(--c{n})" for n in range(1, 5)}
 _STYLES = ("-", "--", ":")
@@ -91,20 +92,13 @@ def draw_balance(number: int, balance: Mapping[str, Numbers], tilts: Sequence[fl
 def draw_withheld(withheld: Numbers) -> str:
     """Curves of the withheld region with the two controls, and what is claimed by sector."""
     curves = withheld["curves"]
-    lines = {
-        "claimed": ("claimed", SERIES[0], "-"),
-        "agreement": ("with one noisy half", SERIES[0], ":"),
-        "ceiling": ("ceiling: a perfect prediction", _INK, "--"),
-        "truth": ("with the truth", SERIES[3], "-"),
-        "unfilled": ("control: unfilled", SERIES[1], "-"),
-        "shuffled": ("control: another place", SERIES[2], "-"),
-    }
+    colours = dict(zip(WITHHELD, (SERIES[0], SERIES[0], _INK, SERIES[3], SERIES[1], SERIES[2]), strict=True))
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(9.4, 3.6), layout="constrained")
         whole, sectors = figure.subplots(1, 2)
-        for name, (label, colour, style) in lines.items():
+        for name, curve in WITHHELD.items():
             if name in curves:
-                _line(whole, curves, name, label, colour, style)
+                _line(whole, curves, name, replace(curve, colour=colours[name]))
         for place, sector in enumerate(withheld["sectors"]):
             label = f"{sector['from']:g} to {sector['to']:g} degrees"
             name = "claimed" if "claimed" in sector["curves"] else "agreement"
@@ -142,13 +136,13 @@ def _marker(points: Sequence[object]) -> str:
     return "o" if len(points) < 3 else "." if len(points) < 40 else ""
 
 
-def _line(axes: Axes, curves: Numbers, name: str, label: str, colour: str, style: str) -> None:
-    """Draw one curve against frequency, with its interval where it is a claim."""
+def _line(axes: Axes, curves: Numbers, name: str, curve: Curve) -> None:
+    """Draw one curve against frequency, with its interval where it has one."""
     frequency, value = _points(curves, name)
-    axes.plot(frequency, value, style, color=colour, label=label, marker=".")
-    if name == "claimed" and f"{name}_low" in curves:
+    axes.plot(frequency, value, linestyle=curve.style, color=curve.colour, label=curve.label, marker=".")
+    if curve.has_interval and f"{name}_low" in curves:
         low, high = (np.array(curves[f"{name}_{end}"], dtype=float) for end in ("low", "high"))
-        axes.fill_between(frequency, low, high, where=np.isfinite(value), color=colour, alpha=0.15, lw=0)
+        axes.fill_between(frequency, low, high, where=np.isfinite(value), color=curve.colour, alpha=0.15, lw=0)
 
 
 def _points(curves: Numbers, name: str) -> tuple[FloatArray, FloatArray]:

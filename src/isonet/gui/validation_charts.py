@@ -5,17 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-THRESHOLDS = (0.143, 0.5)
-_LINES = {
-    "claimed": ("claimed, prediction / ceiling", "#3b82c4", "solid"),
-    "agreement": ("prediction with measurement", "#3b82c4", "dotted"),
-    "ceiling": ("ceiling, a perfect prediction", "#7d8d99", "dashed"),
-    "truth": ("prediction with truth", "#c8372d", "solid"),
-    "unfilled": ("control: unfilled", "#12a078", "solid"),
-    "shuffled": ("control: another place", "#8b5fbf", "solid"),
-}
-_BANDS = ("claimed", "truth")
-_COLOURS = ("#3b82c4", "#12a078", "#e0913a", "#8b5fbf", "#c8372d", "#7d8d99")
+from isonet.validation_curves import SERIES, THRESHOLDS, WITHHELD, Curve
+
 _TEXT = "#7d8d99"
 Point = list[float | None]
 
@@ -43,9 +34,7 @@ def charts(report: Any) -> list[Chart]:
     found = []
     withheld = _mapping(report.get("withheld"))
     curves = _mapping(withheld.get("curves"))
-    if whole := [
-        line for name in _LINES for line in _line(*_LINES[name], _frequencies(curves), curves, name, name in _BANDS)
-    ]:
+    if whole := [line for name, curve in WITHHELD.items() for line in _line(curve, _frequencies(curves), curves, name)]:
         whole[0]["markArea"] = _unmeasurable(curves)
         found.append(Chart("FSC inside what was withheld", _options(whole)))
     if sectors := _sectors(withheld.get("sectors")):
@@ -54,9 +43,9 @@ def charts(report: Any) -> list[Chart]:
     regions = {name: _mapping(independent.get(name)) for name in ("inside", "outside")}
     if lines := [
         line
-        for (name, one), colour in zip(regions.items(), _COLOURS, strict=False)
+        for (name, one), colour in zip(regions.items(), SERIES, strict=False)
         for line in _line(
-            f"{name} the missing wedge", colour, "solid", _numbers(one.get("frequency")), one, "fsc", True
+            Curve(f"{name} the missing wedge", colour, has_interval=True), _numbers(one.get("frequency")), one, "fsc"
         )
     ]:
         found.append(Chart("Two independent networks: precision, not truth", _options(lines)))
@@ -70,7 +59,7 @@ def _sectors(sectors: Any) -> list[dict[str, Any]]:
         one = _mapping(sector)
         curves = _mapping(one.get("curves"))
         label = f"{one.get('from', '?')} to {one.get('to', '?')} degrees beyond"
-        lines += _line(label, _COLOURS[number % len(_COLOURS)], "solid", _frequencies(curves), curves, "claimed", False)
+        lines += _line(Curve(label, SERIES[number % len(SERIES)]), _frequencies(curves), curves, "claimed")
     return lines
 
 
@@ -94,28 +83,22 @@ def _frequencies(curves: Mapping[str, Any]) -> list[float | None]:
 
 
 def _line(
-    label: str,
-    colour: str,
-    style: str,
-    frequency: Sequence[float | None],
-    curves: Mapping[str, Any],
-    name: str,
-    band: bool,
+    curve: Curve, frequency: Sequence[float | None], curves: Mapping[str, Any], name: str
 ) -> list[dict[str, Any]]:
-    """One curve as a line, and its interval as a band where it is asked for; nothing where there are no points."""
+    """One curve as a line, and its interval as a band where it has one; nothing where there are no points."""
     points = _points(frequency, _numbers(curves.get(name)))
     if not any(y is not None for _, y in points):
         return []
     line = {
-        "name": label,
+        "name": curve.label,
         "type": "line",
         "symbolSize": 5,
-        "color": colour,
-        "lineStyle": {"type": style, "width": 2},
+        "color": curve.colour,
+        "lineStyle": {"type": curve.style, "width": 2},
         "data": points,
     }
     ends = [_numbers(curves.get(f"{name}_{end}")) for end in ("low", "high")]
-    return [line, *(_band(label, colour, frequency, *ends) if band and all(ends) else [])]
+    return [line, *(_band(curve, frequency, *ends) if curve.has_interval and all(ends) else [])]
 
 
 def _points(frequency: Sequence[float | None], values: Sequence[float | None]) -> list[Point]:
@@ -123,16 +106,16 @@ def _points(frequency: Sequence[float | None], values: Sequence[float | None]) -
 
 
 def _band(
-    label: str, colour: str, frequency: Sequence[float | None], low: list[float | None], high: list[float | None]
+    curve: Curve, frequency: Sequence[float | None], low: list[float | None], high: list[float | None]
 ) -> list[dict[str, Any]]:
     """Two stacked lines with the space between them filled."""
     widths = [None if a is None or b is None else b - a for a, b in zip(low, high, strict=False)]
     common = {
-        "name": label,
+        "name": curve.label,
         "type": "line",
-        "stack": label,
+        "stack": curve.label,
         "stackStrategy": "all",
-        "color": colour,
+        "color": curve.colour,
         "symbol": "none",
         "lineStyle": {"opacity": 0},
         "tooltip": {"show": False},
@@ -164,7 +147,7 @@ def _options(lines: list[dict[str, Any]]) -> dict[str, Any]:
         "symbol": "none",
         "lineStyle": {"type": "dashed", "color": _TEXT, "opacity": 0.7},
         "label": {"position": "insideEndTop", "color": _TEXT, ":formatter": "item => item.value"},
-        "data": [{"yAxis": value} for value in THRESHOLDS],
+        "data": [{"yAxis": value} for value in THRESHOLDS.values()],
     }
     return {
         "animation": False,
@@ -176,13 +159,16 @@ def _options(lines: list[dict[str, Any]]) -> dict[str, Any]:
             "name": "resolution, Å",
             "nameLocation": "middle",
             "nameGap": 26,
+            "nameTextStyle": {"color": _TEXT},
             "min": 0,
-            "axisLabel": {":formatter": "x => x > 0 ? (1 / x).toPrecision(3) : ''"},
+            "axisLabel": {"color": _TEXT, ":formatter": "x => x > 0 ? (1 / x).toPrecision(3) : ''"},
             "splitLine": {"lineStyle": {"opacity": 0.2}},
         },
         "yAxis": {
             "type": "value",
             "name": "FSC",
+            "nameTextStyle": {"color": _TEXT},
+            "axisLabel": {"color": _TEXT},
             "min": -0.25,
             "max": 1.15,
             "splitLine": {"lineStyle": {"opacity": 0.2}},
