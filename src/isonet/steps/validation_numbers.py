@@ -43,13 +43,14 @@ def withheld_numbers(
     dict
         Resolutions in Å (null where nothing can be claimed), their 95 % intervals, curves, sectors, controls, status.
     """
-    known = ~whole.predicted.value.isnan()
+    known = ~whole.alone.value.isnan()
     numbers: Numbers = {
         "kind": _kind(whole),
         "degrees": [round(kept[0] - reach, 2), round(kept[0], 2), round(kept[1], 2), round(kept[1] + reach, 2)],
         **resolutions(whole.resolution, pixel_size),
         **{f"lower_limit_{name[11:]}": value for name, value in _lower_limits(whole, pixel_size).items()},
         "measurable": _measurable(whole, pixel_size),
+        "agreement": mean_over(whole.alone.value, known),
         "controls": {name: mean_over(getattr(whole, name).value, known) for name in ("unfilled", "shuffled")},
         "power": mean_over(whole.power, known),
         "curves": _curves(whole, 0, pixel_size),
@@ -121,7 +122,7 @@ def _curves(scores: Scores, sector: int, pixel_size: float) -> Mapping[str, Sequ
     """Curves of one sector against resolution."""
     curves: dict[str, Sequence[float | bool | None]] = {
         "resolution": [in_angstrom(value, pixel_size) for value in scores.frequency.tolist()],
-        "agreement": numbers_of(scores.predicted.value[sector]),
+        "agreement": numbers_of(scores.alone.value[sector]),
         "unfilled": numbers_of(scores.unfilled.value[sector]),
         "shuffled": numbers_of(scores.shuffled.value[sector]),
         "power": numbers_of(scores.power[sector]),
@@ -136,6 +137,17 @@ def _curves(scores: Scores, sector: int, pixel_size: float) -> Mapping[str, Sequ
     return curves
 
 
+def _on_average(numbers: Numbers) -> str:
+    """Say how well the prediction agrees with a measurement whose noise is not known, beside what must not agree."""
+    if numbers["agreement"] is None:
+        return ""
+    controls = numbers["controls"]
+    return (
+        f"; mean FSC with the measurement {numbers['agreement']:.3f}, unfilled {controls['unfilled']:.3f}, of another "
+        f"place {controls['shuffled']:.3f}"
+    )
+
+
 def _sentence(numbers: Numbers, scores: Scores) -> str:
     """Say in plain language what was found."""
     lowest, inner, outer, highest = numbers["degrees"]
@@ -143,7 +155,8 @@ def _sentence(numbers: Numbers, scores: Scores) -> str:
     limit, measurable = numbers["lower_limit_0143"], numbers["measurable"]
     if measurable is None:
         least = "" if limit is None else f"; without knowing the noise, agreement to {limit:g} A at least"
-        return f"not measurable {where}: FSC between the halves under {MEASURABLE:g}, or they share no planes{least}"
+        said = f"not measurable {where}: FSC between the halves under {MEASURABLE:g}, or they share no planes{least}"
+        return said + _on_average(numbers)
     if numbers["resolution_0143"] is None:
         return (
             f"nothing is claimed {where}: the prediction does not agree with the measurement beyond chance; measured "

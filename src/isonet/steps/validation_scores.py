@@ -69,11 +69,12 @@ class Scores:
     frequency : tensor
         Middle of each shell, cycles per voxel.
     predicted : Estimate
-        FSC of predictions with the measurement.
+        FSC of predictions with the measurement, where both halves have planes.
     claimed : Estimate
         The same over the ceiling: what the predictions are claimed to reach against the truth.
     alone : Estimate
-        FSC of predictions with the measurement wherever that one has planes, shared by the other half or not.
+        FSC of predictions with the measurement wherever that one has planes, shared by the other half or not; the same
+        region as of the controls and of `power`.
     halves, ceiling : Estimate or None
         FSC of both halves and what a perfect prediction would reach; None with one map only.
     unfilled, shuffled : Estimate
@@ -201,15 +202,14 @@ def _products(
     elsewhere = [spectrum_at(one, other, edges) for one in case.predictions]
     halves = [spectrum_at(one, corner, edges) for one in case.halves]
     truth = [] if case.truth is None else [spectrum_at(case.truth, corner, edges)] * len(predicted)
-    pairs = {
+    shared = {
         "predicted": zip(predicted, measured, strict=True),
-        "unfilled": zip(given, measured, strict=True),
-        "shuffled": zip(elsewhere, measured, strict=True),
         "halves": [(halves[0], halves[1])] if halves else [],
         "truth": zip(predicted, truth, strict=False),
     }
-    sums = {name: [Sums.of(one, two, bins) for one, two in found] for name, found in pairs.items()}
-    sums["alone"] = [Sums.of(one, two, own) for one, two, own in zip(predicted, measured, alone, strict=True)]
+    sums = {name: [Sums.of(one, two, bins) for one, two in found] for name, found in shared.items()}
+    for name, volumes in (("alone", predicted), ("unfilled", given), ("shuffled", elsewhere)):
+        sums[name] = [Sums.of(one, two, own) for one, two, own in zip(volumes, measured, alone, strict=True)]
     return sums
 
 
@@ -227,7 +227,7 @@ def score(products: Sequence[Products], *, whole: bool) -> Scores:
         joined = [Sums.joined(parts) for parts in zip(*lists, strict=True)]
         return [sums.whole for sums in joined] if whole else joined
 
-    predicted = together("predicted")
+    predicted, alone = together("predicted"), together("alone")
     draws = agreement.draw_subvolumes(len(predicted[0].cross))
     found = agreement.estimate(predicted, draws)
     parts = [one.halves for one in products if one.halves is not None]
@@ -243,13 +243,13 @@ def score(products: Sequence[Products], *, whole: bool) -> Scores:
         frequency=products[0].bins.frequency,
         predicted=found,
         claimed=claimed,
-        alone=agreement.estimate(together("alone"), draws),
+        alone=agreement.estimate(alone, draws),
         halves=halves,
         ceiling=ceiling,
         unfilled=agreement.estimate(together("unfilled"), draws),
         shuffled=agreement.estimate(together("shuffled"), draws),
         truth=agreement.estimate(truth, draws) if truth else None,
         usable=usable,
-        power=torch.stack([one.power_ratio for one in predicted]).mean(0),
+        power=torch.stack([one.power_ratio for one in alone]).mean(0),
         directions=len(predicted),
     )
