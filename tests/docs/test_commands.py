@@ -40,6 +40,7 @@ TRAINING: dict[str, str | None] = {
     "precision": "float32",
     "noise-start-iter": None,
     "noise-level": None,
+    "devices": None,
 }
 SMALL: dict[str, dict[str, str | None]] = {
     "refine": TRAINING,
@@ -47,17 +48,25 @@ SMALL: dict[str, dict[str, str | None]] = {
     "validate": {**TRAINING, "withhold": "30"},
     "extract": {"cube-size": "16", "crop-size": "24", "number-subtomos": "3"},
     "prepare-subtomo-star": {"cube-size": "16"},
-    "predict": {"cube-size": "24", "crop-size": "32"},
+    "predict": {"cube-size": "24", "crop-size": "32", "devices": None},
+    "deconv": {"devices": None},
+    "mask": {"devices": None},
+    "train-starter": {"steps": "2", "cube-size": "16", "filter-base": "2", "unet-depth": "1", "templates": None},
     "simulate": {"depth": "16", "height": "32", "width": "32", "tilt-step": "10", "vesicles": "1", "filaments": "0"},
     "reconstruct": {"thickness": "16"},
     "check": {"seconds": "0"},
 }
-"""Options of the tests in place of a page's own, by command; None leaves an option out."""
+"""Options of the tests in place of a page's own, by command; None leaves an option out. Several processes take long to
+start: `tests/steps/test_devices.py` starts them."""
+NETWORK = ("arch", "filter-base", "unet-depth", "convs-per-depth")
+"""Options that a model to start from decides."""
 OTHERS = {"3dmod", "cat", "cd", "less", "ls", "make", "mkdir", "pip", "python", "ssh", "tail"}
+OTHERS |= {"sbatch", "squeue", "srun"}
 """Programs that pages mention and that are not ours to test."""
 MADE_BEFORE = {
     "tomograms.star": "prepare tomograms/ --even even/ --odd odd/ --metadata metadata/",
     "results": "refine tomograms.star",
+    "validation": "validate tomograms.star",
 }
 """What pages that begin in the middle take for granted, and the command that makes it."""
 NEVER_RUN = {"gui": "serves until it is stopped", "demo": "takes minutes; tests/steps/test_run.py runs it"}
@@ -89,7 +98,9 @@ def understood(words: Sequence[str]) -> None:
 def small(words: Sequence[str]) -> list[str]:
     """Put the options of `SMALL` in the place of a line's own."""
     command = command_of(words)
-    replaced = SMALL.get(command, {})
+    replaced = dict(SMALL.get(command, {}))
+    if any(word.startswith("--pretrained-model") for word in words):
+        replaced |= dict.fromkeys(NETWORK)
     names = RENAMED.get(command, {})
     kept: list[str] = []
     rest = list(words)
