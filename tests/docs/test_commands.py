@@ -7,6 +7,7 @@ the page, whose own line must be understood by the command line as it stands. No
 import contextlib
 import fnmatch
 import io
+import itertools
 import re
 import shlex
 import shutil
@@ -60,6 +61,8 @@ SMALL: dict[str, dict[str, str | None]] = {
 start: `tests/steps/test_devices.py` starts them."""
 NETWORK = ("arch", "filter-base", "unet-depth", "convs-per-depth")
 """Options that a model to start from decides."""
+WITH_STARTER = ("--tomo-idx=1", "--no-halves", "--no-calibrate")
+"""What keeps a prediction by the starter short, whose network is not small."""
 OTHERS = {"3dmod", "cat", "cd", "less", "ls", "make", "mkdir", "pip", "python", "ssh", "tail"}
 OTHERS |= {"sbatch", "squeue", "srun"}
 """Programs that pages mention and that are not ours to test."""
@@ -115,6 +118,7 @@ def small(words: Sequence[str]) -> list[str]:
             kept.append(word)
     asked_help = {"--help", "--version"} & set(words)
     added = [] if continued or asked_help else [f"--{name}={value}" for name, value in replaced.items() if value]
+    added += WITH_STARTER if command == "predict" and "starter" in words else ()
     return [*kept, *added]
 
 
@@ -194,7 +198,11 @@ def test_scripts_and_targets_that_pages_name_exist() -> None:
                 if words[0] == "make":
                     assert set(words[1:]) & targets, f"{block.place}: make {words[1:]}"
                 if words[0] == "python" and words[1].endswith(".py") and "/" in words[1]:
-                    assert (pages.ROOT / words[1]).exists() or block.not_run, f"{block.place}: {words[1]}"
+                    script = pages.ROOT / words[1]
+                    assert script.exists() or block.not_run, f"{block.place}: {words[1]}"
+                    flags = [word for word in itertools.takewhile(lambda word: word != "--", words) if word[:2] == "--"]
+                    text = "".join(path.read_text() for path in script.parent.glob("*.py"))
+                    assert [flag for flag in flags if f'"{flag}"' not in text] == [], block.place
 
 
 def test_small_options_are_options() -> None:
