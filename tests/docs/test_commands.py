@@ -205,6 +205,13 @@ def test_scripts_and_targets_that_pages_name_exist() -> None:
                     assert [flag for flag in flags if f'"{flag}"' not in text] == [], block.place
 
 
+def test_commands_are_seen_whole() -> None:
+    """A line of more characters runs out of its box in a window of 1280 pixels."""
+    for page in sorted(pages.DOCS.rglob("*.md")):
+        for block in (*pages.blocks(page, "console"), *pages.blocks(page, "python")):
+            assert [line for line in block.text.splitlines() if len(line) > 92] == [], block.place
+
+
 def test_small_options_are_options() -> None:
     """An option that was renamed must not drop out of the substitution unseen."""
     assert {name.replace("-", "_") for name in TRAINING} <= set(RefineConfig.model_fields)
