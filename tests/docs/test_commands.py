@@ -49,7 +49,7 @@ SMALL: dict[str, dict[str, str | None]] = {
     "validate": {**TRAINING, "withhold": "30"},
     "extract": {"cube-size": "16", "crop-size": "24", "number-subtomos": "3"},
     "prepare-subtomo-star": {"cube-size": "16"},
-    "predict": {"cube-size": "24", "crop-size": "32", "devices": None},
+    "predict": {"cube-size": "24", "crop-size": "32", "devices": None, "calibrate": "false"},
     "deconv": {"devices": None},
     "mask": {"devices": None},
     "train-starter": {"steps": "2", "cube-size": "16", "filter-base": "2", "unet-depth": "1", "templates": None},
@@ -57,11 +57,11 @@ SMALL: dict[str, dict[str, str | None]] = {
     "reconstruct": {"thickness": "16"},
     "check": {"seconds": "0"},
 }
-"""Options of the tests in place of a page's own, by command; None leaves an option out. Several processes take long to
-start: `tests/steps/test_devices.py` starts them."""
+"""Options of the tests in place of a page's own, by command; None leaves an option out. Several processes and the
+calibration take long: `test_devices.py` and `test_refine_halves.py` in `tests/steps` have them."""
 NETWORK = ("arch", "filter-base", "unet-depth", "convs-per-depth")
 """Options that a model to start from decides."""
-WITH_STARTER = ("--tomo-idx=1", "--no-halves", "--no-calibrate")
+WITH_STARTER = ("--tomo-idx=1", "--no-halves")
 """What keeps a prediction by the starter short, whose network is not small."""
 OTHERS = {"3dmod", "cat", "cd", "less", "ls", "make", "mkdir", "pip", "python", "ssh", "tail"}
 OTHERS |= {"sbatch", "squeue", "srun"}
