@@ -1,5 +1,6 @@
 # make demo   simulate a small tomogram, correct it, and show how much of the missing wedge came back
 # make test   run the tests
+# make coverage  lines of core, io and train that the unit tests run
 # make lint   ruff and mypy
 # make docs   write the reference from the code and build the documentation into site/; warnings are errors
 #
@@ -12,13 +13,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint docs env clean
+.PHONY: demo test coverage lint docs env clean
 
 demo: $(VENV)/.ready
 	$(BIN)/isonet demo --output-dir demo
 
 test: $(VENV)/.ready-dev
 	$(BIN)/pytest -n $(WORKERS)
+
+coverage: $(VENV)/.ready-dev
+	$(BIN)/coverage run -m pytest tests/unit
+	$(BIN)/coverage report
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

@@ -198,5 +198,7 @@ def _repair(folder: Path, root: Path, fault: Fault) -> None:
     for path in [folder, *folder.rglob("*")]:
         if path.is_dir():
             path.chmod(0o755)
-    if (root / "vanished").exists():
-        (root / "vanished").rename(folder / fault.file)
+    vanished = root / "vanished"
+    if vanished.exists() and not (folder / fault.file).exists():  # a table may have been written anew
+        vanished.rename(folder / fault.file)
+    vanished.unlink(missing_ok=True)

@@ -30,6 +30,7 @@ log = logging.getLogger("isonet")
 _SECONDS_BETWEEN_LINES = 30.0
 CONFIG_NAME = "config.yaml"
 LOCK_NAME = ".lock"
+PREVIEWS = "previews"
 
 
 class Run:
@@ -259,8 +260,9 @@ def locked(folder: Path) -> Iterator[None]:
 
 def clear_abandoned(folder: Path) -> None:
     """Remove what killed runs half wrote into a folder; only for who holds the lock of the run it belongs to."""
-    for abandoned in folder.glob(files.TEMPORARY):
-        abandoned.unlink(missing_ok=True)
+    for part in (folder, folder / PREVIEWS):
+        for abandoned in part.glob(files.TEMPORARY):
+            abandoned.unlink(missing_ok=True)
 
 
 @contextmanager

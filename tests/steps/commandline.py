@@ -129,10 +129,15 @@ class Process:
             assert time.monotonic() < end, "took too long"
             time.sleep(0.002)
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        assert self._process.pid is not None
+        return self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
-        assert self._process.pid is not None
-        os.kill(self._process.pid, number)
+        os.kill(self.pid, number)
 
     def outcome(self, seconds: float = 60) -> Outcome:
         """Wait for the end."""

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import commandline as isonet
 import numpy as np
@@ -24,7 +23,6 @@ TOGETHER = {
     **{"noise_level": 0.2, "noise_start_iter": 2},
 }
 LONG = {**TOGETHER, "steps_per_epoch": 200, "iterations": 50}
-Started = subprocess.Popen[str]
 
 
 @pytest.fixture(scope="module")
@@ -44,32 +42,11 @@ def alone(star: Path) -> Path:
     return star.parent / "alone"
 
 
-def start(*words: Any, module: tuple[str, ...] = ("-m", "isonet"), **options: Any) -> Started:
-    """Start the program as a user does."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, *module, *map(str, words), *isonet.flags(**options)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-
-
-def ended(process: Started) -> isonet.Outcome:
-    _, err = process.communicate(timeout=900)
-    return isonet.Outcome(process.returncode, "", err)
-
-
-def children(process: Started) -> list[int]:
-    """Processes that a process has started and that work for it."""
+def in_training(process: isonet.Process, folder: Path) -> list[int]:
+    """Wait until it trains; return the numbers of the processes that it has started, process 0 first."""
+    process.wait_for((folder / "metrics.jsonl").exists, seconds=900)
     found = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     return [pid for pid in map(int, found) if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
-
-
-def in_training(process: Started, folder: Path) -> list[int]:
-    """Wait until it trains; return the numbers of its processes, process 0 first."""
-    end = time.monotonic() + 900
-    while not (folder / "metrics.jsonl").exists():
-        assert process.poll() is None
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    return children(process)
 
 
 def assert_gone(pids: list[int]) -> None:
@@ -88,7 +65,8 @@ def assert_same_course(folder: Path, other: Path) -> None:
 
 
 def test_two_processes_take_the_path_of_one_and_one_goes_on_with_it(here: Path, star: Path, alone: Path) -> None:
-    outcome = ended(start("refine", star, devices=2, output_dir=here / "r", **{**TOGETHER, "iterations": 1}))
+    options = {**TOGETHER, "devices": 2, "iterations": 1}
+    outcome = isonet.Process(here / "err", "refine", star, output_dir=here / "r", **options).outcome(900)
     assert outcome.code == 0, outcome.err
     assert not outcome.complaints, outcome.err
     assert "2 processes" in outcome.err
@@ -99,13 +77,12 @@ def test_two_processes_take_the_path_of_one_and_one_goes_on_with_it(here: Path, 
     isonet.done("predict", star, here / "r")
 
 
-@pytest.mark.parametrize("to_parent", [True, False])
-def test_a_signal_stops_all_at_the_same_step(here: Path, star: Path, to_parent: bool) -> None:
-    process = start("refine", star, devices=2, output_dir=here / "r", **LONG)
+def test_a_signal_to_one_stops_all_at_the_same_step(here: Path, star: Path) -> None:
+    process = isonet.Process(here / "err", "refine", star, devices=2, output_dir=here / "r", **LONG)
     pids = in_training(process, here / "r")
     assert len(pids) == 2
-    os.kill(process.pid if to_parent else pids[1], signal.SIGUSR1)
-    outcome = ended(process)
+    os.kill(pids[1], signal.SIGUSR1)
+    outcome = process.outcome(900)
     isonet.assert_refused(outcome, "SIGUSR1", code=128 + signal.SIGUSR1)
     assert "--continue-from" in outcome.err
     assert isonet.state(here / "r") == "interrupted"
@@ -114,32 +91,33 @@ def test_a_signal_stops_all_at_the_same_step(here: Path, star: Path, to_parent: 
 
 
 def test_a_killed_process_ends_the_run_in_one_line(here: Path, star: Path) -> None:
-    process = start("refine", star, devices=2, output_dir=here / "r", **LONG)
+    process = isonet.Process(here / "err", "refine", star, devices=2, output_dir=here / "r", **LONG)
     pids = in_training(process, here / "r")
     os.kill(pids[1], signal.SIGKILL)
-    isonet.assert_refused(ended(process), "process 1 of 2", "SIGKILL", "--continue-from", code=1)
+    isonet.assert_refused(process.outcome(900), "process 1 of 2", "SIGKILL", "--continue-from", code=1)
     assert_gone(pids)
     assert isonet.state(here / "r") == "failed"
     isonet.done("refine", "--continue-from", here / "r", devices=1, max_time="0.01s")
 
 
 def test_all_die_with_the_process_that_started_them(here: Path, star: Path) -> None:
-    process = start("refine", star, devices=2, output_dir=here / "r", **LONG)
+    process = isonet.Process(here / "err", "refine", star, devices=2, output_dir=here / "r", **LONG)
     pids = in_training(process, here / "r")
-    process.kill()
-    process.communicate()
+    process.signal(signal.SIGKILL)
     assert_gone(pids)
 
 
 def test_time_is_over_for_all_of_two_machines_under_torchrun(here: Path, star: Path, alone: Path) -> None:
     """Two agents of torchrun on one machine."""
     port = 29000 + os.getpid() % 1000
-    words = ["-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d"]
-    words += [f"--rdzv-endpoint=127.0.0.1:{port}", "-m", "isonet"]
-    options = {**TOGETHER, "output_dir": here / "r", "max_time": "1h"}
-    agents = [start("refine", star, module=tuple(words), **options) for _ in range(2)]
-    for outcome in map(ended, agents):
-        assert outcome.code == 0, outcome.err
+    words = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d"]
+    words += [f"--rdzv-endpoint=127.0.0.1:{port}", "-m", "isonet", "refine", str(star)]
+    words += isonet.flags(**TOGETHER, output_dir=here / "r", max_time="1h")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    agents = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) for _ in range(2)]
+    for agent in agents:
+        _, err = agent.communicate(timeout=900)
+        assert agent.returncode == 0, err
     assert_same_course(here / "r", alone)
     assert isonet.state(here / "r") == "finished"
 
@@ -177,7 +155,7 @@ def test_commands_at_once_make_no_tomogram_twice(here: Path, star: Path, alone: 
 
 def test_processes_share_what_is_to_be_corrected(here: Path, star: Path, alone: Path) -> None:
     isonet.done("predict", star, alone, output_dir=here / "one")
-    outcome = ended(start("predict", star, alone, output_dir=here / "c", devices=2))
+    outcome = isonet.Process(here / "err", "predict", star, alone, output_dir=here / "c", devices=2).outcome(900)
     assert outcome.code == 0, outcome.err
     made = written(outcome.err)
     assert len(made) == len(set(made)) == 3

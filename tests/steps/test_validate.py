@@ -160,6 +160,15 @@ def test_a_model_trained_on_what_is_left_is_scored(halves: Path) -> None:
     isonet.assert_refused(isonet.call("validate", halves, model="more", output_dir="third", withhold=32), "-30 to 30")
 
 
+def test_a_starter_alone_is_scored(halves: Path) -> None:
+    """It has seen nothing of the sample; each half is corrected and compared with the other one."""
+    isonet.done("train-starter", filter_base=4, unet_depth=1, cube_size=16, batch_size=1, steps=2, precision="float32")
+    isonet.done("validate", halves, model="starter/model.safetensors", withhold=30)
+    inside = numbers()["withheld"]
+    assert inside["kind"] == "cross-half"
+    assert len(list(Path("validation/model/halves").glob("*_corrected.mrc"))) == 2
+
+
 def test_what_cannot_be_compared_is_refused(halves: Path, truth: Any) -> None:
     isonet.assert_refused(isonet.call("validate", halves, withhold=58), "--withhold")
     isonet.assert_refused(isonet.call("validate", halves, prediction="a.mrc", model="b"), "exclude each other")

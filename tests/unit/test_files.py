@@ -104,3 +104,14 @@ def test_a_lock_file_that_was_removed_is_no_lock(tmp_path: Path, monkeypatch: py
         assert len(taken) == 2
         with pytest.raises(BlockingIOError), files.locked(path, wait=False):
             pass
+
+
+def test_a_folder_that_becomes_read_only_is_what_is_complained_of(tmp_path: Path, monkeypatch: Any) -> None:
+    """Not that the temporary file cannot be removed either."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with pytest.raises(RunError, match=r"cannot be written \(Permission denied\)"), atomic_path(tmp_path / "a.txt"):
+        monkeypatch.setattr(Path, "unlink", refuse)
+        refuse()

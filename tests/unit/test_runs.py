@@ -15,7 +15,7 @@ import yaml
 
 import isonet
 from isonet import runs
-from isonet.companions import follow
+from isonet.companions import follow, start_together
 from isonet.config import CheckConfig
 from isonet.errors import InputError, RunError
 from isonet.signals import Interruption
@@ -112,7 +112,7 @@ from pathlib import Path
 from typing import Any
 import isonet
 from isonet import runs
-from isonet.companions import follow
+from isonet.companions import follow, start_together
 from isonet.config import CheckConfig
 with runs.start(Path({str(tmp_path)!r}), "check", CheckConfig()):
     print("begun", flush=True)
@@ -130,6 +130,19 @@ with runs.start(Path({str(tmp_path)!r}), "check", CheckConfig()):
     with runs.start(tmp_path, "check", CONFIG):
         pass
     assert status(tmp_path)["state"] == "finished"
+
+
+@pytest.mark.parametrize("begin", [runs.start, start_together])
+def test_what_a_killed_run_half_wrote_is_cleared_away(tmp_path: Path, begin: Any) -> None:
+    """Of the pictures too; what has another name, or is not this run's, stays."""
+    left = [tmp_path / ".isonet-a.part", tmp_path / "previews/.isonet-b.part"]
+    others = [tmp_path / "previews/a.png", tmp_path / "withheld/results/.isonet-c.part"]
+    for path in (*left, *others):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    with begin(tmp_path, "check", CONFIG):
+        pass
+    assert [path.exists() for path in (*left, *others)] == [False, False, True, True]
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

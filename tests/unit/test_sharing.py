@@ -59,6 +59,20 @@ def test_a_failure_leaves_no_lock_behind(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_lock_that_cannot_be_removed_hides_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder may have become read-only; the lock file that stays locks nothing."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (path,) = products(tmp_path, 1)
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "unlink", refuse)
+        with pytest.raises(RuntimeError, match="at work"):
+            fail_at_work(path)
+    assert next(nobodys([1], [path]))[0] == 1
+
+
 def fail_at_work(path: Path) -> None:
     for _ in nobodys([1], [path]):
         assert list(path.parent.glob(".*.lock"))

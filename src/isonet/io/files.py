@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -39,7 +39,8 @@ def discarded_path(folder: Path) -> Iterator[Path]:
         raise RunError(f"{folder}: cannot be written ({reason}); free some space or choose another folder") from error
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # gone, or the folder has become read-only: what failed before says so
+                temporary.unlink()
 
 
 @contextmanager

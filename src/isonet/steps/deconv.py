@@ -13,7 +13,7 @@ from isonet.core.ctf import Optics, WienerFilter
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project import Project, Tomogram
-from isonet.runs import Run
+from isonet.runs import PREVIEWS, Run
 from isonet.steps.deconv_pictures import save_choices, save_deconvolved
 from isonet.steps.filtering import filter_file
 from isonet.steps.forecast import refuse_full_disk, volumes_to_write
@@ -93,7 +93,7 @@ def deconv(project: Project, config: DeconvConfig, run: Run) -> Project:
         needed = volumes_to_write(sources, results, 4, overwrite=config.overwrite)
         refuse_full_disk(config.output_dir, needed, "free some space, or choose by --tomo-idx")
     for job, _ in nobodys(jobs, [job.result for job in jobs]):
-        pictures = config.output_dir / "previews"
+        pictures = config.output_dir / PREVIEWS
         if config.preview:
             choices = pictures / f"{job.tomogram.name}_choices.png"
             save_choices(choices, mrc.open_volume(job.source), job.wiener)

@@ -13,7 +13,7 @@ from isonet.core.slab import Slab
 from isonet.errors import InputError
 from isonet.io import blocks, mrc
 from isonet.project import Project, Tomogram
-from isonet.runs import Run
+from isonet.runs import PREVIEWS, Run
 from isonet.steps.areas import BOUNDARY_EXTENSIONS, boundary_text, read_areas
 from isonet.steps.existing import ExistingMask
 from isonet.steps.mask_content import Content, ContentOptions, write_content, write_mask
@@ -186,7 +186,7 @@ def _make(plan: Plan, path: Path, run: Run) -> None:
         _comment_on_slab(region.slab, volume)
     _comment_on_fraction(kept, path, region)
     made = mrc.open_volume(path)
-    picture = path.parent / "previews" / f"{plan.source.tomogram.name}.png"
+    picture = path.parent / PREVIEWS / f"{plan.source.tomogram.name}.png"
     save_outline(picture, volume, made, f"{plan.source.tomogram.name}: {100 * kept:.1f} % of the voxels kept")
 
 

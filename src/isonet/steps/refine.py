@@ -21,11 +21,11 @@ from isonet.core.sampling import random_stream
 from isonet.errors import RunError
 from isonet.io import checkpoint
 from isonet.project import Project
-from isonet.runs import Run, clear_abandoned
+from isonet.runs import Run
 from isonet.signals import Interruption
 from isonet.steps.pace import Amount, amount_asked, amount_that_fits
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, Position, model_name
-from isonet.steps.refine_record import PREVIEWS, record_iteration, stagnates
+from isonet.steps.refine_record import record_iteration, stagnates
 from isonet.steps.refine_setup import Refinement, begin
 from isonet.steps.subvolumes import training_pairs
 from isonet.train.fit import Evaluator, Trainer
@@ -70,8 +70,6 @@ def refine(project: Project, config: RefineConfig, run: Run, device: torch.devic
         After a signal, once everything is saved.
     """
     refinement = begin(project, config, run, device, team)
-    if team.first:
-        clear_abandoned(run.folder / PREVIEWS)
     done = team.agreed(lambda: _why_done(refinement))
     if config.time_budget is not None and done is None:
         _probe(refinement)

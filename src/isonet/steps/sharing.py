@@ -8,7 +8,7 @@ must have locks.
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,11 +58,15 @@ def nobodys(items: Sequence[Item], products: Sequence[Path]) -> Iterator[tuple[I
 
 @contextmanager
 def _removed(lock: Path) -> Iterator[None]:
-    """Remove a lock file at the end, also of a failure; that of a killed process stays until another one takes it."""
+    """Remove a lock file at the end, also of a failure; that of a killed process stays until another one takes it.
+
+    It stays as well in a folder that has become read-only, and locks nothing.
+    """
     try:
         yield
     finally:
-        lock.unlink(missing_ok=True)
+        with suppress(OSError):
+            lock.unlink()
 
 
 def _stamp(path: Path) -> Stamp:

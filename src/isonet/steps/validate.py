@@ -23,10 +23,10 @@ from isonet.runs import Run, start
 from isonet.steps.commands import predict_in_folder, refine_in_folder
 from isonet.steps.independent import agreement_numbers, predict_independently, write_confidence
 from isonet.steps.model_record import refuse_having_seen
+from isonet.steps.predict import HALVES, input_columns, read_model
 from isonet.steps.processes import refuse_launchers
 from isonet.steps.products import labels_of, output_paths, product_label
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, holds_run, move_aside
-from isonet.steps.source import choose_column
 from isonet.steps.validation_balance import wedge_balance_numbers
 from isonet.steps.validation_numbers import Numbers, numbers_of, withheld_numbers
 from isonet.steps.validation_pictures import draw_independent, draw_withheld
@@ -177,23 +177,20 @@ def _cases(chosen: Sequence[Tomogram], left: Project, config: ValidateConfig) ->
     folder = config.output_dir / "withheld"
     if config.prediction:
         columns = HALF_COLUMNS if len(config.prediction) == 2 else (chosen[0].full_column,)
-        found = [[mrc.open_volume(path) for path in config.prediction]]
-        return [_case(chosen[0], left.tomograms[0], found[0], columns, config)]
+        return [_case(chosen[0], left.tomograms[0], config.prediction, columns, config)]
     model = config.model or _train(left, config)
     if model is None:
         return None
     corrected = folder / "corrected" if config.model is None else config.output_dir / "model"
     asked = PredictConfig(output_dir=corrected, device=config.device, overwrite=config.overwrite)
     predict_in_folder(left.path, model, asked)
-    column = str(checkpoint.load_model(model)[1]["input_column"])
+    corrects = input_columns(left, read_model(model))
     paths = output_paths(left.tomograms, corrected, "corrected")
     cases = []
     for measured, given, path in zip(chosen, left.tomograms, paths, strict=True):
-        columns = HALF_COLUMNS if column == "halves" else (choose_column([measured], column),)
         stem = path.name.removesuffix("_corrected.mrc")
-        made = [corrected / "halves" / f"{stem}_half{number}_corrected.mrc" for number in (1, 2)]
-        found_here = [mrc.open_volume(one) for one in (made if column == "halves" else [path])]
-        cases.append(_case(measured, given, found_here, columns, config))
+        made = [corrected / HALVES / f"{stem}_half{number}_corrected.mrc" for number in (1, 2)]
+        cases.append(_case(measured, given, made if len(corrects) == 2 else [path], corrects, config))
     return cases
 
 
@@ -215,7 +212,7 @@ def _train(left: Project, config: ValidateConfig) -> Path | None:
 def _case(
     measured: Tomogram,
     given: Tomogram,
-    predictions: Sequence[mrc.Volume],
+    corrected: Sequence[Path],
     columns: Sequence[str],
     config: ValidateConfig,
 ) -> Case:
@@ -226,6 +223,7 @@ def _case(
     InputError
         If a volume is not of the tomogram's shape.
     """
+    predictions = [mrc.open_volume(path) for path in corrected]
     references = [mrc.open_volume(measured.file(column)) for column in columns]
     halves = [mrc.open_volume(measured.file(column)) for column in HALF_COLUMNS] if measured.has_halves else []
     truth = None if config.truth is None else mrc.open_volume(config.truth)
