@@ -213,8 +213,8 @@ def _messages_page() -> str:
         "| 128 + n | ended by signal n (130 after Ctrl-C, 143 after SIGTERM); what was computed is saved |",
         "`run.log` in the output folder has all that was said, with tracebacks; `status.json` there says how the run "
         "ended and why. An error that begins with `isonet: unexpected` is a defect of the program: please report "
-        "it with what `--debug` shows. The lists below are all messages in the code; words in angle brackets stand for "
-        "values.",
+        "it with what `--debug` shows. The lists below are all messages in the code, first those of any command, then "
+        "by command; words in angle brackets stand for values. Search for a few words of yours that are no values.",
     ]
     for title, note, kind in (
         ("Errors", "They end the command.", "error"),
@@ -230,8 +230,8 @@ def _spellings_page() -> str:
     """IsoNet's words and ours."""
     parts = [
         "# Spellings of IsoNet 1 and 2",
-        "What is not listed has the same name here. Underscores and dashes are the same. How to move is in "
-        "[From IsoNet 1 or 2](../from-isonet.md).",
+        "What is not listed has the same name here. Underscores and dashes are the same. *Refused* means that the flag "
+        "would change the result and has no like. How to move is in [From IsoNet 1 or 2](../from-isonet.md).",
         "## Commands",
         _table(("IsoNet", "here"), ((f"`{old}`", f"`{new}`") for old, new in COMMANDS.items())),
         "## Flags",

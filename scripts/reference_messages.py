@@ -10,13 +10,31 @@ import isonet
 SOURCE = Path(isonet.__file__).parent
 _ERRORS = ("InputError", "RunError", "BadOption")
 _PLACES = {
-    "io": "Files",
-    "config": "Options",
-    "project.py": "The table",
-    "runs.py": "Run folders",
-    "arguments.py": "Command line",
-    "spellings.py": "Command line",
+    "Command line": ("arguments", "spellings", "commands"),
+    "Memory and disk": ("forecast", "memory"),
+    "Output folders": ("runs", "companions", "products"),
+    "Several devices": ("launch", "processes", "world"),
+    "The table": ("project",),
+    "check": ("check",),
+    "deconv": ("deconv",),
+    "extract": ("centres", "extract"),
+    "mask": ("areas", "existing", "mask"),
+    "predict": ("correction", "predict"),
+    "prepare": ("belonging", "description", "pairing", "pixel_size", "prepare", "relion_table", "tilt_lists"),
+    "prepare-subtomo-star": ("prepare_subtomos",),
+    "reconstruct": ("reconstruct",),
+    "refine": (
+        *("continuing", "first_network", "model_record", "refine", "refine_files", "refine_setup"),
+        *("source", "subvolume_files", "subvolumes"),
+    ),
+    "report": ("report", "sources"),
+    "resize": ("resize",),
+    "run": ("run",),
+    "simulate": ("simulate",),
+    "train-starter": ("train_starter",),
+    "validate": ("independent", "validate", "validation_scores", "withhold"),
 }
+"""Modules by what a reader knows: general matters, then commands."""
 
 
 def messages(kind: str) -> dict[str, list[str]]:
@@ -37,9 +55,20 @@ def messages(kind: str) -> dict[str, list[str]]:
 
 
 def _place(path: Path) -> str:
-    """Part of the program a module belongs to, as the page names it."""
-    inside = path.relative_to(SOURCE)
-    return _PLACES.get(inside.parts[0], "Files" if inside.parts[0] == "io" else f"steps/{path.stem}")
+    """Part of the program a module belongs to, as the page names it.
+
+    Raises
+    ------
+    LookupError
+        If `_PLACES` does not say where the messages of the module belong.
+    """
+    folder = path.relative_to(SOURCE).parts[0]
+    if folder in ("io", "config"):
+        return {"io": "Files", "config": "Options"}[folder]
+    for place, modules in _PLACES.items():
+        if path.stem in modules:
+            return place
+    raise LookupError(f"{path}: name its place in _PLACES")
 
 
 def _text(node: ast.AST, kind: str, path: Path) -> str | None:

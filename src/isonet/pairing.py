@@ -196,7 +196,9 @@ def matching_halves(path: Path, halves: Pairs) -> tuple[Path, Path]:
     shape = mrc.open_volume(path).shape
     for half in pair:
         if mrc.open_volume(half).shape != shape:
-            raise InputError(f"{half}: shape {mrc.open_volume(half).shape} is not that of {path}, {shape}")
+            raise InputError(
+                f"{half}: shape {mrc.open_volume(half).shape} is not that of {path}, {shape}; reconstruct both alike"
+            )
     return pair
 
 
@@ -242,4 +244,6 @@ def _check_shapes(pairs: Pairs) -> None:
     for first, second in pairs.values():
         shapes = mrc.open_volume(first).shape, mrc.open_volume(second).shape
         if shapes[0] != shapes[1]:
-            raise InputError(f"{second}: shape {shapes[1]} is not that of its partner {first}, {shapes[0]}")
+            raise InputError(
+                f"{second}: shape {shapes[1]} is not that of its partner {first}, {shapes[0]}; make both alike"
+            )

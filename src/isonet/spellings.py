@@ -48,6 +48,7 @@ RENAMED: Mapping[str, Mapping[str, str]] = {
         "--result-dir": "--output-dir",
         "--select-subtomo-number": "--number-subtomos",
         "--batch-normalization": "--normalization",
+        "--random-rot-weight": "--random-rotations",
     },
     "predict": {"--use-deconv-tomo": "--input-column"},
 }
@@ -58,12 +59,18 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "--noise-mode": {"nofilter": "unfiltered", "none": "unfiltered"},
     "--kernel": {"3,3,3": "3", "5,5,5": "5", "7,7,7": "7"},
     "--pool": {"2,2,2": "true"},
+    "--method": {"isonet2": "isonet", "isonet2-n2n": "noise2noise"},
 }
 """Values, in lower case and without brackets and blanks, that are written otherwise here."""
 _LOG_LEVEL = "run.log in the output folder has everything, --debug adds tracebacks"
 _NORMALIZE = "each tomogram is normalised as a whole, and results have its own grey values"
 _ALL_CORES = "all processor cores are used; OMP_NUM_THREADS limits them"
 _NO_CHUNKS = "--max-memory decides what is in memory at once, and there are no seams"
+_IN_MEMORY = "training pairs are made while training; OMP_NUM_THREADS limits the processor cores"
+_EACH_ITERATION = "pictures and a model are made after every iteration"
+_OWN_WEDGE = "inputs always have the wedge of their tomogram"
+_FILTER = "without effect in IsoNet 2, too; an option of 'isonet deconv' here"
+_NO_TRANSFER = "the contrast transfer is not modelled in training; without halves run 'isonet deconv' before it"
 OBSOLETE: Mapping[str, Mapping[str, str]] = {
     "prepare": {"--create-average": "the mean of --even and --odd is made where no full tomogram is given"},
     "deconv": {
@@ -78,10 +85,26 @@ OBSOLETE: Mapping[str, Mapping[str, str]] = {
         "--log-level": _LOG_LEVEL,
         "--noise-dir": "noise is made in memory",
         "--normalize-percentile": _NORMALIZE,
-        "--preprocessing-ncpus": "training pairs are made while training; OMP_NUM_THREADS limits the processor cores",
+        "--preprocessing-ncpus": _IN_MEMORY,
         "--remove-intermediate": "sub-volumes of each iteration are not written; --keep-models limits what is",
+        "--ncpus": _IN_MEMORY,
+        "--mixed-precision": "--precision decides, auto is bf16 where the device computes in it natively",
+        "--with-preview": _EACH_ITERATION,
+        "--save-interval": _EACH_ITERATION,
+        "--prev-tomo-idx": _EACH_ITERATION,
+        "--apply-mw-x1": _OWN_WEDGE,
+        "--snrfalloff": _FILTER,
+        "--deconvstrength": _FILTER,
+        "--highpassnyquist": _FILTER,
     },
-    "predict": {"--log-level": _LOG_LEVEL, "--normalize-percentile": _NORMALIZE},
+    "predict": {
+        "--log-level": _LOG_LEVEL,
+        "--normalize-percentile": _NORMALIZE,
+        "--apply-mw-x1": _OWN_WEDGE,
+        "--isCTFflipped": "the contrast transfer is not modelled in prediction",
+        "--padding-factor": "tiles overlap as far as it takes to hide seams",
+        "--save-slices": "'isonet report' shows them",
+    },
 }
 """Flags without meaning here, and why, by command; results do not depend on them."""
 REFUSED: Mapping[str, Mapping[str, str]] = {
@@ -89,6 +112,17 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         "--mask-folder": "make masks with 'isonet mask', or name yours in the column rlnMaskName of the table",
         "--coordinate-folder": "give coordinates to 'isonet extract --coordinates'",
     },
+    "refine": {
+        "--mw-weight": "its numbers do not carry over; leave it out, or give --wedge-weight (1, of halves 3)",
+        "--CTF-mode": _NO_TRANSFER,
+        "--bfactor": _NO_TRANSFER,
+        "--clip-first-peak-mode": _NO_TRANSFER,
+        "--do-phaseflip-input": _NO_TRANSFER,
+        "--isCTFflipped": _NO_TRANSFER,
+        "--loss-func": "leave it out; errors are absolute on one map and squared on halves",
+        "--learning-rate-min": "leave it out; --schedule cosine falls to a hundredth, constant stays",
+    },
+    "predict": {"--output-prefix": "names are those of the tomograms; choose another --output-dir"},
 }
 """Flags that have no like here, and what to do instead, by command."""
 _SWITCHES = {
@@ -98,6 +132,12 @@ _SWITCHES = {
     "--normalize-percentile",
     "--remove-intermediate",
     "--pool",
+    "--mixed-precision",
+    "--with-preview",
+    "--apply-mw-x1",
+    "--save-slices",
+    "--do-phaseflip-input",
+    "--isCTFflipped",
 }
 _GPU_COMMANDS = ("refine", "predict")
 _NOISE_FACTOR = 3.5  # a percentile-normalised cube has a standard deviation of 1 / 3.5

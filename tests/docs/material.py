@@ -32,6 +32,7 @@ def make(folder: Path) -> None:
         _write_metadata(folder, name)
     _write_relion_table(folder)
     _write(folder / "options.yaml", "cube_size: 16\ncrop_size: 24\n")
+    _copy(folder / "tomograms" / "TS_01.mrc", folder / "theirs.mrc")
     _write(folder / "carbon.json", '{"polygons": [{"points": [[4, 4], [40, 4], [40, 40], [4, 40]]}]}')
     for number in range(4):
         block = np.random.default_rng(number).standard_normal((24, 24, 24)).astype(np.float32)

@@ -7,6 +7,7 @@ the page, whose own line must be understood by the command line as it stands. No
 import contextlib
 import fnmatch
 import io
+import itertools
 import re
 import shlex
 import shutil
@@ -40,6 +41,7 @@ TRAINING: dict[str, str | None] = {
     "precision": "float32",
     "noise-start-iter": None,
     "noise-level": None,
+    "devices": None,
 }
 SMALL: dict[str, dict[str, str | None]] = {
     "refine": TRAINING,
@@ -47,17 +49,27 @@ SMALL: dict[str, dict[str, str | None]] = {
     "validate": {**TRAINING, "withhold": "30"},
     "extract": {"cube-size": "16", "crop-size": "24", "number-subtomos": "3"},
     "prepare-subtomo-star": {"cube-size": "16"},
-    "predict": {"cube-size": "24", "crop-size": "32"},
+    "predict": {"cube-size": "24", "crop-size": "32", "devices": None, "calibrate": "false"},
+    "deconv": {"devices": None},
+    "mask": {"devices": None},
+    "train-starter": {"steps": "2", "cube-size": "16", "filter-base": "2", "unet-depth": "1", "templates": None},
     "simulate": {"depth": "16", "height": "32", "width": "32", "tilt-step": "10", "vesicles": "1", "filaments": "0"},
     "reconstruct": {"thickness": "16"},
     "check": {"seconds": "0"},
 }
-"""Options of the tests in place of a page's own, by command; None leaves an option out."""
+"""Options of the tests in place of a page's own, by command; None leaves an option out. Several processes and the
+calibration take long: `test_devices.py` and `test_refine_halves.py` in `tests/steps` have them."""
+NETWORK = ("arch", "filter-base", "unet-depth", "convs-per-depth")
+"""Options that a model to start from decides."""
+WITH_STARTER = ("--tomo-idx=1", "--no-halves")
+"""What keeps a prediction by the starter short, whose network is not small."""
 OTHERS = {"3dmod", "cat", "cd", "less", "ls", "make", "mkdir", "pip", "python", "ssh", "tail"}
+OTHERS |= {"sbatch", "squeue", "srun"}
 """Programs that pages mention and that are not ours to test."""
 MADE_BEFORE = {
     "tomograms.star": "prepare tomograms/ --even even/ --odd odd/ --metadata metadata/",
     "results": "refine tomograms.star",
+    "validation": "validate tomograms.star",
 }
 """What pages that begin in the middle take for granted, and the command that makes it."""
 NEVER_RUN = {"gui": "serves until it is stopped", "demo": "takes minutes; tests/steps/test_run.py runs it"}
@@ -89,7 +101,9 @@ def understood(words: Sequence[str]) -> None:
 def small(words: Sequence[str]) -> list[str]:
     """Put the options of `SMALL` in the place of a line's own."""
     command = command_of(words)
-    replaced = SMALL.get(command, {})
+    replaced = dict(SMALL.get(command, {}))
+    if any(word.startswith("--pretrained-model") for word in words):
+        replaced |= dict.fromkeys(NETWORK)
     names = RENAMED.get(command, {})
     kept: list[str] = []
     rest = list(words)
@@ -104,6 +118,7 @@ def small(words: Sequence[str]) -> list[str]:
             kept.append(word)
     asked_help = {"--help", "--version"} & set(words)
     added = [] if continued or asked_help else [f"--{name}={value}" for name, value in replaced.items() if value]
+    added += WITH_STARTER if command == "predict" and "starter" in words else ()
     return [*kept, *added]
 
 
@@ -183,7 +198,18 @@ def test_scripts_and_targets_that_pages_name_exist() -> None:
                 if words[0] == "make":
                     assert set(words[1:]) & targets, f"{block.place}: make {words[1:]}"
                 if words[0] == "python" and words[1].endswith(".py") and "/" in words[1]:
-                    assert (pages.ROOT / words[1]).exists() or block.not_run, f"{block.place}: {words[1]}"
+                    script = pages.ROOT / words[1]
+                    assert script.exists() or block.not_run, f"{block.place}: {words[1]}"
+                    flags = [word for word in itertools.takewhile(lambda word: word != "--", words) if word[:2] == "--"]
+                    text = "".join(path.read_text() for path in script.parent.glob("*.py"))
+                    assert [flag for flag in flags if f'"{flag}"' not in text] == [], block.place
+
+
+def test_commands_are_seen_whole() -> None:
+    """A line of more characters runs out of its box in a window of 1280 pixels."""
+    for page in sorted(pages.DOCS.rglob("*.md")):
+        for block in (*pages.blocks(page, "console"), *pages.blocks(page, "python")):
+            assert [line for line in block.text.splitlines() if len(line) > 92] == [], block.place
 
 
 def test_small_options_are_options() -> None:

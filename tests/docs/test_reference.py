@@ -85,6 +85,13 @@ def test_messages_are_found_with_their_remedies() -> None:
     assert any("which is a default; set --pixel-size" in text for text in warnings)
 
 
+def test_every_error_says_what_to_do() -> None:
+    """After a semicolon, as a command to type, or as a value."""
+    said = [text for place, texts in messages("error").items() if place != "Options" for text in texts]
+    plain = [re.sub(r"&\w+;", "", text) for text in said]
+    assert [text for text in plain if "; " not in text and ": isonet " not in text and not text.endswith("⟩*")] == []
+
+
 def test_figures_can_be_drawn_anew(tmp_path: Path) -> None:
     figures.draw_wedge(tmp_path / "wedge.svg")
     figures.draw_flow(tmp_path / "flow.svg")

@@ -1,4 +1,4 @@
-"""What users of IsoNet 1 type and have: their command lines, tables and files work, or one line says what to do."""
+"""What users of IsoNet 1 and 2 type and have: command lines, tables and files work, or one line says what to do."""
 
 import json
 import shlex
@@ -12,7 +12,7 @@ import yaml
 
 from isonet.config import RefineConfig
 from isonet.io import star
-from isonet.spellings import OBSOLETE, POSITIONAL, RENAMED, translated
+from isonet.spellings import OBSOLETE, POSITIONAL, REFUSED, RENAMED, translated
 
 TOMOGRAMS = """
 data_
@@ -170,6 +170,9 @@ def test_models_and_runs_of_isonet_1_and_2(prepared: Path) -> None:
         ("deconv t.star --snrfalloff 0.7 --ncpu 4 --chunk_size=200", "deconv t.star --snr-falloff=0.7"),
         ("run tomos --noise-level=0.2 --tilt-min -50", "run tomos --noise-level=0.2 --tilt-min -50"),
         ("refine t.star --output=", "refine t.star --output="),
+        ("refine t.star --method isonet2-n2n --CTF_mode None", "refine t.star --method=noise2noise"),
+        ("refine t.star --random_rot_weight 0.2 --with_preview False", "refine t.star --random-rotations=0.2"),
+        ("refine t.star --method isonet --epochs 5", "refine t.star --method=isonet --epochs 5"),
     ],
 )
 def test_what_the_words_become(line: str, here_it_is: str) -> None:
@@ -213,10 +216,35 @@ def test_every_flag_of_isonet_1_is_known(command: str) -> None:
         assert flag in OBSOLETE.get(ours, {}) or f"{target} " in text.replace(",", " ").replace("\n", " "), flag
 
 
+FLAGS_OF_ISONET_2 = {
+    "refine": "gpuID ncpus method input_column arch pretrained_model cube_size epochs batch_size loss_func "
+    "save_interval learning_rate learning_rate_min mixed_precision CTF_mode isCTFflipped do_phaseflip_input bfactor "
+    "clip_first_peak_mode snrfalloff deconvstrength highpassnyquist with_preview prev_tomo_idx mw_weight apply_mw_x1 "
+    "noise_level noise_mode random_rot_weight",
+    "predict": "gpuID input_column apply_mw_x1 isCTFflipped padding_factor tomo_idx output_prefix save_slices "
+    "output_dir",
+}
+
+
+@pytest.mark.parametrize("command", FLAGS_OF_ISONET_2)
+def test_every_flag_of_isonet_2_is_known_or_answered(command: str) -> None:
+    text = isonet.done(command, "--help").out
+    for name in FLAGS_OF_ISONET_2[command].split():
+        flag = f"--{name.replace('_', '-')}"
+        target = RENAMED.get(command, {}).get(flag, "--device" if name == "gpuID" else flag)
+        answered = flag in OBSOLETE[command] or flag in REFUSED[command]
+        assert answered or f"{target} " in text.replace(",", " ").replace("\n", " "), flag
+
+
+def test_what_isonet_2_does_and_this_program_does_not_is_refused_with_a_remedy() -> None:
+    isonet.assert_refused(isonet.call("refine", "t.star", "--CTF_mode", "network"), "CTF_mode", "isonet deconv")
+    isonet.assert_refused(isonet.call("refine", "t.star", "--mw_weight", "20"), "mw_weight", "--wedge-weight")
+
+
 def test_tables_name_only_what_there_is() -> None:
     for command in ("extract", "refine", "predict"):
-        known = FLAGS_OF_ISONET_1[command].split()
-        for flag in (*OBSOLETE[command], *RENAMED[command]):
+        known = [*FLAGS_OF_ISONET_1[command].split(), *FLAGS_OF_ISONET_2.get(command, "").split()]
+        for flag in (*OBSOLETE[command], *RENAMED[command], *REFUSED.get(command, ())):
             assert flag.removeprefix("--").replace("-", "_") in known
     assert set(RENAMED["refine"].values()) <= {f"--{name.replace('_', '-')}" for name in RefineConfig.model_fields}
     assert POSITIONAL["predict"] == ("--star-file", "--model")

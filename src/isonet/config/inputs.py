@@ -42,7 +42,7 @@ class InputOptions(StepConfig):
     amplitude_contrast: float | None = Field(None, ge=0, le=1)
     """Fraction of amplitude contrast; left out: from metadata, else 0.07."""
     number_subtomos: Annotated[int | None, BeforeValidator(automatic)] = Field(None, ge=1)
-    """Sub-volumes per tomogram and iteration; if left out, 300 shared among all tomograms."""
+    """Sub-volumes per tomogram and epoch; if left out, 300 shared among all tomograms."""
     contrast: Literal["auto", "dark", "light"] = "auto"
     """Whether density is dark or light in the files; auto looks at the skewness of the low-passed map."""
     relion5: Path | None = None

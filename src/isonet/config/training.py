@@ -33,8 +33,8 @@ class TrainingOptions(NetworkOptions, LearningOptions):
     """Edge of the sub-volumes they are cropped from after rotation; cube_size + 16 if left out, with subtomo.star
     the largest that fits."""
     number_subtomos: int | None = Field(None, ge=1)
-    """Sub-volumes drawn from each tomogram in each iteration; rlnNumberSubtomo of the table if left out. With
-    subtomo.star, sub-volumes chosen anew in each iteration, in all; every one if left out."""
+    """Sub-volumes drawn from each tomogram in each epoch; rlnNumberSubtomo of the table if left out. With
+    subtomo.star, sub-volumes chosen anew in each epoch, in all; every one if left out."""
     iterations: int = Field(30, ge=1)
     """Iterations of predict, fill and train."""
     epochs: int = Field(10, ge=1)

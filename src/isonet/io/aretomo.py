@@ -86,7 +86,7 @@ def read_metrics(path: Path) -> list[TiltSeries]:
             continue
         if len(words) != len(titles):
             raise InputError(
-                f"{path}: line {line} has {len(words)} columns, {len(titles)} expected (see its first line)"
+                f"{path}: line {line} has {len(words)} columns, {len(titles)} expected by its first line; copy it again"
             )
         row = dict(zip(titles, (word.strip() for word in words), strict=True))
         size = number(path, f"line {line}: Pix_Size(A)", row["Pix_Size(A)"])

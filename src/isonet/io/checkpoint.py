@@ -59,7 +59,7 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             metadata = (file.metadata() or {}).get("isonet")
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable model ({' '.join(str(error).split())})") from error
+        raise InputError(f"{path}: not a readable model ({' '.join(str(error).split())}); copy it again") from error
     try:
         description = json.loads(metadata or "")
     except (ValueError, RecursionError) as error:

@@ -212,7 +212,7 @@ def open_stack(path: Path) -> Volume:
     if not path.exists():
         raise InputError(f"{path}: no such file; check the name")
     if path.is_dir():
-        raise InputError(f"{path}: is a folder, an MRC file was expected")
+        raise InputError(f"{path}: is a folder, an MRC file was expected; name the file")
     mrc, caught = _opened(path)
     if mrc.data is None or mrc.data.size == 0:
         raise InputError(f"{path}: {_why_no_data(path, mrc, caught)}")
@@ -228,7 +228,7 @@ def open_stack(path: Path) -> Volume:
     if data.ndim == 2:
         data = data[None]
     if data.ndim != 3:
-        raise InputError(f"{path}: {data.ndim} dimensions, a volume with three was expected")
+        raise InputError(f"{path}: {data.ndim} dimensions, a volume with three was expected; give a tomogram")
     if mode == 0 and _imod_unsigned(mrc.header):
         data = data.view(np.uint8)
     return Volume(path, _header(mrc), data)
@@ -250,7 +250,7 @@ def _opened(path: Path) -> tuple[Any, list[warnings.WarningMessage]]:
         text = "not enough memory for what its header promises; end other programs, or export it again as .mrc"
         raise InputError(f"{path}: {text}") from error
     except (ValueError, OSError, EOFError, zlib.error, ArithmeticError) as error:
-        raise InputError(f"{path}: not a readable MRC file ({_one_line(error)})") from error
+        raise InputError(f"{path}: not a readable MRC file ({_one_line(error)}); copy it again") from error
 
 
 def _check_extended_header(path: Path) -> None:

@@ -44,7 +44,7 @@ def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
         frame = pd.DataFrame([block]) if isinstance(block, dict) else block
         if any(name in frame.columns for name in needs):
             if len(frame) == 0:
-                raise InputError(f"{path}: the table has no rows")
+                raise InputError(f"{path}: the table has no rows; make it anew")
             return _rows(frame)
     wanted = " or ".join(f"_{name}" for name in needs)
     raise InputError(f"{path}: no table with a column {wanted}; make one with 'isonet prepare'")
@@ -92,7 +92,9 @@ def _plain_blocks(plain: Path, path: Path) -> dict[str, pd.DataFrame | dict[str,
     except PermissionError as error:
         raise InputError(f"{path}: cannot be read; check its permissions") from error
     except Exception as error:
-        raise InputError(f"{path}: not a readable STAR file ({' '.join(str(error).split())[:120]})") from error
+        raise InputError(
+            f"{path}: not a readable STAR file ({' '.join(str(error).split())[:120]}); make it anew"
+        ) from error
     return found
 
 

@@ -76,9 +76,11 @@ def _from_atoms(path: Path) -> Float[Tensor, "d h w"]:
             for atom in residue
         ]
     except (OSError, ValueError, RuntimeError, IndexError) as error:
-        raise InputError(f"{path}: not a readable structure ({' '.join(str(error).split())})") from error
+        raise InputError(
+            f"{path}: not a readable structure ({' '.join(str(error).split())}); give an MRC map"
+        ) from error
     if not atoms:
-        raise InputError(f"{path}: holds no atoms")
+        raise InputError(f"{path}: holds no atoms; give a structure with coordinates, or an MRC map")
     table = np.array(atoms, dtype=np.float64)
     if not np.isfinite(table).all() or np.prod(1 + np.ptp(table[:, :3], axis=0) / _PIXEL_SIZE) > _LARGEST:
         raise InputError(f"{path}: its atoms lie too far apart; give one particle")

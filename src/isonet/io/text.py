@@ -81,7 +81,9 @@ def table(path: Path, lines: Iterable[tuple[int, Sequence[str]]], columns: int, 
     values = []
     for line, words in lines:
         if len(words) != columns:
-            raise InputError(f"{path}: line {line} has {len(words)} columns, {columns} expected ({meaning})")
+            raise InputError(
+                f"{path}: line {line} has {len(words)} columns, {columns} expected ({meaning}); copy it again"
+            )
         values.append([number(path, f"line {line}", word) for word in words])
     if not values:
         raise InputError(f"{path}: no values found; {meaning} expected")

@@ -97,5 +97,8 @@ def _self_test(device: torch.device, seconds: float) -> str:
     rate = len(losses) * 4 * _CUBE**3 / (time.monotonic() - started)
     first, last = float(np.mean(losses[:3])), float(np.mean(losses[-3:]))
     if not last < first:
-        raise RunError(f"training self-test on {device} failed: loss {first:.4f} -> {last:.4f} in {len(losses)} steps")
+        raise RunError(
+            f"training self-test on {device} failed: loss {first:.4f} -> {last:.4f} in {len(losses)} steps; "
+            "try --device cpu, or another build of PyTorch"
+        )
     return f"self-test passed: loss {first:.3f} -> {last:.3f} in {len(losses)} steps, {rate:,.0f} voxels/s"

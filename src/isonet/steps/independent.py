@@ -68,7 +68,9 @@ def predict_independently(chosen: Sequence[Tomogram], config: ValidateConfig) ->
     if any(with_halves) and not all(with_halves):
         raise InputError(f"{chosen[0].table}: only some tomograms have halves; choose by --tomo-idx")
     if config.method not in ("auto", "isonet"):
-        raise InputError(f"--method {config.method}: needs both halves, --independent gives each network one")
+        raise InputError(
+            f"--method {config.method}: needs both halves, --independent gives each network one; leave it out"
+        )
     found: list[list[Path]] = []
     for number, side in enumerate(_SIDES):
         made = _predict_side(chosen, number, config.output_dir / "independent" / side, config)

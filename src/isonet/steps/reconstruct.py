@@ -159,13 +159,17 @@ def _geometry(source: mrc.Volume, pixel_size: float, config: ReconstructConfig) 
     kept = alignment.used & (angles >= config.min_tilt) & (angles <= config.max_tilt)
     images = [int(number) for number in np.argsort(angles, kind="stable") if kept[number]]
     if len(images) < 4:
-        raise InputError(f"{source.path}: {len(images)} tilts left of {count}, at least 4 are needed for two halves")
+        raise InputError(f"{source.path}: {len(images)} tilts left of {count}, two halves need 4; leave out fewer")
     scale = pixel_size / (config.pixel_size or pixel_size)
     if scale > 1.001:
-        raise InputError(f"{source.path}: {pixel_size:g} Å per pixel cannot give --pixel-size {config.pixel_size:g}")
+        raise InputError(
+            f"{source.path}: {pixel_size:g} Å per pixel cannot give --pixel-size {config.pixel_size:g}; raise it"
+        )
     shape = (round(height * scale), round(width * scale))
     if min(shape) < 2:
-        raise InputError(f"{source.path}: --pixel-size {config.pixel_size:g} leaves {shape[0]} x {shape[1]} pixels")
+        raise InputError(
+            f"{source.path}: --pixel-size {config.pixel_size:g} leaves {shape[0]} x {shape[1]} pixels; make it smaller"
+        )
     turned = abs(alignment.matrices[images[0], 0, 1]) > abs(alignment.matrices[images[0], 0, 0])
     tilts = torch.from_numpy(angles[images]).float()
     return Geometry(images, tilts, alignment, scale, (shape[1], shape[0]) if turned else shape)

@@ -176,7 +176,9 @@ def _open_training(
     rows = project.selected(config.tomo_idx)
     if project.holds_subvolumes:
         if config.method not in ("auto", "isonet"):
-            raise InputError(f"--method {config.method}: needs halves, {project.path} has sub-volumes of one map")
+            raise InputError(
+                f"--method {config.method}: needs halves, {project.path} has sub-volumes of one map; leave it out"
+            )
         return "isonet", input_of(rows, config.input_column), open_subvolume_files(rows, config, device)
     method = _method(rows, config)
     if method != "isonet":
@@ -205,7 +207,9 @@ def _check_sizes(config: RefineConfig, shape: UNetShape) -> None:
     """Refuse cubes that the network cannot halve often enough."""
     for flag, edge in (("--cube-size", config.cube_size), ("--crop-size", config.subvolume_size)):
         if edge % shape.divisor:
-            raise InputError(f"{flag} {edge} is not a multiple of {shape.divisor}, which this network needs")
+            raise InputError(
+                f"{flag} {edge} is not a multiple of {shape.divisor}, which this network needs; choose one"
+            )
 
 
 def _introduce(made: Refinement, first: FirstNetwork) -> None:

@@ -87,7 +87,9 @@ def _tilts(config: SimulateConfig) -> Float[Tensor, " tilts"]:
     if config.tilt_file is not None:
         angles = metadata.read_tilt_angles(config.tilt_file)
         if len(angles) < 2:
-            raise InputError(f"{config.tilt_file}: {len(angles)} tilt angle, at least two are needed")
+            raise InputError(
+                f"{config.tilt_file}: {len(angles)} tilt angle, at least two are needed; give another file"
+            )
     elif config.tilts:
         angles = np.array(config.tilts, dtype=np.float64)
     else:

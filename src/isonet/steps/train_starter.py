@@ -62,7 +62,7 @@ def _continued(config: TrainStarterConfig) -> TrainStarterConfig:
     """Options of the run in `config.continue_from`, with the changes that were asked for."""
     folder = config.continue_from
     if folder is None or not (folder / STATE_NAME).is_file():
-        raise InputError(f"--continue-from {folder}: there is no train-starter to continue")
+        raise InputError(f"--continue-from {folder}: there is no train-starter to continue; leave it out to begin")
     return continued_options(config, folder, _CHANGEABLE)
 
 
@@ -92,7 +92,7 @@ def _begin(config: TrainStarterConfig) -> _Training:
         raise InputError(str(error)) from error
     shape, weights, about = _first(config)
     if config.cube_size % shape.divisor:
-        raise InputError(f"--cube-size {config.cube_size}: the network needs a multiple of {shape.divisor}")
+        raise InputError(f"--cube-size {config.cube_size}: the network needs a multiple of {shape.divisor}; choose one")
     templates = [Template(*read_density(path)) for path in config.templates]
     torch.manual_seed(config.seed)
     network = UNet(shape)

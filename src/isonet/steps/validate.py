@@ -165,7 +165,7 @@ def _refuse_unwritten(chosen: Sequence[Tomogram], config: ValidateConfig) -> Non
     for path in config.prediction:
         for label in labels_of(path):
             if label.startswith("isonet ") and any(f" input {mark} " in label for mark in marks):
-                raise InputError(f"--prediction {path}: made from the measured tomogram, has seen what is withheld")
+                raise InputError(f"--prediction {path}: made from the measured tomogram; correct the withheld one")
 
 
 def _pairs(tomogram: Tomogram) -> list[tuple[Path, Path]]:
@@ -230,7 +230,9 @@ def _case(
     for volume in (*predictions, *halves, *([] if truth is None else [truth])):
         if volume.shape != references[0].shape:
             shape = " x ".join(map(str, references[0].shape))
-            raise InputError(f"{volume.path}: {' x '.join(map(str, volume.shape))} voxels, the tomogram has {shape}")
+            raise InputError(
+                f"{volume.path}: {' x '.join(map(str, volume.shape))} voxels, the tomogram has {shape}; give all of it"
+            )
     return Case(
         name=measured.name,
         predictions=tuple(predictions),
