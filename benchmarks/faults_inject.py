@@ -4,6 +4,7 @@ Moments are counted by what the process does to files below its working folder (
 remove, make a folder), so that a moment is the same one whenever it is chosen; signals also come by the clock.
 """
 
+import codecs
 import ctypes
 import multiprocessing
 import os
@@ -156,6 +157,7 @@ def _child(folder: str, words: list[str], said: str, fault: Fault | None, counte
     torch.set_num_threads(1)
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # ends with who started it
     if fault is not None and fault.kind == "read-only folder" and os.geteuid() == 0:
+        codecs.lookup("utf-16-be")  # of fonts; nobody else may be allowed to read the interpreter's own files
         os.setgid(_NOBODY)
         os.setuid(_NOBODY)
     if fault is not None and fault.kind == "worker out of memory":

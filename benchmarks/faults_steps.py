@@ -121,7 +121,7 @@ STEPS = {
         ),
         Step(
             "validate",
-            ("validate", _TABLE, "--tomo-idx=1", "--withhold=30", *_NETWORK, *_TRAINING, "--epochs=1"),
+            ("validate", _TABLE, "--tomo-idx=1", "--withhold=30", *_NETWORK, *_TRAINING),
             ("prepare",),
             (_TABLE, _HALVES[0], _FULL[0]),
             (
@@ -142,7 +142,7 @@ STEPS = {
             ("train-starter", *_STARTER),
             (),
             (),
-            ("starter/model.safetensors", "starter/metrics.jsonl"),
+            ("starter/model.safetensors",),
             "starter",
         ),
     )

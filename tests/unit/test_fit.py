@@ -260,7 +260,13 @@ def test_loss_is_the_mean_error_of_the_frequencies_that_count() -> None:
             assert held_out == pytest.approx(loss, rel=1e-4)
 
 
-@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory"), None])
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(MemoryError(), torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("can't start new thread"), None),
+        ImportError("_contourpy.so: failed to map segment from shared object"),
+    ],
+)
 def test_lack_of_memory_is_told_from_other_errors(error: BaseException | None) -> None:
     """The words of the CPU's allocator are torch's own, asked for more than any machine has."""
     if error is None:

@@ -80,7 +80,7 @@ class _Training:
     def save(self, step: int) -> None:
         """Write the model, and what a continued run needs."""
         folder = self.config.output_dir
-        checkpoint.save_state(folder / STATE_NAME, {**self.trainer.state(), "step": step})
+        checkpoint.save_state(folder / STATE_NAME, {**self.trainer.state(), "step": step, "about": dict(self.about)})
         checkpoint.save_model(folder / MODEL_NAME, self.trainer.weights(), {**self.about, "steps": step})
 
 
@@ -117,11 +117,13 @@ def _begin(config: TrainStarterConfig) -> _Training:
 def _first(config: TrainStarterConfig) -> tuple[UNetShape, Mapping[str, Tensor] | None, Mapping[str, Any]]:
     """Network, weights to begin with, and description: small unless options say otherwise, not added to the input.
 
-    A continued run has all it needs in its own model.
+    A continued run has all it needs in its own state; one of before that held a description, in its own model.
     """
     if config.continue_from is not None:
-        shape, weights, about = start_weights(config.output_dir / MODEL_NAME)
-        return shape, weights, about
+        about = checkpoint.load_state(config.output_dir / STATE_NAME).get("about")
+        if about is None:
+            return start_weights(config.output_dir / MODEL_NAME)
+        return _described_shape(config.output_dir / STATE_NAME, about), None, about
     if config.pretrained_model is not None:
         shape, weights, begun = start_weights(config.pretrained_model)
         if begun.get("method") != STARTER_METHOD:
@@ -134,6 +136,14 @@ def _first(config: TrainStarterConfig) -> tuple[UNetShape, Mapping[str, Tensor] 
     given = {name: value for name, value in network_options(config).items() if value is not None}
     shape = named_shape("small" if config.arch == "auto" else config.arch, **{"residual": False, **given})
     return shape, None, describe_starter(config, shape)
+
+
+def _described_shape(path: Path, about: Any) -> UNetShape:
+    """Shape of the network that a state describes."""
+    try:
+        return UNetShape(**about["network"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not the state of this run; start again in another folder") from error
 
 
 def _restored(trainer: Trainer, config: TrainStarterConfig) -> int:

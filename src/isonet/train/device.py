@@ -77,8 +77,11 @@ def _cpu_computes_bf16() -> bool:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error means that memory ran out; those of the CPU's allocator are plain RuntimeErrors."""
-    said = ("can't allocate memory", "not enough memory")  # of Linux, of others
+    """Tell whether an error means that memory ran out.
+
+    Those of the CPU's allocator are plain RuntimeErrors; threads and libraries need memory as well to be started.
+    """
+    said = ("can't allocate memory", "not enough memory", "can't start new thread", "failed to map segment")
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and any(text in str(error) for text in said)
+        isinstance(error, RuntimeError | ImportError) and any(text in str(error) for text in said)
     )
