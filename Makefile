@@ -1,8 +1,8 @@
-# make demo   simulate a small tomogram, correct it, and show how much of the missing wedge came back
-# make test   run the tests
-# make coverage  lines of core, io and train that the unit tests run
-# make lint   ruff and mypy
-# make docs   write the reference from the code and build the documentation into site/; warnings are errors
+# make demo      simulate a small tomogram, correct it, and show how much of the missing wedge came back
+# make test      run the tests
+# make coverage  lines of core, io and train that the tests run
+# make lint      ruff and mypy
+# make docs      write the reference from the code and build the documentation into site/; warnings are errors
 #
 # Each target sets up its own environment in .venv. TORCH is the only place where torch is pinned; with a GPU you may
 # want another build: make TORCH="torch==2.13.0+cu130" demo (where your package index offers it)
@@ -22,7 +22,7 @@ test: $(VENV)/.ready-dev
 	$(BIN)/pytest -n $(WORKERS) --dist loadscope
 
 coverage: $(VENV)/.ready-dev
-	$(BIN)/coverage run -m pytest tests/unit
+	$(BIN)/coverage run -m pytest tests/unit tests/steps/test_starter.py
 	$(BIN)/coverage report
 
 lint: $(VENV)/.ready-dev

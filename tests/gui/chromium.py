@@ -69,5 +69,10 @@ def picture(page: Page, name: str, only: str = "ISONET_SCREENSHOTS") -> None:
 def visit(page: Page, interface: Interface, place: str) -> None:
     """Open a page of the interface and wait until it can be used."""
     page.goto(interface.address + place)
+    ready(page)
+
+
+def ready(page: Page) -> None:
+    """Wait until a page can be used: what is typed before it is connected is lost."""
     page.get_by_test_id("folder").wait_for()
     page.wait_for_function("window.did_handshake === true")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from at_work import Interface, start, stop, wait_for
-from chromium import picture, quiet_page, visit
+from chromium import picture, quiet_page, ready, visit
 from playwright.sync_api import Browser, Page, expect
 
 from isonet.gui.jobs import Jobs
@@ -68,7 +68,9 @@ def test_tomograms_are_added_and_a_failing_job_shows_its_error(page: Page, inter
     expect(page.get_by_test_id("pair-0")).to_contain_text("one map")
     page.get_by_test_id("go-on").click()
     expect(page.get_by_test_id("command")).to_have_text("isonet prepare tomograms")
+    ready(page)
     page.get_by_test_id("argument-tomograms").fill("nothing here")
+    expect(page.get_by_test_id("command")).to_have_text("isonet prepare nothing here")
     page.get_by_test_id("run").click()
     expect(page.get_by_test_id("job-problem")).to_contain_text("exit code 2: isonet: nothing: no such")
     picture(page, "failed")

@@ -179,20 +179,9 @@ def test_what_is_trained_on_stays_as_it_was(data: Path) -> None:
     assert Path("isonet/report.html").exists()
 
 
-def test_demo_shows_what_it_did(here: Path, monkeypatch: pytest.MonkeyPatch, draws: None) -> None:
-    monkeypatch.setattr(demo, "_SHAPE", {"depth": 32, "height": 48, "width": 48})
-    outcome = isonet.done("demo", max_time="3s")
-    assert "inside the wedge" in outcome.out
-    assert (here / "demo" / "demo.png").read_bytes().startswith(PNG)
-    numbers = json.loads((here / "demo" / "demo.json").read_text())
-    assert set(numbers) == {"before", "after"}
-    assert set(numbers["before"]) == set(numbers["after"]) == {"inside", "outside", "correlation"}
-    assert numbers["before"]["outside"] > 0.5 > 0.2 > numbers["before"]["inside"]
-    assert numbers["before"] != numbers["after"]
-    assert all(math.isfinite(number) for each in numbers.values() for number in each.values())
-
-
-def test_demo_opens_the_truth_only_at_the_end(here: Path, monkeypatch: pytest.MonkeyPatch, draws: None) -> None:
+def test_demo_shows_what_it_did_and_opens_the_truth_only_at_the_end(
+    here: Path, monkeypatch: pytest.MonkeyPatch, draws: None
+) -> None:
     monkeypatch.setattr(demo, "_SHAPE", {"depth": 32, "height": 48, "width": 48})
     truth, hidden = here / "demo" / "simulated" / "truth.mrc", here / "hidden"
     train, judge = demo.refine_in_folder, demo._judge
@@ -207,8 +196,16 @@ def test_demo_opens_the_truth_only_at_the_end(here: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(demo, "refine_in_folder", train_without)
     monkeypatch.setattr(demo, "_judge", judge_with)
-    isonet.done("demo", max_time="1s")
-    assert (here / "demo" / "demo.json").exists()
+    outcome = isonet.done("demo", max_time="3s")
+    assert truth.exists()
+    assert "inside the wedge" in outcome.out
+    assert (here / "demo" / "demo.png").read_bytes().startswith(PNG)
+    numbers = json.loads((here / "demo" / "demo.json").read_text())
+    assert set(numbers) == {"before", "after"}
+    assert set(numbers["before"]) == set(numbers["after"]) == {"inside", "outside", "correlation"}
+    assert numbers["before"]["outside"] > 0.5 > 0.2 > numbers["before"]["inside"]
+    assert numbers["before"] != numbers["after"]
+    assert all(math.isfinite(number) for each in numbers.values() for number in each.values())
 
 
 def test_check_of_this_machine() -> None:

@@ -183,7 +183,7 @@ def test_options_that_contradict_its_network_are_refused(halves: Path) -> None:
 
 
 def test_a_preview_needs_no_training_and_says_what_it_is(halves: Path) -> None:
-    outcome = isonet.done("predict", halves, "starter", crop_size=32, cube_size=24)
+    outcome = isonet.done("predict", halves, "starter", crop_size=32, cube_size=24, halves=False, calibrate=False)
     assert "trained on simulations alone" in outcome.err
     result = mrc.open_volume(Path("corrected/x_corrected.mrc"))
     assert any("preview" in label for label in result.header.labels)
