@@ -106,10 +106,10 @@ def test_a_polygon_is_drawn_and_the_mask_is_made_with_it(page: Page, interface: 
     canvas = page.get_by_test_id("canvas").locator("img")
     canvas.wait_for()
     page.wait_for_function("document.querySelector('[data-testid=canvas] img').naturalWidth > 0")
-    box = canvas.bounding_box()
-    assert box is not None
     for right, down in ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.3, 0.6)):
-        page.mouse.click(box["x"] + right * box["width"], box["y"] + down * box["height"])
+        box = canvas.bounding_box()
+        assert box is not None
+        canvas.click(position={"x": right * box["width"], "y": down * box["height"]}, force=True)
         page.wait_for_timeout(300)
     page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.6 * box["height"])
     page.mouse.down()

@@ -163,11 +163,11 @@ def test_areas_to_keep_and_to_leave_out_are_drawn_by_mouse_and_by_keys(page: Pag
     visit(page, interface, "/masks")
     canvas = page.get_by_test_id("canvas").locator("img")
     page.wait_for_function("document.querySelector('[data-testid=canvas] img').naturalWidth > 0")
-    box = canvas.bounding_box()
-    assert box is not None
     corners = page.get_by_test_id("canvas").locator("circle")
     for number, (right, down) in enumerate(((0.25, 0.25), (0.75, 0.25), (0.75, 0.75)), start=1):
-        page.mouse.click(box["x"] + right * box["width"], box["y"] + down * box["height"])
+        box = canvas.bounding_box()
+        assert box is not None
+        canvas.click(position={"x": right * box["width"], "y": down * box["height"]}, force=True)
         expect(corners).to_have_count(number)
     page.keyboard.press("n")
     for number, moves in enumerate((["Shift+ArrowRight", "ArrowUp"], ["Shift+ArrowUp"], ["Shift+ArrowLeft"]), start=4):
