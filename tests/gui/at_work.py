@@ -114,13 +114,8 @@ def write_hollow(path: Path, shape: tuple[int, int, int]) -> Path:
     return path
 
 
-WAITING = ("mask", "waiting.star")
-"""Words of a command that is at work until it is stopped, without using the processor."""
-
-
-def make_waiting(project: Path) -> None:
-    """Make the table that nobody ever writes, on which `WAITING` waits."""
-    os.mkfifo(project / WAITING[1])
+LONG = ("check", "--seconds=600", "--device=cpu")
+"""Words of a command that is at work until it is stopped."""
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from at_work import WAITING, make_waiting, wait_for
+from at_work import LONG, wait_for
 
 from isonet.errors import InputError
 from isonet.gui import jobs as jobs_module
@@ -27,7 +27,6 @@ def is_at_work(job: Job) -> bool:
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> Iterator[Jobs]:
-    make_waiting(tmp_path)
     made = Jobs(tmp_path)
     yield made
     for job in made.all():
@@ -49,14 +48,14 @@ def test_a_failing_job_tells_its_exit_code_and_its_last_line(jobs: Jobs) -> None
 
 
 def test_jobs_of_a_device_wait_and_stop_and_survive_the_interface(jobs: Jobs) -> None:
-    first, second, third = jobs.add(WAITING), jobs.add(WAITING), jobs.add(["--version"], device="cuda:1")
+    first, second, third = jobs.add(LONG), jobs.add(LONG), jobs.add(["--version"], device="cuda:1")
     assert jobs.start_waiting() == [first.number, third.number]
     assert jobs.start_waiting() == []
     wait_for(lambda: is_at_work(jobs.get(first.number)))
     process = jobs.get(first.number).process
     assert process is not None
     told = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")[1:-1]
-    assert told == [b"-m", b"isonet", *(word.encode() for word in WAITING)]
+    assert told == [b"-m", b"isonet", *(word.encode() for word in LONG)]
     assert os.getsid(process.pid) != os.getsid(0)  # a hang-up of the interface's terminal does not reach it
     assert Jobs(jobs.project).get(first.number).state == "running"  # as an interface started anew finds it
 
@@ -72,7 +71,7 @@ def test_jobs_of_a_device_wait_and_stop_and_survive_the_interface(jobs: Jobs) ->
 
 
 def test_a_job_runs_on_when_the_interface_is_killed(jobs: Jobs) -> None:
-    job = jobs.add(WAITING)
+    job = jobs.add(LONG)
     script = f"""
 import time
 from pathlib import Path

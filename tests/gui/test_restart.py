@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from at_work import WAITING, make_waiting, start, stop, wait_for
+from at_work import LONG, start, stop, wait_for
 from chromium import open_page
 from playwright.sync_api import Browser, expect
 
@@ -21,9 +21,8 @@ def at_work(jobs: Jobs, number: str) -> bool:
 def test_an_open_page_outlives_the_interface_and_finds_its_jobs(browser: Browser, tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
-    make_waiting(project)
     jobs = Jobs(project)
-    kept, lost = jobs.add(WAITING, "cpu"), jobs.add(WAITING, "other")
+    kept, lost = jobs.add(LONG, "cpu"), jobs.add(LONG, "other")
     interfaces = [first := start(project)]
     port = first.address.rpartition(":")[2]
     complaints: list[str] = []
