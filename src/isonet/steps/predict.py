@@ -89,7 +89,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         If the result cannot be written.
     """
     trained = read_model(model)
-    columns = input_columns(project, trained, config.input_column)
+    columns = input_columns(project, trained.about, config.input_column)
     chosen = project.selected(config.tomo_idx)
     if columns == HALF_COLUMNS:
         _refuse_without_halves(chosen, model)
@@ -181,16 +181,16 @@ def _evaluator(model: Model, config: PredictConfig) -> Evaluator:
     return Evaluator(model.network, device, config.precision)
 
 
-def input_columns(project: Project, model: Model, asked: str = "auto") -> Sequence[str]:
-    """Choose the columns of what a model corrects: what it was trained on, one or both halves.
+def input_columns(project: Project, about: Mapping[str, Any], asked: str = "auto") -> Sequence[str]:
+    """Choose the columns of what a model, as it describes itself, corrects: one, or both halves.
 
     Raises
     ------
     InputError
         If another one is asked for.
     """
-    trained_on = str(model.about["input_column"])
-    if model.is_starter:
+    trained_on = str(about["input_column"])
+    if about.get("method") == STARTER_METHOD:
         if asked in ("auto", "halves") and all(one.has_halves for one in project.tomograms):
             return HALF_COLUMNS
         return (choose_column(project.tomograms, asked),)

@@ -3,7 +3,8 @@
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,8 @@ def _begin(config: TrainStarterConfig) -> _Training:
         device = choose_device(config.device)
     except ValueError as error:
         raise InputError(str(error)) from error
-    shape, weights, about = _first(config)
+    state = None if config.continue_from is None else checkpoint.load_state(config.output_dir / STATE_NAME)
+    shape, weights, about = _first(config) if state is None else _described(config, state)
     if config.cube_size % shape.divisor:
         raise InputError(f"--cube-size {config.cube_size}: the network needs a multiple of {shape.divisor}; choose one")
     templates = [Template(*read_density(path)) for path in config.templates]
@@ -111,19 +113,12 @@ def _begin(config: TrainStarterConfig) -> _Training:
     pairs = SimulatedPairs(
         templates, config.cube_size, config.batch_size, config.wedge_weight, config.seed, (lowest, highest)
     )
-    return _Training(config, device, trainer, pairs, about, _restored(trainer, config))
+    done = 0 if state is None else _restored(trainer, config, state)
+    return _Training(config, device, trainer, pairs, about, done)
 
 
 def _first(config: TrainStarterConfig) -> tuple[UNetShape, Mapping[str, Tensor] | None, Mapping[str, Any]]:
-    """Network, weights to begin with, and description: small unless options say otherwise, not added to the input.
-
-    A continued run has all it needs in its own state; one of before that held a description, in its own model.
-    """
-    if config.continue_from is not None:
-        about = checkpoint.load_state(config.output_dir / STATE_NAME).get("about")
-        if about is None:
-            return start_weights(config.output_dir / MODEL_NAME)
-        return _described_shape(config.output_dir / STATE_NAME, about), None, about
+    """Network, weights to begin with, and description: small unless options say otherwise, not added to the input."""
     if config.pretrained_model is not None:
         shape, weights, begun = start_weights(config.pretrained_model)
         if begun.get("method") != STARTER_METHOD:
@@ -138,24 +133,26 @@ def _first(config: TrainStarterConfig) -> tuple[UNetShape, Mapping[str, Tensor] 
     return shape, None, describe_starter(config, shape)
 
 
-def _described_shape(path: Path, about: Any) -> UNetShape:
-    """Shape of the network that a state describes."""
-    try:
-        return UNetShape(**about["network"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not the state of this run; start again in another folder") from error
+def _described(config: TrainStarterConfig, state: Mapping[str, Any]) -> tuple[UNetShape, None, Mapping[str, Any]]:
+    """Network and description that the state of a run holds, which it goes on with; its weights are restored later."""
+    with _of_this_run(config):
+        return UNetShape(**state["about"]["network"]), None, state["about"]
 
 
-def _restored(trainer: Trainer, config: TrainStarterConfig) -> int:
+def _restored(trainer: Trainer, config: TrainStarterConfig, state: Mapping[str, Any]) -> int:
     """Bring the trainer to where a run was left and return the steps it has done."""
-    if config.continue_from is None:
-        return 0
-    path = config.output_dir / STATE_NAME
-    state = checkpoint.load_state(path)
-    try:
+    with _of_this_run(config):
         trainer.restore(state)
         return int(state["step"])
+
+
+@contextmanager
+def _of_this_run(config: TrainStarterConfig) -> Iterator[None]:
+    """Refuse a state that does not hold what it must."""
+    try:
+        yield
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        path = config.output_dir / STATE_NAME
         raise InputError(f"{path}: not the state of this run; start again in another folder") from error
 
 

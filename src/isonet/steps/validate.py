@@ -23,7 +23,7 @@ from isonet.runs import Run, start
 from isonet.steps.commands import predict_in_folder, refine_in_folder
 from isonet.steps.independent import agreement_numbers, predict_independently, write_confidence
 from isonet.steps.model_record import refuse_having_seen
-from isonet.steps.predict import HALVES, input_columns, read_model
+from isonet.steps.predict import HALVES, input_columns
 from isonet.steps.processes import refuse_launchers
 from isonet.steps.products import labels_of, output_paths, product_label
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, holds_run, move_aside
@@ -184,7 +184,7 @@ def _cases(chosen: Sequence[Tomogram], left: Project, config: ValidateConfig) ->
     corrected = folder / "corrected" if config.model is None else config.output_dir / "model"
     asked = PredictConfig(output_dir=corrected, device=config.device, overwrite=config.overwrite)
     predict_in_folder(left.path, model, asked)
-    corrects = input_columns(left, read_model(model))
+    corrects = input_columns(left, checkpoint.load_model(model)[1])
     paths = output_paths(left.tomograms, corrected, "corrected")
     cases = []
     for measured, given, path in zip(chosen, left.tomograms, paths, strict=True):

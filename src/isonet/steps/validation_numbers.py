@@ -141,11 +141,11 @@ def _on_average(numbers: Numbers) -> str:
     """Say how well the prediction agrees with a measurement whose noise is not known, beside what must not agree."""
     if numbers["agreement"] is None:
         return ""
-    controls = numbers["controls"]
-    return (
-        f"; mean FSC with the measurement {numbers['agreement']:.3f}, unfilled {controls['unfilled']:.3f}, of another "
-        f"place {controls['shuffled']:.3f}"
-    )
+    said = f"; mean FSC with the measurement {numbers['agreement']:.3f}"
+    for name, control in (("unfilled", "unfilled"), ("of another place", "shuffled")):
+        if numbers["controls"][control] is not None:
+            said += f", {name} {numbers['controls'][control]:.3f}"
+    return said
 
 
 def _sentence(numbers: Numbers, scores: Scores) -> str:
