@@ -18,7 +18,8 @@ from typing import Any, Literal
 
 import torch
 
-from isonet.train.fit import Evaluator, Trainer, TrainerOptions
+from isonet.train.evaluate import Evaluator
+from isonet.train.fit import Trainer, TrainerOptions
 from isonet.train.optimizer import OptimizerName
 from isonet.train.pairs import Batch
 from isonet.train.unet import ARCHITECTURES, UNet, UNetShape, named_shape, parameter_count

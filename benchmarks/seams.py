@@ -19,7 +19,7 @@ from isonet.core import wedge
 from isonet.project import HALF_COLUMNS, Project
 from isonet.steps.predict import read_model
 from isonet.steps.source import mean_source, open_sources
-from isonet.train.fit import Evaluator
+from isonet.train.evaluate import Evaluator
 
 _DISTANCES = (0, 2, 4, 8, 12, 16, 20, 24, 32, 40)
 

@@ -26,7 +26,8 @@ import torch
 
 from isonet.core.sampling import random_stream
 from isonet.io import star
-from isonet.train.fit import Evaluator, Trainer, TrainerOptions
+from isonet.train.evaluate import Evaluator
+from isonet.train.fit import Trainer, TrainerOptions
 from isonet.train.pairs import PairMaker, Recipe, optics
 from isonet.train.unet import ARCHITECTURES, UNet, named_shape
 from memory import write_model, write_noise

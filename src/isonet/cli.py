@@ -120,7 +120,7 @@ def refine(star: Path | None = None, /, *, config: Annotated[RefineConfig, Flat]
     star
         Table made by prepare, or by extract; may be left out with --continue-from.
     """
-    from isonet.steps.commands import refine_in_folder
+    from isonet.steps.refine_command import refine_in_folder
 
     refine_in_folder(star, config)
 

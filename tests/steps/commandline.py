@@ -115,7 +115,7 @@ class Process:
         self, err: Path, *words: Any, file_limit: int | None = None, unprivileged: bool = False, **options: Any
     ) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["commandline", "isonet.steps.commands", "isonet.steps.run"])
+        context.set_forkserver_preload(["commandline", "isonet.steps.run"])
         self._err = err
         arguments = ([*map(str, words), *flags(**options)], str(err), file_limit, unprivileged)
         self._process: ForkServerProcess = context.Process(target=_child, args=arguments)

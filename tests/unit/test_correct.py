@@ -7,7 +7,7 @@ from torch import nn
 
 from isonet.core import sampling
 from isonet.train.correct import TilePlan, corrected_tiles, plan_tiles
-from isonet.train.fit import Evaluator
+from isonet.train.evaluate import Evaluator
 from isonet.train.unet import UNet, UNetShape
 
 

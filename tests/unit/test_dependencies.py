@@ -48,8 +48,8 @@ def test_core_stands_on_numbers_alone(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", modules("train"), ids=lambda path: path.stem)
-def test_train_stands_on_core_and_only_fit_knows_the_engine(path: Path) -> None:
-    assert foreign(path, TRAIN | (ENGINE if path.stem == "fit" else set())) == []
+def test_train_stands_on_core_and_only_one_file_knows_the_engine(path: Path) -> None:
+    assert foreign(path, TRAIN | (ENGINE if path.stem == "engine" else set())) == []
 
 
 @pytest.mark.parametrize("path", modules("io"), ids=lambda path: path.stem)

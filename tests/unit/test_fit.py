@@ -11,9 +11,9 @@ from torch import Tensor
 
 from isonet.io import checkpoint
 from isonet.train import device as devices
-from isonet.train import fit
-from isonet.train.device import choose_device, choose_precision, is_out_of_memory
-from isonet.train.fit import Evaluator, Trainer, TrainerOptions
+from isonet.train.device import Precision, choose_device, choose_precision, is_out_of_memory
+from isonet.train.evaluate import Evaluator
+from isonet.train.fit import Trainer, TrainerOptions
 from isonet.train.pairs import Batch
 from isonet.train.unet import UNet, UNetShape
 
@@ -31,7 +31,7 @@ def batch(seed: int, count: int = 2) -> Batch:
     return Batch(volume, 0.3 * volume + 0.5, torch.ones(count, 1, 1, 1, 1))
 
 
-def trainer_of(model: UNet, precision: fit.Precision = "float32", **options: Any) -> Trainer:
+def trainer_of(model: UNet, precision: Precision = "float32", **options: Any) -> Trainer:
     return Trainer(model, CPU, precision, TrainerOptions(**{"averaging": 0.0, **options}))
 
 
@@ -80,7 +80,7 @@ def test_auto_precision_is_bf16_where_it_is_native(native: bool, monkeypatch: py
 
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
 @pytest.mark.parametrize("exponent", [1, 2])
-def test_steps_lower_the_loss(precision: fit.Precision, exponent: int) -> None:
+def test_steps_lower_the_loss(precision: Precision, exponent: int) -> None:
     trainer = trainer_of(network(), precision, exponent=exponent)
     losses = [float(trainer.step(batch(0), 0.01)) for _ in range(30)]
     error = (batch(0).inputs - batch(0).targets).abs() ** exponent

@@ -10,7 +10,7 @@ from isonet.core import fourier, wedge
 from isonet.core.calibration import Gains, measure_fill, measure_gains, withheld_tilts
 from isonet.core.sampling import draw_centres, random_stream
 from isonet.steps.source import Source
-from isonet.train.fit import Evaluator
+from isonet.train.evaluate import Evaluator
 
 _CUBES = 32
 _WIDE, _WIDE_CUBES = 96, 6

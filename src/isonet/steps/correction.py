@@ -28,7 +28,7 @@ from isonet.runs import Run
 from isonet.steps.memory import within_limit
 from isonet.steps.source import Source, not_finite
 from isonet.train.correct import TilePlan, corrected_tiles, largest_tiles, plan_tiles
-from isonet.train.fit import Evaluator
+from isonet.train.evaluate import Evaluator
 
 log = logging.getLogger("isonet")
 _FLOAT16_LIMIT = 65504.0

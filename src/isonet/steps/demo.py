@@ -11,9 +11,10 @@ from isonet.config import DemoConfig, PredictConfig, PrepareConfig, RefineConfig
 from isonet.core.metrics import ShellCorrelation, correlation, wedge_correlation
 from isonet.io import files, mrc
 from isonet.project import Project
-from isonet.steps.commands import predict_in_folder, refine_in_folder
+from isonet.steps.commands import predict_in_folder
 from isonet.steps.prepare import prepare
 from isonet.steps.preview import save_comparison
+from isonet.steps.refine_command import refine_in_folder
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME
 from isonet.steps.simulate import simulate
 

@@ -22,9 +22,10 @@ from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run
-from isonet.steps.commands import predict_in_folder, refine_in_folder
+from isonet.steps.commands import predict_in_folder
 from isonet.steps.filtering import filter_file
 from isonet.steps.products import made_before, output_paths, product_label
+from isonet.steps.refine_command import refine_in_folder
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, holds_run, move_aside
 from isonet.steps.validation_numbers import Numbers, numbers_of, resolutions
 from isonet.steps.validation_scores import spectrum_at

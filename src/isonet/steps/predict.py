@@ -28,7 +28,7 @@ from isonet.steps.source import MeanSource, Source, choose_column, mean_source, 
 from isonet.steps.subvolume_files import UNKNOWN_INPUT
 from isonet.train.correct import TilePlan
 from isonet.train.device import choose_device
-from isonet.train.fit import Evaluator
+from isonet.train.evaluate import Evaluator
 from isonet.train.unet import UNet
 from isonet.world import current
 

@@ -28,7 +28,8 @@ from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, Position, model_na
 from isonet.steps.refine_record import record_iteration, stagnates
 from isonet.steps.refine_setup import Refinement, begin
 from isonet.steps.subvolumes import training_pairs
-from isonet.train.fit import Evaluator, Trainer
+from isonet.train.evaluate import Evaluator
+from isonet.train.fit import Trainer
 from isonet.train.pairs import PairMaker
 from isonet.train.schedule import learning_rate
 from isonet.train.team import ALONE, Team

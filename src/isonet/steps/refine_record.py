@@ -14,7 +14,7 @@ from isonet.steps.preview import mean_balance, save_comparison, save_curves, wed
 from isonet.steps.refine_setup import Refinement
 from isonet.steps.source import Source
 from isonet.steps.subvolumes import held_out_pairs
-from isonet.train.fit import Evaluator
+from isonet.train.evaluate import Evaluator
 
 _EDGES = (64, 128, 128)  # of the part that is shown, at most
 _LOSS_MOVES, _BALANCE_MOVES, _BALANCE_MATTERS = 0.001, 0.02, 0.002

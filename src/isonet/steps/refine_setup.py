@@ -20,7 +20,8 @@ from isonet.steps.source import choose_column
 from isonet.steps.subvolume_files import input_of, open_subvolume_files
 from isonet.steps.subvolumes import Samples, open_training_set
 from isonet.train.device import choose_precision
-from isonet.train.fit import Evaluator, Trainer, TrainerOptions
+from isonet.train.evaluate import Evaluator
+from isonet.train.fit import Trainer, TrainerOptions
 from isonet.train.optimizer import OptimizerName
 from isonet.train.pairs import Method, Recipe
 from isonet.train.team import Team

@@ -26,10 +26,11 @@ from isonet.io.options import read_options
 from isonet.pairing import find_tomograms
 from isonet.project import TURNED_COLUMN, Project, Tomogram
 from isonet.runs import CONFIG_NAME, start
-from isonet.steps.commands import deconv_in_folder, mask_in_folder, predict_in_folder, refine_in_folder
+from isonet.steps.commands import deconv_in_folder, mask_in_folder, predict_in_folder
 from isonet.steps.prepare import prepare
 from isonet.steps.processes import refuse_launchers
 from isonet.steps.products import output_paths
+from isonet.steps.refine_command import refine_in_folder
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME
 from isonet.steps.report import report
 

@@ -20,12 +20,13 @@ from isonet.errors import InputError
 from isonet.io import checkpoint, files, mrc
 from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run, start
-from isonet.steps.commands import predict_in_folder, refine_in_folder
+from isonet.steps.commands import predict_in_folder
 from isonet.steps.independent import agreement_numbers, predict_independently, write_confidence
 from isonet.steps.model_record import refuse_having_seen
 from isonet.steps.predict import HALVES, input_columns
 from isonet.steps.processes import refuse_launchers
 from isonet.steps.products import labels_of, output_paths, product_label
+from isonet.steps.refine_command import refine_in_folder
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, holds_run, move_aside
 from isonet.steps.validation_balance import wedge_balance_numbers
 from isonet.steps.validation_numbers import Numbers, numbers_of, withheld_numbers

@@ -10,7 +10,7 @@ import torch
 
 from isonet.core import tiling
 from isonet.core.fourier import Shape
-from isonet.train.fit import Evaluator
+from isonet.train.evaluate import Evaluator
 from isonet.train.unet import UNetShape
 
 FloatArray = npt.NDArray[np.float32]

@@ -1,132 +1,26 @@
-"""Training and evaluating the network on a device; the only file that knows the training engine."""
+"""Training the network, a step at a time."""
 
 import copy
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
-from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import LightningEnvironment
-from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor
 
-from isonet.core import fourier
 from isonet.train.batch_norm import share_statistics
-from isonet.train.device import Precision, choose_precision, is_out_of_memory
+from isonet.train.device import Precision, is_out_of_memory
+from isonet.train.engine import engine_for
+from isonet.train.loss import mean_error
 from isonet.train.optimizer import OptimizerName, optimizers
 from isonet.train.pairs import Batch
 from isonet.train.team import ALONE, Team
-from isonet.train.unet import UNet, fix_normalization, for_evaluation
+from isonet.train.unet import UNet, channels_last, fix_normalization
 
-_SHARE_OF_GPU = 0.7
 log = logging.getLogger("isonet")
-logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-
-
-class _Meeting(LightningEnvironment):  # type: ignore[misc]
-    """Tells the engine which process this is, whoever started it: each counts as a machine with one device."""
-
-    def __init__(self, team: Team, address: str, port: int) -> None:
-        super().__init__()
-        self._team, self._address, self._port = team, address, port
-
-    @property
-    def creates_processes_externally(self) -> bool:
-        return True
-
-    @property
-    def main_address(self) -> str:
-        return self._address
-
-    @property
-    def main_port(self) -> int:
-        return self._port
-
-    def node_rank(self) -> int:
-        return self._team.rank
-
-    def local_rank(self) -> int:
-        return 0
-
-
-def _engine(device: torch.device, precision: Precision, team: Team = ALONE) -> Fabric:
-    resolved = choose_precision(device, precision)
-    shared = DDPStrategy() if team.size > 1 else "auto"
-    engine = Fabric(
-        accelerator=device.type,
-        devices=[device.index] if device.type == "cuda" else 1,
-        num_nodes=team.size,
-        strategy=shared,
-        precision="bf16-mixed" if resolved == "bf16" else "32-true",
-        plugins=_Meeting(team, team.address, team.port),
-    )
-    if team.size > 1:
-        engine.launch()
-    return engine
-
-
-@contextmanager
-def gathered(team: Team, device: torch.device) -> Iterator[None]:
-    """Connect the processes of a team, each of which calls this with the device it computes on."""
-    if team.size == 1:
-        yield
-        return
-    try:
-        with team.connected():
-            _engine(device, "float32", team)
-            team.connect()
-            yield
-    finally:
-        team.disconnect()
-
-
-def _channels_last(network: UNet) -> UNet:
-    """Lay the weights out so that convolutions run on channels-last volumes, the faster layout on CPU and GPU."""
-    for parameter in network.parameters():
-        if parameter.ndim == 5:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
-    return network
-
-
-class Evaluator:
-    """A trained network, ready to correct volumes.
-
-    Parameters
-    ----------
-    network : UNet
-        With its trained weights.
-    device : torch.device
-        Where to compute.
-    precision : str
-        `float32`, `bf16` or `auto`.
-    """
-
-    def __init__(self, network: UNet, device: torch.device, precision: Precision) -> None:
-        self.device = device
-        self.network = network
-        self.divisor = network.shape.divisor
-        engine = _engine(device, precision)
-        self._network = engine.setup_module(_channels_last(for_evaluation(network)))
-
-    def room(self, memory: int) -> int:
-        """Bytes that evaluating may take where the process has `memory` left: on a GPU most of what that has free."""
-        if self.device.type != "cuda":
-            return memory
-        return round(_SHARE_OF_GPU * torch.cuda.mem_get_info(self.device)[0])
-
-    @torch.inference_mode()
-    def __call__(self, volumes: Float[Tensor, "b 1 z y x"]) -> Float[Tensor, "b 1 z y x"]:
-        """Return the network's output for a batch, in float32 on its device."""
-        result: Tensor = self._network(volumes.to(self.device))
-        return result.float()
-
-    def loss(self, batch: Batch, exponent: int) -> float:
-        """Return the loss of a batch that is not trained on."""
-        return float(mean_error(self(batch.inputs), batch.targets, batch.error_filter, exponent))
 
 
 @dataclass(frozen=True)
@@ -159,12 +53,6 @@ class TrainerOptions:
     averaging: float = 0.98
     accumulate: int = 1
     batch_statistics_until: int | None = None
-
-
-def mean_error(prediction: Tensor, targets: Tensor, error_filter: Tensor, exponent: int) -> Tensor:
-    """Mean of the filtered errors' absolute value, or of their square."""
-    errors = fourier.apply(prediction - targets, error_filter)
-    return errors.abs().mean() if exponent == 1 else errors.square().mean()
 
 
 class Trainer:
@@ -200,11 +88,11 @@ class Trainer:
         self.team = team
         self.options = options or TrainerOptions()
         self.accumulate = self.options.accumulate
-        self.network = _channels_last(network.train())
+        self.network = channels_last(network.train())
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         if team.size > 1:
             share_statistics(self.network)
-        self._engine = _engine(device, precision, team)
+        self._engine = engine_for(device, precision, team)
         self._module = self._engine.setup_module(self.network)
         made = optimizers(self.network, self.options.optimizer, self.options.weight_decay)
         self._optimizers = [self._engine.setup_optimizers(one) for one in made]

@@ -25,7 +25,7 @@ class ConnectionLostError(RuntimeError):
 
 @dataclass
 class Team:
-    """The processes of a training; alone unless connected by `fit.gathered`.
+    """The processes of a training; alone unless connected by `engine.gathered`.
 
     Attributes
     ----------

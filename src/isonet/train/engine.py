@@ -1,0 +1,73 @@
+"""The training engine: one process or several, on CPUs or GPUs; the only file that knows it."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
+from lightning_fabric.strategies import DDPStrategy
+
+from isonet.train.device import Precision, choose_precision
+from isonet.train.team import ALONE, Team
+
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+
+
+class _Meeting(LightningEnvironment):  # type: ignore[misc]
+    """Tells the engine which process this is, whoever started it: each counts as a machine with one device."""
+
+    def __init__(self, team: Team, address: str, port: int) -> None:
+        super().__init__()
+        self._team, self._address, self._port = team, address, port
+
+    @property
+    def creates_processes_externally(self) -> bool:
+        return True
+
+    @property
+    def main_address(self) -> str:
+        return self._address
+
+    @property
+    def main_port(self) -> int:
+        return self._port
+
+    def node_rank(self) -> int:
+        return self._team.rank
+
+    def local_rank(self) -> int:
+        return 0
+
+
+def engine_for(device: torch.device, precision: Precision, team: Team = ALONE) -> Fabric:
+    """Return the engine for a device; in a team it connects this process to the others."""
+    resolved = choose_precision(device, precision)
+    shared = DDPStrategy() if team.size > 1 else "auto"
+    engine = Fabric(
+        accelerator=device.type,
+        devices=[device.index] if device.type == "cuda" else 1,
+        num_nodes=team.size,
+        strategy=shared,
+        precision="bf16-mixed" if resolved == "bf16" else "32-true",
+        plugins=_Meeting(team, team.address, team.port),
+    )
+    if team.size > 1:
+        engine.launch()
+    return engine
+
+
+@contextmanager
+def gathered(team: Team, device: torch.device) -> Iterator[None]:
+    """Connect the processes of a team, each of which calls this with the device it computes on."""
+    if team.size == 1:
+        yield
+        return
+    try:
+        with team.connected():
+            engine_for(device, "float32", team)
+            team.connect()
+            yield
+    finally:
+        team.disconnect()
