@@ -1,8 +1,8 @@
 """Imagined samples are those that the recipe of a starter, or a seed of `simulate`, has always meant.
 
-A model's description names the seed and the recipe it was trained by; whoever trains it again must see the same samples.
-`tests/data/0.1.0/samples.json` holds what version 0.1.0 imagined. Where a change is meant, write it anew, and say in the
-changelog that older recipes cannot be repeated: python tests/unit/test_samples_of_a_seed.py
+A model's description names the seed and the recipe it was trained by; whoever trains it again must see the same
+samples. `tests/data/0.1.0/samples.json` holds what version 0.1.0 imagined. Where a change is meant, write it anew, and
+say in the changelog that older recipes cannot be repeated: python tests/unit/test_samples_of_a_seed.py
 """
 
 import json
@@ -122,5 +122,6 @@ def test_a_seed_means_the_same_sample_as_ever(name: str) -> None:
 
 if __name__ == "__main__":
     every = {name: [fingerprint(make(seed)) for seed in range(NUMBER.get(name, 5))] for name, make in SAMPLES.items()}
-    lines = [f"\"{name}\": [" + ",".join(f"\n  {json.dumps(one)}" for one in told) + "]" for name, told in every.items()]
+    text = {name: ",".join(f"\n  {json.dumps(one)}" for one in told) for name, told in every.items()}
+    lines = [f'"{name}": [{told}]' for name, told in text.items()]
     WRITTEN.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
