@@ -23,6 +23,8 @@ from isonet.steps import demo
 
 PNG = b"\x89PNG\r\n\x1a\n"
 OPTIONS = {**isonet.TINY, "tilt_min": -50, "tilt_max": 60}
+BRIEF = {**OPTIONS, "max_time": "0.001s"}
+"""Of a run that is over once the tomograms are ready and a first state is saved."""
 
 
 @pytest.fixture
@@ -125,7 +127,7 @@ def made(folder: str = "isonet") -> set[str]:
 
 
 def test_masks_are_made_and_tomograms_of_known_defocus_deconvolved(data: Path) -> None:
-    isonet.done("run", data, **OPTIONS)
+    isonet.done("run", data, **BRIEF)
     assert made() == {"rlnMaskName"}
     isonet.done("run", data, output_dir="known", defocus=30000, snr_falloff=0.7, crop_z=0.2, **OPTIONS)
     assert made("known") == {"rlnMaskName", "rlnDeconvTomoName"}
@@ -152,26 +154,26 @@ def test_masks_are_made_and_tomograms_of_known_defocus_deconvolved(data: Path) -
 def test_presets_and_options_decide_about_deconv_and_mask(
     data: Path, options: dict[str, Any], expected: set[str]
 ) -> None:
-    isonet.done("run", data, **OPTIONS, **options)
+    isonet.done("run", data, **BRIEF, **options)
     assert made() == expected
 
 
 def test_halves_are_not_deconvolved(here: Path, volume: Any) -> None:
     for name in ("even", "odd"):
         isonet.write(here / name / f"v_{name}.mrc", volume)
-    isonet.done("run", "--even", "even", "--odd", "odd", defocus=30000, **OPTIONS)
+    isonet.done("run", "--even", "even", "--odd", "odd", defocus=30000, **BRIEF)
     assert made() == {"rlnMaskName"}
 
 
 def test_options_of_a_preset_are_those_of_its_mask(data: Path) -> None:
-    isonet.done("run", data, preset="cellular", **OPTIONS)
+    isonet.done("run", data, preset="cellular", **BRIEF)
     assert "crop_z: 0.15" in Path("isonet/mask/config.yaml").read_text()
-    isonet.done("run", data, preset="cellular", output_dir="other", crop_z=0, **OPTIONS)
+    isonet.done("run", data, preset="cellular", output_dir="other", crop_z=0, **BRIEF)
     assert "crop_z: 0.0" in Path("other/mask/config.yaml").read_text()
 
 
 def test_what_is_trained_on_stays_as_it_was(data: Path) -> None:
-    isonet.done("run", data, "--max-time=0.001s", crop_z=0.2, **OPTIONS)
+    isonet.done("run", data, crop_z=0.2, **BRIEF)
     refused = isonet.call("run", data, crop_z=0.1, **OPTIONS)
     isonet.assert_refused(refused, "--crop-z", "--output-dir")
     isonet.done("run", data, **OPTIONS)
@@ -186,9 +188,9 @@ def test_demo_shows_what_it_did_and_opens_the_truth_only_at_the_end(
     truth, hidden = here / "demo" / "simulated" / "truth.mrc", here / "hidden"
     train, judge = demo.refine_in_folder, demo._judge
 
-    def train_without(*words: Any) -> Any:
+    def train_without(table: Path, options: RefineConfig) -> Any:
         truth.rename(hidden)
-        return train(*words)
+        return train(table, options.model_copy(update={**isonet.NETWORK, "cube_size": 24, "crop_size": 32}))
 
     def judge_with(*words: Any) -> Any:
         hidden.rename(truth)

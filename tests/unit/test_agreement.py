@@ -207,6 +207,20 @@ def test_crossing_is_interpolated_and_passes_over_a_lone_shell() -> None:
     )
 
 
+def test_the_interval_of_a_claim_leaves_out_a_fortieth_of_the_draws_at_either_end() -> None:
+    """Draw number `n` of 201 crosses a half at `0.1 + 0.0005 n`; of those that never reach it the end is unknown."""
+    frequency = torch.tensor([0.1, 0.2])
+    crossings = torch.arange(201.0) / 200
+    draws = torch.stack([torch.ones(201), 1 - 0.5 / crossings.clamp_min(1e-6)], dim=1)[:, None].double()
+    found = replace(curve(1.0, 0.0), draws=draws[torch.randperm(201, generator=torch.Generator().manual_seed(0))])
+    claim = claims.resolution(frequency, found, found, torch.ones(1, 2, dtype=torch.bool), 0.5)
+    assert claim.frequency == pytest.approx(0.15)
+    assert claim.low == pytest.approx(0.1025, abs=1e-5)
+    assert claim.high == pytest.approx(0.1975, abs=1e-5)
+    failing = replace(found, draws=torch.where(torch.arange(201)[:, None, None] < 6, 0.0, draws))
+    assert claims.resolution(frequency, failing, failing, torch.ones(1, 2, dtype=torch.bool), 0.5).low is None
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     values=st.lists(st.floats(-0.2, 1), min_size=2, max_size=8),

@@ -92,3 +92,13 @@ def test_binned_region_is_the_region_at_the_binned_voxels(shape: tuple[int, int,
 def test_columns_that_lie_in_the_region() -> None:
     region = Region((8, 16, 16), areas=(Area(((0, 0), (8, 0), (8, 16), (0, 16))),))
     assert columns_seen(region.grid(2), 4).tolist() == [[True, False], [True, False]]
+
+
+def test_an_area_in_finer_voxels_covers_the_same_place() -> None:
+    """The middles of sections 1 and 3 lie 1.5 and 3.5 voxels from the first face: 3 and 7 finer ones, from -0.5."""
+    area = Area(((1.0, 2.0), (5.0, 2.0), (3.0, 4.0)), (1.0, 3.0), exclude=True)
+    finer = area.scaled(2.0)
+    assert finer.points == ((2.0, 4.0), (10.0, 4.0), (6.0, 8.0))
+    assert finer.z == (2.5, 6.5)
+    assert finer.scaled(0.5) == area
+    assert Area(area.points, None).scaled(3.0).z is None

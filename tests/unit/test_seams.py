@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isonet.core import tiling
-from isonet.core.seams import crossings, measure_seam
+from isonet.core.seams import Seam, crossings, measure_seam
 
 
 def volume(seed: int = 0) -> np.ndarray:
@@ -60,3 +60,9 @@ def test_tiles_meet_where_their_shares_cross(length: int, size: int, overlap: in
             for place in (border - 1, border)
         ]
         assert ahead[0] < 0 <= ahead[1]
+
+
+def test_a_seam_is_both_strong_and_certain() -> None:
+    assert Seam(0.2, 6.0).visible
+    assert not Seam(0.2, 4.0).visible
+    assert not Seam(0.1, 60.0).visible

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from isonet.core import sampling, tiling
@@ -86,6 +86,7 @@ def test_overlaps_of_more_than_half_a_tile_are_refused(size: int, overlap: int) 
 
 
 @laws
+@example(shape=(25, 193, 385), voxels=175617, overlap=16)
 @given(
     shape=st.tuples(*[st.integers(1, 400)] * 3), voxels=st.integers(20**3, 300**3), overlap=st.sampled_from([0, 8, 16])
 )

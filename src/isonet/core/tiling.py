@@ -113,6 +113,11 @@ def covers(length: int, overlap: int, step: int) -> list[Axis]:
     return found
 
 
+def _computed(axis: Axis) -> int:
+    """Voxels along an axis that a network computes, those that tiles share as often as they do."""
+    return axis.size * len(axis.starts)
+
+
 def roomiest(shape: Shape, voxels: int, overlap: int, step: int) -> tuple[Axis, Axis, Axis]:
     """Cover a volume with the tiles of at most so many voxels that a network spends least work on.
 
@@ -124,10 +129,11 @@ def roomiest(shape: Shape, voxels: int, overlap: int, step: int) -> tuple[Axis, 
     along_z, along_y, along_x = (covers(length, overlap, step) for length in shape)
     best: tuple[int, tuple[Axis, Axis, Axis]] | None = None
     for z, y in product(along_z, along_y):
-        x = next((axis for axis in along_x if z.size * y.size * axis.size <= voxels), None)
-        if x is None:
+        fitting = [axis for axis in along_x if z.size * y.size * axis.size <= voxels]
+        if not fitting:
             continue
-        work = math.prod(axis.size * len(axis.starts) for axis in (z, y, x))
+        x = min(fitting, key=_computed)
+        work = _computed(z) * _computed(y) * _computed(x)
         if best is None or work < best[0]:
             best = work, (z, y, x)
     if best is None:
