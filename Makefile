@@ -19,7 +19,7 @@ demo: $(VENV)/.ready
 	$(BIN)/isonet demo --output-dir demo
 
 test: $(VENV)/.ready-dev
-	$(BIN)/pytest -n $(WORKERS) --dist loadscope
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 coverage: $(VENV)/.ready-dev
 	$(BIN)/coverage run -m pytest tests/unit tests/steps/test_starter.py

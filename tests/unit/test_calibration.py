@@ -1,22 +1,32 @@
 """Gains of prediction and data: what one half tells about the other, without the truth."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
 
 from isonet.core import fourier, wedge
-from isonet.core.calibration import Gains, combination, measure_fill, measure_gains, withheld_tilts
+from isonet.core.calibration import Gains, combination, measure_fill, measure_gains, vouched, withheld_tilts
 
 EDGE, COUNT, TILTS = 32, 8, (-60.0, 60.0)
 SHAPE = (EDGE, EDGE, EDGE)
 
 
-def combined(data: Tensor, prediction: Tensor, gains: Gains | None, keep_measured: bool = False) -> Tensor:
+def combined(
+    data: Tensor,
+    prediction: Tensor,
+    gains: Gains | None,
+    keep_measured: bool = False,
+    believed: Tensor | None = None,
+) -> Tensor:
     """What the factors make of prediction and data."""
     shape = fourier.spatial_shape(data)
-    weights = wedge.weight((shape[0], 1, shape[2]), TILTS)
+    flat = (shape[0], 1, shape[2])
+    weights = wedge.weight(flat, TILTS)
+    believed = torch.ones_like(weights) if believed is None else believed
     kz, ky, kx = fourier.frequencies(shape)
-    factors = combination(weights, gains, keep_measured=keep_measured)
+    factors = combination(weights, believed, gains, keep_measured=keep_measured)
     of_prediction, of_data = (one(kz[: shape[0] // 2 + 1].abs(), ky, kx) for one in factors)
     sum_ = of_prediction * fourier.transform(prediction) + of_data * fourier.transform(data)
     return fourier.inverse(sum_, shape)
@@ -152,7 +162,7 @@ def test_gains_act_on_their_region_at_their_frequency() -> None:
     weights = wedge.weight(SHAPE, TILTS)
     flat = torch.ones(17)
     kept = combined(one, two, Gains(frequency, 0 * flat, flat, flat))
-    assert torch.allclose(kept, wedge.fill(one, two, weights), atol=1e-4)
+    assert torch.allclose(kept, wedge.fill(one, two, weights.square()), atol=1e-4)
     ramp = Gains(frequency, 2 * frequency, 0 * flat, 2 * frequency)
     radius = fourier.radial_frequency(SHAPE).clamp(max=0.5)
     assert torch.allclose(combined(one, two, ramp), fourier.apply(two, 2 * radius), atol=1e-4)
@@ -164,3 +174,27 @@ def test_measured_content_is_kept_whatever_else_is_done(gains: Gains | None) -> 
     weights = wedge.weight(SHAPE, TILTS)
     expected = wedge.fill(one, combined(one, two, gains), weights)
     assert torch.allclose(combined(one, two, gains, keep_measured=True), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("tilts", [(-60.0, 60.0), (-40.0, 62.0), tuple(float(a) for a in range(-48, 61, 3))])
+def test_what_is_seen_in_withheld_tilts_holds_as_far_from_the_faces_as_they_reach(tilts: tuple[float, ...]) -> None:
+    reach = 0.15 * (max(tilts) - min(tilts))
+    belief = vouched((200, 1, 200), tilts)[:, 0]
+    kz, _, kx = (one.flatten() for one in fourier.frequencies((200, 1, 200)))
+    for part, expected in ((-1.0, 1.0), (0.5, 1.0), (0.98, 1.0), (1.25, 0.75), (1.5, 0.5)):
+        for angle in (max(tilts) + part * reach, min(tilts) - part * reach):
+            radians = math.radians(angle if angle <= 90 else angle - 180)
+            row = round(60 * math.sin(radians)) % 200
+            column = round(60 * math.cos(radians))
+            assert float(belief[row, column]) == pytest.approx(expected, abs=0.1), (angle, kz[row], kx[column])
+
+
+def test_in_the_depth_of_the_wedge_the_prediction_stays_as_it_is() -> None:
+    one, two = noise(7, 1), noise(8, 1)
+    flat = torch.ones(17)
+    believed = torch.zeros(EDGE, 1, EDGE // 2 + 1)
+    gains = Gains(torch.arange(17) / 32, flat, 0 * flat, 3 * flat)
+    assert torch.allclose(combined(one, two, gains, believed=believed), two, atol=1e-4)
+    half = combined(one, two, gains, believed=believed + 0.5)
+    expected = two + wedge.fill(torch.zeros_like(two), two, wedge.weight(SHAPE, TILTS).square())
+    assert torch.allclose(half, expected, atol=1e-4)

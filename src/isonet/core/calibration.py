@@ -13,6 +13,9 @@ are taken away from a half, which leaves the narrower wedge weight `W'`, and the
 other half has measured there::
 
     minimise  sum |v_1 - c f(W' v_0)|^2          ->  c           where W_1 = 1 and W' = 0, a Fourier pixel off the faces
+
+Nothing is seen there of what lies farther from measured content than the withheld tilts reach. Farther in, `c` goes
+back to 1, which it is at twice that angle: strengthening what nothing vouches for is worse than leaving it shy.
 """
 
 from collections.abc import Sequence
@@ -184,15 +187,42 @@ def _smooth(values: Float[Tensor, " shells"]) -> Float[Tensor, " shells"]:
     return ((padded[:-2] + padded[1:-1] + padded[2:]) / 3).float()
 
 
+def vouched(shape: Shape, tilts: Sequence[float]) -> Float[Tensor, "z 1 kx"]:
+    """How far `c` holds in the missing wedge: 1 up to as far from its faces as tilts were withheld, 0 at twice that.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Edges z, y, x of the volume.
+    tilts : sequence of float
+        Degrees, range or list.
+
+    Returns
+    -------
+    tensor
+        `[z, 1, x // 2 + 1]` in the rfft layout, 0 to 1.
+    """
+    reach = (1 - KEPT) * (max(tilts) - min(tilts)) / 2
+    return (2 - wedge.degrees_beyond(shape, tilts) / reach).clamp(0, 1)
+
+
 def combination(
-    weights: Float[Tensor, "z 1 kx"], gains: Gains | None, *, keep_measured: bool
+    weights: Float[Tensor, "z 1 kx"],
+    believed: Float[Tensor, "z 1 kx"],
+    gains: Gains | None,
+    *,
+    keep_measured: bool,
 ) -> tuple[Transfer, Transfer]:
-    """Factors of prediction and data that combine them: `F^-1[ W (a P + b V) + (1 - W) c P ]`.
+    """Factors of prediction and data: `F^-1[ W^2 (a P + b V) + (1 - W^2) (1 + r (c - 1)) P ]`.
+
+    `W^2` is what the network was given of the truth: the data hold `W` of it, and `W V` is what it was shown.
 
     Parameters
     ----------
     weights : tensor
         Wedge weight `W` of the volume, the same at every `k_y`.
+    believed : tensor
+        `r`: how far `c` holds (:func:`vouched`).
     gains : Gains or None
         `a`, `b`, `c`; 1, 0 and 1 if there are none.
     keep_measured : bool
@@ -210,12 +240,14 @@ def combination(
         half = _at(getattr(gains, name).cpu(), gains.frequency.cpu(), torch.sqrt(at[0] ** 2 + at[1] ** 2 + at[2] ** 2))
         return torch.cat([half, half[1 : len(weights) - len(half) + 1].flip(0)])
 
+    seen = weights.square()
+
     def prediction(*at: Tensor) -> Tensor:
-        factors = weights * gain("network", at) + (1 - weights) * gain("fill", at)
+        factors = seen * gain("network", at) + (1 - seen) * (1 + believed * (gain("fill", at) - 1))
         return (1 - weights) * factors if keep_measured else factors
 
     def data(*at: Tensor) -> Tensor:
-        factors = weights * gain("data", at)
+        factors = seen * gain("data", at)
         return weights + (1 - weights) * factors if keep_measured else factors
 
     return prediction, data

@@ -82,6 +82,31 @@ def face_distance(
     return 0.5 - nearest
 
 
+def degrees_beyond(shape: Shape, tilts: Sequence[float], device: torch.device | None = None) -> Float[Tensor, "z 1 kx"]:
+    """Angle in degrees between the direction of each coefficient in the plane of `k_z` and `k_x` and the nearest tilt.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Edges z, y, x of the volume.
+    tilts : sequence of float
+        Degrees: `(tilt_min, tilt_max)` or the list of tilts, between whose ends all is measured here.
+    device : torch.device, optional
+        Where to compute.
+
+    Returns
+    -------
+    tensor
+        `[z, 1, x // 2 + 1]` in the rfft layout; negative in the measured region.
+    """
+    kz, _, kx = fourier.frequencies(shape, device)
+    angle = torch.rad2deg(torch.atan2(kz, kx))
+    angle = torch.where(kx == 0, angle.abs(), angle)  # the two ends of the k_z axis are one direction
+    low, high = min(tilts), max(tilts)
+    inside = (angle >= low) & (angle <= high)
+    return torch.where(inside, -1.0, torch.minimum((angle - high) % 180, (low - angle) % 180))
+
+
 def weight(
     shape: Shape,
     tilts: Sequence[float],

@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from isonet.core import fourier, wedge
+from isonet.core import wedge
 from isonet.core.fourier import Shape
 
 _NARROWEST = 10.0  # degrees that must be kept
@@ -92,13 +92,8 @@ def region(
 
 def sectors(shape: Shape, kept: tuple[float, float], width: float = 4.0) -> Int[Tensor, "z 1 kx"]:
     """Sector of each coefficient: how often `width` degrees it lies beyond the kept range, -1 within it."""
-    kz, _, kx = fourier.frequencies(shape)
-    angle = torch.rad2deg(torch.atan2(kz, kx))
-    angle = torch.where(kx == 0, angle.abs(), angle)  # the two ends of the k_z axis are one direction
-    upper, lower = (angle - kept[1]) % 180, (kept[0] - angle) % 180
-    beyond = torch.minimum(upper, lower)
-    inside = (angle >= kept[0]) & (angle <= kept[1])
-    return torch.where(inside, -1, (beyond / width + 1e-4).floor()).long()
+    beyond = wedge.degrees_beyond(shape, kept)
+    return torch.where(beyond < 0, -1, (beyond / width + 1e-4).floor()).long()
 
 
 def subvolumes(shape: Shape) -> tuple[Shape, list[Shape]]:

@@ -1,5 +1,6 @@
 """Gains of a network on one tomogram, from sub-volumes all over it and its halves."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,8 +13,8 @@ from isonet.core.sampling import draw_centres, random_stream
 from isonet.steps.source import Source
 from isonet.train.evaluate import Evaluator
 
-_CUBES = 32
-_WIDE, _WIDE_CUBES = 96, 6
+_CUBES = (8, 32)
+_WIDE, _WIDE_CUBES = 96, (3, 6)
 _STREAM = 2**31 - 1
 
 
@@ -55,9 +56,14 @@ def _fill(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Tensor:
 
 
 def _compared(
-    halves: Sequence[Source], tilts: Sequence[Sequence[float]], evaluator: Evaluator, edge: int, count: int
+    halves: Sequence[Source], tilts: Sequence[Sequence[float]], evaluator: Evaluator, edge: int, counts: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
-    """Sub-volumes of both halves, and the network's predictions from what these tilts have measured of them."""
+    """Sub-volumes of both halves, and the network's predictions from what these tilts have measured of them.
+
+    As many as a volume has room for, at least the first and at most the second of `counts`.
+    """
+    least, most = counts
+    count = max(least, min(most, math.prod(halves[0].volume.shape) // edge**3))
     edges = (edge, edge, edge)
     weights = [wedge.weight(edges, one, device=evaluator.device) for one in tilts]
     data, guesses = [], []

@@ -17,7 +17,7 @@ import torch
 
 from isonet.config import PredictConfig
 from isonet.core import streamed, wedge
-from isonet.core.calibration import Gains, combination
+from isonet.core.calibration import Gains, combination, vouched
 from isonet.core.fourier import Shape
 from isonet.core.normalize import Moments, Normalization
 from isonet.core.sampling import cut
@@ -154,8 +154,9 @@ class Correction:
         if self.gains is None and not self.config.keep_measured:
             _copy(found, result, grey, plans.filtering.sections)
             return
-        weights = wedge.weight(_flat(self.source.shape), self.source.tilts)
-        transfers = combination(weights, self.gains, keep_measured=self.config.keep_measured)
+        shape, tilts = _flat(self.source.shape), self.source.tilts
+        weights, believed = wedge.weight(shape, tilts), vouched(shape, tilts)
+        transfers = combination(weights, believed, self.gains, keep_measured=self.config.keep_measured)
         how = plans.combining
         with run.progress(f"combine {self.source.tomogram.name}", how.count + how.shape[0]) as advance:
             streamed.combine_volumes(

@@ -34,7 +34,7 @@ from isonet.world import current
 
 log = logging.getLogger("isonet")
 HALVES = "halves"
-_PROCEDURE = 2  # counts changes of what is computed: results of an older one are made again
+_PROCEDURE = 3  # counts changes of what is computed: results of an older one are made again
 _PREVIEW = "isonet preview: made with the starter model, from prior knowledge"
 
 
