@@ -15,6 +15,7 @@ _ATOMS = (".pdb", ".ent", ".cif", ".mmcif")
 _PIXEL_SIZE = 4.0  # Å per voxel of maps drawn from atoms
 _BLUR = 3.5  # Å, standard deviation
 _BORDER = 5  # voxels
+_BESIDE = 2 * _BORDER + 1  # voxels of a map that are not between its atoms
 _LARGEST = 1 << 26  # voxels
 
 
@@ -82,7 +83,7 @@ def _from_atoms(path: Path) -> Float[Tensor, "d h w"]:
     if not atoms:
         raise InputError(f"{path}: holds no atoms; give a structure with coordinates, or an MRC map")
     table = np.array(atoms, dtype=np.float64)
-    if not np.isfinite(table).all() or np.prod(1 + np.ptp(table[:, :3], axis=0) / _PIXEL_SIZE) > _LARGEST:
+    if not np.isfinite(table).all() or np.prod(np.ptp(table[:, :3], axis=0) / _PIXEL_SIZE + _BESIDE) > _LARGEST:
         raise InputError(f"{path}: its atoms lie too far apart; give one particle")
     places = table[:, 2::-1] / _PIXEL_SIZE
     places -= places.min(axis=0) - _BORDER
