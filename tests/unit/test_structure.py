@@ -38,10 +38,9 @@ def test_files_without_atoms_are_refused(tmp_path: Path, name: str, text: str) -
 def test_atoms_too_far_apart_for_one_particle_are_refused(tmp_path: Path) -> None:
     """Also in a row, whose map is a long beam: 3.5 GB were asked for."""
     pytest.importorskip("gemmi")
-    path = tmp_path / "far.cif"
-    names = ("id", "type_symbol", "label_atom_id", "label_comp_id", "label_asym_id", "Cartn_x", "Cartn_y", "Cartn_z")
-    columns = "".join(f"_atom_site.{name}\n" for name in names)
-    path.write_text(f"data_x\nloop_\n{columns}1 C CA ALA A 0 0 0\n2 C CB ALA A 15000000 0 0\n")
+    path = tmp_path / "far.pdb"
+    far = PDB.format(n=2, x=0, y=0, z=0).replace("   0.000   0.000   0.000", "15000000   0.000   0.000")
+    path.write_text(PDB.format(n=1, x=0, y=0, z=0) + far + "END\n")
     with pytest.raises(InputError, match="far apart"):
         read_density(path)
 
