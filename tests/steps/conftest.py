@@ -1,5 +1,6 @@
 """What the tests of the steps share: one thread, no drawing unless asked, and small files."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,21 @@ from matplotlib.figure import Figure
 from quick import no_picture, one_thread
 
 __all__ = ["one_thread"]
+SAVEFIG = Figure.savefig
 
 
-@pytest.fixture(autouse=True)
-def no_drawing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the drawing of previews, which takes longer than all else, to the tests marked with `draws`."""
-    if "draws" not in request.fixturenames:
-        monkeypatch.setattr(Figure, "savefig", no_picture)
+@pytest.fixture(autouse=True, scope="package")
+def no_drawing() -> Iterator[None]:
+    """Leave the drawing of previews, which takes longer than all else, to the tests that ask for it by `draws`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", no_picture)
+        yield
 
 
 @pytest.fixture
-def draws() -> None:
+def draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask for previews to be drawn."""
+    monkeypatch.setattr(Figure, "savefig", SAVEFIG)
 
 
 @pytest.fixture
