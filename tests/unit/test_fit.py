@@ -265,6 +265,7 @@ def test_loss_is_the_mean_error_of_the_frequencies_that_count() -> None:
     [
         *(MemoryError(), torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("can't start new thread"), None),
         ImportError("_contourpy.so: failed to map segment from shared object"),
+        RuntimeError("could not create a primitive"),
     ],
 )
 def test_lack_of_memory_is_told_from_other_errors(error: BaseException | None) -> None:
