@@ -6,6 +6,7 @@ remove, make a folder), so that a moment is the same one whenever it is chosen; 
 
 import codecs
 import ctypes
+import importlib
 import multiprocessing
 import os
 import resource
@@ -157,7 +158,9 @@ def _child(folder: str, words: list[str], said: str, fault: Fault | None, counte
     torch.set_num_threads(1)
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # ends with who started it
     if fault is not None and fault.kind == "read-only folder" and os.geteuid() == 0:
-        codecs.lookup("utf-16-be")  # of fonts; nobody else may be allowed to read the interpreter's own files
+        # nobody else may be allowed to read the interpreter's own files: those of fonts and of templates
+        codecs.lookup("utf-16-be")
+        importlib.import_module("importlib.readers")
         os.setgid(_NOBODY)
         os.setuid(_NOBODY)
     if fault is not None and fault.kind == "worker out of memory":

@@ -46,6 +46,15 @@ def sums(one: Tensor, two: Tensor, kept: tuple[float, float] = KEPT) -> tuple[Su
     return Sums.joined(parts), bins.frequency
 
 
+def test_shells_are_named_by_their_middle_and_compared_by_their_power() -> None:
+    bins = everything((40, 40, 40), 1 / 40)
+    assert torch.allclose(bins.frequency, torch.arange(20) / 40 + 1 / 80)
+    one = agreement.spectrum(signal(1, (40, 40, 40)))
+    found = Sums.of(one, 3 * one, bins).power_ratio
+    assert torch.allclose(found, torch.full_like(found, 1 / 9))
+    assert 0.02 < float(bins.independent.sum()) / 40**3 < 0.5  # a Hann window leaves fewer than there are voxels
+
+
 def test_it_is_the_fsc_of_an_independent_implementation() -> None:
     """teamtomo's shells are centred on whole Fourier pixels, ours between them."""
     shape = (40, 40, 40)

@@ -64,3 +64,10 @@ def test_moments_tell_what_is_no_number(bad: float, position: int) -> None:
     assert moments.constant
     moments.add(values)
     assert not moments.finite
+
+
+@pytest.mark.parametrize(("values", "constant"), [((-1, 1), False), ((0, 0), True), ((1e4, 1.0001e4), False)])
+def test_values_about_zero_are_not_constant(values: tuple[float, float], constant: bool) -> None:
+    moments = Moments()
+    moments.add(np.array(values, dtype=np.float32))
+    assert moments.constant is constant
