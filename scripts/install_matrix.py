@@ -58,6 +58,7 @@ def environment(package: Path, resolution: str, python: str, torch: str, folder:
     _run(["uv", "venv", "--python", python, home])
     versions, pins = folder / "versions.txt", folder / "pins.txt"
     pins.write_text(f"torch=={torch}\n" if torch else "", encoding="utf-8")
+    versions.unlink(missing_ok=True)  # what it says would be preferred
     resolved = ["--resolution", resolution, "--constraint", pins, "--python-version", python, "--output-file", versions]
     _run(["uv", "pip", "compile", *_INDEX, *resolved, _ROOT / "pyproject.toml"])
     _run(["uv", "pip", "install", *_INDEX, "--python", home / "bin/python", "--constraint", versions, package])
