@@ -42,11 +42,16 @@ def alone(star: Path) -> Path:
     return star.parent / "alone"
 
 
-def in_training(process: isonet.Process, folder: Path) -> list[int]:
-    """Wait until it trains; return the numbers of the processes that it has started, process 0 first."""
-    process.wait_for((folder / "metrics.jsonl").exists, seconds=900)
+def children(process: isonet.Process) -> list[int]:
+    """Numbers of the processes that it has started, process 0 first."""
     found = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     return [pid for pid in map(int, found) if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+
+def in_training(process: isonet.Process, folder: Path) -> list[int]:
+    """Wait until it trains; return its children."""
+    process.wait_for((folder / "metrics.jsonl").exists, seconds=900)
+    return children(process)
 
 
 def assert_gone(pids: list[int]) -> None:
@@ -102,7 +107,8 @@ def test_a_killed_process_ends_the_run_in_one_line(here: Path, star: Path) -> No
 
 def test_all_die_with_the_process_that_started_them(here: Path, star: Path) -> None:
     process = isonet.Process(here / "err", "refine", star, devices=2, output_dir=here / "r", **LONG)
-    pids = in_training(process, here / "r")
+    process.wait_for(lambda: len(children(process)) == 2, seconds=900)
+    pids = children(process)
     process.signal(signal.SIGKILL)
     assert_gone(pids)
 
