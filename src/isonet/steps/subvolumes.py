@@ -26,7 +26,7 @@ from isonet.train.team import ALONE, Team
 log = logging.getLogger("isonet")
 SUBVOLUMES_IN_ALL = 300
 SPECTRUM_CUBES = 24
-_HELD_OUT_CUBES = 16
+_HELD_OUT_CUBES = 8
 _HELD_OUT_STREAM = 2**32 - 1
 Place = tuple[tuple[Source, ...], Sequence[int]]
 """What to cut a sub-volume from, one map or both halves, and its first voxel z, y, x."""
