@@ -24,8 +24,8 @@ _PLACES = {
     "prepare-subtomo-star": ("prepare_subtomos",),
     "reconstruct": ("reconstruct",),
     "refine": (
-        *("continuing", "first_network", "model_record", "refine", "refine_files", "refine_setup"),
-        *("source", "subvolume_files", "subvolumes"),
+        *("continuing", "first_network", "model_record", "refine", "refine_command", "refine_files"),
+        *("refine_setup", "source", "subvolume_files", "subvolumes"),
     ),
     "report": ("report", "sources"),
     "resize": ("resize",),
