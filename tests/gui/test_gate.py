@@ -44,5 +44,5 @@ def test_every_page_has_its_picture_in_the_documentation() -> None:
     assert max(path.stat().st_size for path in (ROOT / "docs/gui").iterdir()) < 150_000
 
 
-def test_tests_that_share_an_interface_stay_together() -> None:
-    assert "--dist loadscope\n" in (ROOT / "Makefile").read_text()
+def test_tests_that_share_an_interface_stay_together_and_long_ones_come_first() -> None:
+    assert "--dist loadscope --no-loadscope-reorder\n" in (ROOT / "Makefile").read_text()
