@@ -151,10 +151,11 @@ class Process:
 def specimen(shape: tuple[int, int, int] = (24, 32, 32), seed: int = 0, tilts: tuple[float, float] = (-60, 60)) -> Any:
     """Return a small tomogram of blobs, density dark, standard deviation 1, with an empty wedge and a little noise."""
     random = np.random.default_rng(seed)
-    grid = np.stack(np.meshgrid(*(np.arange(edge) for edge in shape), indexing="ij"), axis=-1)
+    axes = np.ogrid[tuple(slice(edge) for edge in shape)]
     volume = np.zeros(shape)
     for _ in range(max(3, math.prod(shape) // 3000)):
-        distance = np.linalg.norm((grid - random.uniform(0, shape)) / random.uniform(0.7, 1.4, 3), axis=-1)
+        centre, width = random.uniform(0, shape), random.uniform(0.7, 1.4, 3)
+        distance = np.sqrt(sum(((axis - c) / w) ** 2 for axis, c, w in zip(axes, centre, width, strict=True)))
         volume += 1 / (1 + np.exp(2 * (distance - random.uniform(2, 4))))
     volume += 0.1 * volume.std() * random.standard_normal(shape)
     measured = wedge.apply(torch.tensor(volume, dtype=torch.float32), tilts).numpy()
