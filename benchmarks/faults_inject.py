@@ -159,7 +159,8 @@ def _child(folder: str, words: list[str], said: str, fault: Fault | None, counte
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # ends with who started it
     if fault is not None and fault.kind == "read-only folder" and os.geteuid() == 0:
         # nobody else may be allowed to read the interpreter's own files: those of fonts and of templates
-        codecs.lookup("utf-16-be")
+        for name in ("utf-16-be", "unicode-escape"):
+            codecs.lookup(name)
         importlib.import_module("importlib.readers")
         os.setgid(_NOBODY)
         os.setuid(_NOBODY)
@@ -189,6 +190,7 @@ class Process:
             ["faults_inject", "isonet.cli", "isonet.steps.run", "isonet.steps.validate", "isonet.steps.train_starter"]
         )
         self._said, self._counted = said, said.with_suffix(".count")
+        said.write_text("", encoding="utf-8")  # of one that ends before it could
         self._process = context.Process(
             target=_child, args=(str(folder), list(words), str(said), fault, str(self._counted))
         )
