@@ -119,9 +119,8 @@ def _once(laid: Laid, fault: Fault, _: random.Random, folder: Path, said: Path) 
     code, text = process.ended()
     if fault.kind in ("kill -9", "clock jumps") or code == 0:
         return code, text, problems
-    unheard = fault.kind in ("SIGTERM", "SIGINT") and code == -int(getattr(signal, fault.kind))
-    if unheard and (not text.strip() or not differences(laid.step, folder, laid.whole)):
-        return code, text, problems  # before the program had begun, or after it was done
+    if fault.kind in ("SIGTERM", "SIGINT") and code == -int(getattr(signal, fault.kind)) and not text.strip():
+        return code, text, problems  # before the program had begun
     return code, text, problems + message_problems(code, text)
 
 
