@@ -12,10 +12,10 @@ and `real_tilts.png`.
 """
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from isonet.core import fourier, withheld
@@ -36,7 +36,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pixel-size", type=float, default=20.0)
     parser.add_argument("--thickness", type=int, default=104)
     parser.add_argument("--keep", type=float, default=45.0, help="reconstruct from tilts within +- this angle")
-    parser.add_argument("--guard", type=float, default=1.0, help="Fourier pixels left out beside every face")
+    parser.add_argument("--guard", type=float, default=1.5, help="Fourier pixels left out beside every face")
     parser.add_argument("--output-dir", type=Path, default=Path("real-tilts"))
     words = sys.argv[1:]
     behind = words.index("--") if "--" in words else len(words)
@@ -78,6 +78,12 @@ def row(name: str, found: ShellCorrelation) -> str:
     return f"| {name} | " + " | ".join(f"{found.mean(*band):.3f}" for band in (*_BANDS, (0.04, 0.25))) + " |"
 
 
+def by_frequency(found: ShellCorrelation) -> dict[str, float]:
+    """FSC of the shells that have coefficients, by their frequency in cycles per voxel."""
+    shells = zip(found.frequency.tolist(), found.correlation.tolist(), strict=True)
+    return {f"{frequency:.4f}": fsc for frequency, fsc in shells if math.isfinite(fsc)}
+
+
 def main() -> None:
     """Do what the command line asks for."""
     options = arguments()
@@ -93,7 +99,6 @@ def main() -> None:
     sector = withheld.sectors(shape, ends, _SECTOR).expand(region.shape)
     volumes = {"only the inner tilts": given, "corrected": result, "corrected, another place": elsewhere(result)}
     curves = {name: compare(volume, measured, region) for name, volume in volumes.items()}
-    curves["even and odd of all tilts"] = compare(read(every["even"]), read(every["odd"]), region)
     for number in range(int(sector[region].max()) + 1):
         within = f"corrected, {number * _SECTOR:g} to {(number + 1) * _SECTOR:g} degrees beyond"
         curves[within] = compare(result, measured, region & (sector == number))
@@ -102,20 +107,10 @@ def main() -> None:
     print("|---" * (len(_BANDS) + 2) + "|")
     for name, curve in curves.items():
         print(row(name, curve))
-    numbers = {
-        name: {f"{k:.4f}": fsc for k, fsc in zip(*map(Tensor.tolist, curve_of(curve)), strict=True)}
-        for name, curve in curves.items()
-    }
-    files.write_json(folder / "real_tilts.json", numbers)
+    files.write_json(folder / "real_tilts.json", {name: by_frequency(curve) for name, curve in curves.items()})
     pictures = {"all tilts": -measured.numpy(), "inner tilts": -given.numpy(), "corrected": -result.numpy()}
     title = f"{options.stack.name}: tilts beyond {options.keep:g} degrees left out"
     save_comparison(folder / "real_tilts.png", pictures, ends, options.pixel_size, title)
-
-
-def curve_of(found: ShellCorrelation) -> tuple[Tensor, Tensor]:
-    """Frequencies and FSC of the shells that have coefficients."""
-    known = torch.isfinite(found.correlation)
-    return found.frequency[known], found.correlation[known]
 
 
 if __name__ == "__main__":
