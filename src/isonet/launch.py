@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from isonet.console import log_to_console
 from isonet.errors import IsonetError, LostProcessError, RunError
-from isonet.signals import HANDLED_SIGNALS, Interruption, handled_by, interrupt
+from isonet.signals import HANDLED_SIGNALS, Interruption, behind, handled_by, interrupt
 from isonet.train.device import is_out_of_memory
 from isonet.world import STARTED_HERE
 
@@ -213,7 +213,7 @@ def _work(answers: Connection, level: int, function: Callable[..., Any], argumen
     except Exception as error:
         log.debug("process failed", exc_info=True)
         told = RunError(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}; --debug shows more")
-        answer = MemoryError() if is_out_of_memory(error) else told
+        answer = behind(error) or (MemoryError() if is_out_of_memory(error) else told)
     answers.send(answer)
     answers.close()
 

@@ -215,11 +215,12 @@ def write_config(folder: Path, config: StepConfig) -> None:
 @contextmanager
 def at_work(run: Run, command: str, config: StepConfig) -> Iterator[None]:
     """Record in the run folder, whose lock is held, what is asked, what is said and how it ends."""
-    with logging_to(run.folder / "run.log"), handled_by(run.handle):
-        run.status(state="running")
-        log.debug("%s %s", command, config.model_dump(mode="json", exclude_defaults=True))
+    with logging_to(run.folder / "run.log"):
         try:
-            yield
+            with handled_by(run.handle):
+                run.status(state="running")
+                log.debug("%s %s", command, config.model_dump(mode="json", exclude_defaults=True))
+                yield
         except Interruption as stop:
             run.status(state="interrupted", reason=str(stop))
             log.warning("%s", stop)

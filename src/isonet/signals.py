@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from isonet.errors import IsonetError
+
 Handler = Callable[[int, FrameType | None], None]
 HANDLED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
@@ -26,9 +28,25 @@ def interrupt(number: int, _frame: FrameType | None) -> None:
     raise Interruption(number)
 
 
+def behind(error: BaseException) -> Interruption | None:
+    """Find the interruption that an error came from: a library that is interrupted may fail in its own words."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, Interruption):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
 @contextmanager
 def handled_by(handler: Handler) -> Iterator[None]:
-    """Install a handler for all signals that end the program (only possible in the main thread)."""
+    """Install a handler for all signals that end the program (only possible in the main thread).
+
+    Raises
+    ------
+    Interruption
+        Also in place of what a library made of it. Errors that tell the user something stay.
+    """
     try:
         previous = {number: signal.signal(number, handler) for number in HANDLED_SIGNALS}
     except ValueError:
@@ -36,6 +54,13 @@ def handled_by(handler: Handler) -> Iterator[None]:
         return
     try:
         yield
+    except (IsonetError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        interruption = behind(error)
+        if interruption is None:
+            raise
+        raise interruption from error
     finally:
         for number, before in previous.items():
             signal.signal(number, before)

@@ -106,6 +106,31 @@ def test_a_signal_that_is_not_deferred_interrupts_at_once(tmp_path: Path) -> Non
     assert status(tmp_path)["reason"] == "stopped by SIGINT"
 
 
+def fail_in_own_words() -> None:
+    """As a library written in C does whose call back into Python was interrupted."""
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        raise RuntimeError("unexpected position 64 in the archive")
+
+
+def test_a_signal_is_told_from_what_a_library_makes_of_it(tmp_path: Path) -> None:
+    with pytest.raises(Interruption) as caught, runs.start(tmp_path, "check", CONFIG):
+        fail_in_own_words()
+    assert caught.value.number == signal.SIGTERM
+    assert status(tmp_path)["state"] == "interrupted"
+    assert status(tmp_path)["reason"] == "stopped by SIGTERM"
+
+
+def test_an_error_that_stands_in_the_way_of_ending_in_good_order_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no space"), runs.start(tmp_path, "check", CONFIG):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            raise RunError("no space left")
+    assert status(tmp_path)["state"] == "failed"
+
+
 def test_a_second_run_in_the_folder_is_refused_while_the_first_is_at_work(tmp_path: Path) -> None:
     script = f"""
 from pathlib import Path
