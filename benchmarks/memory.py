@@ -21,7 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from isonet.io import blocks, checkpoint, mrc, star
+from isonet.io import blocks, checkpoint, star
+from isonet.io.mrc_header import Header
 from isonet.train.unet import ARCHITECTURES, UNet, named_shape
 
 _COMMANDS = {
@@ -49,7 +50,7 @@ def write_noise(path: Path, shape: tuple[int, int, int]) -> None:
     """Write white noise on a gradient, section by section."""
     random = np.random.default_rng(0)
     slope = np.linspace(-5, 5, shape[2], dtype=np.float32)
-    with blocks.create(path, shape, mrc.Header((_PIXEL_SIZE,) * 3)) as volume:
+    with blocks.create(path, shape, Header((_PIXEL_SIZE,) * 3)) as volume:
         for section in range(shape[0]):
             noise = random.standard_normal((1, *shape[1:]), dtype=np.float32)
             volume.write_rows(section, 0, noise + slope)

@@ -25,7 +25,7 @@ _PLACES = {
     "reconstruct": ("reconstruct",),
     "refine": (
         *("continuing", "first_network", "model_record", "refine", "refine_command", "refine_files"),
-        *("refine_setup", "source", "subvolume_files", "subvolumes"),
+        *("refine_plan", "refine_setup", "source", "subvolume_files", "subvolumes"),
     ),
     "report": ("report", "sources"),
     "resize": ("resize",),

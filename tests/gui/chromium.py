@@ -12,6 +12,8 @@ from at_work import Interface
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from isonet.gui.jobs import Jobs
+
 PATIENCE = 180_000
 REQUIRED = "ISONET_REQUIRE_BROWSER"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -76,3 +78,11 @@ def ready(page: Page) -> None:
     """Wait until a page can be used: what is typed before it is connected is lost."""
     page.get_by_test_id("folder").wait_for()
     page.wait_for_function("window.did_handshake === true")
+
+
+def expect_state(page: Page, interface: Interface, state: str) -> None:
+    """Wait until the job of a page is in a state, and show what it said if it never is."""
+    try:
+        expect(page.get_by_test_id("state")).to_have_text(state)
+    except AssertionError as error:
+        raise AssertionError(Jobs(interface.project).log(page.url.rpartition("=")[2])) from error

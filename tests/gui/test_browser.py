@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from at_work import Interface, start, stop, wait_for
-from chromium import picture, quiet_page, ready, visit
+from chromium import expect_state, picture, quiet_page, ready, visit
 from playwright.sync_api import Browser, Page, expect
 
 from isonet.gui.jobs import Jobs
@@ -42,10 +42,10 @@ def fill(page: Page, interface: Interface, step: str, options: dict[str, str]) -
         page.get_by_test_id(f"option-{name}").fill(text)
 
 
-def finish(page: Page) -> None:
+def finish(page: Page, interface: Interface) -> None:
     """Run the form, and wait for the job to finish."""
     page.get_by_test_id("run").click()
-    expect(page.get_by_test_id("state")).to_have_text("finished")
+    expect_state(page, interface, "finished")
 
 
 def row(interface: Interface) -> dict[str, str]:
@@ -83,7 +83,7 @@ def test_tomograms_are_added_and_a_failing_job_shows_its_error(page: Page, inter
     page.get_by_test_id("option-tilt_max").fill("60")
     expect(page.get_by_test_id("command")).to_have_text("isonet prepare tomograms --tilt-max=60")
     picture(page, "step-prepare")
-    finish(page)
+    finish(page, interface)
     visit(page, interface, "/")
     expect(page.get_by_text("1 tomogram", exact=True)).to_be_visible()
 
@@ -128,7 +128,7 @@ def test_a_polygon_is_drawn_and_the_mask_is_made_with_it(page: Page, interface: 
     page.get_by_test_id("to-mask").click()
     expect(page.get_by_test_id("command")).to_contain_text("isonet mask tomograms.star --density-percentage=50")
     picture(page, "step-mask")
-    finish(page)
+    finish(page, interface)
     assert row(interface)["rlnMaskName"] == "mask/small_mask.mrc"
 
 
@@ -136,7 +136,7 @@ def test_refine_is_watched_and_survives_the_browser_and_the_interface(page: Page
     fill(page, interface, "refine", TINY)
     picture(page, "step-refine")
     page.get_by_test_id("run").click()
-    expect(page.get_by_test_id("state")).to_have_text("running")
+    expect_state(page, interface, "running")
     number = page.url.rpartition("=")[2]
     page.goto("about:blank")  # as if the tab were closed
     second = start(interface.project)  # as if the interface were started again
@@ -145,31 +145,31 @@ def test_refine_is_watched_and_survives_the_browser_and_the_interface(page: Page
     metrics = interface.project / "results/metrics.jsonl"
     wait_for(lambda: metrics.exists() and metrics.read_text().count("wedge_balance") >= 4)
     visit(page, interface, f"/jobs?number={number}")
-    expect(page.get_by_test_id("state")).to_have_text("running")
+    expect_state(page, interface, "running")
     expect(page.get_by_test_id("curves").locator("canvas")).to_be_visible()
     expect(page.get_by_test_id("gallery").locator("img").first).to_be_visible()
     picture(page, "jobs")
     page.get_by_test_id("stop").click()
-    expect(page.get_by_test_id("state")).to_have_text("stopped")
+    expect_state(page, interface, "stopped")
 
 
 def test_a_stopped_training_goes_on_where_it_was(page: Page, interface: Interface) -> None:
     trained = (interface.project / "results/metrics.jsonl").read_text()
     page.get_by_test_id("continue").click()
     expect(page.get_by_text("isonet refine --continue-from=results")).to_be_visible()
-    expect(page.get_by_test_id("state")).to_have_text("running")
+    expect_state(page, interface, "running")
     metrics = interface.project / "results/metrics.jsonl"
     wait_for(lambda: metrics.read_text().count("wedge_balance") > trained.count("wedge_balance"))
     assert metrics.read_text().splitlines()[0] == trained.splitlines()[0]
     page.get_by_test_id("stop").click()
-    expect(page.get_by_test_id("state")).to_have_text("stopped")
+    expect_state(page, interface, "stopped")
 
 
 def test_the_tomogram_is_corrected_and_looked_at(page: Page, interface: Interface) -> None:
     visit(page, interface, "/step/predict")
     expect(page.get_by_test_id("argument-model")).to_have_value("results/model.safetensors")
     picture(page, "step-predict")
-    finish(page)
+    finish(page, interface)
     visit(page, interface, "/viewer")
     sources = "[...document.querySelectorAll('[data-testid^=pane-] img')].map(image => image.src)"
     expect(page.locator("[data-testid^=pane-] img").nth(1)).to_be_visible()
@@ -191,7 +191,7 @@ def test_the_tomogram_is_corrected_and_looked_at(page: Page, interface: Interfac
 def test_the_correction_is_validated_and_reported(page: Page, interface: Interface) -> None:
     fill(page, interface, "validate", {**TINY, "iterations": "1", "epochs": "1", "withhold": "30"})
     picture(page, "step-validate")
-    finish(page)
+    finish(page, interface)
     expect(page.get_by_test_id("curves").locator("canvas")).to_be_visible()  # of the training in it
     visit(page, interface, "/validation")
     measured = json.loads((interface.project / "validation/validation.json").read_text())["withheld"]
@@ -203,7 +203,7 @@ def test_the_correction_is_validated_and_reported(page: Page, interface: Interfa
     assert any(line["data"][0][1] == measured["curves"]["agreement"][0] for line in drawn)
     visit(page, interface, "/step/report")
     expect(page.get_by_test_id("argument-folder_or_star")).to_have_value("tomograms.star")
-    finish(page)
+    finish(page, interface)
     visit(page, interface, "/")
     for step in ("mask", "predict"):
         expect(page.locator(".q-badge", has_text=step)).to_be_visible()

@@ -17,6 +17,7 @@ from isonet.config import SimulateConfig
 from isonet.core import metrics
 from isonet.core.ctf import Optics, WienerFilter
 from isonet.io import blocks, mrc
+from isonet.io.mrc_header import Header
 from isonet.run_record import resident
 from isonet.steps.simulate import simulate
 
@@ -269,7 +270,7 @@ def test_disk_full(prepared: Path) -> None:
 
 def test_memory_stays_within_the_limit(here: Path) -> None:
     """270 MB in 90 MB beside the program, with what the system counts for mapped pages."""
-    with blocks.create(here / "v.mrc", (64, 1024, 1024), mrc.Header()) as volume:
+    with blocks.create(here / "v.mrc", (64, 1024, 1024), Header()) as volume:
         section = np.random.default_rng(0).standard_normal((1, 1024, 1024), dtype=np.float32)
         for number in range(64):
             volume.write_rows(number, 0, section)

@@ -12,6 +12,7 @@ from isonet.config import SimulateConfig
 from isonet.core import fourier
 from isonet.errors import InputError
 from isonet.io import coordinates, metadata, mrc, star
+from isonet.io.mrc_header import Header
 from isonet.steps.simulate import simulate
 
 SMALL = {"depth": 32, "height": 40, "width": 48, "vesicles": 1, "filaments": 0, "species": 3}
@@ -112,7 +113,7 @@ def test_tilts_from_a_file(tmp_path: Path) -> None:
 def test_template(tmp_path: Path) -> None:
     ball = np.zeros((12, 12, 12), np.float32)
     ball[3:9, 3:9, 3:9] = 77
-    mrc.write(tmp_path / "ball.mrc", ball, mrc.Header((10.0, 10.0, 10.0)))
+    mrc.write(tmp_path / "ball.mrc", ball, Header((10.0, 10.0, 10.0)))
     only = SMALL | {"species": 0, "vesicles": 0}
     simulate(SimulateConfig(output_dir=tmp_path, templates=str(tmp_path / "ball.mrc"), tilt_step=30, **only))
     assert -1.6 < float(read(tmp_path, "truth").min()) < -0.8

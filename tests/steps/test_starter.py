@@ -14,6 +14,7 @@ from test_refine_halves import table_of_halves
 from isonet.core import fourier, wedge
 from isonet.io import mrc
 from isonet.io.checkpoint import STARTER, load_model
+from isonet.io.mrc_header import Header
 from isonet.project import HALF_COLUMNS, Project
 from isonet.steps.source import mean_source, open_sources, standardised
 from isonet.train.simulated import SimulatedPairs
@@ -130,7 +131,7 @@ def test_large_cubes_get_scenes_that_hold_them(here: Path) -> None:
 def test_templates_are_recorded_and_change_the_training(here: Path) -> None:
     block = np.zeros((12, 12, 12), np.float32)
     block[3:9, 3:9, 3:9] = 1
-    mrc.write(here / "box.mrc", block, mrc.Header((10.0, 10.0, 10.0)))
+    mrc.write(here / "box.mrc", block, Header((10.0, 10.0, 10.0)))
     isonet.done("train-starter", output_dir="with", templates="box.mrc", **TINY)
     assert load_model(Path("with"))[1]["templates"] == ["box.mrc"]
 

@@ -13,6 +13,7 @@ import torch
 
 from isonet.errors import InputError
 from isonet.io import mrc
+from isonet.io.mrc_header import Header
 from isonet.steps.turn import turned
 from isonet.steps.wedge_check import check_wedge
 
@@ -117,7 +118,7 @@ def test_turning_is_a_rotation_by_minus_90_degrees_about_x(
     voxels = np.zeros((9, 5, 7), dtype)
     voxels[4 + 3, 2 + 1, 3 + 2] = 1  # x = 2, y = 1, z = 3
     voxels[0, 0, 0] = 2
-    header = mrc.Header((3.0, 2.0, 1.0), (1.0, 2.0, 3.0), (4, 5, 6), ("a label",))
+    header = Header((3.0, 2.0, 1.0), (1.0, 2.0, 3.0), (4, 5, 6), ("a label",))
     mrc.write(tmp_path / "a.rec", voxels, header)
     result = turned(mrc.open_volume(tmp_path / "a.rec"), tmp_path / "turned.mrc")
     assert result.shape == (5, 9, 7)
@@ -158,7 +159,7 @@ def test_a_volume_turned_before_is_kept_and_others_are_not_replaced(tmp_path: Pa
 
 def test_unsigned_bytes_of_imod_keep_their_values(tmp_path: Path) -> None:
     voxels = torch.arange(200, 224).reshape(2, 3, 4).numpy()
-    mrc.write(tmp_path / "a.rec", voxels.astype(np.uint8).view(np.int8), mrc.Header())
+    mrc.write(tmp_path / "a.rec", voxels.astype(np.uint8).view(np.int8), Header())
     content = bytearray((tmp_path / "a.rec").read_bytes())
     content[152:160] = np.array([1146047817, 0], "<i4").tobytes()
     (tmp_path / "a.rec").write_bytes(content)

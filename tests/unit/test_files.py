@@ -66,13 +66,14 @@ import numpy as np
 from isonet.errors import RunError
 from isonet.io import files
 from isonet.io import files, mrc
+from isonet.io.mrc_header import Header
 folder = Path(sys.argv[1])
 files.write_text(folder / "a.txt", "before")
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
 volume = np.zeros((20, 20, 20), dtype=np.float32)
 for write in (
     lambda: files.write_text(folder / "a.txt", "x" * 9000),
-    lambda: mrc.write(folder / "a.mrc", volume, mrc.Header()),
+    lambda: mrc.write(folder / "a.mrc", volume, Header()),
 ):
     try:
         write()

@@ -12,8 +12,9 @@ import pytest
 
 from isonet.errors import InputError, RunError
 from isonet.io import mrc
+from isonet.io.mrc_header import Header
 
-HEADER = mrc.Header((8.0, 9.0, 10.0), (1.5, -2.0, 300.0), (-4, 5, 6), ("made by us", "2nd line"))
+HEADER = Header((8.0, 9.0, 10.0), (1.5, -2.0, 300.0), (-4, 5, 6), ("made by us", "2nd line"))
 TYPES = ["int8", "int16", "float32", "uint16", "float16"]
 
 
@@ -57,7 +58,7 @@ def test_the_header_is_kept(tmp_path: Path) -> None:
 
 
 def test_ten_labels_of_any_text_fit(tmp_path: Path) -> None:
-    header = mrc.Header(labels=tuple(f"label {number} µm " + 90 * "x" for number in range(12)))
+    header = Header(labels=tuple(f"label {number} µm " + 90 * "x" for number in range(12)))
     mrc.write(tmp_path / "a.mrc", numbers(), header)
     labels = mrc.open_volume(tmp_path / "a.mrc").header.labels
     assert len(labels) == 10
@@ -274,10 +275,10 @@ def test_real_tomograms_are_read(kind: str, shared_data: Path) -> None:
 
 def test_fingerprint_is_that_of_the_data_whatever_the_file(tmp_path: Path) -> None:
     voxels = np.random.default_rng(0).standard_normal((20, 40, 30)).astype(np.float32)
-    mrc.write(tmp_path / "a.mrc", voxels, mrc.Header())
-    mrc.write(tmp_path / "b.mrc", voxels, mrc.Header((7.0,) * 3, labels=("copy",)))
-    mrc.write(tmp_path / "c.mrc", 1.001 * voxels, mrc.Header())
-    mrc.write(tmp_path / "d.mrc", voxels.reshape(40, 20, 30), mrc.Header())
+    mrc.write(tmp_path / "a.mrc", voxels, Header())
+    mrc.write(tmp_path / "b.mrc", voxels, Header((7.0,) * 3, labels=("copy",)))
+    mrc.write(tmp_path / "c.mrc", 1.001 * voxels, Header())
+    mrc.write(tmp_path / "d.mrc", voxels.reshape(40, 20, 30), Header())
     one, copy, scaled, other = (mrc.fingerprint(mrc.open_volume(tmp_path / f"{name}.mrc")) for name in "abcd")
     assert one == copy and len({one, scaled, other}) == 3
 

@@ -16,6 +16,7 @@ import withheld
 from isonet.config import RefineConfig, SimulateConfig
 from isonet.core import metrics, wedge
 from isonet.io import mrc
+from isonet.io.mrc_header import Header
 from isonet.steps.simulate import simulate
 
 SHAPE = (40, 48, 56)
@@ -98,7 +99,7 @@ def test_components_are_counted_above_a_threshold_of_equal_volume() -> None:
 
 def test_withheld_measurement_is_compared_across_halves(tmp_path: Path) -> None:
     """A result that repeats its own half's noise gains nothing by it; the unfilled one has nothing there at all."""
-    signal, header = noise(7), mrc.Header((10.0, 10.0, 10.0))
+    signal, header = noise(7), Header((10.0, 10.0, 10.0))
     measured = [signal + noise(seed) for seed in (8, 9)]
     paths = {}
     for name, volumes in {"measured": measured, "clean": [signal, signal], "own": measured}.items():
@@ -115,7 +116,7 @@ def test_withheld_measurement_is_compared_across_halves(tmp_path: Path) -> None:
 
 
 def test_what_is_too_small_to_judge_is_refused_before_training(tmp_path: Path) -> None:
-    mrc.write(tmp_path / "small.mrc", noise(1), mrc.Header((10.0, 10.0, 10.0)))
+    mrc.write(tmp_path / "small.mrc", noise(1), Header((10.0, 10.0, 10.0)))
     with pytest.raises(SystemExit, match=r"small\.mrc: too small for --keep 58"):
         withheld.withhold(withheld.Measurement(tmp_path / "small.mrc", (-60, 60), 58.0), tmp_path / "out", ())
     assert not (tmp_path / "out").exists()

@@ -8,6 +8,7 @@ import torch
 
 from isonet.errors import InputError
 from isonet.io import mrc
+from isonet.io.mrc_header import Header
 from isonet.io.structure import read_density
 
 PDB = "ATOM  {n:5d}  CA  ALA A{n:4d}    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00           C\n"
@@ -48,12 +49,12 @@ def test_atoms_too_far_apart_for_one_particle_are_refused(tmp_path: Path) -> Non
 def test_maps_need_a_voxel_size_and_mass(tmp_path: Path) -> None:
     block = np.zeros((4, 5, 6), np.float32)
     block[2, 2, 2] = 1
-    mrc.write(tmp_path / "good.mrc", block, mrc.Header((5.0, 5.0, 5.0)))
+    mrc.write(tmp_path / "good.mrc", block, Header((5.0, 5.0, 5.0)))
     density, pixel_size = read_density(tmp_path / "good.mrc")
     assert density.shape == (4, 5, 6)
     assert pixel_size == pytest.approx(5)
-    mrc.write(tmp_path / "none.mrc", block, mrc.Header((0.0, 0.0, 0.0)))
-    mrc.write(tmp_path / "empty.mrc", -block, mrc.Header((5.0, 5.0, 5.0)))
+    mrc.write(tmp_path / "none.mrc", block, Header((0.0, 0.0, 0.0)))
+    mrc.write(tmp_path / "empty.mrc", -block, Header((5.0, 5.0, 5.0)))
     for name, word in (("none.mrc", "voxel size"), ("empty.mrc", "above zero")):
         with pytest.raises(InputError, match=word):
             read_density(tmp_path / name)

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.io.files import atomic_path, discarded_path
-from isonet.io.mrc import FloatArray, Header, read_into, write_header
+from isonet.io.mrc import FloatArray, read_into
+from isonet.io.mrc_header import Header, write_header
 
 _HEADER_BYTES = 1024
 

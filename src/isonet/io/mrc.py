@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import mrcfile
 import numpy as np
@@ -22,45 +22,21 @@ import numpy.typing as npt
 
 from isonet.errors import InputError
 from isonet.io.files import atomic_path, discarded_path
+from isonet.io.mrc_header import (
+    READABLE_MODES,
+    Header,
+    check_extended_header,
+    is_imod_unsigned,
+    read_header,
+    write_header,
+)
 from isonet.io.packed import unpacked
 
 FloatArray = npt.NDArray[np.float32]
-READABLE_MODES = {0: "int8", 1: "int16", 2: "float32", 6: "uint16", 12: "float16"}
 COMPRESSED = (".gz", ".bz2")
 EXTENSIONS = (".mrc", ".rec", ".map", ".mrc.gz", ".rec.gz", ".map.gz", ".mrc.bz2", ".rec.bz2", ".map.bz2")
-_HEADER_BYTES = 1024
-_BIG_ENDIAN = b"\x11\x11"
-_KNOWN_MODES = (*READABLE_MODES, 4)
-_IMOD_STAMP = 1146047817
 _SLAB_VOXELS = 1 << 24
 _SAMPLES = 16  # voxels along an axis, about, that tell one volume from another
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a result inherits from its input.
-
-    Attributes
-    ----------
-    voxel_size : tuple of float
-        Å per voxel along z, y, x; 0 where the file does not say.
-    origin : tuple of float
-        Origin in Å (x, y, z), as in the MRC header.
-    start : tuple of int
-        `nxstart, nystart, nzstart`.
-    labels : tuple of str
-        Text labels, at most ten.
-    """
-
-    voxel_size: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    start: tuple[int, int, int] = (0, 0, 0)
-    labels: tuple[str, ...] = ()
-
-    @property
-    def pixel_size(self) -> float:
-        """Å per voxel along x; 0 where the file does not say."""
-        return self.voxel_size[2]
 
 
 @dataclass(frozen=True)
@@ -229,9 +205,9 @@ def open_stack(path: Path) -> Volume:
         data = data[None]
     if data.ndim != 3:
         raise InputError(f"{path}: {data.ndim} dimensions, a volume with three was expected; give a tomogram")
-    if mode == 0 and _imod_unsigned(mrc.header):
+    if mode == 0 and is_imod_unsigned(mrc.header):
         data = data.view(np.uint8)
-    return Volume(path, _header(mrc), data)
+    return Volume(path, read_header(mrc), data)
 
 
 def _opened(path: Path) -> tuple[Any, list[warnings.WarningMessage]]:
@@ -240,7 +216,7 @@ def _opened(path: Path) -> tuple[Any, list[warnings.WarningMessage]]:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             plain = unpacked(path) if path.name.lower().endswith(COMPRESSED) else path
-            _check_extended_header(plain)
+            check_extended_header(plain)
             return mrcfile.mmap(plain, mode="r", permissive=True), caught
     except PermissionError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
@@ -251,23 +227,6 @@ def _opened(path: Path) -> tuple[Any, list[warnings.WarningMessage]]:
         raise InputError(f"{path}: {text}") from error
     except (ValueError, OSError, EOFError, zlib.error, ArithmeticError) as error:
         raise InputError(f"{path}: not a readable MRC file ({_one_line(error)}); copy it again") from error
-
-
-def _check_extended_header(path: Path) -> None:
-    """Raise `ValueError` where the header promises more extended header than there is file (it would be allocated)."""
-    with path.open("rb") as file:
-        header = file.read(_HEADER_BYTES)
-    promised = int.from_bytes(header[92:96], _byte_order(header), signed=True)
-    if len(header) < _HEADER_BYTES or not 0 <= promised <= path.stat().st_size:
-        raise ValueError("its header makes no sense; export the tomogram as .mrc")
-
-
-def _byte_order(header: bytes) -> Literal["little", "big"]:
-    """Order of bytes in which mrcfile reads a header: the machine stamp's, unless only the other gives a known mode."""
-    stamped: Literal["little", "big"] = "big" if header[212:214] == _BIG_ENDIAN else "little"
-    other: Literal["little", "big"] = "little" if stamped == "big" else "big"
-    known = [int.from_bytes(header[12:16], order, signed=True) in _KNOWN_MODES for order in (stamped, other)]
-    return other if known == [False, True] else stamped
 
 
 def _why_no_data(path: Path, mrc: Any, caught: list[warnings.WarningMessage]) -> str:
@@ -282,27 +241,6 @@ def _why_no_data(path: Path, mrc: Any, caught: list[warnings.WarningMessage]) ->
     return (
         f"truncated: the header promises {shape} voxels, the file has {path.stat().st_size} bytes; "
         "copy or reconstruct it again"
-    )
-
-
-def _imod_unsigned(header: Any) -> bool:
-    """Tell whether IMOD wrote mode 0 as unsigned bytes (its stamp is there and the 'signed' bit is not)."""
-    extra = header.extra2.tobytes()
-    stamp, flags = np.frombuffer(extra[40:48], dtype=header.mode.dtype)
-    return int(stamp) == _IMOD_STAMP and not int(flags) & 1
-
-
-def _header(mrc: Any) -> Header:
-    """Copy what matters out of an open MRC file."""
-    header = mrc.header
-    size = mrc.voxel_size
-    voxels = tuple(float(value) if np.isfinite(value) else 0.0 for value in (size.z, size.y, size.x))
-    labels = tuple(str(label) for label in mrc.get_labels())
-    return Header(
-        voxel_size=(voxels[0], voxels[1], voxels[2]),
-        origin=(float(header.origin.x), float(header.origin.y), float(header.origin.z)),
-        start=(int(header.nxstart), int(header.nystart), int(header.nzstart)),
-        labels=labels,
     )
 
 
@@ -351,18 +289,6 @@ def write(path: Path, volume: npt.NDArray[Any], header: Header) -> None:
     depth, height, width = volume.shape
     with create(path, (depth, height, width), header, volume.dtype) as voxels:
         voxels[:] = volume
-
-
-def write_header(mrc: Any, header: Header) -> None:
-    """Set voxel size, origin, start and labels of an open MRC file."""
-    mrc.voxel_size = tuple(reversed(header.voxel_size))
-    mrc.header.origin = header.origin
-    mrc.nstart = header.start
-    mrc.header.nlabl = 0
-    mrc.header.label = b""
-    for index, label in enumerate(header.labels[-10:]):
-        mrc.header.label[index] = label.encode("ascii", "replace")[:80]
-        mrc.header.nlabl = index + 1
 
 
 @contextmanager

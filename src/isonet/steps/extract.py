@@ -12,6 +12,7 @@ from isonet.config import ExtractConfig
 from isonet.core.sampling import cut
 from isonet.errors import InputError
 from isonet.io import mrc
+from isonet.io.mrc_header import Header
 from isonet.project import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.runs import Run
 from isonet.steps.centres import find_centres
@@ -51,7 +52,7 @@ class _Piece:
     centre: tuple[int, ...]
     corner: tuple[int, ...]
     path: Path
-    header: mrc.Header
+    header: Header
 
     @property
     def done(self) -> bool:
@@ -136,7 +137,7 @@ def _piece(source: Source, centre: npt.NDArray[np.int64], number: int, config: E
     base = header.origin if any(header.origin) else started
     origin = [at + first * edge for at, first, edge in zip(base, corner[::-1], voxel[::-1], strict=True)]
     label = product_label("sub-volume", (source.volume.path,), (corner, size, pixel))
-    placed = mrc.Header(voxel, (origin[0], origin[1], origin[2]), (0, 0, 0), (*header.labels[:9], label))
+    placed = Header(voxel, (origin[0], origin[1], origin[2]), (0, 0, 0), (*header.labels[:9], label))
     path = config.output_dir / f"{source.tomogram.name}_{number:06d}.mrc"
     return _Piece(source, tuple(centre.tolist()), corner, path, placed)
 

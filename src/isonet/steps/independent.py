@@ -20,6 +20,7 @@ from isonet.core.agreement import Bins, Sums
 from isonet.core.fourier import Shape
 from isonet.errors import InputError
 from isonet.io import mrc
+from isonet.io.mrc_header import Header
 from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run
 from isonet.steps.commands import predict_in_folder
@@ -210,7 +211,7 @@ def write_confidence(pair: Pair, path: Path, config: ValidateConfig, run: Run) -
         for source, part in zip(sources, parts, strict=True):
             filter_file(source, part, lambda _z, _y, _x: inside, label, config.max_memory, run, rescale=False)
         first, second = (mrc.open_volume(part) for part in parts)
-        header = mrc.Header(first.header.voxel_size, first.header.origin, first.header.start, (label,))
+        header = Header(first.header.voxel_size, first.header.origin, first.header.start, (label,))
         with mrc.create(path, shape, header) as result:
             _correlate(first, second, result)
     finally:

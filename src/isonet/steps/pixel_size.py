@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from isonet.io import mrc
+from isonet.io.mrc_header import Header
 from isonet.steps.description import Description
 
 log = logging.getLogger("isonet")
@@ -19,7 +20,7 @@ def pixel_size_of(volume: mrc.Volume, known: Description) -> float:
     return size
 
 
-def comment_on_pixel_size(path: Path, pixel_size: float, header: mrc.Header, known: Description) -> None:
+def comment_on_pixel_size(path: Path, pixel_size: float, header: Header, known: Description) -> None:
     """Warn where the size is a default, unusual, or not what metadata say."""
     low, high = _USUAL_PIXEL_SIZES
     if pixel_size in (0.0, 1.0):

@@ -14,6 +14,7 @@ from isonet.config import ReconstructConfig
 from isonet.core import projection
 from isonet.errors import InputError
 from isonet.io import metadata, mrc
+from isonet.io.mrc_header import Header
 from isonet.io.text import Floats
 from isonet.io.tilt_series import Alignment
 from isonet.steps.simulate import refuse_existing, write_tilts
@@ -78,7 +79,7 @@ def reconstruct(stack: Path, config: ReconstructConfig) -> Path:
     source = mrc.open_stack(stack)
     pixel_size = _stack_pixel_size(source, config)
     geometry = _geometry(source, pixel_size, config)
-    header = mrc.Header((pixel_size / geometry.scale,) * 3, labels=(f"isonet reconstruct {stem}"[:79],))
+    header = Header((pixel_size / geometry.scale,) * 3, labels=(f"isonet reconstruct {stem}"[:79],))
     height, width = geometry.shape
     with mrc.scratch(config.output_dir, (len(geometry.images), height, width)) as images, ExitStack() as opened:
         for index, number in enumerate(geometry.images):

@@ -23,20 +23,19 @@ from isonet.io import checkpoint
 from isonet.project import Project
 from isonet.runs import Run
 from isonet.signals import Interruption
-from isonet.steps.pace import Amount, amount_asked, amount_that_fits
+from isonet.steps.pace import Amount
 from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, Position, model_name
-from isonet.steps.refine_record import record_iteration, stagnates
+from isonet.steps.refine_plan import decide_amount, probe, why_done
+from isonet.steps.refine_record import record_iteration
 from isonet.steps.refine_setup import Refinement, begin
 from isonet.steps.subvolumes import training_pairs
 from isonet.train.evaluate import Evaluator
-from isonet.train.fit import Trainer
 from isonet.train.pairs import PairMaker
 from isonet.train.schedule import learning_rate
 from isonet.train.team import ALONE, Team
 
 log = logging.getLogger("isonet")
 _CHECKPOINT_SECONDS = 600.0
-_PROBE_STEPS = 3
 _STEPS_BACK = 4
 
 
@@ -71,13 +70,13 @@ def refine(project: Project, config: RefineConfig, run: Run, device: torch.devic
         After a signal, once everything is saved.
     """
     refinement = begin(project, config, run, device, team)
-    done = team.agreed(lambda: _why_done(refinement))
+    done = team.agreed(lambda: why_done(refinement))
     if config.time_budget is not None and done is None:
-        _probe(refinement)
+        probe(refinement)
     try:
         while done is None and not run.stopped_early:
             _run_iteration(refinement)
-            done = None if run.stopped_early else team.agreed(lambda: _why_done(refinement))
+            done = None if run.stopped_early else team.agreed(lambda: why_done(refinement))
     except (Interruption, RunError, MemoryError, RuntimeError):  # torch's own lack of memory is one of the last
         _say_how_to_continue(run)
         raise
@@ -94,81 +93,10 @@ def _say_how_to_continue(run: Run) -> None:
     log.warning("what was computed is saved; go on with: isonet refine --continue-from %s", run.folder)
 
 
-def _why_done(refinement: Refinement) -> str | None:
-    """Say that all iterations are done, or that nothing changes any more; None while there is something to do."""
-    config, position = refinement.config, refinement.position
-    iterations = _iterations_decided(refinement) or config.iterations
-    if position.iteration > iterations and (config.time_budget is None or position.budget == config.time_budget):
-        return f"all {iterations} iterations are done"
-    comparable = [
-        line for line in refinement.run.metrics() if line["iteration"] >= _last_change(refinement, iterations)
-    ]
-    if position.epoch == position.step == 0 and stagnates(comparable, config.patience):
-        return f"neither held-out loss nor wedge balance changed in {config.patience} iterations; done"
-    return None
-
-
-def _last_change(refinement: Refinement, iterations: int) -> int:
-    """Return the iteration of the run's last change of noise level: losses before it cannot be compared."""
-    if refinement.method != "isonet":
-        return 1
-    return max((start for start in refinement.config.noise_start_iter if start <= iterations), default=1)
-
-
-def _iterations_decided(refinement: Refinement) -> int | None:
-    """Iterations that fit the time budget as last decided; None before that, and without a budget."""
-    position, budget = refinement.position, refinement.config.time_budget
-    if position.amount is None or budget is None or position.budget != budget:
-        return None
-    return position.amount.iterations
-
-
-def _probe(refinement: Refinement) -> None:
-    """Measure what a step and a sub-volume take, with a copy of the network."""
-    began = time.monotonic()
-    config, costs = refinement.config, refinement.costs
-    predict = refinement.evaluator(refinement.trainer.weights())
-    pairs = training_pairs(
-        refinement.training, refinement.recipe(1), config, (0, 0), config.batch_size, predict, refinement.team
-    )
-    costs.measured("subvolume", (time.monotonic() - began) / len(pairs.filled))
-    network = refinement.evaluator(refinement.trainer.weights()).network
-    trial = Trainer(network, refinement.device, config.precision, refinement.trainer.options, refinement.team)
-    taken, count = [], len(pairs.filled)
-    share = refinement.team.share(count)
-    for _ in range(_PROBE_STEPS):
-        before = time.monotonic()
-        batch = pairs.batch(range(count), random_stream(config.seed, 0), refinement.device, share)
-        float(trial.step(batch, 0.0))
-        taken.append(time.monotonic() - before)
-    costs.measured("step", min(taken))
-    costs.measured("iteration", 2 * costs.step + 2.0)
-    log.info("a training step takes about %.2f s", costs.step)
-
-
-def _amount(refinement: Refinement) -> Amount:
-    """Decide what the next iteration does."""
-    config, position = refinement.config, refinement.position
-    if config.time_budget is None:
-        return amount_asked(config, refinement.subvolumes, position.iteration)
-    refinement.keep_time()
-    before = position.amount if position.budget == config.time_budget else None
-    done = 0.0 if before is None else before.ends
-    return amount_that_fits(
-        config,
-        refinement.subvolumes,
-        refinement.costs,
-        config.time_budget,
-        position.seconds,
-        position.iteration,
-        done,
-    )
-
-
 def _run_iteration(refinement: Refinement) -> None:
     """Draw, fill and train through one iteration, and record it unless it was stopped before its end."""
     if refinement.position.epoch == refinement.position.step == 0:
-        refinement.position.amount = amount = refinement.team.agreed(lambda: _amount(refinement))
+        refinement.position.amount = amount = refinement.team.agreed(lambda: decide_amount(refinement))
         refinement.position.budget = refinement.config.time_budget
         if refinement.position.taken == 0:
             log.info(

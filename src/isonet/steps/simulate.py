@@ -14,6 +14,7 @@ from isonet.core import ctf, phantom, projection
 from isonet.core.rotation import relion_angles
 from isonet.errors import InputError
 from isonet.io import files, metadata, mrc, star, structure
+from isonet.io.mrc_header import Header
 
 _NAMES = ("truth.mrc", "full.mrc", "even.mrc", "odd.mrc", "tilts.mrc", "tilts.tlt", "particles.star")
 
@@ -55,7 +56,7 @@ def simulate(config: SimulateConfig) -> Path:
     if math.isfinite(config.snr):
         sigma = math.sqrt(float(clean.var(dim=(1, 2)).mean()) / config.snr)
         images = _add_noise(clean, sigma, config.split, generator)
-    header = mrc.Header((config.pixel_size,) * 3, labels=(f"isonet simulate, seed {config.seed}",))
+    header = Header((config.pixel_size,) * 3, labels=(f"isonet simulate, seed {config.seed}",))
     mrc.write(config.output_dir / "truth.mrc", truth.numpy(), header)
     mrc.write(config.output_dir / "tilts.mrc", images["full"].numpy(), header)
     chosen = {"full": slice(None), "even": slice(None), "odd": slice(None)}

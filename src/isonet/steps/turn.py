@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from isonet.io import mrc
+from isonet.io.mrc_header import Header
 from isonet.steps.products import made_before, product_label
 
 
@@ -47,7 +48,7 @@ def turned(volume: mrc.Volume, path: Path, *, overwrite: bool = False) -> mrc.Vo
     return mrc.open_volume(path)
 
 
-def _turned_header(header: mrc.Header, label: str) -> mrc.Header:
+def _turned_header(header: Header, label: str) -> Header:
     """Exchange y and z in a header; labels keep room for the new one."""
     depth, height, width = header.voxel_size
     x, y, z = header.origin

@@ -1,0 +1,85 @@
+"""How much the next iteration of a refine does, and whether there is anything left to do."""
+
+import logging
+import time
+
+from isonet.core.sampling import random_stream
+from isonet.steps.pace import Amount, amount_asked, amount_that_fits
+from isonet.steps.refine_record import stagnates
+from isonet.steps.refine_setup import Refinement
+from isonet.steps.subvolumes import training_pairs
+from isonet.train.fit import Trainer
+
+log = logging.getLogger("isonet")
+_PROBE_STEPS = 3
+
+
+def why_done(refinement: Refinement) -> str | None:
+    """Say that all iterations are done, or that nothing changes any more; None while there is something to do."""
+    config, position = refinement.config, refinement.position
+    iterations = _iterations_decided(refinement) or config.iterations
+    if position.iteration > iterations and (config.time_budget is None or position.budget == config.time_budget):
+        return f"all {iterations} iterations are done"
+    comparable = [
+        line for line in refinement.run.metrics() if line["iteration"] >= _last_change(refinement, iterations)
+    ]
+    if position.epoch == position.step == 0 and stagnates(comparable, config.patience):
+        return f"neither held-out loss nor wedge balance changed in {config.patience} iterations; done"
+    return None
+
+
+def _last_change(refinement: Refinement, iterations: int) -> int:
+    """Return the iteration of the run's last change of noise level: losses before it cannot be compared."""
+    if refinement.method != "isonet":
+        return 1
+    return max((start for start in refinement.config.noise_start_iter if start <= iterations), default=1)
+
+
+def _iterations_decided(refinement: Refinement) -> int | None:
+    """Iterations that fit the time budget as last decided; None before that, and without a budget."""
+    position, budget = refinement.position, refinement.config.time_budget
+    if position.amount is None or budget is None or position.budget != budget:
+        return None
+    return position.amount.iterations
+
+
+def probe(refinement: Refinement) -> None:
+    """Measure what a step and a sub-volume take, with a copy of the network."""
+    began = time.monotonic()
+    config, costs = refinement.config, refinement.costs
+    predict = refinement.evaluator(refinement.trainer.weights())
+    pairs = training_pairs(
+        refinement.training, refinement.recipe(1), config, (0, 0), config.batch_size, predict, refinement.team
+    )
+    costs.measured("subvolume", (time.monotonic() - began) / len(pairs.filled))
+    network = refinement.evaluator(refinement.trainer.weights()).network
+    trial = Trainer(network, refinement.device, config.precision, refinement.trainer.options, refinement.team)
+    taken, count = [], len(pairs.filled)
+    share = refinement.team.share(count)
+    for _ in range(_PROBE_STEPS):
+        before = time.monotonic()
+        batch = pairs.batch(range(count), random_stream(config.seed, 0), refinement.device, share)
+        float(trial.step(batch, 0.0))
+        taken.append(time.monotonic() - before)
+    costs.measured("step", min(taken))
+    costs.measured("iteration", 2 * costs.step + 2.0)
+    log.info("a training step takes about %.2f s", costs.step)
+
+
+def decide_amount(refinement: Refinement) -> Amount:
+    """Decide what the next iteration does."""
+    config, position = refinement.config, refinement.position
+    if config.time_budget is None:
+        return amount_asked(config, refinement.subvolumes, position.iteration)
+    refinement.keep_time()
+    before = position.amount if position.budget == config.time_budget else None
+    done = 0.0 if before is None else before.ends
+    return amount_that_fits(
+        config,
+        refinement.subvolumes,
+        refinement.costs,
+        config.time_budget,
+        position.seconds,
+        position.iteration,
+        done,
+    )
