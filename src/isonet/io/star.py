@@ -66,8 +66,11 @@ def read_tables(path: Path) -> dict[str, list[dict[str, str]]]:
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, str]]:
     """Rows of a table as dictionaries of text."""
-    clean = frame.astype(object).where(frame.notna(), MISSING)
-    return [{str(key): str(value) for key, value in row.items()} for row in clean.to_dict("records")]
+    names = [str(name) for name in frame.columns]
+    return [
+        {name: MISSING if pd.isna(value) else str(value) for name, value in zip(names, row, strict=True)}
+        for row in frame.itertuples(index=False, name=None)
+    ]
 
 
 def _blocks(path: Path) -> dict[str, pd.DataFrame | dict[str, str]]:
