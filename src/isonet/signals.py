@@ -60,7 +60,7 @@ def handled_by(handler: Handler) -> Iterator[None]:
         interruption = behind(error)
         if interruption is None:
             raise
-        raise interruption from error
+        raise Interruption(interruption.number) from error
     finally:
         for number, before in previous.items():
             signal.signal(number, before)

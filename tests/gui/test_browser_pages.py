@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import validated
 from at_work import Interface, blobs, start, stop, write
-from chromium import picture, quiet_page, visit
+from chromium import expect_state, picture, quiet_page, visit
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -82,7 +82,7 @@ def test_halves_are_paired_before_they_are_added_and_corrected(page: Page, inter
     page.get_by_test_id("go-on").click()
     expect(page.get_by_test_id("command")).to_have_text("isonet prepare pairs1.star --append")
     page.get_by_test_id("run").click()
-    expect(page.get_by_test_id("state")).to_have_text("finished")
+    expect_state(page, interface, "finished")
     rows = star.read_table(interface.project / "tomograms.star", ["rlnTomoName"])
     assert [row["rlnTomoName"] for row in rows] == ["tomograms/small.mrc", "average/grid1.mrc", "average/grid2.mrc"]
     assert rows[2]["rlnTomoReconstructedTomogramHalf2"] == "halves/odd/grid3.mrc"
@@ -90,7 +90,7 @@ def test_halves_are_paired_before_they_are_added_and_corrected(page: Page, inter
 
 def test_the_pictures_of_a_run_are_looked_at_by_mouse_and_by_keys(page: Page, interface: Interface) -> None:
     visit(page, interface, "/jobs?number=0001")
-    expect(page.get_by_test_id("state")).to_have_text("stopped")
+    expect_state(page, interface, "stopped")
     expect(page.get_by_test_id("progress")).to_contain_text("its time was over")
     expect(page.get_by_test_id("curves").locator("canvas")).to_be_visible()
     buttons = page.get_by_test_id("gallery").get_by_role("button")
@@ -118,7 +118,7 @@ def test_a_run_whose_time_was_over_is_continued(page: Page, interface: Interface
     expect(page.get_by_test_id("continue")).to_have_text("play_arrowContinue")
     page.get_by_test_id("continue").click()
     expect(page.locator(".command")).to_have_text("isonet refine --continue-from=results")
-    expect(page.get_by_test_id("state")).to_have_text("failed")  # there is no network in this stand-in
+    expect_state(page, interface, "failed")  # there is no network in this stand-in
     expect(page.get_by_test_id("job-problem")).to_contain_text("trainer.pt")
     expect(page.get_by_test_id("continue")).to_have_text("play_arrowTry again")
 
@@ -231,7 +231,7 @@ def test_very_long_values_are_marked_or_typed_and_do_no_harm(page: Page, interfa
     page.get_by_test_id("argument-star").fill("<b>'" + "x" * 200_000)
     expect(page.get_by_test_id("command")).to_contain_text("xxx")
     page.get_by_test_id("queue").click()
-    expect(page.get_by_test_id("state")).to_have_text("failed")
+    expect_state(page, interface, "failed")
     expect(page.get_by_test_id("job-problem")).to_contain_text("exit code 126: isonet: cannot be started")
     visit(page, interface, "/step/deconv")
     page.get_by_text("Reset").click()

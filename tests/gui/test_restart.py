@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from at_work import LONG, start, stop, wait_for
-from chromium import open_page
+from chromium import expect_state, open_page
 from playwright.sync_api import Browser, expect
 
 from isonet.gui.jobs import Jobs
@@ -30,7 +30,7 @@ def test_an_open_page_outlives_the_interface_and_finds_its_jobs(browser: Browser
         page = open_page(browser, first, complaints)
         wait_for(lambda: all(at_work(jobs, each.number) for each in (kept, lost)))
         page.goto(f"{first.address}/jobs?number={kept.number}")
-        expect(page.get_by_test_id("state")).to_have_text("running")
+        expect_state(page, first, "running")
         stop(first, signal.SIGKILL)
         expect(page.get_by_test_id("connection")).to_contain_text("does not answer. Jobs run on")
         expect(page.locator("#popup")).to_be_hidden()  # the framework's own words, which promise too much
@@ -49,12 +49,12 @@ def test_an_open_page_outlives_the_interface_and_finds_its_jobs(browser: Browser
         other = page.context.new_page()
         other.goto(f"{second.address}/?token={second.token}")
         expect(page.get_by_test_id("connection")).to_be_hidden()
-        expect(page.get_by_test_id("state")).to_have_text("running")
+        expect_state(page, second, "running")
         other.goto(f"{second.address}/jobs?number={lost.number}")
-        expect(other.get_by_test_id("state")).to_have_text("lost")
+        expect_state(other, second, "lost")
         expect(other.get_by_test_id("continue")).to_be_visible()
         page.get_by_test_id("stop").click()
-        expect(page.get_by_test_id("state")).to_have_text("stopped")
+        expect_state(page, second, "stopped")
         page.context.close()
         assert "Traceback" not in second.complaints
     finally:

@@ -64,7 +64,6 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from isonet.errors import RunError
-from isonet.io import files
 from isonet.io import files, mrc
 from isonet.io.mrc_header import Header
 folder = Path(sys.argv[1])

@@ -16,9 +16,7 @@ import numpy.typing as npt
 
 from isonet.io.files import atomic_path, discarded_path
 from isonet.io.mrc import FloatArray, read_into
-from isonet.io.mrc_header import Header, write_header
-
-_HEADER_BYTES = 1024
+from isonet.io.mrc_header import HEADER_BYTES, Header, write_header
 
 
 class BlockFile:
@@ -105,8 +103,8 @@ def create(
             write_header(mrc, header)
             record = mrc.header.copy()
         with temporary.open("r+b", buffering=0) as file:
-            os.posix_fallocate(file.fileno(), 0, _HEADER_BYTES + _bytes(shape, dtype))
-            volume = NewVolume(file, _HEADER_BYTES, shape, dtype)
+            os.posix_fallocate(file.fileno(), 0, HEADER_BYTES + _bytes(shape, dtype))
+            volume = NewVolume(file, HEADER_BYTES, shape, dtype)
             yield volume
             if volume.statistics is not None:
                 record.dmin, record.dmax, record.dmean, record.rms = volume.statistics

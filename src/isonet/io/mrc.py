@@ -23,6 +23,7 @@ import numpy.typing as npt
 from isonet.errors import InputError
 from isonet.io.files import atomic_path, discarded_path
 from isonet.io.mrc_header import (
+    HEADER_BYTES,
     READABLE_MODES,
     Header,
     check_extended_header,
@@ -273,7 +274,7 @@ def create(
     RunError
         If the disk is full or the folder cannot be written to.
     """
-    bytes_needed = 1024 + int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    bytes_needed = HEADER_BYTES + int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
     with atomic_path(path) as temporary:
         mode = mrcfile.utils.mode_from_dtype(np.dtype(dtype))
         mrc = mrcfile.new_mmap(temporary, shape=shape, mrc_mode=mode, overwrite=True)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 READABLE_MODES = {0: "int8", 1: "int16", 2: "float32", 6: "uint16", 12: "float16"}
-_HEADER_BYTES = 1024
+HEADER_BYTES = 1024
 _BIG_ENDIAN = b"\x11\x11"
 _KNOWN_MODES = (*READABLE_MODES, 4)
 _IMOD_STAMP = 1146047817
@@ -76,9 +76,9 @@ def write_header(mrc: Any, header: Header) -> None:
 def check_extended_header(path: Path) -> None:
     """Raise `ValueError` where the header promises more extended header than there is file (it would be allocated)."""
     with path.open("rb") as file:
-        header = file.read(_HEADER_BYTES)
+        header = file.read(HEADER_BYTES)
     promised = int.from_bytes(header[92:96], _byte_order(header), signed=True)
-    if len(header) < _HEADER_BYTES or not 0 <= promised <= path.stat().st_size:
+    if len(header) < HEADER_BYTES or not 0 <= promised <= path.stat().st_size:
         raise ValueError("its header makes no sense; export the tomogram as .mrc")
 
 

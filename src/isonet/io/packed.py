@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-_HEADER_BYTES = 1024
+from isonet.io.mrc_header import HEADER_BYTES
+
 _BYTES = {0: 1, 1: 2, 2: 4, 3: 4, 4: 8, 6: 2, 12: 2}  # of a voxel, by mode
 _PART = 1 << 24
 
@@ -37,7 +38,7 @@ def _scratch(path: Path, _size: int, _changed: int) -> int:
     """Descriptor of the file that a packed one is unpacked into, open for as long as the process lives."""
     unpack: Any = gzip.open if path.name.lower().endswith(".gz") else bz2.open
     with unpack(path, "rb") as packed:
-        header = packed.read(_HEADER_BYTES)
+        header = packed.read(HEADER_BYTES)
         promised = _promised(header)
         folder = _folder(path)
         free = shutil.disk_usage(folder).free
@@ -68,14 +69,14 @@ def _folder(path: Path) -> Path:
 
 def _promised(header: bytes) -> int:
     """Bytes of a file by its header, read in the order of bytes that gives the fewer; 0 where it makes no sense."""
-    if len(header) < _HEADER_BYTES:
+    if len(header) < HEADER_BYTES:
         return 0
     sizes = []
     for order in ("<", ">"):
         nx, ny, nz, mode = struct.unpack(f"{order}4i", header[:16])
         (extended,) = struct.unpack(f"{order}i", header[92:96])
         if min(nx, ny, nz) > 0 and extended >= 0:
-            sizes.append(_HEADER_BYTES + extended + nx * ny * nz * _BYTES.get(mode, 1))
+            sizes.append(HEADER_BYTES + extended + nx * ny * nz * _BYTES.get(mode, 1))
     if not sizes:
         raise ValueError("its header makes no sense; export the tomogram as .mrc")
     return min(sizes)
