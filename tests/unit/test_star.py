@@ -120,10 +120,11 @@ def test_what_is_no_table_of_tomograms_is_refused(content: bytes, message: str, 
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "none.star"):
-        with pytest.raises(InputError, match="no such file; make the table with 'isonet prepare'"):
-            star.read_table(path, NAMES)
+def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file; make the table with 'isonet prepare'"):
+        star.read_table(tmp_path / "none.star", NAMES)
+    with pytest.raises(InputError, match="is a folder, a STAR file was expected; name the table"):
+        star.read_table(tmp_path, NAMES)
 
 
 def test_a_table_that_was_mended_is_read_anew(tmp_path: Path) -> None:

@@ -36,8 +36,10 @@ def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
     Raises
     ------
     InputError
-        If the file is missing, not a STAR file, or has no such table.
+        If the file is missing, a folder, not a STAR file, or has no such table.
     """
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, a STAR file was expected; name the table")
     if not path.is_file():
         raise InputError(f"{path}: no such file; make the table with 'isonet prepare'")
     for block in _blocks(path).values():
