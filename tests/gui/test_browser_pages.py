@@ -182,6 +182,7 @@ def test_areas_to_keep_and_to_leave_out_are_drawn_by_mouse_and_by_keys(page: Pag
     page.get_by_test_id("exclude").click()
     expect(page.get_by_text("2: leave out, 3 corners, all sections")).to_be_visible()
     page.get_by_test_id("limited").click()
+    expect(page.get_by_text("2: leave out, 3 corners, z 0 to 31")).to_be_visible()
     page.get_by_test_id("sections").locator("[tabindex]").first.press("ArrowRight")
     expect(page.get_by_text("2: leave out, 3 corners, z 1 to 31")).to_be_visible()
     page.get_by_test_id("save").click()
