@@ -1,21 +1,63 @@
 """What keeps tests of whole commands quick and their results the same everywhere: one thread, and no pictures."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 
-def no_picture(_figure: Figure, path: Any, **_options: Any) -> None:
-    """Stand in for `Figure.savefig`, into a file or as a plot within a page: drawing takes longer than all else."""
+def _nothing(*_arguments: Any, **_options: Any) -> None:
+    """Draw nothing."""
+
+
+class _Blank(Axes):
+    """Axes on which nothing is drawn."""
+
+    def __init__(self) -> None:
+        """Leave out all that makes axes."""
+
+    def __getattribute__(self, name: str) -> Any:
+        return object.__getattribute__(self, name) if name.startswith("__") else _nothing
+
+
+def _savefig(_figure: Figure, path: Any, **_options: Any) -> None:
+    """Write something into a file, or as a plot within a page."""
     if isinstance(path, io.StringIO):
         path.write('<svg width="1pt" height="1pt"></svg>')
     else:
         Path(path).write_bytes(b"no picture")
+
+
+def _subplots(_figure: Figure, rows: int = 1, columns: int = 1, *, squeeze: bool = True, **_options: Any) -> Any:
+    grid = np.full((rows, columns), _Blank(), dtype=object)
+    return grid.squeeze()[()] if squeeze else grid
+
+
+_STAND_INS: dict[str, Callable[..., Any]] = {
+    "savefig": _savefig,
+    "subplots": _subplots,
+    "add_subplot": lambda *_arguments, **_options: _Blank(),
+    "colorbar": _nothing,
+}
+_DRAWING = {name: getattr(Figure, name) for name in _STAND_INS}
+
+
+def leave_out_drawing(patch: pytest.MonkeyPatch) -> None:
+    """Leave out the drawing of pictures, which takes longer than all else: files are written, with nothing in them."""
+    for name, stand_in in _STAND_INS.items():
+        patch.setattr(Figure, name, stand_in)
+
+
+def draw_again(patch: pytest.MonkeyPatch) -> None:
+    """Draw pictures after all."""
+    for name, method in _DRAWING.items():
+        patch.setattr(Figure, name, method)
 
 
 @pytest.fixture(autouse=True, scope="package")

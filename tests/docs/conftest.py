@@ -5,9 +5,8 @@ from pathlib import Path
 
 import material
 import pytest
-from matplotlib.figure import Figure
 
-from quick import no_picture, one_thread
+from quick import leave_out_drawing, one_thread
 
 __all__ = ["one_thread"]
 
@@ -27,5 +26,5 @@ def desk(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "desk"
     shutil.copytree(files, folder)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(Figure, "savefig", no_picture)
+    leave_out_drawing(monkeypatch)
     return folder

@@ -1,7 +1,6 @@
 """The main job, from a tomogram on disk to a corrected one: the wedge is filled with what was there."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +8,15 @@ import mrcfile
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
 
 from isonet import cli
 from isonet.config import SimulateConfig
 from isonet.core.metrics import wedge_correlation
 from isonet.io import mrc, star
 from isonet.steps.simulate import simulate
+from quick import leave_out_drawing, one_thread
 
+__all__ = ["one_thread"]
 SHAPE = (40, 64, 64)
 
 
@@ -28,13 +28,9 @@ def isonet(*words: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Take the same time everywhere, and do not draw previews."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    monkeypatch.setattr(Figure, "savefig", lambda _self, path, **_options: Path(path).write_bytes(b"no picture"))
-    yield
-    torch.set_num_threads(before)
+def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not draw previews."""
+    leave_out_drawing(monkeypatch)
 
 
 def inside_the_wedge(path: Path, truth: Path) -> float:

@@ -114,8 +114,8 @@ def write_hollow(path: Path, shape: tuple[int, int, int]) -> Path:
     return path
 
 
-LONG = ("check", "--seconds=600", "--device=cpu")
-"""Words of a command that is at work until it is stopped."""
+LONG = ("gui", "jobs")
+"""Words of a command that is there until it is stopped, and leaves the processor to the tests."""
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:

@@ -19,15 +19,15 @@ from typing import Any
 
 import mrcfile
 import numpy as np
+import pytest
 import torch
-from matplotlib.figure import Figure
 from safetensors.torch import load_file
 
 from isonet.cli import main
 from isonet.core import wedge
 from isonet.io import star
 from isonet.io.checkpoint import load_model, save_model  # noqa: F401
-from quick import no_picture
+from quick import leave_out_drawing
 
 NETWORK = {"arch": "small", "filter_base": 4, "unet_depth": 2, "precision": "float32"}
 TINY = {
@@ -99,7 +99,7 @@ def _child(words: list[str], err: str, file_limit: int | None, unprivileged: boo
     os.dup2(descriptor, 2)
     sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
     torch.set_num_threads(1)
-    Figure.savefig = no_picture  # type: ignore[method-assign]
+    leave_out_drawing(pytest.MonkeyPatch())
     if file_limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
     if unprivileged and os.geteuid() == 0:

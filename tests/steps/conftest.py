@@ -6,26 +6,24 @@ from typing import Any
 
 import commandline as isonet
 import pytest
-from matplotlib.figure import Figure
 
-from quick import no_picture, one_thread
+from quick import draw_again, leave_out_drawing, one_thread
 
 __all__ = ["one_thread"]
-SAVEFIG = Figure.savefig
 
 
 @pytest.fixture(autouse=True, scope="package")
 def no_drawing() -> Iterator[None]:
     """Leave the drawing of previews, which takes longer than all else, to the tests that ask for it by `draws`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Figure, "savefig", no_picture)
+        leave_out_drawing(patch)
         yield
 
 
 @pytest.fixture
 def draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask for previews to be drawn."""
-    monkeypatch.setattr(Figure, "savefig", SAVEFIG)
+    draw_again(monkeypatch)
 
 
 @pytest.fixture

@@ -191,16 +191,24 @@ def test_tomograms_with_other_tilts(here: Path) -> None:
     isonet.done("predict", "lists.star", "lists")
 
 
-BASE = {**isonet.TINY, "crop_size": 24, "noise_level": 0.3, "noise_start_iter": 1, "seed": 3, "warmup_steps": 1}
+BASE = {
+    **isonet.TINY,
+    "iterations": 1,
+    "steps_per_epoch": 3,
+    "noise_level": 0.3,
+    "noise_start_iter": 1,
+    "seed": 3,
+    "warmup_steps": 1,
+}
 CHANGED: dict[str, Any] = {
     "input_column": "rlnOther",
     "tomo_idx": "2",
     "cube_size": 24,
     "crop_size": 28,
     "number_subtomos": 4,
-    "iterations": 1,
+    "iterations": 2,
     "epochs": 2,
-    "steps_per_epoch": 3,
+    "steps_per_epoch": 4,
     "batch_size": 3,
     "learning_rate": 1e-3,
     "schedule": "constant",

@@ -1,6 +1,7 @@
 """Memory that training a network takes, foreseen from its layers, without computing anything."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -33,6 +34,7 @@ class Footprint:
         return self.fixed + cubes * self.cube
 
 
+@cache
 def footprint(shape: UNetShape, edge: int, optimizer: str, precision: str) -> Footprint:
     """Foresee the memory of training.
 
