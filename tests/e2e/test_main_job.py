@@ -47,7 +47,7 @@ def gain(folder: Path, seed: int) -> tuple[float, float]:
     table, results = folder / "tomograms.star", folder / "results"
     isonet("prepare", folder / "data" / "full.mrc", "--output", table)
     network = ["--arch=small", "--filter-base=8", "--unet-depth=2", "--precision=float32", "--learning-rate=3e-3"]
-    sizes = ["--cube-size=24", "--crop-size=32", "--number-subtomos=24", "--batch-size=4", "--steps-per-epoch=24"]
+    sizes = ["--cube-size=24", "--crop-size=32", "--number-subtomos=24", "--batch-size=2", "--steps-per-epoch=24"]
     isonet("refine", table, "--output-dir", results, f"--seed={seed}", "--iterations=3", "--epochs=1", *network, *sizes)
     isonet("predict", table, results, "--output-dir", folder / "corrected")
     truth = folder / "data" / "truth.mrc"
@@ -58,7 +58,7 @@ def gain(folder: Path, seed: int) -> tuple[float, float]:
 
 
 def test_wedge_of_a_simulated_tomogram_is_filled_with_the_truth(tmp_path: Path) -> None:
-    """Measured with seeds 0, 1, 2: 0.00 to 0.81, -0.06 to 0.79, -0.02 to 0.77."""
+    """Measured with seeds 0, 1, 2 (`PYTHONPATH=tests python FILE FOLDER`): -0.01 to 0.57, 0.12 to 0.46, 0.15 to 0.56."""
     before, after = gain(tmp_path, seed=0)
     assert abs(before) < 0.15
     assert after > before + 0.4

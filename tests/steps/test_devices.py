@@ -19,7 +19,7 @@ from isonet.runs import locked
 
 TOGETHER = {
     **isonet.TINY,
-    **{"epochs": 2, "steps_per_epoch": 6, "batch_size": 4, "schedule": "constant", "normalization": "batch"},
+    **{"epochs": 2, "steps_per_epoch": 3, "batch_size": 4, "schedule": "constant", "normalization": "batch"},
     **{"noise_level": 0.2, "noise_start_iter": 2},
 }
 LONG = {**TOGETHER, "steps_per_epoch": 200, "iterations": 50}

@@ -172,11 +172,12 @@ def _train(training: _Training, run: Run) -> None:
             losses.append(training.trainer.step(batch, rate))
             advance()
             stop = run.interrupted is not None or run.out_of_time()
-            if step % _REPORT == 0 or stop:
+            last = stop or step == config.steps
+            if step % _REPORT == 0 or last:
                 seconds = (time.monotonic() - began) / (step - done)
                 run.metric(step=step, loss=_mean(losses, step, run), seconds=seconds)
                 losses = []
-            if step % _CHECKPOINT == 0 or stop or step == config.steps:
+            if step % _CHECKPOINT == 0 or last:
                 training.save(step)
             if stop and step < config.steps:
                 run.stopped_early = run.interrupted is None
