@@ -34,7 +34,7 @@ from isonet.config import (
     TrainStarterConfig,
     ValidateConfig,
 )
-from isonet.errors import IsonetError
+from isonet.errors import IsonetError, is_out_of_memory
 from isonet.spellings import translated
 
 log = logging.getLogger("isonet")
@@ -315,8 +315,6 @@ def _dispatch(words: list[str], debug: bool) -> int:
     except (IsonetError, OSError, MemoryError):
         raise
     except Exception as error:
-        from isonet.train.device import is_out_of_memory
-
         if debug:
             raise
         if is_out_of_memory(error):

@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from isonet.console import log_to_console
-from isonet.errors import IsonetError, LostProcessError, RunError
+from isonet.errors import IsonetError, LostProcessError, RunError, is_out_of_memory
 from isonet.signals import HANDLED_SIGNALS, Interruption, behind, handled_by, interrupt
 from isonet.world import STARTED_HERE
 
@@ -210,8 +210,6 @@ def _work(answers: Connection, level: int, function: Callable[..., Any], argumen
     except (Interruption, IsonetError, OSError, MemoryError) as error:
         answer = error
     except Exception as error:
-        from isonet.train.device import is_out_of_memory
-
         log.debug("process failed", exc_info=True)
         told = RunError(f"unexpected {type(error).__name__}: {' '.join(str(error).split())}; --debug shows more")
         answer = behind(error) or (MemoryError() if is_out_of_memory(error) else told)

@@ -58,7 +58,10 @@ def gain(folder: Path, seed: int) -> tuple[float, float]:
 
 
 def test_wedge_of_a_simulated_tomogram_is_filled_with_the_truth(tmp_path: Path) -> None:
-    """Measured with seeds 0, 1, 2 (`PYTHONPATH=tests python FILE FOLDER`): -0.01 to 0.57, 0.12 to 0.46, 0.15 to 0.56."""
+    """Measured with seeds 0, 1, 2: -0.01 to 0.57, 0.12 to 0.46, 0.15 to 0.56.
+
+    Again: `PYTHONPATH=tests python tests/e2e/test_main_job.py FOLDER`.
+    """
     before, after = gain(tmp_path, seed=0)
     assert abs(before) < 0.15
     assert after > before + 0.4

@@ -29,7 +29,7 @@ from isonet.io import star
 from isonet.io.checkpoint import load_model, save_model  # noqa: F401
 from quick import leave_out_drawing
 
-NETWORK = {"arch": "small", "filter_base": 4, "unet_depth": 2, "precision": "float32"}
+NETWORK = {"arch": "small", "filter_base": 4, "unet_depth": 2, "convs_per_depth": 2, "precision": "float32"}
 TINY = {
     **NETWORK,
     "cube_size": 16,

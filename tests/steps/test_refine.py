@@ -227,7 +227,7 @@ CHANGED: dict[str, Any] = {
     "arch": "paper",
     "unet_depth": 1,
     "filter_base": 6,
-    "convs_per_depth": 2,
+    "convs_per_depth": 3,
     "kernel": 5,
     "pool": True,
     "normalization": "none",

@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from isonet.errors import is_out_of_memory
 from isonet.io import checkpoint
 from isonet.train import device as devices
-from isonet.train.device import Precision, choose_device, choose_precision, is_out_of_memory
+from isonet.train.device import Precision, choose_device, choose_precision
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
 from isonet.train.pairs import Batch
@@ -172,7 +173,7 @@ def test_a_step_for_which_memory_does_not_suffice_is_taken_in_parts(
 
     def short_of_memory(volumes: Tensor) -> Tensor:
         if len(volumes) > 2:
-            raise torch.OutOfMemoryError("tried to allocate more than there is")
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate more than there is")
         return forward(volumes)
 
     monkeypatch.setattr(tight.network, "forward", short_of_memory)
