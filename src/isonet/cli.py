@@ -34,8 +34,9 @@ from isonet.config import (
     TrainStarterConfig,
     ValidateConfig,
 )
-from isonet.errors import IsonetError, is_out_of_memory
+from isonet.errors import IsonetError
 from isonet.spellings import translated
+from isonet.train.memory import is_out_of_memory
 
 log = logging.getLogger("isonet")
 STEPS = Group("Steps, in order", sort_key=0)

@@ -17,8 +17,9 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from isonet.console import log_to_console
-from isonet.errors import IsonetError, LostProcessError, RunError, is_out_of_memory
+from isonet.errors import IsonetError, LostProcessError, RunError
 from isonet.signals import HANDLED_SIGNALS, Interruption, behind, handled_by, interrupt
+from isonet.train.memory import is_out_of_memory
 from isonet.world import STARTED_HERE
 
 log = logging.getLogger("isonet")

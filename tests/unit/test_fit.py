@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from isonet.errors import is_out_of_memory
 from isonet.io import checkpoint
 from isonet.train import device as devices
 from isonet.train.device import Precision, choose_device, choose_precision
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
+from isonet.train.memory import is_out_of_memory
 from isonet.train.pairs import Batch
 from isonet.train.unet import UNet, UNetShape
 
