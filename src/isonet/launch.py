@@ -4,6 +4,7 @@ import ctypes
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import socket
 import sys
@@ -80,6 +81,7 @@ def launch(count: int, function: Callable[..., Result], *arguments: Any, indepen
     """
     context = multiprocessing.get_context("spawn")
     workers: list[_Worker] = []
+    call = pickle.dumps((function, arguments))
     level = min((handler.level for handler in log.handlers), default=logging.INFO)
     port = _free_port()
     try:
@@ -88,7 +90,7 @@ def launch(count: int, function: Callable[..., Result], *arguments: Any, indepen
                 if signals:
                     break
                 receiving, sending = context.Pipe(duplex=False)
-                process = context.Process(target=_work, args=(sending, level, function, arguments))
+                process = context.Process(target=_work, args=(sending, level, call))
                 with _environment(_variables(rank, count, port)):
                     process.start()
                 sending.close()
@@ -198,8 +200,11 @@ def _vanished(worker: _Worker, count: int) -> RunError:
     )
 
 
-def _work(answers: Connection, level: int, function: Callable[..., Any], arguments: Sequence[Any]) -> None:
-    """Body of a process: call the function and send what it returns, as a tuple, or what it raises."""
+def _work(answers: Connection, level: int, call: bytes) -> None:
+    """Body of a process: call the function and send what it returns, as a tuple, or what it raises.
+
+    What it calls is loaded here, for that takes seconds in which signals and the end of the parent must count already.
+    """
     os.setpgrp()
     _die_with_parent()
     for number in HANDLED_SIGNALS:
@@ -207,6 +212,7 @@ def _work(answers: Connection, level: int, function: Callable[..., Any], argumen
     log_to_console(level <= logging.DEBUG)
     answer: Any
     try:
+        function, arguments = pickle.loads(call)
         answer = (function(*arguments),)
     except (Interruption, IsonetError, OSError, MemoryError) as error:
         answer = error

@@ -23,6 +23,7 @@ TINY = {
     "number_subtomos": "3",
     "filter_base": "4",
     "unet_depth": "2",
+    "convs_per_depth": "2",
     "device": "cpu",
 }
 

@@ -17,7 +17,7 @@ import pytest
 from isonet.io.checkpoint import load_model, load_state
 from isonet.runs import locked
 
-LONG = {**isonet.TINY, "iterations": 3, "epochs": 2, "steps_per_epoch": 6, "noise_level": 0.2, "noise_start_iter": 2}
+LONG = {**isonet.TINY, "iterations": 3, "epochs": 2, "steps_per_epoch": 4, "noise_level": 0.2, "noise_start_iter": 2}
 """A run that takes a second or two."""
 SHORT = {**LONG, "iterations": 2, "epochs": 1, "steps_per_epoch": 2}
 

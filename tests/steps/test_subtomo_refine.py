@@ -163,7 +163,7 @@ def test_what_the_sub_volumes_were_cut_from(extracted: Path, volume: Any) -> Non
         assert f"{corrected} is corrected" in isonet.done(*words, output_dir=asked, input_column=asked).err
 
 
-LONG = {**TRAIN, "iterations": 3, "epochs": 2, "steps_per_epoch": 6, "number_subtomos": 3, "noise_start_iter": 2}
+LONG = {**TRAIN, "iterations": 3, "epochs": 2, "steps_per_epoch": 4, "number_subtomos": 3, "noise_start_iter": 2}
 LONG["noise_level"] = 0.2
 
 

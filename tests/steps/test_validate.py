@@ -12,7 +12,7 @@ import torch
 from isonet.core import fourier, wedge
 
 SHAPE, KEPT = (40, 48, 40), (-30.0, 30.0)
-OPTIONS = {**isonet.TINY, "withhold": 30}
+OPTIONS = {**isonet.TINY, "iterations": 1, "withhold": 30}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
