@@ -55,7 +55,7 @@ def in_training(process: isonet.Process, folder: Path) -> list[int]:
 
 
 def assert_gone(pids: list[int]) -> None:
-    """No process of a run is left, also of those that first have to load what tells them that they are alone."""
+    """No process of a run is left, also of those that have not yet loaded what they were to do."""
     end = time.monotonic() + 60
     while any(Path(f"/proc/{pid}").exists() for pid in pids):
         assert time.monotonic() < end
