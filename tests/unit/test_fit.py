@@ -173,7 +173,7 @@ def test_a_step_for_which_memory_does_not_suffice_is_taken_in_parts(
 
     def short_of_memory(volumes: Tensor) -> Tensor:
         if len(volumes) > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate more than there is")
+            raise torch.OutOfMemoryError("tried to allocate more than there is")
         return forward(volumes)
 
     monkeypatch.setattr(tight.network, "forward", short_of_memory)
@@ -267,6 +267,7 @@ def test_loss_is_the_mean_error_of_the_frequencies_that_count() -> None:
         *(MemoryError(), torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("can't start new thread"), None),
         ImportError("_contourpy.so: failed to map segment from shared object"),
         RuntimeError("could not create a primitive"),
+        RuntimeError("CUDA error: out of memory"),
     ],
 )
 def test_lack_of_memory_is_told_from_other_errors(error: BaseException | None) -> None:
