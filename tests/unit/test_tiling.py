@@ -15,27 +15,32 @@ sizes = st.integers(1, 24).flatmap(lambda size: st.tuples(st.just(size), st.inte
 
 
 def test_two_tiles_fade_into_each_other_like_this() -> None:
-    """Ten voxels, tiles of 8 that share 4 and reach a quarter of that beyond the volume (weight 0 there).
+    """Eleven voxels, tiles of 8 that share 4; the second reaches one beyond the volume (weight 0 there).
 
     The outer quarter of the overlap is thrown away, over its middle half one fades into the other.
     """
-    axis = tiling.cover(10, 8, 4)
-    assert axis.starts == (-1, 3)
+    axis = tiling.cover(11, 8, 4)
+    assert axis.starts == (0, 4)
     first, second = axis.weights()
-    assert np.allclose(first, [0, 1, 1, 1, 1, 0.75, 0.25, 0], atol=1e-6)
+    assert np.allclose(first, [1, 1, 1, 1, 1, 0.75, 0.25, 0], atol=1e-6)
     assert np.allclose(second, [0, 0.25, 0.75, 1, 1, 1, 1, 0], atol=1e-6)
 
 
 def test_an_axis_shorter_than_the_tile_takes_a_smaller_one() -> None:
-    axis = tiling.cover(5, 90, 4)
-    assert (axis.size, axis.starts) == (7, (-1,))
-    assert axis.weights()[0].tolist() == [0, 1, 1, 1, 1, 1, 0]
+    axis = tiling.cover(5, 90, 4, 2)
+    assert (axis.size, axis.starts) == (6, (0,))
+    assert axis.weights()[0].tolist() == [1, 1, 1, 1, 1, 0]
+
+
+def test_no_tile_is_as_short_as_one_step_of_a_network() -> None:
+    """One voxel on the coarsest level has no spread that a network could normalise by."""
+    assert tiling.cover(6, 90, 32, 8).size == 16
 
 
 def test_tiles_are_no_larger_than_as_many_of_them_need() -> None:
     """Three tiles are needed where two of 64 do not reach; they are made smaller, in steps of 8, and begin at them."""
-    axis = tiling.cover(110, 64, 16, 8)
-    assert (axis.size, axis.starts) == (56, (-8, 32, 72))
+    axis = tiling.cover(126, 64, 16, 8)
+    assert (axis.size, axis.starts) == (56, (0, 40, 80))
 
 
 @laws
@@ -76,7 +81,7 @@ def test_cutting_and_blending_gives_the_volume_back(
 def test_tiles_come_with_x_fastest() -> None:
     axes = [tiling.cover(length, 8, 4) for length in (10, 4, 10)]
     corners = [tile.corner for tile in tiling.tiles(axes)]
-    assert corners == [(-1, -1, -1), (-1, -1, 3), (3, -1, -1), (3, -1, 3)]
+    assert corners == [(0, 0, 0), (0, 0, 4), (4, 0, 0), (4, 0, 4)]
 
 
 @pytest.mark.parametrize(("size", "overlap"), [(8, 5), (8, -1), (1, 1)])

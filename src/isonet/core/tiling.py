@@ -36,7 +36,7 @@ class Axis:
     overlap : int
         Voxels that neighbours share.
     starts : tuple of int
-        First voxel of each tile; negative where it reaches beyond the volume (continued by reflection).
+        First voxel of each tile; the last one may reach beyond the volume (continued by reflection).
     """
 
     length: int
@@ -60,7 +60,7 @@ class Axis:
 
 
 def cover(length: int, longest: int, overlap: int, step: int = 1) -> Axis:
-    """Cover an axis with tiles of one size that reach a quarter of the overlap beyond its ends.
+    """Cover an axis with tiles of one size, the first of which begins with it.
 
     Parameters
     ----------
@@ -81,13 +81,11 @@ def cover(length: int, longest: int, overlap: int, step: int = 1) -> Axis:
     overlap, longest = _up(overlap, step), longest // step * step
     if not 0 <= overlap <= longest // 2:
         raise ValueError(f"tiles of {longest} voxels cannot overlap by {overlap}")
-    margin = _up(math.ceil(overlap / 4), step)
-    reach = length + 2 * margin
-    if reach <= longest:
-        return Axis(length, _up(reach, step), overlap, (-margin,))
-    count = math.ceil((reach - overlap) / (longest - overlap))
-    stride = max(_up(math.ceil((reach - overlap) / count), step), overlap)
-    return Axis(length, stride + overlap, overlap, tuple(stride * number - margin for number in range(count)))
+    if length <= longest:
+        return Axis(length, max(_up(length, step), min(2 * step, longest)), overlap, (0,))
+    count = math.ceil((length - overlap) / (longest - overlap))
+    stride = max(_up(math.ceil((length - overlap) / count), step), overlap)
+    return Axis(length, stride + overlap, overlap, tuple(stride * number for number in range(count)))
 
 
 def _up(value: int, step: int) -> int:
@@ -104,8 +102,7 @@ def _tent(size: int, overlap: int) -> npt.NDArray[np.float64]:
 def covers(length: int, overlap: int, step: int) -> list[Axis]:
     """Every cover of an axis that has the smallest tiles for its number of them, fewest tiles first."""
     overlap = _up(overlap, step)
-    margin = _up(math.ceil(overlap / 4), step)
-    longest = max(_up(length + 2 * margin, step), 2 * overlap, step)
+    longest = max(_up(length, step), 2 * overlap, step)
     found: list[Axis] = []
     while longest >= max(2 * overlap, step):
         found.append(cover(length, longest, overlap, step))
