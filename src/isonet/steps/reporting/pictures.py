@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from isonet.steps.reporting.looks import FloatArray
@@ -43,8 +42,9 @@ def spectrum_picture(power: FloatArray) -> str:
     """Draw a log power spectrum as PNG: `k_z` upwards, from the 5th to the 99.7th percentile of its values."""
     low, high = np.percentile(power, [5, 99.7])
     scaled = np.clip((power[::-1] - low) / max(high - low, 1e-12), 0, 1)
-    coloured: npt.NDArray[np.uint8] = mpl.colormaps["magma"](scaled, bytes=True)[..., :3]
-    return _address(Image.fromarray(np.ascontiguousarray(coloured)), "PNG", optimize=True)
+    picture = Image.fromarray(np.clip(256 * scaled, 0, 255).astype(np.uint8))
+    picture.putpalette(mpl.colormaps["magma"](np.arange(256), bytes=True)[:, :3].tobytes())  # a byte for each voxel
+    return _address(picture, "PNG")
 
 
 def faces(tilts: Sequence[float]) -> list[tuple[float, float, float, float]]:
