@@ -206,8 +206,15 @@ def test_too_small_a_tomogram_is_refused_before_anything_is_trained(here: Path) 
     isonet.write(here / "tiny.mrc", isonet.specimen((12, 20, 20)))
     isonet.done("prepare", "tiny.mrc", output="tiny.star")
     refused = isonet.call("validate", "tiny.star", **isonet.TINY)
-    isonet.assert_refused(refused, "tiny.mrc", "12 x 20 x 20", "--withhold")
+    isonet.assert_refused(refused, "tiny.mrc", "12 x 20 x 20", "use a larger --withhold")
     assert not (here / "validation" / "withheld").exists()
+
+
+def test_a_tomogram_that_no_withheld_range_suits_is_not_advised_one(here: Path) -> None:
+    isonet.write(here / "tiny.mrc", isonet.specimen((6, 8, 8)))
+    isonet.done("prepare", "tiny.mrc", output="tiny.star")
+    refused = isonet.call("validate", "tiny.star", **isonet.TINY)
+    isonet.assert_refused(refused, "tiny.mrc", "6 x 8 x 8", "take a larger tomogram")
 
 
 def test_a_prediction_that_cannot_be_read_is_refused_at_once(here: Path) -> None:

@@ -45,6 +45,12 @@ def kept_range(tilts: Sequence[float], withhold: float) -> tuple[float, float]:
     return low, high
 
 
+def narrowest_range(tilts: Sequence[float]) -> tuple[float, float]:
+    """Range in degrees that is left of `tilts` when as much as can be is withheld."""
+    middle = (min(tilts) + max(tilts)) / 2
+    return middle - _NARROWEST / 2, middle + _NARROWEST / 2
+
+
 def kept_tilts(tilts: Sequence[float], kept: tuple[float, float]) -> tuple[float, ...]:
     """Tilts of a list that lie within the kept range; of a range, the kept one."""
     if len(tilts) == 2:

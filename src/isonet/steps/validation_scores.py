@@ -159,9 +159,13 @@ def measured_bins(
     """
     bins = withheld_bins(volume, [tilts], kept, width, last)
     if not bool((bins.independent > 0).any()):
+        size, ends = withheld.subvolumes(volume.shape)[0], withheld.narrowest_range(tilts)
+        shape = " x ".join(map(str, volume.shape))
+        if not bool(withheld.region(size, [tilts], ends).any()):
+            raise InputError(f"{volume.path}: {shape} voxels are too few for any --withhold; take a larger tomogram")
         raise InputError(
-            f"{volume.path}: {' x '.join(map(str, volume.shape))} voxels are too few to measure between "
-            f"{kept[1]:g} degrees and the last tilt; use a larger --withhold"
+            f"{volume.path}: {shape} voxels are too few to measure between {kept[1]:g} degrees and the last tilt; "
+            "use a larger --withhold"
         )
     return bins
 
