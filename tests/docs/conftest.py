@@ -6,7 +6,7 @@ from pathlib import Path
 import material
 import pytest
 
-from quick import leave_out_drawing, one_thread
+from quick import calibrate_less, leave_out_drawing, one_thread
 
 __all__ = ["one_thread"]
 
@@ -22,9 +22,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def desk(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in a copy of that folder, without drawing pictures, which takes longer than all else."""
+    """Work in a copy of that folder, without what takes longer than all else: pictures, and cubes to calibrate on."""
     folder = tmp_path / "desk"
     shutil.copytree(files, folder)
     monkeypatch.chdir(folder)
     leave_out_drawing(monkeypatch)
+    calibrate_less(monkeypatch)
     return folder

@@ -7,7 +7,7 @@ from typing import Any
 import commandline as isonet
 import pytest
 
-from quick import draw_again, leave_out_drawing, one_thread
+from quick import calibrate_less, draw_again, leave_out_drawing, one_thread
 
 __all__ = ["one_thread"]
 
@@ -17,6 +17,14 @@ def no_drawing() -> Iterator[None]:
     """Leave the drawing of previews, which takes longer than all else, to the tests that ask for it by `draws`."""
     with pytest.MonkeyPatch.context() as patch:
         leave_out_drawing(patch)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="package")
+def few_cubes() -> Iterator[None]:
+    """Measure the gains of predictions on few cubes."""
+    with pytest.MonkeyPatch.context() as patch:
+        calibrate_less(patch)
         yield
 
 

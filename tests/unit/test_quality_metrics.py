@@ -60,6 +60,15 @@ def test_a_vesicle_with_a_hole_is_open() -> None:
     assert math.isnan(quality.closed_vesicles(shell, ball(5, 20, 24, 28), 1.0))
 
 
+def test_power_in_the_wedge_is_told_by_what_was_measured() -> None:
+    """Noise in every direction is as strong as what was measured of it, and a tenth of it a hundredth."""
+    ice, tilts = torch.from_numpy(noise(3)), (-50.0, 50.0)
+    given = wedge.apply(ice, tilts)
+    assert quality.power_made(given.numpy(), given.numpy(), tilts) < 0.02
+    assert quality.power_made(ice.numpy() + 5, given.numpy(), tilts) == pytest.approx(1, rel=0.3)
+    assert quality.power_made(0.1 * ice.numpy(), given.numpy(), tilts) == pytest.approx(0.01, rel=0.3)
+
+
 def test_contrast_across_the_beam_is_relative_to_the_truths() -> None:
     truth = ndimage.gaussian_filter(noise(1), 1.5)
     assert quality.slice_contrast(5 * truth - 2, truth) == pytest.approx((1, 1), abs=1e-4)

@@ -21,7 +21,7 @@ from isonet.train.fit import Trainer
 from isonet.train.pairs import PairMaker, Recipe, optics
 from isonet.train.unet import UNet, named_shape
 
-_CUBE = 32
+_CUBE, _BATCH = 32, 2
 _LIBRARIES = ("torch", "numpy", "scipy", "mrcfile", "starfile", "lightning-fabric", "safetensors", "pydantic")
 
 
@@ -92,9 +92,9 @@ def _self_test(device: torch.device, seconds: float) -> str:
     losses: list[float] = []
     started = time.monotonic()
     while time.monotonic() - started < seconds or len(losses) < 10:
-        batch = pairs.batch(random.integers(8, size=4).tolist(), random, device)
+        batch = pairs.batch(random.integers(8, size=_BATCH).tolist(), random, device)
         losses.append(float(trainer.step(batch, 1e-3)))
-    rate = len(losses) * 4 * _CUBE**3 / (time.monotonic() - started)
+    rate = len(losses) * _BATCH * _CUBE**3 / (time.monotonic() - started)
     first, last = float(np.mean(losses[:3])), float(np.mean(losses[-3:]))
     if not last < first:
         raise RunError(
