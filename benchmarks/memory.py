@@ -1,12 +1,13 @@
-"""Measure the memory and time that a step takes for a tomogram larger than the memory.
+"""Measure the memory and time that a step takes for tomograms of several sizes, also larger than the memory.
 
 A volume of noise is written section by section, one command is run on it in a process of its own, and the largest
 amount of memory that process ever had (VmHWM, mapped pages included) is read off:
 
-    python benchmarks/memory.py deconv --shape 1024,2048,2048 --folder /scratch -- --max-memory 4GB
+    python benchmarks/memory.py deconv --shapes 1024,2048,2048 --folder /scratch -- --max-memory 4GB
+    python benchmarks/memory.py predict --shapes 64,256,256 128,512,512 --picture memory.png --folder /scratch
 
-Options behind `--` go to the command. Needs twice the volume's size on disk (predict: three times), all of it removed
-at the end. Prints a table and, as the last line, the same as JSON.
+Options behind `--` go to the command. Needs twice the largest volume's size on disk (predict: three times), all of it
+removed at the end. Prints a table and, as the last line, the same as JSON; `--picture` draws it.
 """
 
 import argparse
@@ -18,8 +19,10 @@ import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from isonet.io import blocks, checkpoint, star
 from isonet.io.mrc_header import Header
@@ -38,7 +41,8 @@ def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=sorted(_COMMANDS))
-    parser.add_argument("--shape", default="256,512,512", help="voxels along z,y,x")
+    parser.add_argument("--shapes", nargs="+", default=["256,512,512"], help="voxels along z,y,x of each volume")
+    parser.add_argument("--picture", type=Path, help="PNG of memory against size")
     parser.add_argument("--arch", default="small", choices=sorted(ARCHITECTURES), help="network of predict")
     parser.add_argument("--folder", type=Path, default=Path(), help="where there is room")
     words = sys.argv[1:]
@@ -82,7 +86,7 @@ def peak_memory(process: subprocess.Popen[bytes]) -> int:
     return peak
 
 
-def measure(command: str, shape: tuple[int, int, int], folder: Path, arch: str, more: list[str]) -> dict[str, object]:
+def measure(command: str, shape: tuple[int, int, int], folder: Path, arch: str, more: list[str]) -> dict[str, Any]:
     """Run one command on a volume of noise; return what it took."""
     with tempfile.TemporaryDirectory(prefix="isonet-memory-", dir=folder) as name:
         work = Path(name)
@@ -102,16 +106,34 @@ def measure(command: str, shape: tuple[int, int, int], folder: Path, arch: str, 
     return {"command": command, "shape": shape, "gigabytes": size / 1e9, "vmhwm_gb": peak / 1e9, "seconds": seconds}
 
 
+def draw(found: list[dict[str, Any]], path: Path) -> None:
+    """Draw memory against the size of the volume, with the volume itself for comparison."""
+    figure = Figure(figsize=(5, 3.5), layout="constrained")
+    axes = figure.subplots()
+    size = [one["gigabytes"] for one in found]
+    axes.plot(size, [one["vmhwm_gb"] for one in found], "o-", label=f"isonet {found[0]['command']}")
+    axes.plot(size, size, "--", color="0.6", label="the volume itself")
+    axes.set(xlabel="volume (GB in float32)", ylabel="most memory (GB)", xscale="log")
+    axes.set_ylim(0, 2 * max(one["vmhwm_gb"] for one in found))
+    axes.legend()
+    figure.savefig(path, dpi=120)
+
+
 def main() -> None:
-    """Measure one command on one size."""
+    """Measure one command on each size."""
     options = arguments()
-    depth, height, width = (int(edge) for edge in options.shape.split(","))
-    found = measure(options.command, (depth, height, width), options.folder, options.arch, options.more)
+    found = []
     print(f"{'command':10} {'voxels':>18} {'GB':>6} {'VmHWM GB':>9} {'seconds':>8}")
-    print(
-        f"{options.command:10} {f'{depth} x {height} x {width}':>18} {found['gigabytes']:6.2f} "
-        f"{found['vmhwm_gb']:9.2f} {found['seconds']:8.1f}"
-    )
+    for text in options.shapes:
+        depth, height, width = (int(edge) for edge in text.split(","))
+        found.append(measure(options.command, (depth, height, width), options.folder, options.arch, options.more))
+        print(
+            f"{options.command:10} {f'{depth} x {height} x {width}':>18} {found[-1]['gigabytes']:6.2f} "
+            f"{found[-1]['vmhwm_gb']:9.2f} {found[-1]['seconds']:8.1f}",
+            flush=True,
+        )
+    if options.picture:
+        draw(found, options.picture)
     print(json.dumps(found))
 
 

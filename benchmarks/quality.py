@@ -102,7 +102,7 @@ def trained(sample: Sample, method: str, folder: Path, budget: str) -> tuple[Pat
     results, done = folder / "results", folder / "trained.json"
     if not done.exists():
         started, words = time.monotonic(), flags(method, sample.case.refine, budget)
-        isonet("refine", sample.table, "--output-dir", results, "--overwrite", *words)
+        isonet("refine", sample.table, "--output-dir", results, "--overwrite", "--keep-models", 99, *words)
         files.write_json(done, {"seconds": time.monotonic() - started, "refine": words})
     result, ice = (corrected(table, results, folder) for table in (sample.table, sample.ice_table))
     return result, ice, float(json.loads(done.read_text())["seconds"])

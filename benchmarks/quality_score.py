@@ -9,7 +9,6 @@ import numpy as np
 import quality_metrics as measure
 from isonet.core import metrics
 from isonet.io import star
-from isonet.steps.preview import mean_balance, wedge_balance
 from quality_cases import PIXEL_SIZE, Sample
 from withheld import read
 
@@ -35,7 +34,7 @@ TITLES = {
     "xz": "XZ/XY",
     "yz": "YZ/XY",
     "sheet": "sheet",
-    "ice_balance": "ice balance",
+    "ice_power": "ice power",
     "ice_pieces": "ice pieces",
     "withheld_unfilled": "withheld before",
     "withheld_corrected": "withheld after",
@@ -83,7 +82,7 @@ def score(sample: Sample, result: Path, ice: Path) -> tuple[Score, list[dict[str
         "closed": measure.closed_vesicles(density, true, WALL),
         "xz": xz,
         "yz": yz,
-        "ice_balance": mean_balance(wedge_balance(empty, tilts)),
+        "ice_power": measure.power_made(empty, read(sample.given(sample.ice_table)).numpy(), tilts),
         "ice_pieces": float(measure.components_above(empty, measure.threshold_like(density, true, SOLID))),
     }
     if sample.case.sheet:
