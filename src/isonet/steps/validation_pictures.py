@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from isonet.steps.polar import draw_by_angle
 from isonet.steps.preview import save_figure
 from isonet.steps.validation_numbers import Numbers
 from isonet.validation_curves import SERIES, THRESHOLDS, WITHHELD, Curve
@@ -43,16 +44,7 @@ def draw_independent(path: Path, numbers: Numbers) -> None:
         curves.plot(frequency, value, color=colour, marker=".", label=f"{name} the missing wedge")
         curves.fill_between(frequency, low, high, color=colour, alpha=0.15, lw=0)
     _frame(curves, [1 / value for value in numbers["inside"]["frequency"]])
-    polar = figure.add_subplot(1, 2, 2, projection="polar")
-    by_angle = np.array(numbers["by_angle"]["fsc"], dtype=float)
-    frequency = np.array(numbers["inside"]["frequency"])
-    half = frequency[0]
-    edges = np.concatenate([frequency - half, [frequency[-1] + half]])
-    angles = np.deg2rad(np.linspace(0, 90, len(by_angle) + 1))
-    image = polar.pcolormesh(angles, edges, by_angle.T, vmin=0, vmax=1, cmap="viridis")
-    polar.set(title="FSC inside the wedge by angle to the tilt axis ($k_y$: 0°)")
-    polar.set_xlim(0, np.pi / 2)
-    figure.colorbar(image, ax=polar, shrink=0.7, label="FSC")
+    draw_by_angle(figure, (1, 2, 2), numbers)
     save_figure(figure, path)
 
 

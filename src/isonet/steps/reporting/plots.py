@@ -12,6 +12,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from isonet.steps.polar import draw_by_angle
 from isonet.validation_curves import THRESHOLDS, WITHHELD, Curve
 
 _COLOURS = {"#010101": "currentColor", "#020202": "var(--line)"} | {f"#0{n}0{n}0f": f"var(--c{n})" for n in range(1, 5)}
@@ -113,16 +114,17 @@ def draw_withheld(withheld: Numbers) -> str:
 
 
 def draw_independent(independent: Numbers) -> str:
-    """FSC of two independent predictions inside and outside the wedge."""
+    """FSC of two independent predictions inside and outside the wedge, and inside by angle to the tilt axis."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(6.4, 3.2), layout="constrained")
-        axes = figure.subplots()
+        figure = Figure(figsize=(9.4, 3.6), layout="constrained")
+        axes = figure.add_subplot(1, 2, 1)
         for colour, name in zip(SERIES, ("inside", "outside"), strict=False):
             one = independent[name]
             frequency, value = (np.array(one[key], dtype=float) for key in ("frequency", "fsc"))
             axes.plot(frequency, value, color=colour, marker=".", label=f"{name} the missing wedge")
         axes.set(title="FSC between two independent networks")
         _frame(axes, [1 / value for value in independent["inside"]["frequency"]])
+        draw_by_angle(figure, (1, 2, 2), independent)
         return _svg(figure, "independent")
 
 
