@@ -24,7 +24,7 @@ _PLACES = {
     "prepare-subtomo-star": ("prepare_subtomos",),
     "reconstruct": ("reconstruct",),
     "refine": (
-        *("continuing", "first_network", "model_record", "refine", "refine_command", "refine_files"),
+        *("continuing", "first_network", "model_record", "refine", "refine_command", "refine_files", "refine_state"),
         *("refine_plan", "refine_setup", "source", "subvolume_files", "subvolumes"),
     ),
     "report": ("report", "sources"),

@@ -69,9 +69,19 @@ def test_the_browser_interface_starts_commands_and_calls_no_step(path: Path) -> 
     assert not [name for name in imported(path) if name.startswith(("isonet.steps", "isonet.train", "torch"))]
 
 
+def loaded(name: str, heavy: list[str]) -> list[str]:
+    """Which of some libraries a module loads in a fresh process."""
+    script = f"import json, sys, {name}; print(json.dumps([name for name in {heavy} if name in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return list(json.loads(done.stdout))
+
+
 @pytest.mark.parametrize("name", ["isonet", "isonet.cli", "isonet.config", "isonet.errors"])
 def test_help_waits_for_nothing_heavy(name: str) -> None:
     heavy = ["torch", "numpy", "pandas", "scipy", "matplotlib", "lightning_fabric", "starfile", "mrcfile"]
-    script = f"import json, sys, {name}; print(json.dumps([name for name in {heavy} if name in sys.modules]))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == []
+    assert loaded(name, heavy) == []
+
+
+@pytest.mark.parametrize("step", ["predict", "report"])
+def test_what_does_not_train_does_not_wait_for_the_engine(step: str) -> None:
+    assert loaded(f"isonet.steps.{step}", ["lightning_fabric", "torch._dynamo"]) == []

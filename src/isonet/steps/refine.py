@@ -24,10 +24,11 @@ from isonet.project import Project
 from isonet.runs import Run
 from isonet.signals import Interruption
 from isonet.steps.pace import Amount
-from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, Position, model_name
+from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, model_name
 from isonet.steps.refine_plan import decide_amount, probe, why_done
 from isonet.steps.refine_record import record_iteration
 from isonet.steps.refine_setup import Refinement, begin
+from isonet.steps.refine_state import Position
 from isonet.steps.subvolumes import training_pairs
 from isonet.train.evaluate import Evaluator
 from isonet.train.pairs import PairMaker

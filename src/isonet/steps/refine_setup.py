@@ -15,7 +15,7 @@ from isonet.steps.first_network import FirstNetwork, first_network
 from isonet.steps.forecast import fit_memory, refine_writes, refuse_full_disk
 from isonet.steps.model_record import describe
 from isonet.steps.pace import Costs
-from isonet.steps.refine_files import Position, RunFiles
+from isonet.steps.refine_state import Position, RunFiles
 from isonet.steps.source import choose_column
 from isonet.steps.subvolume_files import input_of, open_subvolume_files
 from isonet.steps.subvolumes import Samples, open_training_set
