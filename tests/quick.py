@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -60,6 +61,14 @@ def draw_again(patch: pytest.MonkeyPatch) -> None:
     """Draw pictures after all."""
     for name, method in _DRAWING.items():
         patch.setattr(Figure, name, method)
+
+
+@pytest.fixture(autouse=True, scope="package")
+def unchecked() -> Iterator[None]:
+    """Run commands as users do, without a check of shapes in every call: unit tests and the main job have it."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def calibrate_less(patch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import material
 import pytest
 
-from quick import calibrate_less, leave_out_drawing, one_thread
+from quick import calibrate_less, leave_out_drawing, one_thread, unchecked
 
-__all__ = ["one_thread"]
+__all__ = ["one_thread", "unchecked"]
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ from typing import Any
 import commandline as isonet
 import pytest
 
-from quick import calibrate_less, draw_again, leave_out_drawing, one_thread
+from quick import calibrate_less, draw_again, leave_out_drawing, one_thread, unchecked
 
-__all__ = ["one_thread"]
+__all__ = ["one_thread", "unchecked"]
 
 
 @pytest.fixture(autouse=True, scope="package")
