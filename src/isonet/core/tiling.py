@@ -60,7 +60,7 @@ class Axis:
 
 
 def cover(length: int, longest: int, overlap: int, step: int = 1) -> Axis:
-    """Cover an axis with tiles of one size, the first of which begins with it.
+    """Cover an axis with tiles of one size; the first begins with it, the last ends with it.
 
     Parameters
     ----------
@@ -85,7 +85,8 @@ def cover(length: int, longest: int, overlap: int, step: int = 1) -> Axis:
         return Axis(length, max(_up(length, step), min(2 * step, longest)), overlap, (0,))
     count = math.ceil((length - overlap) / (longest - overlap))
     stride = max(_up(math.ceil((length - overlap) / count), step), overlap)
-    return Axis(length, stride + overlap, overlap, tuple(stride * number for number in range(count)))
+    size = stride + overlap
+    return Axis(length, size, overlap, (*(stride * number for number in range(count - 1)), _up(length, step) - size))
 
 
 def _up(value: int, step: int) -> int:

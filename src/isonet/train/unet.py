@@ -63,7 +63,7 @@ class UNetShape:
     @property
     def overlap(self) -> int:
         """Voxels that tiles of a volume share so that no seam shows; `benchmarks/seams.py` measures it."""
-        return 4 * self.divisor
+        return 5 * self.divisor
 
 
 ARCHITECTURES: dict[str, UNetShape] = {
