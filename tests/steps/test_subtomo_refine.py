@@ -167,10 +167,16 @@ LONG = {**TRAIN, "iterations": 3, "epochs": 2, "steps_per_epoch": 4, "number_sub
 LONG["noise_level"] = 0.2
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_interrupted_and_continued_it_is_the_uninterrupted_run(extracted: Path, number: signal.Signals) -> None:
+def test_interrupted_and_continued_it_is_the_uninterrupted_run(extracted: Path) -> None:
     """To the bit, also in which sub-volumes each iteration chose."""
     isonet.done("refine", extracted, output_dir="whole", **LONG)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        interrupted_and_continued(extracted, number)
+        Path("results").rename(f"results{number}")
+
+
+def interrupted_and_continued(extracted: Path, number: signal.Signals) -> None:
+    """Interrupt a run after three epochs, go on with it, and insist that it is the whole one."""
     process = isonet.Process(Path("err"), "refine", extracted, **LONG)
     metrics = Path("results/metrics.jsonl")
     process.wait_for(lambda: metrics.exists() and metrics.read_text().count("loss") >= 3)
