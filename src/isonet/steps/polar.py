@@ -1,12 +1,13 @@
 """Picture of how two independent predictions agree by direction."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 
-def draw_by_angle(figure: Figure, place: tuple[int, int, int], independent: dict[str, Any]) -> None:
+def draw_by_angle(figure: Figure, place: tuple[int, int, int], independent: Mapping[str, Any]) -> None:
     """Draw the FSC inside the wedge by angle to the tilt axis, in polar coordinates.
 
     Parameters
@@ -15,7 +16,7 @@ def draw_by_angle(figure: Figure, place: tuple[int, int, int], independent: dict
         Where to draw it.
     place : tuple of int
         Rows, columns and number of the subplot.
-    independent : dict
+    independent : mapping
         What `validation.json` says of independent predictions: `inside.frequency` (1/Å) are the radii, and
         `by_angle.fsc` has a row for each sector of angles between the tilt axis (0 degrees) and the plane across it.
     """
