@@ -22,7 +22,7 @@ MEAN_COLUMN, STD_COLUMN = "rlnTomoMean", "rlnTomoStd"
 INPUT_COLUMN = "rlnTomoInputColumn"
 """In a table of sub-volumes: grey values of their whole tomogram, and the column it was taken from."""
 _LOOK = 160  # edge of the central part whose contrast is judged, voxels
-_READ_WHOLE = 1 << 26  # voxels that are read to find mean and standard deviation
+_READ_WHOLE = 1 << 24  # voxels that are read to find mean and standard deviation
 _FEWEST_SECTIONS = 32
 _SLAB = 1 << 24  # voxels that are read at once
 _LOOKS = 32  # volumes that are looked at, at most
