@@ -5,7 +5,6 @@ All take density as bright, `[z, y, x]`, on one grid.
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from isonet.core import fourier, wedge
+from isonet.core import fourier
 
 Volume = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float64]
@@ -116,25 +115,6 @@ def _in_plane_deviation(volume: Volume) -> tuple[float, float, float]:
         return math.sqrt(float((power * ((radius >= BAND[0]) & (radius <= BAND[1]))).sum()))
 
     return within(ky, kx), within(kz, kx), within(kz, ky)
-
-
-def power_made(result: Volume, given: Volume, tilts: Sequence[float]) -> float:
-    """Power that a method has put inside the missing wedge relative to what was measured outside, mean of the shells.
-
-    Shells of 0.04 to 0.25 cycles per voxel, three Fourier pixels off the wedge's faces, under a Hann window. Of ice in
-    which there is nothing, 0 says that nothing was made up.
-    """
-    shape = fourier.spatial_shape(torch.from_numpy(given))
-    window = fourier.taper(shape, max(shape))
-    found, measured = (
-        fourier.transform((block - block.mean()) * window).abs().square()
-        for block in map(torch.from_numpy, (result, given))
-    )
-    missing, known = wedge.regions(shape, tilts)
-    radius = fourier.radial_frequency(shape)
-    shells = [(radius >= start) & (radius < stop) for start, stop in pairwise(np.arange(*BAND, 1 / min(shape)))]
-    both = [shell for shell in shells if bool((shell & missing).any() and (shell & known).any())]
-    return float(np.mean([float(found[one & missing].mean() / measured[one & known].mean()) for one in both]))
 
 
 def orientation_correlation(

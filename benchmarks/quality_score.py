@@ -9,6 +9,7 @@ import numpy as np
 import quality_metrics as measure
 from isonet.core import metrics
 from isonet.io import star
+from isonet.steps.preview import mean_balance, wedge_balance
 from quality_cases import PIXEL_SIZE, Sample
 from withheld import read
 
@@ -66,6 +67,7 @@ def score(sample: Sample, result: Path, ice: Path) -> tuple[Score, list[dict[str
     inside, outside = metrics.wedge_correlation(found, truth, tilts)
     sectors = metrics.sector_statistics(found, truth)
     density, true, empty = found.numpy(), truth.numpy(), -read(ice).numpy()
+    ice_given = read(sample.given(sample.ice_table)).numpy()
     xz, yz = measure.slice_contrast(density, true)
     numbers = {
         "inside": inside.mean(),
@@ -82,7 +84,7 @@ def score(sample: Sample, result: Path, ice: Path) -> tuple[Score, list[dict[str
         "closed": measure.closed_vesicles(density, true, WALL),
         "xz": xz,
         "yz": yz,
-        "ice_power": measure.power_made(empty, read(sample.given(sample.ice_table)).numpy(), tilts),
+        "ice_power": mean_balance(wedge_balance(empty, tilts, measured=ice_given)),
         "ice_pieces": float(measure.components_above(empty, measure.threshold_like(density, true, SOLID))),
     }
     if sample.case.sheet:

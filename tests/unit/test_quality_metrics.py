@@ -17,6 +17,7 @@ from isonet.config import RefineConfig, SimulateConfig
 from isonet.core import metrics, wedge
 from isonet.io import mrc
 from isonet.io.mrc_header import Header
+from isonet.steps.preview import mean_balance, wedge_balance
 from isonet.steps.simulate import simulate
 
 SHAPE = (40, 48, 56)
@@ -64,9 +65,13 @@ def test_power_in_the_wedge_is_told_by_what_was_measured() -> None:
     """Noise in every direction is as strong as what was measured of it, and a tenth of it a hundredth."""
     ice, tilts = torch.from_numpy(noise(3)), (-50.0, 50.0)
     given = wedge.apply(ice, tilts)
-    assert quality.power_made(given.numpy(), given.numpy(), tilts) < 0.02
-    assert quality.power_made(ice.numpy() + 5, given.numpy(), tilts) == pytest.approx(1, rel=0.3)
-    assert quality.power_made(0.1 * ice.numpy(), given.numpy(), tilts) == pytest.approx(0.01, rel=0.3)
+
+    def made(volume: torch.Tensor) -> float:
+        return mean_balance(wedge_balance(volume.numpy(), tilts, measured=given.numpy()))
+
+    assert made(given) < 0.02
+    assert made(ice + 5) == pytest.approx(1, rel=0.3)
+    assert made(0.1 * ice) == pytest.approx(0.01, rel=0.3)
 
 
 def test_contrast_across_the_beam_is_relative_to_the_truths() -> None:

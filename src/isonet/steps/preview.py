@@ -12,6 +12,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
+from torch import Tensor
 
 from isonet.core import fourier, wedge
 from isonet.io.files import atomic_path
@@ -64,30 +65,42 @@ def save_curves(path: Path, curves: dict[str, Sequence[tuple[float, float]]]) ->
 
 
 def wedge_balance(
-    volume: FloatArray, tilts: Sequence[float], low: float = 0.04, high: float = 0.25
+    volume: FloatArray,
+    tilts: Sequence[float],
+    low: float = 0.04,
+    high: float = 0.25,
+    measured: FloatArray | None = None,
 ) -> list[tuple[float, float]]:
     """Mean power inside the missing wedge relative to outside, by shell: about 0 where it is empty, 1 where filled.
 
     Shells between `low` and `high` (cycles per voxel), three Fourier pixels off the wedge's faces, under a Hann window.
+    Outside is that of the volume itself, or of another one of its shape (`measured`), such as what it was made from.
 
     Returns
     -------
     list of tuple
         Middle of the shell (cycles per voxel) and ratio, where both regions have coefficients.
     """
-    block = torch.from_numpy(volume)
-    shape = fourier.spatial_shape(block)
-    power = fourier.transform((block - block.mean()) * fourier.taper(shape, max(shape))).abs() ** 2
-    missing, measured = wedge.regions(shape, tilts)
+    found = _power(volume)
+    known = found if measured is None else _power(measured)
+    shape = fourier.spatial_shape(torch.from_numpy(volume))
+    inside, outside = wedge.regions(shape, tilts)
     radius = fourier.radial_frequency(shape)
     edges = torch.arange(low, high, 1 / min(shape)).tolist()
     ratios = []
     for start, stop in pairwise(edges):
         shell = (radius >= start) & (radius < stop)
-        if bool((shell & missing).any()) and bool((shell & measured).any()):
-            ratio = float(power[shell & missing].mean() / power[shell & measured].mean())
+        if bool((shell & inside).any()) and bool((shell & outside).any()):
+            ratio = float(found[shell & inside].mean() / known[shell & outside].mean())
             ratios.append(((start + stop) / 2, ratio))
     return ratios
+
+
+def _power(volume: FloatArray) -> Tensor:
+    """Power spectrum of a volume under a Hann window."""
+    block = torch.from_numpy(volume)
+    shape = fourier.spatial_shape(block)
+    return fourier.transform((block - block.mean()) * fourier.taper(shape, max(shape))).abs() ** 2
 
 
 def mean_balance(shells: Sequence[tuple[float, float]]) -> float:
