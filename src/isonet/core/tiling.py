@@ -36,7 +36,8 @@ class Axis:
     overlap : int
         Voxels that neighbours share.
     starts : tuple of int
-        First voxel of each tile; the last one may reach beyond the volume (continued by reflection).
+        First voxel of each tile; the last one may reach beyond the volume (continued by reflection). Negative only in
+        the records of runs by versions whose tiles began before the volume.
     """
 
     length: int
@@ -154,7 +155,7 @@ class Tile:
     Attributes
     ----------
     corner : tuple of int
-        First voxel z, y, x; may be negative.
+        First voxel z, y, x.
     target : tuple of slice
         Where the tile's part inside the volume belongs.
     source : tuple of slice
