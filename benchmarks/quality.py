@@ -33,7 +33,6 @@ from withheld import Measurement, isonet, read, withhold
 ABLATIONS: dict[str, tuple[str, ...]] = {
     "wedge1": ("--wedge-weight", "1"),
     "wedge20": ("--wedge-weight", "20"),
-    "weighted": ("--loss-weighting", "signal"),
     "plain": ("--loss-weighting", "none"),
     "residual": ("--residual",),
     "direct": ("--no-residual",),

@@ -20,6 +20,8 @@ BAND = (0.04, 0.25)  # cycles per voxel
 _WALL = 0.5  # of a membrane's density is where it begins
 _SMALLEST_LUMEN = 200  # voxels
 _AROUND = 11  # voxels about a lumen in which its membrane lies
+_BESIDE = 2  # voxels from the truth that still count as there
+_SHEET = 10  # times as large as the smallest piece is a sheet that counts
 
 
 def picking_recall(density: Volume, centres: Points, radii: Sequence[float]) -> float:
@@ -176,3 +178,43 @@ def components_above(density: Volume, threshold: float, smallest: int = 20) -> i
     """Count connected pieces of at least `smallest` voxels above a threshold."""
     parts, _ = ndimage.label(density > threshold)
     return int((np.bincount(parts.ravel())[1:] >= smallest).sum())
+
+
+def inventions(density: Volume, truth: Volume, level: float, smallest: int = 20) -> tuple[float, int, int]:
+    """Find what a volume shows that is not there.
+
+    Shown is what lies above the threshold of :func:`threshold_like`, invented what of it is farther than 2 voxels from
+    everything that is true.
+
+    Parameters
+    ----------
+    density, truth : array
+        What to judge, and the truth.
+    level : float
+        Density above which the truth is solid.
+    smallest : int
+        Voxels of the smallest piece that counts.
+
+    Returns
+    -------
+    share : float
+        Invented voxels among all that are shown.
+    pieces : int
+        Connected pieces of which more than half is invented.
+    sheets : int
+        Those of them that are twice as long as thick, or longer, in two directions, and ten times as large as the
+        smallest one.
+    """
+    shown = density > threshold_like(density, truth, level)
+    far = ndimage.distance_transform_edt(truth <= level) > _BESIDE
+    parts, _ = ndimage.label(shown)
+    sizes, elsewhere = np.bincount(parts.ravel()), np.bincount(parts.ravel(), far.ravel())
+    invented = [n for n in range(1, len(sizes)) if sizes[n] >= smallest and elsewhere[n] > sizes[n] / 2]
+    sheets = [n for n in invented if sizes[n] >= _SHEET * smallest and _is_sheet(parts == n)]
+    return float(far[shown].mean()) if shown.any() else 0.0, len(invented), len(sheets)
+
+
+def _is_sheet(piece: npt.NDArray[np.bool_]) -> bool:
+    """Tell whether a piece is at least twice as long as thick in two directions, by its moments of inertia."""
+    thin, middle, _ = np.linalg.eigvalsh(np.cov(np.argwhere(piece).T))
+    return bool(middle >= 4 * thin)

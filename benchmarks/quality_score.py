@@ -37,12 +37,16 @@ TITLES = {
     "sheet": "sheet",
     "ice_power": "ice power",
     "ice_pieces": "ice pieces",
+    "invented": "invented",
+    "invented_pieces": "inv. pieces",
+    "invented_sheets": "inv. sheets",
     "withheld_unfilled": "withheld before",
     "withheld_corrected": "withheld after",
     "withheld_measured": "withheld halves",
     "seconds": "s",
 }
 """Heading of each number's column; the README says what they mean."""
+_COUNTS = {"suspect", "ice_pieces", "invented_pieces", "invented_sheets", "seconds"}
 
 
 def score(sample: Sample, result: Path, ice: Path) -> tuple[Score, list[dict[str, float]]]:
@@ -69,6 +73,7 @@ def score(sample: Sample, result: Path, ice: Path) -> tuple[Score, list[dict[str
     density, true, empty = found.numpy(), truth.numpy(), -read(ice).numpy()
     ice_given = read(sample.given(sample.ice_table)).numpy()
     xz, yz = measure.slice_contrast(density, true)
+    invented, pieces, sheets = measure.inventions(density, true, SOLID)
     numbers = {
         "inside": inside.mean(),
         "outside": outside.mean(),
@@ -86,6 +91,9 @@ def score(sample: Sample, result: Path, ice: Path) -> tuple[Score, list[dict[str
         "yz": yz,
         "ice_power": mean_balance(wedge_balance(empty, tilts, measured=ice_given)),
         "ice_pieces": float(measure.components_above(empty, measure.threshold_like(density, true, SOLID))),
+        "invented": invented,
+        "invented_pieces": float(pieces),
+        "invented_sheets": float(sheets),
     }
     if sample.case.sheet:
         numbers["sheet"] = measure.sheet_correlation(density, true)
@@ -125,4 +133,4 @@ def _cell(name: str, value: float) -> str:
     """Write whole numbers and Å short, the rest with three digits."""
     if name.endswith("angstrom"):
         return f"{value:.1f}"
-    return f"{value:.0f}" if name in ("suspect", "ice_pieces", "seconds") else f"{value:.3f}"
+    return f"{value:.0f}" if name in _COUNTS else f"{value:.3f}"

@@ -26,6 +26,7 @@ import torch
 
 from isonet.core.sampling import random_stream
 from isonet.io import star
+from isonet.train.device import choose_precision
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
 from isonet.train.pairs import PairMaker, Recipe, optics
@@ -47,6 +48,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cube", type=int, default=48, help="edge of the training cubes")
     parser.add_argument("--batch", type=int, default=2, help="cubes per training step")
     parser.add_argument("--steps", type=int, default=5, help="training steps to measure, after one to warm up")
+    parser.add_argument("--precision", default="auto", choices=("auto", "float32", "bf16"))
     parser.add_argument("--shape", default="96,320,320", help="voxels z,y,x of the tomogram that is predicted")
     parser.add_argument("--folder", type=Path, default=Path(), help="where there is room")
     words = sys.argv[1:]
@@ -71,7 +73,7 @@ def training(options: argparse.Namespace) -> dict[str, Any]:
     tomogram = optics((_TILTS, _TILTS), size, cube, "ramp", torch.ones(cube, cube, cube // 2 + 1), _CPU)
     maker = PairMaker(filled, np.zeros(len(filled), np.int64), (tomogram,), recipe)
     shape = named_shape(options.arch, residual=False)
-    trainer = Trainer(UNet(shape), _CPU, "float32", TrainerOptions(exponent=2, optimizer="muon"))
+    trainer = Trainer(UNet(shape), _CPU, options.precision, TrainerOptions(exponent=2, optimizer="muon"))
 
     def made(number: int) -> Any:
         chosen = [(number * options.batch + one) % len(filled) for one in range(options.batch)]
@@ -80,7 +82,13 @@ def training(options: argparse.Namespace) -> dict[str, Any]:
     batch = made(0)
     pairs = cpu_seconds(made, 4 * options.steps)
     step = cpu_seconds(lambda _: trainer.step(batch, 1e-3), options.steps)
-    bare = cpu_seconds(lambda _: trainer.network(batch.inputs).square().mean().backward(), options.steps)
+
+    def forward_and_back(_: int) -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=choose_precision(_CPU, options.precision) == "bf16"):
+            output = trainer.network(batch.inputs)
+        output.float().square().mean().backward()
+
+    bare = cpu_seconds(forward_and_back, options.steps)
     return {
         "pairs_seconds": pairs,
         "step_seconds": step,
@@ -98,7 +106,8 @@ def predicted(folder: Path, shape: tuple[int, int, int], options: argparse.Names
         row = {"rlnIndex": "1", "rlnTomoName": "noise.mrc", "rlnPixelSize": "10", "rlnTomoContrast": "dark"}
         star.write_table(work / "tomograms.star", [row])
         write_model(work / "model.safetensors", options.arch)
-        words = ["predict", "tomograms.star", "model.safetensors", "--output-dir", "out", *options.more]
+        words = ["predict", "tomograms.star", "model.safetensors", "--output-dir", "out"]
+        words += ["--precision", options.precision, *options.more]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-m", "isonet", *words], cwd=work, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -108,7 +117,7 @@ def predicted(folder: Path, shape: tuple[int, int, int], options: argparse.Names
 def prediction(options: argparse.Namespace) -> dict[str, Any]:
     """Compare the command with the bare network on as many voxels."""
     depth, height, width = (int(edge) for edge in options.shape.split(","))
-    evaluator = Evaluator(UNet(named_shape(options.arch)), _CPU, "float32")
+    evaluator = Evaluator(UNet(named_shape(options.arch)), _CPU, options.precision)
     block = torch.randn(1, 1, *_BARE)
     voxels = depth * height * width
     bare = cpu_seconds(lambda _: evaluator(block), 2) * voxels / math.prod(_BARE)
@@ -131,7 +140,8 @@ def main() -> None:
     print("| " + " | ".join(name.replace("_", " ") for name in found) + " |")
     print("|---" * len(found) + "|")
     print("| " + " | ".join(f"{one:,.3g}" if isinstance(one, float) else str(one) for one in found.values()) + " |")
-    print(json.dumps({"what": options.what, "arch": options.arch, "threads": torch.get_num_threads(), **found}))
+    about = {"what": options.what, "arch": options.arch, "precision": choose_precision(_CPU, options.precision)}
+    print(json.dumps({**about, "threads": torch.get_num_threads(), **found}))
 
 
 if __name__ == "__main__":

@@ -111,6 +111,17 @@ def test_components_are_counted_above_a_threshold_of_equal_volume() -> None:
     assert quality.components_above(noise(5), 6.0) == 0
 
 
+def test_what_is_shown_and_not_there_is_counted() -> None:
+    """Of four things two are somewhere else, and one of these is flat."""
+    truth = sum(ball(4.5, *centre) for centre in CENTRES)
+    plate = (np.abs(GRID[0] - 33) < 1.5) & (np.hypot(GRID[1] - 34, GRID[2] - 42) < 5.5)
+    there = 3 * (ball(4.5, *CENTRES[0]) + ball(4.5, *CENTRES[3]))
+    shown = there + 2 * ball(4.5, 12, 34, 16) + 2 * plate + 0.01 * noise(6)
+    assert quality.inventions(truth + 0.01 * noise(6), truth, 0.5) == (0, 0, 0)
+    assert quality.inventions(shown.astype(np.float32), truth, 0.5) == (pytest.approx(0.45, abs=0.05), 2, 1)
+    assert quality.inventions(np.roll(truth, 2, axis=2) + 0.01 * noise(6), truth, 0.5) == (0, 0, 0)
+
+
 def test_withheld_measurement_is_compared_across_halves(tmp_path: Path) -> None:
     """A result that repeats its own half's noise gains nothing by it; the unfilled one has nothing there at all."""
     signal, header = noise(7), Header((10.0, 10.0, 10.0))
