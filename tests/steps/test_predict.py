@@ -67,6 +67,31 @@ def test_result_keeps_the_header(here: Path, volume: Any, model: Path) -> None:
     assert mrcfile.validate(here / "corrected" / "v_corrected.mrc")
 
 
+def test_half_turns_are_averaged(here: Path, volume: Any, model: Path) -> None:
+    """The result is the mean of that of the tomogram and that of the tomogram turned about the tilt axis."""
+    even = volume[:16, :24, :24]
+    for name, block in (("v", even), ("turned", np.ascontiguousarray(even[::-1, :, ::-1]))):
+        isonet.write(here / f"{name}.mrc", block)
+        isonet.done("prepare", f"{name}.mrc", output=f"{name}.star")
+        isonet.done("predict", f"{name}.star", model, output_dir="plain")
+    isonet.done("predict", "v.star", model, turns=2, output_dir="two")
+    plain, turned = (isonet.read(here / f"plain/{name}_corrected.mrc") for name in ("v", "turned"))
+    two = isonet.read(here / "two/v_corrected.mrc")
+    assert isonet.relative_difference(two, (plain + turned[::-1, :, ::-1]) / 2) < 0.01
+    assert isonet.relative_difference(two, plain) > 0.02
+    done = isonet.done("predict", "v.star", model, turns=4, output_dir="two")
+    assert "written" in done.err and isonet.relative_difference(isonet.read(here / "two/v_corrected.mrc"), two) > 0.02
+
+
+def test_half_turns_about_all_axes_need_a_symmetric_range(here: Path, volume: Any, model: Path) -> None:
+    isonet.write(here / "v.mrc", volume)
+    isonet.done("prepare", "v.mrc", tilt_min=-40, tilt_max=60)
+    asked = isonet.done("predict", "tomograms.star", model, turns=4, output_dir="four")
+    isonet.done("predict", "tomograms.star", model, turns=2, output_dir="two")
+    assert "tilts -40 to 60 degrees; --turns 4" in asked.err
+    assert np.array_equal(*(isonet.read(here / name / "v_corrected.mrc") for name in ("four", "two")))
+
+
 def test_half_precision(prepared: Path, corrected: Path, model: Path) -> None:
     full = isonet.read(corrected)
     isonet.done("predict", prepared, model, float16=True, output_dir="half")

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -227,6 +227,18 @@ def test_an_evaluator_gives_the_same_answer_each_time_and_leaves_the_network_as_
     assert first.dtype == torch.float32 and not first.requires_grad
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert evaluator.divisor == 2
+
+
+@pytest.mark.parametrize(("turns", "axes"), [(2, (2, 4)), (4, (2, 4)), (4, (3, 4)), (4, (2, 3))])
+def test_averaged_over_half_turns_the_answer_turns_with_the_volume(turns: Literal[2, 4], axes: tuple[int, int]) -> None:
+    model = network()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    volume, plain = batch(0).inputs, Evaluator(model, CPU, "float32")
+    turned = plain.turned(turns)
+    assert torch.allclose(turned(volume.flip(axes)), turned(volume).flip(axes), atol=1e-4)
+    assert not torch.allclose(plain(volume.flip(axes)), plain(volume).flip(axes), atol=1e-2)
+    assert not torch.allclose(turned(volume.flip(2)), turned(volume).flip(2), atol=1e-2)  # a mirror is no turn
 
 
 def test_bf16_agrees_with_float32_to_its_precision() -> None:

@@ -1,11 +1,11 @@
 """Options of `predict`: how tomograms are corrected."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from isonet.config.base import Devices, Edge, Size, StepConfig
+from isonet.config.base import Devices, Edge, Size, StepConfig, whole_number
 
 
 class OutputOptions(StepConfig):
@@ -18,6 +18,10 @@ class OutputOptions(StepConfig):
     them, in the wedge by what it tells where tilts are withheld; off gives the network's output alone."""
     halves: bool = True
     """With models trained on halves: write each corrected half, too, into halves/; off saves two thirds of the time."""
+    turns: Annotated[Literal[1, 2, 4], BeforeValidator(whole_number)] | None = None
+    """Predictions that are averaged into a result: of the tomogram as it is, turned half around the tilt axis (2), and
+    half around all axes (4, for tilt ranges as far to either side); each takes its time. If left out, 2 for the mean of
+    halves and 1 for everything else."""
     float16: bool = False
     """Write half-precision MRC files (mode 12)."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -34,8 +34,9 @@ from isonet.world import current
 
 log = logging.getLogger("isonet")
 HALVES = "halves"
+_SYMMETRIC = 6.0  # degrees that both ends of a tilt range may differ by
+PREVIEW_LABEL = "isonet preview: made with the starter model, from prior knowledge"
 _PROCEDURE = 3  # counts changes of what is computed: results of an older one are made again
-_PREVIEW = "isonet preview: made with the starter model, from prior knowledge"
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         sources = open_sources(tomogram, columns)
         _compare(sources[0], trained, model)
         if len(sources) == 1:
-            _correct(sources[0], trained, evaluator, config, run, path, lambda: None)
+            turned = evaluator.turned(_turns(sources[0], config, usual=1))
+            _correct(sources[0], trained, turned, config, run, path, lambda: None)
         else:
             _correct_halves(sources, trained, evaluator, config, run, path)
         project.recorded(tomogram.index, rlnCorrectedTomoName=project.entry(path))
@@ -140,15 +142,21 @@ def _correct_halves(
         whole = standardised(whole)
     cube = int(model.about["cube_size"])
     gains = lru_cache(lambda: calibrate(halves, evaluator, cube) if config.calibrate else None)
+    turned = evaluator.turned(_turns(whole, config, usual=2 if alike else 1))
     if config.halves or not alike:
         for half, into in zip(halves, paths, strict=True):
-            _correct(half, model, evaluator, config, run, into, gains)
+            _correct(half, model, evaluator if alike else turned, config, run, into, gains)
     if alike:
-        _correct(whole, model, evaluator, config, run, path, gains)
-        return
-    label = product_label("mean of corrected halves", [half.volume.path for half in halves], _stamps(paths))
+        _correct(whole, model, turned, config, run, path, gains)
+    else:
+        _write_mean(halves, paths, path, config)
+
+
+def _write_mean(halves: Sequence[Source], corrected: Sequence[Path], path: Path, config: PredictConfig) -> None:
+    """Write the mean of both corrected halves, unless that is done."""
+    label = product_label("mean of corrected halves", [half.volume.path for half in halves], _stamps(corrected))
     if not made_before(path, label, overwrite=config.overwrite):
-        first, second = (mrc.open_volume(one) for one in paths)
+        first, second = (mrc.open_volume(one) for one in corrected)
         write_mean(path, first, second, label, np.float16 if config.float16 else np.float32)
         log.info("%s: written", path)
 
@@ -231,12 +239,23 @@ def _compare(source: Source, model: Model, path: Path) -> None:
         log.warning("%s: tilts %g to %g degrees, %s was trained at %g to %g", name, low, high, path, *ranges[0])
 
 
-def _label(source: Source, model: Model, plan: TilePlan, config: PredictConfig) -> str:
+def _turns(source: Source, config: PredictConfig, usual: Literal[1, 2]) -> Literal[1, 2, 4]:
+    """How many predictions are averaged: as asked, but 4 only where both ends of the tilt range are as far."""
+    low, high = min(source.tilts), max(source.tilts)
+    if config.turns == 4 and abs(low + high) > _SYMMETRIC:
+        name = source.volume.path.name
+        log.warning("%s: tilts %g to %g degrees; --turns 4 needs both ends as far, 2 are averaged", name, low, high)
+        return 2
+    return config.turns or usual
+
+
+def _label(source: Source, model: Model, plan: TilePlan, evaluator: Evaluator, config: PredictConfig) -> str:
     """Text that tells which input, model and options a file was made from."""
     asked = (
         plan if config.crop_size or config.cube_size else None,
         config.keep_measured,
         config.calibrate,
+        evaluator.turns,
         config.float16,
         config.precision,
         source.normalization,
@@ -257,9 +276,9 @@ def _correct(
 ) -> None:
     """Correct one volume into a file, unless that is done; `metrics.jsonl` tells of which tiles."""
     plans = plan(source, evaluator, config)
-    label = _label(source, model, plans.tiles, config)
+    label = _label(source, model, plans.tiles, evaluator, config)
     if made_before(path, label, overwrite=config.overwrite):
         return
-    labels = (_PREVIEW, label) if model.is_starter else (label,)
+    labels = (PREVIEW_LABEL, label) if model.is_starter else (label,)
     Correction(source, evaluator, int(model.about["cube_size"]), config, gains()).write(path, labels, plans, run)
     run.metric(file=path.name, tiles=[asdict(axis) for axis in plans.tiles.axes])

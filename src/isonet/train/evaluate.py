@@ -1,5 +1,7 @@
 """Evaluating a trained network on a device."""
 
+from typing import Literal
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -10,6 +12,7 @@ from isonet.train.pairs import Batch
 from isonet.train.unet import UNet, channels_last, for_evaluation
 
 _SHARE_OF_GPU = 0.7
+_HALF_TURNS = ((), (-3, -1), (-2, -1), (-3, -2))  # axes that are turned around: none, and about y, z, x
 
 
 class Evaluator:
@@ -23,12 +26,17 @@ class Evaluator:
         Where to compute.
     precision : str
         `float32`, `bf16` or `auto`.
+    turns : int
+        Outputs that are averaged: of the volume as it is (1), also of it turned by half a turn about y, the tilt axis
+        (2), and about all three axes (4). A wedge stays what it is about y; about z and x only one that is symmetric.
     """
 
-    def __init__(self, network: UNet, device: torch.device, precision: Precision) -> None:
+    def __init__(self, network: UNet, device: torch.device, precision: Precision, turns: Literal[1, 2, 4] = 1) -> None:
         self.device = device
         self.network = network
         self.divisor = network.shape.divisor
+        self.turns = turns
+        self._precision = precision
         self._mixed = choose_precision(device, precision) == "bf16"
         self._network = channels_last(for_evaluation(network)).to(device)
 
@@ -38,9 +46,20 @@ class Evaluator:
             return memory
         return round(_SHARE_OF_GPU * torch.cuda.mem_get_info(self.device)[0])
 
+    def turned(self, turns: Literal[1, 2, 4]) -> "Evaluator":
+        """Return one of the same network that averages over so many half-turns."""
+        return self if turns == self.turns else Evaluator(self.network, self.device, self._precision, turns)
+
     @torch.inference_mode()
     def __call__(self, volumes: Float[Tensor, "b 1 z y x"]) -> Float[Tensor, "b 1 z y x"]:
         """Return the network's output for a batch, in float32 on its device."""
+        total = self._once(volumes)
+        for axes in _HALF_TURNS[1 : self.turns]:
+            total += self._once(volumes.flip(axes)).flip(axes)
+        return total / self.turns if self.turns > 1 else total
+
+    def _once(self, volumes: Tensor) -> Tensor:
+        """Evaluate the network."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._mixed):
             result: Tensor = self._network(volumes.to(self.device))
         return result.float()
