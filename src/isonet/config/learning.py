@@ -32,10 +32,10 @@ class LearningOptions(StepConfig):
     accumulate: int = Field(1, ge=1)
     """Parts in which each batch goes through the network, to save memory; the result is the same but for batch
     normalisation."""
-    loss_weighting: Literal["signal", "none"] | None = None
-    """Weight the errors at each frequency by its share of signal, estimated from the tomogram or from the agreement
-    of its halves; none is the plain error (the paper), which noise at high frequencies dominates in raw tomograms. If
-    left out, signal for isonet and none for methods on halves."""
+    loss_weighting: Literal["signal", "none"] | None = "signal"
+    """Weight the errors at each frequency by its signal: for isonet by its share of the power, estimated from the
+    tomogram, as else noise at high frequencies dominates; for methods on halves also relative to the strength of what
+    is there, as else low frequencies do. none is the plain error (the paper)."""
     wedge_weight: float | None = Field(None, ge=0)
     """Weight of errors inside the wedge taken from the inputs, relative to outside; 1 for isonet (the paper) and 3 for
     noise2noise if left out. denoise has no use for it."""

@@ -17,6 +17,7 @@ from isonet.core.noise import NoiseMode
 _NOISE_BAND = (0.2, 0.38)  # cycles per voxel; beyond it reconstruction programs roll off steeply
 _SIGNAL_BELOW = 0.1
 _FLOOR = 0.02
+_FAINT = 1e-6  # of the strongest shell's power: no shell counts as weaker
 
 
 def signal_weight(cubes: Float[Tensor, "n c c c"], tilts: Sequence[float], mode: NoiseMode) -> Float[Tensor, "c c kx"]:
@@ -59,10 +60,15 @@ def signal_weight(cubes: Float[Tensor, "n c c c"], tilts: Sequence[float], mode:
     return (signal.cummin(0).values / signal.max())[shell]
 
 
-def shared_weight(
+def balanced_weight(
     first: Float[Tensor, "n c c c"], second: Float[Tensor, "n c c c"], tilts: Sequence[float]
 ) -> Float[Tensor, "c c kx"]:
-    """Share of signal in the power of one half at each frequency: the correlation of two halves with its noise.
+    """Weight of squared errors by which all frequencies that have signal are learned: `s^(1/4) / P^(1/2)`.
+
+    Errors count relative to the amplitude of what is there (`P`, the power of one half), so that the strongest, at low
+    frequencies, do not outweigh all others; and less where little of it is signal (`s`, its share in that power, the
+    correlation of two halves with independent noise). Where halves were tilted differently, `s` is small at once
+    and changes little.
 
     Parameters
     ----------
@@ -74,7 +80,7 @@ def shared_weight(
     Returns
     -------
     tensor
-        As :func:`signal_weight`.
+        `[c, c, c // 2 + 1]` in the rfft layout, radially symmetric, with a mean of 1.
     """
     shape = fourier.spatial_shape(first)
     edge, device = shape[0], first.device
@@ -86,14 +92,19 @@ def shared_weight(
     shell = torch.floor(fourier.radial_frequency(shape, device) * edge + 0.5).long()
 
     def profile(values: Tensor) -> Float[Tensor, " shells"]:
-        sums = torch.zeros(int(shell.max()) + 1, device=device)
-        return sums.index_add_(0, shell[measured], values[measured])
+        sums = torch.zeros(len(count), device=device).index_add_(0, shell[measured], values[measured])
+        return (sums / count)[known]
 
+    count = torch.bincount(shell[measured], minlength=int(shell.max()) + 1)
+    known = torch.where(count > 0, torch.arange(len(count), device=device), 0).cummax(0).values  # or the one before
     shared = profile((one * two.conj()).real.mean(0))
     power = profile((one.abs().square() + two.abs().square()).mean(0) / 2)
-    signal = (shared / power.clamp(min=torch.finfo(power.dtype).tiny)).clamp(_FLOOR, 1)
-    signal[: int(signal.argmax())] = signal.max()
-    return (signal.cummin(0).values / signal.max())[shell]
+    power = power.clamp(min=_FAINT * float(power.max()))
+    power[0] = power[1]  # the mean is no signal
+    share = (shared / power).clamp(_FLOOR, 1)
+    share[: int(share.argmax())] = share.max()
+    weight = (share.cummin(0).values.sqrt() / power).sqrt()[shell]
+    return weight / weight.mean()
 
 
 def _noise_line(frequency: Float[Tensor, " shells"], level: Float[Tensor, " shells"]) -> Float[Tensor, " shells"]:

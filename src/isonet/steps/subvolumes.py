@@ -13,7 +13,7 @@ import torch
 from isonet.config import RefineConfig
 from isonet.core.normalize import Normalization
 from isonet.core.sampling import Box, draw_centres, held_out_boxes, random_stream, shares
-from isonet.core.snr import shared_weight, signal_weight
+from isonet.core.snr import balanced_weight, signal_weight
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project import Tomogram
@@ -232,11 +232,12 @@ def loss_weights(places: Iterable[Place], tilts: Sequence[float], config: Refine
     """Weight of errors at each frequency, from training cubes at these places, of one map or of halves."""
     chosen = list(places)
     halves = len(chosen[0][0]) == 2
-    if (config.loss_weighting or ("none" if halves else "signal")) == "none":
+    older = "none" if halves else "signal"  # what runs did whose options do not say
+    if (config.loss_weighting or older) == "none":
         return torch.ones(1, 1, 1)
     cubes = torch.stack([_block(place, config.cube_size) for place in chosen], dim=1)
     if halves:
-        return shared_weight(cubes[0], cubes[1], tilts)
+        return balanced_weight(cubes[0], cubes[1], tilts)
     return signal_weight(cubes[0], tilts, config.noise_mode)
 
 
