@@ -92,8 +92,9 @@ def test_noise_rises_by_its_schedule() -> None:
     assert RefineConfig(noise_level="0", noise_start_iter="1").noise_level_at(5) == 0
 
 
-def test_sub_volumes_are_16_voxels_larger_than_cubes_unless_told() -> None:
-    assert RefineConfig(cube_size=96).subvolume_size == 112
+def test_sub_volumes_are_half_as_large_again_as_cubes_unless_told() -> None:
+    found = {cube: RefineConfig(cube_size=cube).subvolume_size for cube in (16, 48, 64, 80, 96)}
+    assert found == {16: 32, 48: 80, 64: 96, 80: 128, 96: 144}
     assert RefineConfig(cube_size=96, crop_size=96).subvolume_size == 96
 
 

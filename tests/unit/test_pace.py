@@ -37,12 +37,18 @@ def test_without_a_budget_it_is_what_the_options_say(
 
 def test_ten_minutes_of_seconds() -> None:
     """600 s, a step of 0.9 s and 4/6 sub-volume of 0.15 s each: 600 steps in 12 iterations of 50."""
-    config, costs = RefineConfig(), costs_of(0.9, 0.15)
+    config, costs = RefineConfig(crop_size=64), costs_of(0.9, 0.15)
     assert amount_that_fits(config, 300, costs, 600.0, 0.0, 1, 0.0) == Amount(12, 1, 50, 34, 0.0, 1 / 12)
     last = amount_that_fits(config, 300, costs, 600.0, 510.0, 12, 0.8)
     assert last == Amount(12, 1, 90, 60, 0.85, 1.0)
     assert amount_that_fits(config, 20, costs, 600.0, 510.0, 12, 0.8) == replace(last, subvolumes=20)
     assert amount_that_fits(config, 300, costs, 600.0, 700.0, 13, 0.9) == Amount(13, 1, 1, 1, 1.0, 1.0)
+
+
+def test_sub_volumes_that_are_larger_than_the_cubes_give_more_pairs() -> None:
+    """Of 80 for cubes of 64: 9 pairs of each in place of 6."""
+    found = amount_that_fits(RefineConfig(crop_size=80), 300, costs_of(0.9, 0.225), 600.0, 0.0, 1, 0.0)
+    assert (found.steps, found.subvolumes) == (50, 23)
 
 
 def test_a_run_never_goes_back() -> None:
@@ -66,7 +72,7 @@ def test_what_fits_takes_the_time_and_no_more(
     seconds: float, used: float, step: float, subvolume: float, besides: float, first: int
 ) -> None:
     """Unless not even one step fits; and another step would not fit."""
-    config, costs = RefineConfig(), costs_of(step, subvolume, besides)
+    config, costs = RefineConfig(crop_size=64), costs_of(step, subvolume, besides)
     budget = max(20.0, seconds / (1 - used))
     seconds = budget * (1 - used)
     amount = amount_that_fits(config, 10**9, costs, budget, used * budget, first, 0.0)

@@ -78,6 +78,15 @@ def whole_number(value: object) -> object:
     return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
 
+def larger_by_half(cube: int) -> int:
+    """Edge of the sub-volumes that training cubes are cropped from: half as long again, a multiple of 16.
+
+    The wedge is removed from the sub-volume. Of one as small as the cube it leaves a part behind at low frequencies,
+    as its edges blur the Fourier space by a pixel, and a network learns to rely on what no tomogram has there.
+    """
+    return -(-3 * cube // 32) * 16
+
+
 Duration = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
 Size = Annotated[int, BeforeValidator(parse_size), Field(gt=0)]
 Levels = Annotated[tuple[Annotated[float, Field(ge=0)], ...], BeforeValidator(split_list)]

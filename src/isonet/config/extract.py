@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from isonet.config.base import Angle, Edge, StepConfig
+from isonet.config.base import Angle, Edge, StepConfig, larger_by_half
 
 
 class ExtractConfig(StepConfig):
@@ -19,7 +19,8 @@ class ExtractConfig(StepConfig):
     cube_size: Edge = 64
     """Edge of the training cubes in voxels, recorded for refine."""
     crop_size: Edge | None = None
-    """Edge of the sub-volumes in voxels; cube_size + 16 if left out."""
+    """Edge of the sub-volumes in voxels; 1.5 cube_size, rounded up to a multiple of
+    16, if left out."""
     coordinates: Path | None = None
     """Centres in place of random ones in the mask: a file (x y z in voxels counted from 0, one point a line; .star;
     IMOD .mod), or a folder with one such file per tomogram; column rlnBoxFile of the table if left out, where it is
@@ -45,7 +46,7 @@ class ExtractConfig(StepConfig):
     @property
     def subvolume_size(self) -> int:
         """Edge of the sub-volumes."""
-        return self.crop_size or self.cube_size + 16
+        return self.crop_size or larger_by_half(self.cube_size)
 
 
 class PrepareSubtomoStarConfig(StepConfig):

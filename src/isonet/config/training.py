@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 from typing_extensions import Self
 
-from isonet.config.base import Devices, Duration, Edge, Iterations, Levels
+from isonet.config.base import Devices, Duration, Edge, Iterations, Levels, larger_by_half
 from isonet.config.learning import LearningOptions
 from isonet.config.network import NetworkOptions
 from isonet.config.presets import PRESETS, Preset, preset_options
@@ -30,8 +30,8 @@ class TrainingOptions(NetworkOptions, LearningOptions):
     cube_size: Edge = 64
     """Edge of the training cubes in voxels; with subtomo.star, as it says if left out."""
     crop_size: Edge | None = None
-    """Edge of the sub-volumes they are cropped from after rotation; cube_size + 16 if left out, with subtomo.star
-    the largest that fits."""
+    """Edge of the sub-volumes they are cropped from after rotation and removal of the wedge; 1.5 cube_size, rounded up
+    to a multiple of 16, if left out, with subtomo.star the largest that fits."""
     number_subtomos: int | None = Field(None, ge=1)
     """Sub-volumes drawn from each tomogram in each epoch; rlnNumberSubtomo of the table if left out. With
     subtomo.star, sub-volumes chosen anew in each epoch, in all; every one if left out."""
@@ -100,7 +100,7 @@ class TrainingOptions(NetworkOptions, LearningOptions):
     @property
     def subvolume_size(self) -> int:
         """Edge of the sub-volumes that training cubes are cropped from."""
-        return self.crop_size or self.cube_size + 16
+        return self.crop_size or larger_by_half(self.cube_size)
 
     def noise_level_at(self, iteration: int) -> float:
         """Noise level of an iteration (counted from 1)."""
