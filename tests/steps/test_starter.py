@@ -18,6 +18,7 @@ from isonet.io.mrc_header import Header
 from isonet.project import HALF_COLUMNS, Project
 from isonet.steps.source import mean_source, open_sources, standardised
 from isonet.train.simulated import SimulatedPairs
+from quality_metrics import inventions
 
 TINY = {"filter_base": 4, "unet_depth": 1, "cube_size": 16, "batch_size": 1, "steps": 4, "precision": "float32"}
 REFINE = {
@@ -199,6 +200,9 @@ def test_a_preview_needs_no_training_and_says_what_it_is(halves: Path) -> None:
 def test_a_preview_of_one_map(prepared: Path) -> None:
     isonet.done("predict", prepared, "starter", crop_size=32, cube_size=24)
     assert Path("corrected/v_corrected.mrc").is_file()
+    isonet.done("report", prepared, output="report.html")
+    warnings = [one["what"] for one in json.loads(Path("report.json").read_text())["warnings"]]
+    assert any("a preview by the starter model" in one for one in warnings)
 
 
 def test_from_noise_comes_nothing(here: Path) -> None:
@@ -217,3 +221,17 @@ def test_from_noise_comes_nothing(here: Path) -> None:
     given = fourier.transform(torch.from_numpy((noise[0] + noise[1]) / 2)).abs().square()[measured].mean()
     assert float(power[missing].mean()) < 0.05 * float(given)
     assert float(power[measured].mean()) < 0.3 * float(given)
+
+
+@pytest.mark.parametrize(("snr", "most"), [(0.6, 0.01), (0.15, 0.05)])
+def test_most_of_what_it_shows_is_there(here: Path, snr: float, most: float) -> None:
+    """Particles it has not seen, no membranes: what it shows where nothing is, and that it shows no membrane."""
+    sample = {"depth": 48, "snr": snr, "vesicles": 0, "filaments": 0, "crowding": 0.03, "seed": 4}
+    isonet.done("simulate", output_dir="data", **sample)
+    halves = {"even": "data/even.mrc", "odd": "data/odd.mrc", "split": "frames", "contrast": "dark"}
+    isonet.done("prepare", "data/full.mrc", **halves)
+    isonet.done("predict", "tomograms.star", "starter", halves=False)
+    shown, truth = (-mrc.open_volume(Path(one)).read() for one in ("corrected/full_corrected.mrc", "data/truth.mrc"))
+    share, _, sheets = inventions(shown, truth, 0.3)
+    assert share <= most
+    assert sheets == 0
