@@ -17,7 +17,7 @@ class OutputOptions(StepConfig):
     """With models trained on halves: weigh prediction and data at each frequency by what the other half tells about
     them, in the wedge by what it tells where tilts are withheld; off gives the network's output alone."""
     halves: bool = True
-    """With models trained on halves: write each corrected half, too, into halves/; off saves two thirds of the time."""
+    """With models trained on halves: write each corrected half, too, into halves/; off saves half of the time."""
     turns: Annotated[Literal[1, 2, 4], BeforeValidator(whole_number)] | None = None
     """Predictions that are averaged into a result: of the tomogram as it is, turned half around the tilt axis (2), and
     half around all axes (4, for tilt ranges as far to either side); each takes its time. If left out, 2 for the mean of

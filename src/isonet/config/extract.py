@@ -19,8 +19,7 @@ class ExtractConfig(StepConfig):
     cube_size: Edge = 64
     """Edge of the training cubes in voxels, recorded for refine."""
     crop_size: Edge | None = None
-    """Edge of the sub-volumes in voxels; 1.5 cube_size, rounded up to a multiple of
-    16, if left out."""
+    """Edge of the sub-volumes in voxels; 1.5 cube_size, rounded up to a multiple of 16, if left out."""
     coordinates: Path | None = None
     """Centres in place of random ones in the mask: a file (x y z in voxels counted from 0, one point a line; .star;
     IMOD .mod), or a folder with one such file per tomogram; column rlnBoxFile of the table if left out, where it is

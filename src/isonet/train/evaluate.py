@@ -12,7 +12,7 @@ from isonet.train.pairs import Batch
 from isonet.train.unet import UNet, channels_last, for_evaluation
 
 _SHARE_OF_GPU = 0.7
-_HALF_TURNS = ((), (-3, -1), (-2, -1), (-3, -2))  # axes that are turned around: none, and about y, z, x
+_HALF_TURNS = ((-3, -1), (-2, -1), (-3, -2))  # axes that are reversed by half a turn about y, z, x
 
 
 class Evaluator:
@@ -54,7 +54,7 @@ class Evaluator:
     def __call__(self, volumes: Float[Tensor, "b 1 z y x"]) -> Float[Tensor, "b 1 z y x"]:
         """Return the network's output for a batch, in float32 on its device."""
         total = self._once(volumes)
-        for axes in _HALF_TURNS[1 : self.turns]:
+        for axes in _HALF_TURNS[: self.turns - 1]:
             total += self._once(volumes.flip(axes)).flip(axes)
         return total / self.turns if self.turns > 1 else total
 

@@ -10,6 +10,7 @@ from isonet.io import mrc
 from isonet.io.checkpoint import STARTER
 from isonet.project import HALF_COLUMNS, Tomogram
 from isonet.steps.predict import PREVIEW_LABEL, Model
+from isonet.steps.products import labels_of
 from isonet.steps.reporting.commands import validate_command
 from isonet.steps.reporting.data import CORRECTED, DECONVOLVED, existing
 from isonet.steps.reporting.sources import RunFolder, Sources
@@ -102,7 +103,7 @@ def _of_the_prediction(sources: Sources, model: Model | None) -> Found:
     if not corrected:
         yield "prediction", "no tomogram is corrected yet", f"isonet predict {sources.project.path} MODEL"
         return
-    if any(PREVIEW_LABEL in mrc.open_volume(path).header.labels for path in corrected):
+    if any(PREVIEW_LABEL in labels_of(path) for path in corrected):
         what = "a preview by the starter model: it may show what it has often seen in place of what is there"
         yield "prediction", what, f"isonet refine {sources.project.path} learns from the tomograms; then predict again"
     trained, predicted = sources.runs.get("refine"), sources.runs.get("predict")
