@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 
 from isonet.io import blocks, checkpoint, star
 from isonet.io.mrc_header import Header
-from isonet.train.unet import ARCHITECTURES, UNet, named_shape
+from isonet.train.unet import ARCHITECTURES, UNet, UNetShape, named_shape
 
 _COMMANDS = {
     "deconv": ("deconv", "tomograms.star", "--output-dir", "out", "--defocus", "40000"),
@@ -44,6 +44,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--shapes", nargs="+", default=["256,512,512"], help="voxels along z,y,x of each volume")
     parser.add_argument("--picture", type=Path, help="PNG of memory against size")
     parser.add_argument("--arch", default="small", choices=sorted(ARCHITECTURES), help="network of predict")
+    parser.add_argument("--filter-base", type=int, help="filters of its first level, those of --arch if left out")
     parser.add_argument("--folder", type=Path, default=Path(), help="where there is room")
     words = sys.argv[1:]
     behind = words.index("--") if "--" in words else len(words)
@@ -60,9 +61,9 @@ def write_noise(path: Path, shape: tuple[int, int, int]) -> None:
             volume.write_rows(section, 0, noise + slope)
 
 
-def write_model(path: Path, arch: str) -> None:
+def write_model(path: Path, shape: UNetShape) -> None:
     """Write an untrained network as a model: what it takes does not depend on its weights."""
-    network = UNet(named_shape(arch))
+    network = UNet(shape)
     about = {
         "network": asdict(network.shape),
         "cube_size": _CUBE,
@@ -86,7 +87,9 @@ def peak_memory(process: subprocess.Popen[bytes]) -> int:
     return peak
 
 
-def measure(command: str, shape: tuple[int, int, int], folder: Path, arch: str, more: list[str]) -> dict[str, Any]:
+def measure(
+    command: str, shape: tuple[int, int, int], folder: Path, network: UNetShape, more: list[str]
+) -> dict[str, Any]:
     """Run one command on a volume of noise; return what it took."""
     with tempfile.TemporaryDirectory(prefix="isonet-memory-", dir=folder) as name:
         work = Path(name)
@@ -94,7 +97,7 @@ def measure(command: str, shape: tuple[int, int, int], folder: Path, arch: str, 
         row = {"rlnIndex": "1", "rlnTomoName": "noise.mrc", "rlnPixelSize": f"{_PIXEL_SIZE:g}"}
         star.write_table(work / "tomograms.star", [row])
         if command == "predict":
-            write_model(work / "model.safetensors", arch)
+            write_model(work / "model.safetensors", network)
         words = [sys.executable, "-m", "isonet", *_COMMANDS[command], *more]
         started = time.monotonic()
         process = subprocess.Popen(words, cwd=work)
@@ -122,11 +125,13 @@ def draw(found: list[dict[str, Any]], path: Path) -> None:
 def main() -> None:
     """Measure one command on each size."""
     options = arguments()
+    given = {} if options.filter_base is None else {"filter_base": options.filter_base}
+    network = named_shape(options.arch, **given)
     found = []
     print(f"{'command':10} {'voxels':>18} {'GB':>6} {'VmHWM GB':>9} {'seconds':>8}")
     for text in options.shapes:
         depth, height, width = (int(edge) for edge in text.split(","))
-        found.append(measure(options.command, (depth, height, width), options.folder, options.arch, options.more))
+        found.append(measure(options.command, (depth, height, width), options.folder, network, options.more))
         print(
             f"{options.command:10} {f'{depth} x {height} x {width}':>18} {found[-1]['gigabytes']:6.2f} "
             f"{found[-1]['vmhwm_gb']:9.2f} {found[-1]['seconds']:8.1f}",

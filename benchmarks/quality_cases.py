@@ -8,6 +8,7 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -44,6 +45,8 @@ class Case:
         Options of `isonet refine` for this sample.
     templates : tuple of str
         Names of the particles' maps; all soluble ones if empty.
+    split : str
+        What the halves are of: `frames`, or every other of the `tilts`.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Case:
     shape: tuple[int, int, int] = (80, 192, 192)
     refine: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
+    split: Literal["frames", "tilts"] = "frames"
 
 
 WITHHELD = ("3j9i", "4v4r", "6qzp")  # that the starter model has not seen: a proteasome and two ribosomes
@@ -69,6 +73,7 @@ def all_cases() -> dict[str, Case]:
         for ctf in (False, True)
     ]
     cases += [
+        Case("60-0.6-tilts", TILTS["60"], 0.6, split="tilts"),
         Case("sheet", TILTS["60"], 0.6, sheet=True),
         Case("unseen", TILTS["60"], 0.6, templates=WITHHELD),
         Case("unseen-hard", (-35, 72, 3), 0.3, ctf=True, templates=WITHHELD),
@@ -122,16 +127,22 @@ def make(case: Case, folder: Path, seed: int) -> Sample:
     depth, height, width = case.shape
     isonet(
         *("simulate", "--output-dir", folder / "data", "--overwrite", "--seed", seed, "--snr", case.snr),
+        *("--split", case.split),
         *("--depth", depth, "--height", height, "--width", width, "--pixel-size", PIXEL_SIZE),
         *("--tilt-min", first, "--tilt-max", last, "--tilt-step", step, "--defocus", DEFOCUS if case.ctf else 0),
         *("--vesicles", 0 if case.sheet else 4, "--filaments", 0 if case.sheet else 1, "--sheets", int(case.sheet)),
         *_particles(case),
     )
-    write_ice(folder / "data", folder / "ice", seed)
+    write_ice(folder / "data", folder / "ice", seed, case.split)
+    tilts = (
+        ("--tilt-file", folder / "data/tilts.tlt")
+        if case.split == "tilts"
+        else ("--tilt-min", first, "--tilt-max", last)
+    )
     for table, data in ((sample.table, folder / "data"), (sample.ice_table, folder / "ice")):
         isonet(
             *("prepare", data / "full.mrc", "--even", data / "even.mrc", "--odd", data / "odd.mrc", "--output", table),
-            *("--split", "frames", "--tilt-min", first, "--tilt-max", last, "--contrast", "dark", "--overwrite"),
+            *("--split", case.split, *tilts, "--contrast", "dark", "--overwrite"),
             *("--defocus", DEFOCUS if case.ctf else 0),
         )
         if case.ctf:
@@ -148,16 +159,18 @@ def _particles(case: Case) -> tuple[object, ...]:
     return ("--species", 0, "--templates", ",".join(map(str, found))) if found else ("--species", 5)
 
 
-def write_ice(data: Path, into: Path, seed: int) -> None:
+def write_ice(data: Path, into: Path, seed: int, split: str) -> None:
     """Write tomograms of noise alone, as strong as that of the halves in `data`, through the same back-projection."""
     volume = mrc.open_volume(data / "full.mrc")
     depth, height, width = volume.shape
     tilts = torch.from_numpy(metadata.read_tilt_angles(data / "tilts.tlt")).float()
     generator = torch.Generator().manual_seed(seed + 1)
     images = (len(tilts), height, math.ceil(math.hypot(depth, width)))
+    noises = [torch.randn(images, generator=generator) for _ in range(2)]
+    chosen = (slice(0, None, 2), slice(1, None, 2)) if split == "tilts" else (slice(None), slice(None))
     halves = [
-        projection.back_project(projection.ramp_filter(torch.randn(images, generator=generator)), tilts, depth, width)
-        for _ in range(2)
+        projection.back_project(projection.ramp_filter(noise[part]), tilts[part], depth, width)
+        for noise, part in zip(noises, chosen, strict=True)
     ]
     difference = read(data / "even.mrc") - read(data / "odd.mrc")
     scale = float(difference.std() / (halves[0] - halves[1]).std())

@@ -251,6 +251,7 @@ NETWORK_OPTIONS = [
 ELSEWHERE = {
     "preset": "test_preset.py",
     "method": "test_refine_halves.py",
+    "tilt_gap": "test_halves_from_tilts_may_keep_their_own_masks",
     "held_out": "test_refine_options.py",
     "patience": "test_refine_options.py",
     "time_budget": "test_refine_options.py",

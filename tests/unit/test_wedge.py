@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from isonet.core import fourier, rotation, wedge
-from isonet.core.tilts import check_tilts
+from isonet.core.tilts import LARGEST_GAP, arcs, check_tilts
 
 Shape = tuple[int, int, int]
 laws = settings(max_examples=25, deadline=None)
@@ -209,3 +209,31 @@ def test_faces_can_be_as_soft_as_those_of_a_smaller_cube() -> None:
     expected = wedge.weight(small, (-60.0, 50.0))
     found = wedge.weight(large, (-60.0, 50.0), edge=24)[[3 * k % 72 for k in range(12)]][..., ::3]
     assert torch.allclose(found[..., :12], expected[:12, :, :12], atol=1e-4)
+
+
+@settings(max_examples=20, deadline=None)
+@given(shape=shapes, step=st.floats(1, LARGEST_GAP), first=st.floats(-70, -20), count=st.integers(3, 9))
+def test_a_list_of_close_tilts_measures_all_between_its_ends(
+    shape: Shape, step: float, first: float, count: int
+) -> None:
+    tilts = [first + step * number for number in range(count)]
+    assert torch.equal(wedge.weight(shape, tilts), wedge.weight(shape, (tilts[0], tilts[-1])))
+
+
+def test_wide_gaps_in_a_list_stay_unmeasured_and_with_a_gap_of_0_all_do() -> None:
+    shape = (63, 1, 63)
+    left, right = range(-60, -20, 9), range(20, 61, 9)
+    both = wedge.weight(shape, [*left, *right])
+    parts = [wedge.weight(shape, (part[0], part[-1])) for part in (left, right)]
+    assert torch.equal(both, torch.maximum(*parts))
+    assert float(both[0, 0, 20]) == 0  # along k_x, which a tilt of 0 would measure
+    single = wedge.weight(shape, [*left, *right], gap=0)
+    assert float(single.mean()) < float(both.mean())  # planes part at high frequencies
+    planes = [wedge.weight(shape, (tilt, tilt, tilt + 1e-3), gap=0) for tilt in (*left, *right)]
+    assert torch.allclose(single, torch.stack(planes).amax(0), atol=0.05)
+
+
+def test_runs_of_tilts_do_not_depend_on_their_order() -> None:
+    assert arcs([10, -57, 12, -60, -54], 10) == [(-60, -54), (10, 12)]
+    assert arcs([-60, -50, -39], 10) == [(-60, -50), (-39, -39)]
+    assert arcs([-60, -57], 0) == [(-60, -60), (-57, -57)]

@@ -16,12 +16,17 @@ from torch import Tensor
 
 from isonet.core import fourier, wedge
 from isonet.core.fourier import Shape
+from isonet.core.tilts import LARGEST_GAP
 
 NoiseMode = Literal["unfiltered", "ramp", "hamming"]
 
 
 def amplitude(
-    shape: Shape, tilts: Sequence[float], mode: NoiseMode, device: torch.device | None = None
+    shape: Shape,
+    tilts: Sequence[float],
+    mode: NoiseMode,
+    device: torch.device | None = None,
+    gap: float = LARGEST_GAP,
 ) -> Float[Tensor, "z y kx"]:
     """Amplitude spectrum of back-projected white noise, in arbitrary units.
 
@@ -36,6 +41,8 @@ def amplitude(
         with a Hamming window that falls to 0.08 at the Nyquist frequency).
     device : torch.device, optional
         Where to compute.
+    gap : float
+        As in :func:`isonet.core.wedge.face_distance`.
 
     Returns
     -------
@@ -47,7 +54,7 @@ def amplitude(
     response = torch.ones_like(radius) if mode == "unfiltered" else radius
     if mode == "hamming":
         response = response * (0.54 + 0.46 * torch.cos(2 * math.pi * radius.clamp(max=0.5)))
-    return response / torch.sqrt(radius) * wedge.weight(shape, tilts, device=device)
+    return response / torch.sqrt(radius) * wedge.weight(shape, tilts, device=device, gap=gap)
 
 
 def like_back_projection(white: Float[Tensor, "*b z y x"], spectrum: Tensor) -> Float[Tensor, "*b z y x"]:

@@ -1,6 +1,11 @@
 """What a tilt range or a list of tilts may be; without torch, so that the table can be read without it."""
 
 from collections.abc import Sequence
+from itertools import pairwise
+
+LARGEST_GAP = 10.0
+"""Degrees that neighbouring tilts may be apart for all between them to count as measured: in a cube of 48 voxels
+their planes part by no more than two Fourier pixels where there is signal, below 0.25 cycles per voxel."""
 
 
 def check_tilts(tilts: Sequence[float]) -> None:
@@ -13,3 +18,16 @@ def check_tilts(tilts: Sequence[float]) -> None:
         raise ValueError(f"tilt range {tilts[0]:g} to {tilts[1]:g} degrees is empty")
     if min(tilts) == max(tilts):
         raise ValueError(f"all tilts are at {tilts[0]:g} degrees")
+
+
+def arcs(tilts: Sequence[float], gap: float) -> list[tuple[float, float]]:
+    """Return first and last tilt of each run of a list whose neighbours are at most `gap` degrees apart.
+
+    >>> arcs([-60, -57, -54, 10, 12], 10)
+    [(-60, -54), (10, 12)]
+    """
+    ordered = sorted(tilts)
+    breaks = [(low, high) for low, high in pairwise(ordered) if high - low > gap]
+    firsts = [ordered[0], *(high for _, high in breaks)]
+    lasts = [*(low for low, _ in breaks), ordered[-1]]
+    return list(zip(firsts, lasts, strict=True))

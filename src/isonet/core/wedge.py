@@ -15,7 +15,8 @@ Arrays are `[z, y, x]`; the beam is z at zero tilt and the tilt axis is y. A til
 
 and the coefficients about `k_z` stay unknown: the missing wedge, constant along `k_y`. Positive and negative
 ends may differ. Every function takes `tilts`: two numbers are the ends `(tilt_min, tilt_max)` of a range
-measured throughout; three or more are single tilts, each of which measures a plane one Fourier pixel thick.
+measured throughout; three or more are single tilts. Each of these measures a plane one Fourier pixel thick, and where
+the next tilt is at most `gap` degrees away all between them counts as measured.
 
 The weight is 1 where measured, 0 where missing, and falls over one Fourier pixel beyond the last plane: a volume of
 finite size smears each plane over that distance. Rotated wedges are never resampled: the geometry is rotated and
@@ -23,6 +24,7 @@ the weight evaluated anew.
 """
 
 from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from jaxtyping import Bool, Float
@@ -30,7 +32,7 @@ from torch import Tensor
 
 from isonet.core import fourier
 from isonet.core.fourier import Shape
-from isonet.core.tilts import check_tilts
+from isonet.core.tilts import LARGEST_GAP, arcs, check_tilts
 
 
 def face_distance(
@@ -39,6 +41,7 @@ def face_distance(
     rotation: Float[Tensor, "3 3"] | None = None,
     device: torch.device | None = None,
     edge: int | None = None,
+    gap: float = LARGEST_GAP,
 ) -> Float[Tensor, "z y kx"]:
     """Distance to the nearest face of the measured region in Fourier pixels, negative in the missing wedge.
 
@@ -54,6 +57,9 @@ def face_distance(
         Where to compute.
     edge : int, optional
         Measure in Fourier pixels of a cube of this edge instead of the volume's own.
+    gap : float
+        Degrees that neighbours in a list of tilts may be apart for all between them to count as measured; 0 leaves each
+        its own plane.
 
     Returns
     -------
@@ -64,7 +70,8 @@ def face_distance(
     frequency = fourier.frequencies(shape, device)
     pixel = tuple(1.0 / (edge or length) for length in shape)
     turn = torch.eye(3, device=device) if rotation is None else rotation.to(device=device, dtype=torch.float32)
-    angles = torch.deg2rad(torch.tensor(tilts, dtype=torch.float64, device=device)).to(torch.float32)
+    measured = [(tilts[0], tilts[1])] if len(tilts) == 2 else arcs(tilts, gap)
+    angles = torch.deg2rad(torch.tensor(measured, dtype=torch.float64, device=device)).to(torch.float32)
 
     def offset(angle: Tensor) -> Tensor:
         """Signed distance from the plane of one tilt, positive on the side of smaller tilts."""
@@ -73,13 +80,14 @@ def face_distance(
         along = sum(frequency[axis] * normal[axis] for axis in range(3) if normal[axis] != 0)
         return torch.as_tensor(along) / blur
 
-    if len(tilts) == 2:
-        below, above = offset(angles[1]), -offset(angles[0])
+    def one_arc(first: Tensor, last: Tensor) -> Tensor:
+        """Distance to the nearer face of what the tilts from one to another sweep; of one tilt, to its plane's."""
+        if first == last:
+            return 0.5 - offset(first).abs()
+        below, above = offset(last), -offset(first)
         return torch.maximum(torch.minimum(below, above), -torch.maximum(below, above))
-    nearest = offset(angles[0]).abs()
-    for angle in angles[1:]:
-        nearest = torch.minimum(nearest, offset(angle).abs())
-    return 0.5 - nearest
+
+    return reduce(torch.maximum, (one_arc(first, last) for first, last in angles))
 
 
 def degrees_beyond(shape: Shape, tilts: Sequence[float], device: torch.device | None = None) -> Float[Tensor, "z 1 kx"]:
@@ -113,6 +121,7 @@ def weight(
     rotation: Float[Tensor, "3 3"] | None = None,
     device: torch.device | None = None,
     edge: int | None = None,
+    gap: float = LARGEST_GAP,
 ) -> Float[Tensor, "z y kx"]:
     """Weight of each Fourier coefficient: 1 measured, 0 missing, soft over one Fourier pixel.
 
@@ -120,7 +129,7 @@ def weight(
     of the rfft layout that hold both members of a pair; where the two disagree (only at the Nyquist frequency,
     whose sign is ambiguous) the smaller one counts.
     """
-    soft = (1 + face_distance(shape, tilts, rotation, device, edge)).clamp(0, 1)
+    soft = (1 + face_distance(shape, tilts, rotation, device, edge, gap)).clamp(0, 1)
     planes = [0, soft.shape[2] - 1] if shape[2] % 2 == 0 else [0]
     for plane in planes:
         soft[..., plane] = torch.minimum(soft[..., plane], _opposite(soft[..., plane]))

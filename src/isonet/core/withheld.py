@@ -92,7 +92,7 @@ def region(
         ends = (min(angles), max(angles))
         chosen &= (wedge.face_distance(flat, ends) >= guard) & (wedge.weight(flat, ends) == 1)
         if len(angles) > 2:
-            chosen &= wedge.face_distance(flat, angles) >= 0
+            chosen &= wedge.face_distance(flat, angles, gap=0) >= 0
     return chosen.expand(shape[0], shape[1], shape[2] // 2 + 1)
 
 

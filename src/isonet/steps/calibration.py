@@ -44,11 +44,11 @@ def calibrate(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Gain
 def _fill(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Tensor:
     """Gain of the prediction in the wedge, from cubes wide enough for the withheld region to have coefficients.
 
-    1 where halves were not tilted alike, or have too few tilts for some to be withheld.
+    1 where there are too few tilts for some to be withheld.
     """
     tilts, shells = halves[0].tilts, cube // 2 + 1
     kept = withheld_tilts(tilts)
-    if tilts != halves[1].tilts or len(kept) < 2:
+    if len(kept) < 2:
         return torch.ones(shells)
     whole = -(-max(halves[0].volume.shape) // evaluator.divisor) * evaluator.divisor
     edge = max(cube, min(_WIDE, whole))

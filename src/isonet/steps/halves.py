@@ -11,11 +11,11 @@ from isonet.io import blocks, mrc
 from isonet.steps.products import made_before, product_label
 
 
-def write_mean(path: Path, first: mrc.Volume, second: mrc.Volume, label: str, dtype: type = np.float32) -> None:
+def write_mean(path: Path, first: mrc.Volume, second: mrc.Volume, label: str) -> None:
     """Write the mean of two volumes, slab by slab, with the header of the first and a label."""
     header = replace(first.header, labels=(*first.header.labels[:9], label))
     moments = Moments()
-    with blocks.create(path, first.shape, header, dtype) as mean:
+    with blocks.create(path, first.shape, header) as mean:
         for part, slab in first.slabs():
             values = np.asarray((slab + second.read_rows(part)) / 2, np.float32)
             moments.add(values)

@@ -8,19 +8,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from isonet.config import PredictConfig
 from isonet.core.scenery import PIXEL_SIZES
 from isonet.errors import InputError
-from isonet.io import mrc
 from isonet.io.checkpoint import load_model
 from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run
 from isonet.steps.calibration import calibrate
 from isonet.steps.correction import Correction, LazyGains, plan
 from isonet.steps.forecast import refuse_full_disk, volumes_to_write
-from isonet.steps.halves import write_mean
 from isonet.steps.model_record import STARTER_METHOD, network_of
 from isonet.steps.products import made_before, output_paths, product_label
 from isonet.steps.sharing import nobodys
@@ -36,7 +32,7 @@ log = logging.getLogger("isonet")
 HALVES = "halves"
 _SYMMETRIC = 6.0  # degrees that both ends of a tilt range may differ by
 PREVIEW_LABEL = "isonet preview: made with the starter model, from prior knowledge"
-_PROCEDURE = 3  # counts changes of what is computed: results of an older one are made again
+_PROCEDURE = 4  # counts changes of what is computed: results of an older one are made again
 
 
 @dataclass(frozen=True)
@@ -129,40 +125,22 @@ def _refuse_full_disk(
 def _correct_halves(
     halves: Sequence[Source], model: Model, evaluator: Evaluator, config: PredictConfig, run: Run, path: Path
 ) -> None:
-    """Correct both halves into `halves/`, and the mean of the halves where both were tilted alike, else of the results.
+    """Correct the mean of both halves, and where asked each of them into `halves/`.
 
     The mean has half the noise variance of what the network was trained on and the same signal. A starter was trained
     on tomograms with noise of every strength, but of one standard deviation.
     """
     name = path.name.removesuffix("_corrected.mrc")
     paths = [path.parent / HALVES / f"{name}_half{number}_corrected.mrc" for number in (1, 2)]
-    alike = halves[0].tilts == halves[1].tilts
-    whole = mean_source(*halves) if alike else halves[0]
-    if model.is_starter and isinstance(whole, MeanSource):
+    whole = mean_source(*halves)
+    if model.is_starter:
         whole = standardised(whole)
     cube = int(model.about["cube_size"])
     gains = lru_cache(lambda: calibrate(halves, evaluator, cube) if config.calibrate else None)
-    turned = evaluator.turned(_turns(whole, config, usual=2 if alike else 1))
-    if config.halves or not alike:
+    if config.halves:
         for half, into in zip(halves, paths, strict=True):
-            _correct(half, model, evaluator if alike else turned, config, run, into, gains)
-    if alike:
-        _correct(whole, model, turned, config, run, path, gains)
-    else:
-        _write_mean(halves, paths, path, config)
-
-
-def _write_mean(halves: Sequence[Source], corrected: Sequence[Path], path: Path, config: PredictConfig) -> None:
-    """Write the mean of both corrected halves, unless that is done."""
-    label = product_label("mean of corrected halves", [half.volume.path for half in halves], _stamps(corrected))
-    if not made_before(path, label, overwrite=config.overwrite):
-        first, second = (mrc.open_volume(one) for one in corrected)
-        write_mean(path, first, second, label, np.float16 if config.float16 else np.float32)
-        log.info("%s: written", path)
-
-
-def _stamps(paths: Sequence[Path]) -> list[int]:
-    return [path.stat().st_mtime_ns for path in paths]
+            _correct(half, model, evaluator, config, run, into, gains)
+    _correct(whole, model, evaluator.turned(_turns(whole, config, usual=2)), config, run, path, gains)
 
 
 def read_model(path: Path) -> Model:

@@ -14,7 +14,7 @@ from isonet.core.normalize import Moments, Normalization, skewness
 from isonet.core.sampling import cut
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.project import HALF_COLUMNS, Tomogram
+from isonet.project import Tomogram
 
 log = logging.getLogger("isonet")
 CONTRAST_COLUMN = "rlnTomoContrast"
@@ -41,7 +41,7 @@ class Source:
     normalization : Normalization
         Between grey values and network values.
     tilts : tuple of float
-        Degrees, range or list, that this map was made of.
+        Degrees, range or list: those of its tomogram, also of halves from every other one.
     """
 
     tomogram: Tomogram
@@ -93,7 +93,7 @@ class MeanSource(Source):
 
 
 def mean_source(first: Source, second: Source) -> MeanSource:
-    """Take the mean of two halves that were tilted alike."""
+    """Take the mean of two halves."""
     grey = (first.normalization, second.normalization)
     mean, std = (sum(getattr(one, name) for one in grey) / 2 for name in ("mean", "std"))
     normalization = Normalization(mean, std, grey[0].sign)
@@ -136,12 +136,12 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
                 "prepare the halves of one reconstruction"
             )
     comment_on_tilts(tomogram)
+    tilts = tomogram.tilts
     grey = [statistics(volume) for volume in volumes]
     sign = contrast_sign(tomogram, volumes)
-    tilts = [tomogram.half_tilts[HALF_COLUMNS.index(one)] if one in HALF_COLUMNS else tomogram.tilts for one in columns]
     return tuple(
-        Source(tomogram, volume, Normalization(mean, std, sign), angles)
-        for volume, (mean, std), angles in zip(volumes, grey, tilts, strict=True)
+        Source(tomogram, volume, Normalization(mean, std, sign), tilts)
+        for volume, (mean, std) in zip(volumes, grey, strict=True)
     )
 
 

@@ -90,7 +90,8 @@ def open_subvolume_files(rows: Sequence[Tomogram], config: RefineConfig, device:
         tilts, grey = group[0].tilts, _normalization(group)
         sample = group[:: -(-len(group) // SPECTRUM_CUBES)]
         weights = loss_weights(_middles(sample, grey, config.cube_size), tilts, config)
-        geometry = optics((tilts,), config.subvolume_size, config.cube_size, config.noise_mode, weights, device)
+        size, cube, mode = config.subvolume_size, config.cube_size, config.noise_mode
+        geometry = optics((tilts,), size, cube, mode, weights, device, config.tilt_gap)
         opened.append(SubvolumeFiles(tuple(group), grey, geometry, count))
     return opened
 

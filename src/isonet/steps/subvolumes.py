@@ -167,9 +167,9 @@ def open_training_set(
         kept = None if mask is None or _is_ours(tomogram) else mask
         count = subvolume_count(tomogram, config.number_subtomos, tomograms)
         spectrum = loss_weights(_anywhere(sources, config), tomogram.tilts, config)
-        geometry = optics(
-            [source.tilts for source in sources], size, config.cube_size, config.noise_mode, spectrum, device
-        )
+        own = config.tilt_gap == 0 and len(sources) == 2
+        tilts = tomogram.half_tilts if own else [source.tilts for source in sources]
+        geometry = optics(tilts, size, config.cube_size, config.noise_mode, spectrum, device, config.tilt_gap)
         boxes = held_out_boxes(sources[0].volume.shape, config.held_out, size)
         files = tuple(source.volume.path for source in sources)
         grey = tuple(source.normalization for source in sources)

@@ -28,6 +28,7 @@ from torch import Tensor
 from isonet.core import fourier, noise, rotation, wedge
 from isonet.core.noise import NoiseMode
 from isonet.core.sampling import central_cube
+from isonet.core.tilts import LARGEST_GAP
 
 Method = Literal["isonet", "noise2noise", "denoise"]
 Predict = Callable[[Tensor], Tensor]
@@ -46,6 +47,8 @@ class Optics:
         Edges of the sub-volumes and of the training cubes cropped from them.
     mode : str
         Filter of the reconstruction, which shapes the noise.
+    gap : float
+        Degrees that neighbouring tilts may be apart for all between them to count as measured.
     rotations : tensor
         `[n, 3, 3]`: the cube rotations that move this wedge.
     spectrum : tensor
@@ -56,26 +59,33 @@ class Optics:
     size: int
     cube: int
     mode: NoiseMode
+    gap: float
     rotations: Tensor
     spectrum: Tensor
 
     @property
     def weights(self) -> tuple[Tensor, ...]:
         """Wedge weight `W` of a sub-volume for each map, rfft layout."""
-        return tuple(_kept_weight(self.size, one, None, self.spectrum.device) for one in self.tilts)
+        return tuple(_kept_weight(self.size, one, None, self.spectrum.device, self.gap) for one in self.tilts)
 
     @property
     def noise_spectrum(self) -> Tensor:
         """Amplitude spectrum of back-projected noise of a training cube, rfft layout."""
-        return _kept_noise(self.cube, self.tilts[0], self.mode, self.spectrum.device)
+        return _kept_noise(self.cube, self.tilts[0], self.mode, self.spectrum.device, self.gap)
 
 
 def optics(
-    tilts: Sequence[Sequence[float]], size: int, cube: int, mode: NoiseMode, spectrum: Tensor, device: torch.device
+    tilts: Sequence[Sequence[float]],
+    size: int,
+    cube: int,
+    mode: NoiseMode,
+    spectrum: Tensor,
+    device: torch.device,
+    gap: float = LARGEST_GAP,
 ) -> Optics:
     """Prepare wedge, noise and rotations for sub-volumes of edge `size` cropped to `cube`; `tilts` of each map."""
     angles = tuple(tuple(one) for one in tilts)
-    return Optics(angles, size, cube, mode, rotation.wedge_moving_rotations(tilts[0]), spectrum.to(device))
+    return Optics(angles, size, cube, mode, gap, rotation.wedge_moving_rotations(tilts[0]), spectrum.to(device))
 
 
 @dataclass(frozen=True)
@@ -210,10 +220,10 @@ class PairMaker:
     def _error_filter(self, tomogram: Optics, given: int, asked: int, matrix: Tensor | None) -> Tensor:
         """Weigh errors by frequency, by whether the input has it, and by whether the target has measured it."""
         recipe, device = self.recipe, tomogram.spectrum.device
-        has = _turned_weight(recipe.cube, tomogram.tilts[given], None, device)
+        has = _turned_weight(recipe.cube, tomogram.tilts[given], None, device, tomogram.gap)
         weight = has + recipe.wedge_weight * (1 - has)
         if recipe.maps == 2:
-            weight = weight * _turned_weight(recipe.cube, tomogram.tilts[asked], matrix, device)
+            weight = weight * _turned_weight(recipe.cube, tomogram.tilts[asked], matrix, device, tomogram.gap)
         weight = tomogram.spectrum * weight.expand(recipe.cube, recipe.cube, recipe.cube // 2 + 1)
         return weight if recipe.exponent == 1 else torch.sqrt(weight)
 
@@ -233,24 +243,26 @@ def turn(volumes: Float[Tensor, "m s s s"], matrix: Tensor) -> Float[Tensor, "m 
     return rotation.rotate_cube(volumes, matrix)
 
 
-def _turned_weight(cube: int, tilts: tuple[float, ...], matrix: Tensor | None, device: torch.device) -> Tensor:
+def _turned_weight(
+    cube: int, tilts: tuple[float, ...], matrix: Tensor | None, device: torch.device, gap: float
+) -> Tensor:
     """Wedge weight of a training cube whose content was turned; those of the few cube rotations are kept."""
     if matrix is not None and matrix.is_floating_point():
-        return wedge.weight((cube, cube, cube), tilts, matrix, device)
-    return _kept_weight(cube, tilts, None if matrix is None else tuple(map(tuple, matrix.tolist())), device)
+        return wedge.weight((cube, cube, cube), tilts, matrix, device, gap=gap)
+    return _kept_weight(cube, tilts, None if matrix is None else tuple(map(tuple, matrix.tolist())), device, gap)
 
 
 @lru_cache(maxsize=_KEPT_WEIGHTS)
 def _kept_weight(
-    cube: int, tilts: tuple[float, ...], matrix: tuple[tuple[int, ...], ...] | None, device: torch.device
+    cube: int, tilts: tuple[float, ...], matrix: tuple[tuple[int, ...], ...] | None, device: torch.device, gap: float
 ) -> Tensor:
     turned = None if matrix is None else torch.tensor(matrix, dtype=torch.float32)
-    return wedge.weight((cube, cube, cube), tilts, turned, device)
+    return wedge.weight((cube, cube, cube), tilts, turned, device, gap=gap)
 
 
 @lru_cache(maxsize=_KEPT_WEIGHTS)
-def _kept_noise(cube: int, tilts: tuple[float, ...], mode: NoiseMode, device: torch.device) -> Tensor:
-    return noise.amplitude((cube, cube, cube), tilts, mode, device)
+def _kept_noise(cube: int, tilts: tuple[float, ...], mode: NoiseMode, device: torch.device, gap: float) -> Tensor:
+    return noise.amplitude((cube, cube, cube), tilts, mode, device, gap)
 
 
 def fill(volumes: Float[Tensor, "b s s s"], weights: Tensor, predict: Predict | None) -> Float[Tensor, "b s s s"]:

@@ -80,11 +80,11 @@ class SimulatedPairs:
         corner = _corner(scene, self.cube, random)
         shown, truth, strength = imaging.show(scene, corner, self.cube, turn, how, random)
         shape = fourier.spatial_shape(shown)
-        weights = wedge.weight(shape, how.tilts)
+        weights = wedge.weight(shape, how.tilts, gap=0)
         importance = (fourier.radial_frequency(shape) + _LOW) / (0.25 + _LOW)
         inside = weights + self.wedge_weight * (1 - weights)
         error_filter = importance * (inside / (strength**2 + _WEAK)).sqrt()
-        return fourier.apply(shown, weights), truth, error_filter
+        return shown, truth, error_filter
 
     @cached_property
     def _scene(self) -> Callable[[int], scenery.Scene]:
