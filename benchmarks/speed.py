@@ -1,29 +1,32 @@
 """Measure how much of training and prediction is the network itself, and how fast both are.
 
-    OMP_NUM_THREADS=1 python benchmarks/speed.py training
+    python benchmarks/speed.py training
     OMP_NUM_THREADS=1 python benchmarks/speed.py prediction --folder /scratch
 
-`training` times making pairs, a whole training step, and the bare network's way forward and back on the same cubes.
+`training` times making pairs, a training step, and the bare network's way forward and back on the same cubes, one after
+the other and again, and takes the median of each.
 `prediction` runs the command on a volume of noise, takes off what it takes on a very small one (starting up), and
-compares that with the bare network's time for the tomogram's own voxels. Times are CPU seconds, so that other programs
-on the machine disturb them little. Prints a table and, as the last line, the same as JSON.
+compares that with the bare network's time for the tomogram's own voxels, in CPU seconds, so that other programs on the
+machine disturb it little. Prints a table and, as the last line, the same as JSON.
 """
 
 import argparse
 import json
 import math
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from isonet.config.base import larger_by_half
 from isonet.core.sampling import random_stream
 from isonet.io import star
 from isonet.train.device import choose_precision
@@ -35,7 +38,6 @@ from memory import write_model, write_noise
 
 _CPU = torch.device("cpu")
 _TILTS = (-60.0, 60.0)
-_MARGIN = 16  # of the sub-volumes around the training cubes
 _BARE = (64, 128, 128)
 _TINY = (16, 32, 32)
 
@@ -47,7 +49,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--arch", default="small", choices=sorted(ARCHITECTURES))
     parser.add_argument("--cube", type=int, default=48, help="edge of the training cubes")
     parser.add_argument("--batch", type=int, default=2, help="cubes per training step")
-    parser.add_argument("--steps", type=int, default=5, help="training steps to measure, after one to warm up")
+    parser.add_argument("--steps", type=int, default=15, help="training steps to measure, after one to warm up")
     parser.add_argument("--precision", default="auto", choices=("auto", "float32", "bf16"))
     parser.add_argument("--shape", default="96,320,320", help="voxels z,y,x of the tomogram that is predicted")
     parser.add_argument("--folder", type=Path, default=Path(), help="where there is room")
@@ -65,9 +67,20 @@ def cpu_seconds(work: Callable[[int], object], times: int) -> float:
     return (time.process_time() - started) / times
 
 
+def medians(works: Sequence[Callable[[int], object]], times: int) -> list[float]:
+    """Median seconds of doing each of several things, in turns and after once to warm up."""
+    taken: list[list[float]] = [[] for _ in works]
+    for number in range(times + 1):
+        for work, own in zip(works, taken, strict=True):
+            started = time.perf_counter()
+            work(number)
+            own.append(time.perf_counter() - started)
+    return [statistics.median(own[1:]) for own in taken]
+
+
 def training(options: argparse.Namespace) -> dict[str, Any]:
     """Compare a training step on halves with the bare network."""
-    size, cube = options.cube + _MARGIN, options.cube
+    size, cube = larger_by_half(options.cube), options.cube
     filled = torch.randn(8, 2, size, size, size)
     recipe = Recipe("noise2noise", cube, wedge_weight=5.0)
     tomogram = optics((_TILTS, _TILTS), size, cube, "ramp", torch.ones(cube, cube, cube // 2 + 1), _CPU)
@@ -80,15 +93,13 @@ def training(options: argparse.Namespace) -> dict[str, Any]:
         return maker.batch(chosen, random_stream(0, number), _CPU)
 
     batch = made(0)
-    pairs = cpu_seconds(made, 4 * options.steps)
-    step = cpu_seconds(lambda _: trainer.step(batch, 1e-3), options.steps)
 
     def forward_and_back(_: int) -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=choose_precision(_CPU, options.precision) == "bf16"):
             output = trainer.network(batch.inputs)
         output.float().square().mean().backward()
 
-    bare = cpu_seconds(forward_and_back, options.steps)
+    pairs, step, bare = medians((made, lambda _: trainer.step(batch, 1e-3), forward_and_back), options.steps)
     return {
         "pairs_seconds": pairs,
         "step_seconds": step,
@@ -105,7 +116,7 @@ def predicted(folder: Path, shape: tuple[int, int, int], options: argparse.Names
         write_noise(work / "noise.mrc", shape)
         row = {"rlnIndex": "1", "rlnTomoName": "noise.mrc", "rlnPixelSize": "10", "rlnTomoContrast": "dark"}
         star.write_table(work / "tomograms.star", [row])
-        write_model(work / "model.safetensors", options.arch)
+        write_model(work / "model.safetensors", named_shape(options.arch))
         words = ["predict", "tomograms.star", "model.safetensors", "--output-dir", "out"]
         words += ["--precision", options.precision, *options.more]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
