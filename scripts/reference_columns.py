@@ -21,7 +21,11 @@ COLUMNS = {
     "rlnPixelSize": Column("prepare", "Å/voxel", "Pixel size; from the header, metadata or `--pixel-size`."),
     "rlnTiltMin": Column("prepare", "degrees", "Smallest tilt after alignment; -60 if left out."),
     "rlnTiltMax": Column("prepare", "degrees", "Largest tilt after alignment; 60 if left out."),
-    "rlnTiltFile": Column("prepare", "path", "List of all tilts, which counts more than the range."),
+    "rlnTiltFile": Column(
+        "prepare",
+        "path",
+        "List of all tilts, which counts more than the range.",
+    ),
     "rlnTiltSplit": Column("prepare", "", "What the halves are from: `frames` (also if left out) or `tilts`."),
     "rlnTiltFileHalf1": Column("prepare", "path", "Tilts of half 1, where halves are from tilts."),
     "rlnTiltFileHalf2": Column("prepare", "path", "Tilts of half 2, where halves are from tilts."),

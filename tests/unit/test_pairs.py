@@ -10,6 +10,7 @@ from torch import Tensor
 
 from isonet.core import fourier, rotation, wedge
 from isonet.core.sampling import central_cube
+from isonet.core.tilts import LARGEST_GAP
 from isonet.train.pairs import Optics, PairMaker, Recipe, fill, optics
 
 SIZE, CUBE, TILTS = 14, 10, (-40.0, 62.0)
@@ -26,10 +27,11 @@ def maker(
     *,
     rotations: Tensor | None = None,
     tilts: tuple[tuple[float, ...], ...] = (TILTS,),
+    gap: float = LARGEST_GAP,
     **recipe: Any,
 ) -> PairMaker:
     made = Recipe(method, CUBE, **recipe)
-    geometry = optics(tilts * (made.maps if len(tilts) == 1 else 1), SIZE, CUBE, "ramp", FLAT, CPU)
+    geometry = optics(tilts * (made.maps if len(tilts) == 1 else 1), SIZE, CUBE, "ramp", FLAT, CPU, gap)
     if rotations is not None:
         geometry = replace(geometry, rotations=rotations)
     return PairMaker(noise(4, made.maps, SIZE, SIZE, SIZE), np.zeros(4, dtype=np.int64), (geometry,), made)
@@ -62,10 +64,13 @@ def test_each_pair_has_the_wedge_of_its_own_tomogram() -> None:
         assert torch.allclose(inputs[index, 0], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("tilts", [(TILTS,), (tuple(range(-60, 61, 6)), tuple(range(-57, 58, 6)))])
-def test_halves_are_given_one_and_asked_for_the_other_where_it_has_measured(tilts: Any) -> None:
+LISTS = (tuple(range(-60, 61, 6)), tuple(range(-57, 58, 6)))
+
+
+@pytest.mark.parametrize(("tilts", "gap"), [((TILTS,), LARGEST_GAP), (LISTS, LARGEST_GAP), (LISTS, 0.0), (LISTS, 5.0)])
+def test_halves_are_given_one_and_asked_for_the_other_where_it_has_measured(tilts: Any, gap: float) -> None:
     """Either half comes first; errors count where the target's own wedge, turned with it, has measured something."""
-    pairs, random = maker("noise2noise", tilts=tilts, wedge_weight=4.0), np.random.default_rng(3)
+    pairs, random = maker("noise2noise", tilts=tilts, gap=gap, wedge_weight=4.0), np.random.default_rng(3)
     first_given = set()
     for _ in range(12):
         made = pairs.batch([1], random, CPU)
@@ -80,11 +85,11 @@ def test_halves_are_given_one_and_asked_for_the_other_where_it_has_measured(tilt
         ((given, matrix),) = fits
         first_given.add(given)
         angles = (tilts * 2)[:2]
-        lab = wedge.weight((SIZE,) * 3, angles[given])
+        lab = wedge.weight((SIZE,) * 3, angles[given], gap=gap)
         expected = central_cube(fourier.apply(rotation.rotate_cube(pairs.filled[1, given], matrix), lab), CUBE)
         assert torch.allclose(made.inputs[0, 0], expected, atol=1e-5)
-        has = wedge.weight((CUBE,) * 3, angles[given])
-        asked = wedge.weight((CUBE,) * 3, angles[1 - given], matrix.float())
+        has = wedge.weight((CUBE,) * 3, angles[given], gap=gap)
+        asked = wedge.weight((CUBE,) * 3, angles[1 - given], matrix.float(), gap=gap)
         assert torch.allclose(made.error_filter[0, 0] ** 2, asked * (has + 4.0 * (1 - has)), atol=1e-5)
     assert first_given == {0, 1}
 

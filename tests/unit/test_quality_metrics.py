@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -155,10 +156,11 @@ def test_sample_names_say_what_they_are(name: str) -> None:
         assert (case.tilts, case.snr, case.ctf) == (samples.TILTS[range_name], float(snr), ctf == ["ctf"])
 
 
-def test_empty_ice_has_the_noise_of_its_sample_and_nothing_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("split", ["frames", "tilts"])
+def test_empty_ice_has_the_noise_of_its_sample_and_nothing_else(tmp_path: Path, split: Any) -> None:
     sizes = {"depth": 32, "height": 40, "width": 48, "tilt_step": 6.0, "species": 2, "vesicles": 0, "filaments": 0}
-    simulate(SimulateConfig(output_dir=tmp_path / "data", snr=0.5, **sizes))
-    samples.write_ice(tmp_path / "data", tmp_path / "ice", seed=0, split="frames")
+    simulate(SimulateConfig(output_dir=tmp_path / "data", snr=0.05, split=split, **sizes))
+    samples.write_ice(tmp_path / "data", tmp_path / "ice", seed=0, split=split)
     sample, ice = (
         {name: withheld.read(tmp_path / kind / f"{name}.mrc") for name in ("full", "even", "odd")}
         for kind in ("data", "ice")

@@ -40,9 +40,10 @@ class LearningOptions(StepConfig):
     wedge_weight: float | None = Field(None, ge=0)
     """Weight of errors inside the wedge taken from the inputs, relative to outside; 1 for isonet (the paper) and 3 for
     noise2noise if left out. denoise has no use for it."""
-    tilt_gap: float = Field(LARGEST_GAP, ge=0)
+    tilt_gap: float = Field(LARGEST_GAP, ge=0, le=LARGEST_GAP)
     """Degrees that neighbouring tilts of a list may be apart for all between them to count as measured: cubes do not
-    tell their planes apart. 0 gives each tilt a plane of its own, and halves from every other tilt their own planes."""
+    tell their planes apart. 0 trains with a plane of its own for each tilt, and so with other planes for each of two
+    halves from every other tilt. predict takes 11 always."""
     held_out: float = Field(0.1, ge=0, lt=0.5)
     """Share of each tomogram at the end of its longest axis that is never trained on and gives the held-out loss;
     at least one sub-volume wide. Tomograms without room for that hold nothing out."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from isonet.core import fourier, noise, wedge
 from isonet.core.noise import NoiseMode
+from isonet.core.tilts import LARGEST_GAP
 
 _NOISE_BAND = (0.2, 0.38)  # cycles per voxel; beyond it reconstruction programs roll off steeply
 _SIGNAL_BELOW = 0.1
@@ -20,7 +21,9 @@ _FLOOR = 0.02
 _FAINT = 1e-6  # of the strongest shell's power: no shell counts as weaker
 
 
-def signal_weight(cubes: Float[Tensor, "n c c c"], tilts: Sequence[float], mode: NoiseMode) -> Float[Tensor, "c c kx"]:
+def signal_weight(
+    cubes: Float[Tensor, "n c c c"], tilts: Sequence[float], mode: NoiseMode, gap: float = LARGEST_GAP
+) -> Float[Tensor, "c c kx"]:
     """Share of signal in the power at each frequency, `SNR / (1 + SNR)`, from sub-volumes of a tomogram.
 
     Parameters
@@ -31,6 +34,8 @@ def signal_weight(cubes: Float[Tensor, "n c c c"], tilts: Sequence[float], mode:
         Degrees: range or list of tilts.
     mode : str
         Filter of the reconstruction, which gives the shape of the noise spectrum.
+    gap : float
+        As in :func:`isonet.core.wedge.face_distance`.
 
     Returns
     -------
@@ -40,10 +45,10 @@ def signal_weight(cubes: Float[Tensor, "n c c c"], tilts: Sequence[float], mode:
     """
     shape = fourier.spatial_shape(cubes)
     edge, device = shape[0], cubes.device
-    measured = (wedge.weight(shape, tilts, device=device) == 1).expand(edge, edge, edge // 2 + 1)
+    measured = (wedge.weight(shape, tilts, device=device, gap=gap) == 1).expand(edge, edge, edge // 2 + 1)
     tapered = (cubes - cubes.mean(dim=(-3, -2, -1), keepdim=True)) * fourier.taper(shape, edge // 4, device)
     power = fourier.transform(tapered).abs().square().mean(0)
-    shape_of_noise = noise.amplitude(shape, tilts, mode, device).square().expand_as(power)
+    shape_of_noise = noise.amplitude(shape, tilts, mode, device, gap).square().expand_as(power)
     radius = fourier.radial_frequency(shape, device)
     shell = torch.floor(radius * edge + 0.5).long()
 

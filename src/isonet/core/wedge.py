@@ -15,11 +15,11 @@ Arrays are `[z, y, x]`; the beam is z at zero tilt and the tilt axis is y. A til
 
 and the coefficients about `k_z` stay unknown: the missing wedge, constant along `k_y`. Positive and negative
 ends may differ. Every function takes `tilts`: two numbers are the ends `(tilt_min, tilt_max)` of a range
-measured throughout; three or more are single tilts. Each of these measures a plane one Fourier pixel thick, and where
-the next tilt is at most `gap` degrees away all between them counts as measured.
+measured throughout; three or more are single tilts. Where neighbours are at most `gap` degrees apart, all between them
+counts as measured; a tilt without such a neighbour measures a plane one Fourier pixel thick.
 
-The weight is 1 where measured, 0 where missing, and falls over one Fourier pixel beyond the last plane: a volume of
-finite size smears each plane over that distance. Rotated wedges are never resampled: the geometry is rotated and
+The weight is 1 where measured, 0 where missing, and falls over one Fourier pixel beyond the last plane (beyond the
+faces of one that stands alone): a volume of finite size smears each plane over that distance. Rotated wedges are never resampled: the geometry is rotated and
 the weight evaluated anew.
 """
 
@@ -144,7 +144,7 @@ def _opposite(plane: Tensor) -> Tensor:
 
 
 def apply(volume: Float[Tensor, "*b z y x"], tilts: Sequence[float]) -> Float[Tensor, "*b z y x"]:
-    """Remove the missing wedge from a volume: what a tilt series over `tilts` would have measured of it."""
+    """Remove the missing wedge from a volume: what a tilt series over `tilts` counts as having measured."""
     return fourier.apply(volume, weight(fourier.spatial_shape(volume), tilts, device=volume.device))
 
 

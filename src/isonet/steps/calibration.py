@@ -46,13 +46,19 @@ def _fill(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Tensor:
 
     1 where there are too few tilts for some to be withheld.
     """
-    tilts, shells = halves[0].tilts, cube // 2 + 1
-    kept = withheld_tilts(tilts)
+    tilts, shells = _common(halves[0].tilts, halves[1].tilts), cube // 2 + 1
+    kept = withheld_tilts(tilts) if tilts else ()
     if len(kept) < 2:
         return torch.ones(shells)
     whole = -(-max(halves[0].volume.shape) // evaluator.divisor) * evaluator.divisor
     edge = max(cube, min(_WIDE, whole))
     return measure_fill(*_compared(halves, [kept, kept], evaluator, edge, _WIDE_CUBES), tilts, shells)
+
+
+def _common(first: Sequence[float], second: Sequence[float]) -> tuple[float, ...]:
+    """Tilts of either half between the ends that both have."""
+    low, high = max(min(first), min(second)), min(max(first), max(second))
+    return tuple(sorted({tilt for tilt in (*first, *second, low, high) if low <= tilt <= high}))
 
 
 def _compared(

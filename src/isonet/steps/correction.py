@@ -22,6 +22,7 @@ from isonet.core.fourier import Shape
 from isonet.core.normalize import Moments, Normalization
 from isonet.core.sampling import cut
 from isonet.core.spectrum import FloatArray, Sink, slabs
+from isonet.core.tilts import LARGEST_GAP
 from isonet.errors import InputError
 from isonet.io import blocks
 from isonet.runs import Run
@@ -155,7 +156,8 @@ class Correction:
             _copy(found, result, grey, plans.filtering.sections)
             return
         shape, tilts = _flat(self.source.shape), self.source.tilts
-        weights, believed = wedge.weight(shape, tilts), vouched(shape, tilts)
+        gap = 0 if self.config.keep_measured else LARGEST_GAP  # a whole volume does tell planes apart
+        weights, believed = wedge.weight(shape, tilts, gap=gap), vouched(shape, tilts)
         transfers = combination(weights, believed, self.gains, keep_measured=self.config.keep_measured)
         how = plans.combining
         with run.progress(f"combine {self.source.tomogram.name}", how.count + how.shape[0]) as advance:

@@ -14,7 +14,7 @@ from isonet.core.normalize import Moments, Normalization, skewness
 from isonet.core.sampling import cut
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.project import Tomogram
+from isonet.project import HALF_COLUMNS, Tomogram
 
 log = logging.getLogger("isonet")
 CONTRAST_COLUMN = "rlnTomoContrast"
@@ -41,7 +41,7 @@ class Source:
     normalization : Normalization
         Between grey values and network values.
     tilts : tuple of float
-        Degrees, range or list: those of its tomogram, also of halves from every other one.
+        Degrees, range or list, that this map was made of.
     """
 
     tomogram: Tomogram
@@ -73,7 +73,7 @@ class MeanSource(Source):
     Attributes
     ----------
     halves : tuple of Source
-        Both halves; `volume`, `tilts` and `tomogram` are the first one's.
+        Both halves; `volume` and `tomogram` are the first one's, `tilts` those of the whole tomogram.
     scale : float
         What the mean on that scale is multiplied with.
     """
@@ -97,7 +97,7 @@ def mean_source(first: Source, second: Source) -> MeanSource:
     grey = (first.normalization, second.normalization)
     mean, std = (sum(getattr(one, name) for one in grey) / 2 for name in ("mean", "std"))
     normalization = Normalization(mean, std, grey[0].sign)
-    return MeanSource(first.tomogram, first.volume, normalization, first.tilts, (first, second))
+    return MeanSource(first.tomogram, first.volume, normalization, first.tomogram.tilts, (first, second))
 
 
 def standardised(mean: MeanSource) -> MeanSource:
@@ -136,12 +136,12 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
                 "prepare the halves of one reconstruction"
             )
     comment_on_tilts(tomogram)
-    tilts = tomogram.tilts
     grey = [statistics(volume) for volume in volumes]
     sign = contrast_sign(tomogram, volumes)
+    tilts = [tomogram.half_tilts[HALF_COLUMNS.index(one)] if one in HALF_COLUMNS else tomogram.tilts for one in columns]
     return tuple(
-        Source(tomogram, volume, Normalization(mean, std, sign), tilts)
-        for volume, (mean, std) in zip(volumes, grey, strict=True)
+        Source(tomogram, volume, Normalization(mean, std, sign), angles)
+        for volume, (mean, std), angles in zip(volumes, grey, tilts, strict=True)
     )
 
 

@@ -167,8 +167,7 @@ def open_training_set(
         kept = None if mask is None or _is_ours(tomogram) else mask
         count = subvolume_count(tomogram, config.number_subtomos, tomograms)
         spectrum = loss_weights(_anywhere(sources, config), tomogram.tilts, config)
-        own = config.tilt_gap == 0 and len(sources) == 2
-        tilts = tomogram.half_tilts if own else [source.tilts for source in sources]
+        tilts = [source.tilts for source in sources]
         geometry = optics(tilts, size, config.cube_size, config.noise_mode, spectrum, device, config.tilt_gap)
         boxes = held_out_boxes(sources[0].volume.shape, config.held_out, size)
         files = tuple(source.volume.path for source in sources)
@@ -238,7 +237,7 @@ def loss_weights(places: Iterable[Place], tilts: Sequence[float], config: Refine
     cubes = torch.stack([_block(place, config.cube_size) for place in chosen], dim=1)
     if halves:
         return balanced_weight(cubes[0], cubes[1], tilts)
-    return signal_weight(cubes[0], tilts, config.noise_mode)
+    return signal_weight(cubes[0], tilts, config.noise_mode, config.tilt_gap)
 
 
 def _block(place: Place, edge: int) -> torch.Tensor:
