@@ -19,8 +19,8 @@ measured throughout; three or more are single tilts. Where neighbours are at mos
 counts as measured; a tilt without such a neighbour measures a plane one Fourier pixel thick.
 
 The weight is 1 where measured, 0 where missing, and falls over one Fourier pixel beyond the last plane (beyond the
-faces of one that stands alone): a volume of finite size smears each plane over that distance. Rotated wedges are never resampled: the geometry is rotated and
-the weight evaluated anew.
+faces of one that stands alone): a volume of finite size smears each plane over that distance. Rotated wedges are
+never resampled: the geometry is rotated and the weight evaluated anew.
 """
 
 from collections.abc import Sequence
