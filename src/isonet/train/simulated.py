@@ -84,7 +84,7 @@ class SimulatedPairs:
         importance = (fourier.radial_frequency(shape) + _LOW) / (0.25 + _LOW)
         inside = weights + self.wedge_weight * (1 - weights)
         error_filter = importance * (inside / (strength**2 + _WEAK)).sqrt()
-        return shown, truth, error_filter
+        return fourier.apply(shown, weights), truth, error_filter
 
     @cached_property
     def _scene(self) -> Callable[[int], scenery.Scene]:
