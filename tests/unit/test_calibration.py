@@ -198,3 +198,17 @@ def test_in_the_depth_of_the_wedge_the_prediction_stays_as_it_is() -> None:
     half = combined(one, two, gains, believed=believed + 0.5)
     expected = two + wedge.fill(torch.zeros_like(two), two, wedge.weight(SHAPE, TILTS).square())
     assert torch.allclose(half, expected, atol=1e-4)
+
+
+def test_what_is_too_strong_near_the_faces_is_weakened_in_the_depth_of_the_wedge_too() -> None:
+    """Else a gap would be left beside the faces of a wedge that is full behind it."""
+    one, two = noise(7, 1), noise(8, 1)
+    flat = torch.ones(17)
+    gains = Gains(torch.arange(17) / 32, flat, 0 * flat, 0.25 * flat)
+    near, far = (
+        combined(one, two, gains, believed=torch.full((EDGE, 1, EDGE // 2 + 1), belief)) for belief in (1.0, 0.0)
+    )
+    assert torch.equal(near, far)
+    seen = wedge.weight(SHAPE, TILTS).square()
+    expected = 0.25 * two + 0.75 * fourier.apply(two, seen)
+    assert torch.allclose(far, expected, atol=1e-4)

@@ -14,8 +14,9 @@ other half has measured there::
 
     minimise  sum |v_1 - c f(W' v_0)|^2          ->  c           where W_1 = 1 and W' = 0, a Fourier pixel off the faces
 
-Nothing is seen there of what lies farther from measured content than the withheld tilts reach. Farther in, `c` goes
-back to 1, which it is at twice that angle: strengthening what nothing vouches for is worse than leaving it shy.
+Nothing is seen there of what lies farther from measured content than the withheld tilts reach. Farther in, a `c` above
+1 goes back to 1, which it is at twice that angle: strengthening what nothing vouches for is worse than leaving it shy.
+One below 1 holds all the way: what is too strong near measured content is not believed more far from it.
 """
 
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ _OFF_FACES = 1.0  # Fourier pixels
 _FEWEST = 50
 _PRIOR_ERROR = 0.5
 _MOST_FILL = 3.0
+_BLUR = 1.5**3  # coefficients that a Hann window along three axes makes one of
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,9 @@ def measure_fill(
     Returns
     -------
     tensor
-        Near 1 where little can be said: each shell's figure is weighed with 1 as if that had an error of a half. Shells
-        too small for the withheld region to have coefficients are taken for like the first that has.
+        Found from each shell and the two on either side. Near 1 where little can be said: the figure is weighed with 1
+        as if that had an error of a half. Shells too small for the withheld region to have coefficients are taken for
+        like the first that has.
     """
     shape, device = fourier.spatial_shape(halves), halves.device
     kept = withheld_tilts(tilts)
@@ -136,14 +139,19 @@ def measure_fill(
     data, guess = (sums.coefficients(one, max(shape)) for one in (halves, predictions))
     pp, py, vv = sums.product(guess, guess), sums.product(guess, data.flip(1)), sums.product(data, data)
     tiny = torch.finfo(torch.float64).tiny
-    certainty = _PRIOR_ERROR**2 * halves.shape[0] * halves.shape[1] * sums.count * pp / vv.clamp(min=tiny)
-    share = certainty / (1 + certainty)
-    fill = share * py / pp.clamp(min=tiny) + 1 - share
+    independent = halves.shape[0] * halves.shape[1] * sums.count / _BLUR
+    certainty = _PRIOR_ERROR**2 * independent / vv.clamp(min=tiny)  # of each unit of the prediction's power
+    fill = (_neighbours(certainty * py) + 1) / (_neighbours(certainty * pp) + 1)
     known = sums.count >= _FEWEST
     if bool(known.any()):
         first = int(known.long().argmax())
         fill[:first] = fill[first]
-    return _smooth(fill).clamp(0, _MOST_FILL)
+    return fill.clamp(0, _MOST_FILL).float()
+
+
+def _neighbours(values: Float[Tensor, " shells"]) -> Float[Tensor, " shells"]:
+    """Sum over a shell and the two on either side of it."""
+    return torch.nn.functional.conv1d(values[None, None], torch.ones(1, 1, 5).to(values), padding=2)[0, 0]
 
 
 class _Shells:
@@ -188,7 +196,7 @@ def _smooth(values: Float[Tensor, " shells"]) -> Float[Tensor, " shells"]:
 
 
 def vouched(shape: Shape, tilts: Sequence[float]) -> Float[Tensor, "z 1 kx"]:
-    """How far `c` holds in the missing wedge: 1 up to as far from its faces as tilts were withheld, 0 at twice that.
+    """How far a `c` above 1 holds in the missing wedge: 1 up to as far from its faces as tilts were withheld, 0 at twice that.
 
     Parameters
     ----------
@@ -213,7 +221,9 @@ def combination(
     *,
     keep_measured: bool,
 ) -> tuple[Transfer, Transfer]:
-    """Factors of prediction and data: `F^-1[ W^2 (a P + b V) + (1 - W^2) (1 + r (c - 1)) P ]`.
+    """Factors of prediction and data: `F^-1[ W^2 (a P + b V) + (1 - W^2) c' P ]`.
+
+    `c'` is `1 + r (c - 1)`, or `c` where that is below 1.
 
     `W^2` is what the network was given of the truth: the data hold `W` of it, and `W V` is what it was shown.
 
@@ -222,7 +232,7 @@ def combination(
     weights : tensor
         Wedge weight `W` of the volume, the same at every `k_y`.
     believed : tensor
-        `r`: how far `c` holds (:func:`vouched`).
+        `r`: how far `c` holds where it is above 1 (:func:`vouched`).
     gains : Gains or None
         `a`, `b`, `c`; 1, 0 and 1 if there are none.
     keep_measured : bool
@@ -243,7 +253,7 @@ def combination(
     seen = weights.square()
 
     def prediction(*at: Tensor) -> Tensor:
-        factors = seen * gain("network", at) + (1 - seen) * (1 + believed * (gain("fill", at) - 1))
+        factors = seen * gain("network", at) + (1 - seen) * _filled(gain("fill", at), believed)
         return (1 - weights) * factors if keep_measured else factors
 
     def data(*at: Tensor) -> Tensor:
@@ -251,6 +261,11 @@ def combination(
         return weights + (1 - weights) * factors if keep_measured else factors
 
     return prediction, data
+
+
+def _filled(fill: Tensor, believed: Tensor) -> Tensor:
+    """Gain in the wedge at each frequency, from what was measured near its faces."""
+    return torch.where(fill > 1, 1 + believed * (fill - 1), fill)
 
 
 def _at(gain: Float[Tensor, " shells"], frequency: Float[Tensor, " shells"], radius: Tensor) -> Tensor:
