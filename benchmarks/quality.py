@@ -109,7 +109,7 @@ def trained(sample: Sample, method: str, folder: Path, budget: str) -> tuple[Pat
 
 def corrected(table: Path, model: Path | str, folder: Path) -> Path:
     """Correct the tomogram of a table and return the result."""
-    isonet("predict", table, model, "--output-dir", folder / table.stem)
+    isonet("predict", table, model, "--no-halves", "--output-dir", folder / table.stem)
     return next((folder / table.stem).glob("*_corrected.mrc"))
 
 
