@@ -196,7 +196,7 @@ def _smooth(values: Float[Tensor, " shells"]) -> Float[Tensor, " shells"]:
 
 
 def vouched(shape: Shape, tilts: Sequence[float]) -> Float[Tensor, "z 1 kx"]:
-    """How far a `c` above 1 holds in the missing wedge: 1 as far from its faces as tilts were withheld, 0 at twice that.
+    """How far a `c` above 1 holds in the missing wedge: 1 as far off its faces as tilts were withheld, 0 at twice that.
 
     Parameters
     ----------
