@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from isonet.io import star
+from isonet.train.unet import named_shape
 from memory import peak_memory, write_model, write_noise
 
 _SMALL, _LARGE = (64, 256, 256), (128, 1024, 1024)
@@ -96,7 +97,7 @@ def epoch_seconds(folder: Path) -> float:
 def processes(work: Path, steps: int) -> list[dict[str, Any]]:
     """Measure training and prediction in several ways to use two cores."""
     table = str(write_table(work / "t", _SMALL, 4))
-    write_model(work / "model.safetensors", "small")
+    write_model(work / "model.safetensors", named_shape("small"))
     found = []
     for count, threads in _WAYS:
         where = work / f"r{count}{threads}"
