@@ -1,5 +1,7 @@
 """The missing wedge: its picture, the laws of the operator, and the filling of what was not measured."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -240,3 +242,9 @@ def test_runs_of_tilts_do_not_depend_on_their_order() -> None:
     assert arcs([10, -57, 12, -60, -54], 11) == [(-60, -54), (10, 12)]
     assert arcs([-60, -50, -38], 11) == [(-60, -50), (-38, -38)]
     assert arcs([-60, -57], 0) == [(-60, -60), (-57, -57)]
+
+
+def test_rounding_breaks_no_run_of_equal_steps() -> None:
+    tilts = [-22.8 + LARGEST_GAP * number for number in range(6)]
+    assert max(high - low for low, high in pairwise(tilts)) > LARGEST_GAP
+    assert arcs(tilts, LARGEST_GAP) == [(tilts[0], tilts[-1])]

@@ -7,6 +7,7 @@ LARGEST_GAP = 11.0
 """Degrees that neighbouring tilts may be apart for all between them to count as measured: steps of 10 after alignment,
 or of 5 in halves from every other tilt. In a cube of 48 voxels their planes part by little more than two Fourier pixels
 where there is signal, below 0.25 cycles per voxel."""
+_ROUNDING = 1e-6  # degrees
 
 
 def check_tilts(tilts: Sequence[float]) -> None:
@@ -28,7 +29,7 @@ def arcs(tilts: Sequence[float], gap: float) -> list[tuple[float, float]]:
     [(-60, -54), (10, 12)]
     """
     ordered = sorted(tilts)
-    breaks = [(low, high) for low, high in pairwise(ordered) if high - low > gap]
+    breaks = [(low, high) for low, high in pairwise(ordered) if high - low > gap + _ROUNDING]
     firsts = [ordered[0], *(high for _, high in breaks)]
     lasts = [*(low for low, _ in breaks), ordered[-1]]
     return list(zip(firsts, lasts, strict=True))
