@@ -1,5 +1,6 @@
 """Evaluating a trained network on a device."""
 
+import copy
 from typing import Literal
 
 import torch
@@ -36,7 +37,6 @@ class Evaluator:
         self.network = network
         self.divisor = network.shape.divisor
         self.turns = turns
-        self._precision = precision
         self._mixed = choose_precision(device, precision) == "bf16"
         self._network = channels_last(for_evaluation(network)).to(device)
 
@@ -48,7 +48,9 @@ class Evaluator:
 
     def turned(self, turns: Literal[1, 2, 4]) -> "Evaluator":
         """Return one of the same network that averages over so many half-turns."""
-        return self if turns == self.turns else Evaluator(self.network, self.device, self._precision, turns)
+        other = copy.copy(self)
+        other.turns = turns
+        return other
 
     @torch.inference_mode()
     def __call__(self, volumes: Float[Tensor, "b 1 z y x"]) -> Float[Tensor, "b 1 z y x"]:
