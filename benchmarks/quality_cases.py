@@ -1,7 +1,8 @@
 """The simulated samples of the quality benchmark, each with its truth, its particles and its empty ice.
 
 Every sample has the same things at the same places (one seed): templates or invented species, vesicles, a filament.
-They differ in tilts, noise and contrast transfer. Empty ice is noise of the sample's own strength and spectrum.
+They differ in tilts, noise, contrast transfer and in what their halves are from. Empty ice is noise of the sample's own
+strength and spectrum.
 """
 
 import math
