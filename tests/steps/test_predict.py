@@ -1,6 +1,8 @@
 """predict: whole tomograms in, whole tomograms out, on the grey scale they came with."""
 
+import errno
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,33 @@ def test_half_precision(prepared: Path, corrected: Path, model: Path) -> None:
     with mrcfile.open("half/v_corrected.mrc") as mrc:
         assert (int(mrc.header.mode), mrc.data.dtype) == (12, np.float16)
         assert 0 < isonet.relative_difference(mrc.data.astype(float), full) < 1e-3
+
+
+@pytest.mark.parametrize("options", [{}, {"float16": True}], ids=str)
+def test_the_disk_it_needs_is_asked_for_at_once(
+    prepared: Path, model: Path, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = []
+    allocate = os.posix_fallocate
+    monkeypatch.setattr(os, "posix_fallocate", lambda *where: room.append(where[2]) or allocate(*where))
+    isonet.done("predict", prepared, model, output_dir="first", **options)
+    needed, header = sum(room), 1024
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(2 * needed, 0, needed - header))
+    isonet.done("predict", prepared, model, output_dir="enough", **options)
+    little = shutil._ntuple_diskusage(2 * needed, 0, needed - header - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: little)
+    isonet.assert_refused(isonet.call("predict", prepared, model, output_dir="scarce", **options), "free some space")
+
+
+def test_a_full_disk_is_noticed_before_the_work(prepared: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_where: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    outcome = isonet.call("predict", prepared, model)
+    isonet.assert_refused(outcome, "free some space", code=1)
+    assert "predict v" not in outcome.err
+    assert not list(Path("corrected").glob("*.part"))
 
 
 def test_half_precision_that_cannot_hold_the_values(here: Path, volume: Any, model: Path) -> None:

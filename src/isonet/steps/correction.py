@@ -4,11 +4,14 @@
 
 The wedge is taken away, and prediction and data are combined, in the Fourier space of the whole volume: what a tile
 makes of a voxel does not depend on where the tile ends. The wedge's faces are as soft as in the sub-volumes of the
-training. What lies between is in scratch files beside the result, each as large as the volume in float32.
+training. What lies between is in the file of the result itself and in a scratch file beside it as large as the volume
+in float32, or in two where the result is in half precision. All are there from the beginning, so that a disk that
+cannot hold them says so before the work.
 """
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -118,13 +121,16 @@ class Correction:
         header = self.source.volume.header
         header = replace(header, labels=(*header.labels[: 10 - len(labels)], *labels))
         dtype = np.float16 if self.config.float16 else np.float32
-        with blocks.scratch(path.parent, shape) as room, blocks.scratch(path.parent, shape) as found:
+        with (
+            blocks.create(path, shape, header, dtype) as target,
+            blocks.scratch(path.parent, shape) as room,
+            _place_of_prediction(target, path.parent) as found,
+        ):
             self._remove_wedge(room, plans, run)
             self._predict(room, found, plans, run)
-            with blocks.create(path, shape, header, dtype) as target:
-                result = _Result(target, path)
-                self._finish(found, room, result, plans, run)
-                target.statistics = result.statistics
+            result = _Result(target, path)
+            self._finish(found, room, result, plans, run)
+            target.statistics = result.statistics
         log.info("%s: written", path)
 
     def _remove_wedge(self, room: blocks.BlockFile, plans: Plans, run: Run) -> None:
@@ -165,6 +171,16 @@ class Correction:
                 *(found, self.source, room, result, transfers, (grey.std * grey.sign, grey.mean)),
                 *(how, advance, torch.get_num_threads()),
             )
+
+
+def _place_of_prediction(target: blocks.NewVolume, folder: Path) -> AbstractContextManager[blocks.BlockFile]:
+    """Give the result's own file, every part of which is read before it is written over, if it holds float32."""
+    return nullcontext(target) if target.dtype == np.float32 else blocks.scratch(folder, target.shape)
+
+
+def scratch_bytes(*, float16: bool) -> int:
+    """Bytes on disk for each voxel that the correction of a volume takes beside its result."""
+    return 8 if float16 else 4
 
 
 def _flat(shape: Shape) -> Shape:

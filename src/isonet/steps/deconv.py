@@ -16,7 +16,7 @@ from isonet.project import Project, Tomogram
 from isonet.runs import PREVIEWS, Run
 from isonet.steps.deconv_pictures import save_choices, save_deconvolved
 from isonet.steps.filtering import filter_file
-from isonet.steps.forecast import refuse_full_disk, volumes_to_write
+from isonet.steps.forecast import refuse_full_disk, voxels_to_write
 from isonet.steps.memory import within_limit
 from isonet.steps.products import made_before, output_paths, product_label
 from isonet.steps.sharing import nobodys
@@ -90,7 +90,7 @@ def deconv(project: Project, config: DeconvConfig, run: Run) -> Project:
     jobs = _jobs(project, config, run)
     if run.leads and not config.preview:
         sources, results = ([getattr(job, name) for job in jobs] for name in ("source", "result"))
-        needed = volumes_to_write(sources, results, 4, overwrite=config.overwrite)
+        needed = 4 * sum(voxels_to_write(sources, results, overwrite=config.overwrite))
         refuse_full_disk(config.output_dir, needed, "free some space, or choose by --tomo-idx")
     for job, _ in nobodys(jobs, [job.result for job in jobs]):
         pictures = config.output_dir / PREVIEWS

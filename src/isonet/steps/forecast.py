@@ -139,10 +139,10 @@ def refuse_full_disk(folder: Path, needed: int, remedy: str) -> None:
         raise InputError(f"{folder}: about {gigabytes(needed)} will be written, {gigabytes(free)} are free; {remedy}")
 
 
-def volumes_to_write(inputs: Sequence[Path], products: Sequence[Path], itemsize: int, *, overwrite: bool) -> int:
-    """Bytes of products of the shape of their inputs that are not there yet, or are written again."""
+def voxels_to_write(inputs: Sequence[Path], products: Sequence[Path], *, overwrite: bool) -> list[int]:
+    """Voxels of each product of the shape of its input that is not there yet, or is written again."""
     wanted = [one for one, product in zip(inputs, products, strict=True) if overwrite or not product.exists()]
-    return sum(itemsize * mrc.open_volume(path).stored.size for path in wanted)
+    return [mrc.open_volume(path).stored.size for path in wanted]
 
 
 def refine_writes(shape: UNetShape, config: RefineConfig) -> int:

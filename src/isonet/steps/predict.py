@@ -15,8 +15,8 @@ from isonet.io.checkpoint import load_model
 from isonet.project import HALF_COLUMNS, Project, Tomogram
 from isonet.runs import Run
 from isonet.steps.calibration import calibrate
-from isonet.steps.correction import Correction, LazyGains, plan
-from isonet.steps.forecast import refuse_full_disk, volumes_to_write
+from isonet.steps.correction import Correction, LazyGains, plan, scratch_bytes
+from isonet.steps.forecast import refuse_full_disk, voxels_to_write
 from isonet.steps.model_record import STARTER_METHOD, network_of
 from isonet.steps.products import made_before, output_paths, product_label
 from isonet.steps.sharing import nobodys
@@ -116,9 +116,14 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
 def _refuse_full_disk(
     chosen: Sequence[Tomogram], columns: Sequence[str], paths: Sequence[Path], config: PredictConfig
 ) -> None:
-    """Refuse to begin what the disk cannot hold: a volume for each tomogram, three where its halves are written."""
+    """Refuse to begin what the disk cannot hold: a volume for each tomogram, three where its halves are written.
+
+    And the scratch files of one tomogram, or of one for each process.
+    """
     each = (2 if config.float16 else 4) * (3 if len(columns) == 2 and config.halves else 1)
-    needed = volumes_to_write([one.file(columns[0]) for one in chosen], paths, each, overwrite=config.overwrite)
+    voxels = voxels_to_write([one.file(columns[0]) for one in chosen], paths, overwrite=config.overwrite)
+    at_once = sorted(voxels)[-current().size :]
+    needed = each * sum(voxels) + scratch_bytes(float16=config.float16) * sum(at_once)
     refuse_full_disk(config.output_dir, needed, "free some space, choose by --tomo-idx, or add --float16")
 
 
