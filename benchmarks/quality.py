@@ -48,7 +48,6 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "cube64": ("--cube-size", "64", "--crop-size", "64"),
     "seed1": ("--seed", "1"),
     "warm": ("--pretrained-model", "starter"),
-    "fast": ("--learning-rate", "3e-3"),
 }
 """Options of `isonet refine` for each ablation; `noise2noise:wedge1+rotations` has both."""
 METHODS = ("isonet", "noise2noise", "denoise")

@@ -27,6 +27,7 @@ from isonet.cli import main
 from isonet.core import wedge
 from isonet.io import star
 from isonet.io.checkpoint import load_model, save_model  # noqa: F401
+from isonet.steps.predict import read_model
 from quick import leave_out_drawing
 
 NETWORK = {"arch": "small", "filter_base": 4, "unet_depth": 2, "convs_per_depth": 2, "precision": "float32"}
@@ -198,6 +199,13 @@ def same_weights(one: Path, two: Path) -> bool:
     """Tell whether two models are the same to the bit."""
     first, second = weights(one), weights(two)
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def answer(model: Path, *, batch_statistics: bool = False) -> Any:
+    """What a model makes of noise."""
+    network = read_model(model).network.train(batch_statistics)
+    with torch.no_grad():
+        return network(torch.randn(2, 1, 16, 16, 16, generator=torch.Generator().manual_seed(0))).numpy()
 
 
 def losses(folder: Path) -> list[tuple[int, int, float]]:

@@ -12,8 +12,8 @@ class LearningOptions(StepConfig):
     """How the network learns from pairs."""
 
     learning_rate: float | None = Field(None, gt=0)
-    """Highest learning rate; 5e-3 for muon and 4e-4 (the paper's) for adamw if left out, a tenth of it from a
-    pretrained model, which larger steps would first make worse."""
+    """Highest learning rate; 5e-3 for muon and 4e-4 (the paper's) for adamw if left out, a tenth of it from a model
+    that was trained on tomograms, which larger steps would first make worse."""
     optimizer: Literal["muon", "adamw"] = "muon"
     """Muon for the kernels of the convolutions and AdamW for the rest, or AdamW for all (with weight_decay 0 it is
     Adam, the paper's)."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from isonet.config import NetworkOptions, RefineConfig
 from isonet.errors import InputError
 from isonet.io.checkpoint import STARTER
+from isonet.steps.model_record import STARTER_METHOD
 from isonet.steps.refine_files import model_name, start_weights
 from isonet.train.pairs import Method
 from isonet.train.unet import UNetShape, named_shape
@@ -37,6 +38,11 @@ class FirstNetwork:
     about: Mapping[str, Any] | None
     source: str
 
+    @property
+    def is_general(self) -> bool:
+        """Whether it has all to learn about tomograms: a starter, or random weights."""
+        return self.about is None or self.about.get("method") == STARTER_METHOD
+
 
 def first_network(config: RefineConfig, method: Method, device: torch.device, folder: Path) -> FirstNetwork:
     """Resolve what training begins with; a continued run has the model it began with in its folder.
@@ -55,6 +61,8 @@ def first_network(config: RefineConfig, method: Method, device: torch.device, fo
         return FirstNetwork(_network_shape(config, method, device), None, None, f"--arch {config.arch}")
     shape, weights, about = start_weights(path)
     refuse_other_network(config, shape, path)
+    if config.continue_from is not None:  # what is kept tells of this run
+        about = {**(about.get("started_from") or {}), "seen": about.get("seen")}
     return FirstNetwork(shape, weights, about, source)
 
 

@@ -22,13 +22,14 @@ from isonet.steps.subvolumes import Samples, open_training_set
 from isonet.train.device import choose_precision
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
+from isonet.train.kernel_length import shorten_kernels
 from isonet.train.optimizer import OptimizerName
 from isonet.train.pairs import Method, Recipe
 from isonet.train.team import Team
 from isonet.train.unet import UNet, UNetShape, initialize, parameter_count
 
 log = logging.getLogger("isonet")
-_FROM_A_MODEL = 0.1  # of the usual learning rate
+_FROM_A_MODEL = 0.1  # of the usual learning rate: larger steps would first make worse what it has learnt of tomograms
 LEARNING_RATES: Mapping[OptimizerName, float] = {"muon": 5e-3, "adamw": 4e-4}
 WEDGE_WEIGHTS: Mapping[Method, float] = {"isonet": 1.0, "noise2noise": 3.0, "denoise": 1.0}
 
@@ -57,6 +58,8 @@ class Refinement:
         The network in training.
     position : Position
         Where in the run training is.
+    usual_rate : float
+        Highest learning rate unless another one is asked for.
     costs : Costs
         What work has taken so far.
     team : Team
@@ -74,6 +77,7 @@ class Refinement:
     shape: UNetShape
     trainer: Trainer
     position: Position
+    usual_rate: float
     costs: Costs
     team: Team
     clock: float = field(default_factory=time.monotonic)
@@ -98,11 +102,7 @@ class Refinement:
     @property
     def peak_rate(self) -> float:
         """Highest learning rate."""
-        config = self.config
-        usual = LEARNING_RATES[config.optimizer]
-        if config.pretrained_model is not None and not config.from_scratch:
-            usual *= _FROM_A_MODEL
-        return (config.learning_rate or usual) * self.position.slowed
+        return (self.config.learning_rate or self.usual_rate) * self.position.slowed
 
     def recipe(self, iteration: int) -> Recipe:
         """How the pairs of an iteration are made."""
@@ -142,6 +142,8 @@ def begin(project: Project, config: RefineConfig, run: Run, device: torch.device
         initialize(network, config.initialization)
     else:
         network.load_state_dict(first.weights)
+        if first.is_general:
+            shorten_kernels(network)
     options = TrainerOptions(
         exponent=Recipe(method, config.cube_size).exponent,
         optimizer=config.optimizer,
@@ -161,8 +163,9 @@ def begin(project: Project, config: RefineConfig, run: Run, device: torch.device
             files.save_model(trainer, iteration=0)
         files.save_state(trainer, position)
     run.keep_metrics(position.comes_after)
+    rate = LEARNING_RATES[config.optimizer] * (1.0 if first.is_general else _FROM_A_MODEL)
     made = Refinement(
-        config, method, training, device, run, files, first.shape, trainer, position, Costs(), team, began
+        config, method, training, device, run, files, first.shape, trainer, position, rate, Costs(), team, began
     )
     _introduce(made, first)
     return made
