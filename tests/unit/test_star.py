@@ -24,7 +24,7 @@ _rlnMaskBoundary #6
 2\ttomoset/TS_02.rec\t10.880000\t25250.000000\t100\tNone
 """
 texts = st.text(st.characters(min_codepoint=33, max_codepoint=0x4FF, exclude_categories=["C", "Z"]), min_size=1).filter(
-    lambda text: text not in ("nan", "NaN")
+    lambda text: text not in ("nan", "NaN", "<NA>")  # which mean that a value is missing
 )
 
 

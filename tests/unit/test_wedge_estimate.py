@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from skimage.transform import iradon, radon
 from torch import Tensor
@@ -225,6 +225,7 @@ def test_verdicts(found: WedgeEstimate, tilts: tuple[float, ...], findings: list
 
 @settings(max_examples=40, deadline=None)
 @given(shape=st.tuples(*[st.integers(20, 1500)] * 3), count=st.integers(1, 9))
+@example(shape=(20, 20, 257), count=3)
 def test_blocks_lie_inside_and_begin_in_the_middle(shape: tuple[int, int, int], count: int) -> None:
     blocks = wedge_spectrum.spread_blocks(shape, count)
     assert 1 <= len(blocks) <= count

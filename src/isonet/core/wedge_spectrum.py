@@ -55,11 +55,14 @@ def spread_blocks(shape: Shape, count: int) -> list[Block]:
 
 
 def _starts(edge: int) -> list[int]:
-    """First voxels of an odd number of blocks that cover an edge, so that one lies in its middle."""
+    """First voxels of an odd number of blocks that cover an edge, so that one lies in its middle.
+
+    Those that would be the same, where the edge is a voxel longer than a block, are one.
+    """
     if edge <= GRID:
         return [0]
     pieces = -(-edge // GRID) // 2 * 2 + 1
-    return [round(index * (edge - GRID) / (pieces - 1)) for index in range(pieces)]
+    return list(dict.fromkeys(round(index * (edge - GRID) / (pieces - 1)) for index in range(pieces)))
 
 
 def _block(corner: Sequence[int], shape: Shape) -> Block:
