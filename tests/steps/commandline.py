@@ -201,9 +201,9 @@ def same_weights(one: Path, two: Path) -> bool:
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
-def answer(model: Path, *, batch_statistics: bool = False) -> Any:
+def answer(model: Path) -> Any:
     """What a model makes of noise."""
-    network = read_model(model).network.train(batch_statistics)
+    network = read_model(model).network.eval()
     with torch.no_grad():
         return network(torch.randn(2, 1, 16, 16, 16, generator=torch.Generator().manual_seed(0))).numpy()
 

@@ -15,6 +15,7 @@ import torch
 from isonet.core import fourier, wedge
 from isonet.core.metrics import shell_correlation
 from isonet.io.checkpoint import load_model, save_model
+from isonet.steps import correction
 
 
 @pytest.fixture
@@ -118,14 +119,23 @@ def test_the_disk_it_needs_is_asked_for_at_once(
     isonet.assert_refused(isonet.call("predict", prepared, model, output_dir="scarce", **options), "free some space")
 
 
-def test_a_full_disk_is_noticed_before_the_work(prepared: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_where: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+@pytest.mark.parametrize("options", [{}, {"float16": True}], ids=str)
+def test_a_full_disk_is_noticed_before_the_work(
+    prepared: Path, model: Path, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allocate, asked = os.posix_fallocate, []
+    monkeypatch.setattr(os, "posix_fallocate", lambda *where: asked.append(where) or allocate(*where))
+    isonet.done("predict", prepared, model, output_dir="first", **options)
+    left = iter(range(len(asked) - 1))
 
-    monkeypatch.setattr(os, "posix_fallocate", full)
-    outcome = isonet.call("predict", prepared, model)
-    isonet.assert_refused(outcome, "free some space", code=1)
-    assert "predict v" not in outcome.err
+    def full_at_last(*where: int) -> None:
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        allocate(*where)
+
+    monkeypatch.setattr(os, "posix_fallocate", full_at_last)
+    monkeypatch.setattr(correction, "corrected_tiles", lambda *_: pytest.fail("worked before it asked for room"))
+    isonet.assert_refused(isonet.call("predict", prepared, model, **options), "free some space", code=1)
     assert not list(Path("corrected").glob("*.part"))
 
 

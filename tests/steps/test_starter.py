@@ -13,10 +13,11 @@ from test_refine_halves import table_of_halves
 
 from isonet.core import fourier, wedge
 from isonet.io import mrc
-from isonet.io.checkpoint import STARTER, load_model
+from isonet.io.checkpoint import STARTER, load_model, load_state, save_state
 from isonet.io.mrc_header import Header
 from isonet.project import HALF_COLUMNS, Project
 from isonet.steps.source import mean_source, open_sources, standardised
+from isonet.train.fit import Trainer
 from isonet.train.simulated import SimulatedPairs
 from quality_metrics import inventions
 
@@ -170,6 +171,25 @@ def test_refine_starts_from_it_and_says_so(halves: Path) -> None:
     isonet.done("refine", "--continue-from", "results", iterations=2)
     again = load_model(Path("results"))[1]
     assert (again["iteration"], again["started_from"], again["seen"]) == (2, about["started_from"], about["seen"])
+
+
+@pytest.mark.parametrize(("kept", "rate"), [(True, 5e-3), (False, 5e-4)])
+def test_a_run_goes_on_with_the_learning_rate_it_began_with(
+    halves: Path, kept: bool, rate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs that do not say began before starters were told from other models: with a tenth."""
+    options = {**REFINE, "schedule": "constant", "warmup_steps": 0}
+    isonet.done("refine", halves, pretrained_model="starter", **options)
+    path = Path("results/trainer.pt")
+    if not kept:
+        state = load_state(path)
+        del state["position"]["usual_rate"]
+        save_state(path, state)
+    Path("results/model_iter00.safetensors").unlink()
+    rates, step = [], Trainer.step
+    monkeypatch.setattr(Trainer, "step", lambda *given: rates.append(given[-1]) or step(*given))
+    isonet.done("refine", "--continue-from", "results", iterations=2)
+    assert rates == [pytest.approx(rate)]
 
 
 @pytest.mark.parametrize("flag", [{}, {"from_scratch": "true"}])

@@ -142,14 +142,18 @@ def test_factors_at_every_kz_may_differ_with_its_sign() -> None:
 
 @pytest.mark.parametrize("shape", [(12, 10, 16), (11, 9, 15)])
 @pytest.mark.parametrize(("sections", "rows"), [(1, 1), (5, 4), (12, 10)])
-def test_two_volumes_are_filtered_into_one(shape: tuple[int, int, int], sections: int, rows: int) -> None:
-    """A volume fills the wedge of another one, mean and all; the result may go where neither was."""
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_two_volumes_are_filtered_into_one(
+    shape: tuple[int, int, int], sections: int, rows: int, elsewhere: bool
+) -> None:
+    """A volume fills the wedge of another one, mean and all; the result may go where neither was, or the first."""
     prediction, measured = noise(shape, 2.0), noise(shape)[::-1].copy()
     weights = wedge.weight((shape[0], 1, shape[2]), (-30.0, 50.0))
-    result, steps = InMemory(np.full(shape, np.nan, dtype=np.float32)), []
+    first, steps = InMemory(prediction.copy()), []
+    result = InMemory(np.full(shape, np.nan, dtype=np.float32)) if elsewhere else first
     how = Plan(shape, min(sections, shape[0]), min(rows, shape[1]))
     streamed.combine_volumes(
-        InMemory(prediction.copy()),
+        first,
         InMemory(measured),
         InMemory(np.zeros_like(measured)),
         result,

@@ -133,7 +133,7 @@ def combine_volumes(
     room : Target
         As much room again.
     result : Sink
-        Takes the sum.
+        Takes the sum; may be `first`, each slab of which is read for the last time before it is written.
     transfers : tuple of callable
         Factors, as those of :func:`filter_volume`; the mean passes through them as well.
     affine : tuple of float

@@ -39,9 +39,14 @@ class FirstNetwork:
     source: str
 
     @property
-    def is_general(self) -> bool:
-        """Whether it has all to learn about tomograms: a starter, or random weights."""
-        return self.about is None or self.about.get("method") == STARTER_METHOD
+    def learns_freely(self) -> bool:
+        """Whether it is trained like a fresh network: it is one, or a starter, which has all to learn about tomograms.
+
+        For that a starter needs short kernels, which only batch normalisation allows.
+        """
+        if self.about is None:
+            return True
+        return self.about.get("method") == STARTER_METHOD and self.shape.normalization == "batch"
 
 
 def first_network(config: RefineConfig, method: Method, device: torch.device, folder: Path) -> FirstNetwork:
@@ -62,7 +67,7 @@ def first_network(config: RefineConfig, method: Method, device: torch.device, fo
     shape, weights, about = start_weights(path)
     refuse_other_network(config, shape, path)
     if config.continue_from is not None:  # what is kept tells of this run
-        about = {**(about.get("started_from") or {}), "seen": about.get("seen")}
+        about = {**(about.get("started_from") or {}), "seen": about.get("seen"), "tilts": about.get("tilts", [])}
     return FirstNetwork(shape, weights, about, source)
 
 

@@ -118,13 +118,21 @@ def _refuse_full_disk(
 ) -> None:
     """Refuse to begin what the disk cannot hold: a volume for each tomogram, three where its halves are written.
 
-    And the scratch files of one tomogram, or of one for each process.
+    And the scratch files of one tomogram, or of one for each process that was started with this one. Results that are
+    there are taken to stay.
     """
-    each = (2 if config.float16 else 4) * (3 if len(columns) == 2 and config.halves else 1)
+    files = 3 if len(columns) == 2 and config.halves else 1
     voxels = voxels_to_write([one.file(columns[0]) for one in chosen], paths, overwrite=config.overwrite)
     at_once = sorted(voxels)[-current().size :]
-    needed = each * sum(voxels) + scratch_bytes(float16=config.float16) * sum(at_once)
-    refuse_full_disk(config.output_dir, needed, "free some space, choose by --tomo-idx, or add --float16")
+    in_single, in_half = (
+        itemsize * files * sum(voxels) + scratch_bytes(float16=itemsize == 2) * sum(at_once) for itemsize in (4, 2)
+    )
+    shorter = ", or add --float16" if in_half < in_single and not config.float16 else ""
+    refuse_full_disk(
+        config.output_dir,
+        in_half if config.float16 else in_single,
+        f"free some space, choose by --tomo-idx or another --output-dir{shorter}",
+    )
 
 
 def _correct_halves(

@@ -58,8 +58,6 @@ class Refinement:
         The network in training.
     position : Position
         Where in the run training is.
-    usual_rate : float
-        Highest learning rate unless another one is asked for.
     costs : Costs
         What work has taken so far.
     team : Team
@@ -77,7 +75,6 @@ class Refinement:
     shape: UNetShape
     trainer: Trainer
     position: Position
-    usual_rate: float
     costs: Costs
     team: Team
     clock: float = field(default_factory=time.monotonic)
@@ -102,7 +99,8 @@ class Refinement:
     @property
     def peak_rate(self) -> float:
         """Highest learning rate."""
-        return (self.config.learning_rate or self.usual_rate) * self.position.slowed
+        rate = self.config.learning_rate or self.position.usual_rate or _rate_before_it_was_kept(self.config)
+        return rate * self.position.slowed
 
     def recipe(self, iteration: int) -> Recipe:
         """How the pairs of an iteration are made."""
@@ -142,7 +140,7 @@ def begin(project: Project, config: RefineConfig, run: Run, device: torch.device
         initialize(network, config.initialization)
     else:
         network.load_state_dict(first.weights)
-        if first.is_general:
+        if first.learns_freely:
             shorten_kernels(network)
     options = TrainerOptions(
         exponent=Recipe(method, config.cube_size).exponent,
@@ -155,7 +153,7 @@ def begin(project: Project, config: RefineConfig, run: Run, device: torch.device
     trainer = Trainer(network, device, config.precision, options, team)
     about = describe(first.shape, method, column, training, config, first.about) if team.first else {}
     files = RunFiles(run.folder, about, project.path)
-    position = Position()
+    position = Position(usual_rate=LEARNING_RATES[config.optimizer] * (1.0 if first.learns_freely else _FROM_A_MODEL))
     if config.continue_from is not None:
         position = files.resume(trainer)
     elif team.first:
@@ -163,9 +161,8 @@ def begin(project: Project, config: RefineConfig, run: Run, device: torch.device
             files.save_model(trainer, iteration=0)
         files.save_state(trainer, position)
     run.keep_metrics(position.comes_after)
-    rate = LEARNING_RATES[config.optimizer] * (1.0 if first.is_general else _FROM_A_MODEL)
     made = Refinement(
-        config, method, training, device, run, files, first.shape, trainer, position, rate, Costs(), team, began
+        config, method, training, device, run, files, first.shape, trainer, position, Costs(), team, began
     )
     _introduce(made, first)
     return made
@@ -214,6 +211,12 @@ def _check_sizes(config: RefineConfig, shape: UNetShape) -> None:
             raise InputError(
                 f"{flag} {edge} is not a multiple of {shape.divisor}, which this network needs; choose one"
             )
+
+
+def _rate_before_it_was_kept(config: RefineConfig) -> float:
+    """Highest learning rate of a run whose state does not say: all models were trained on gently then."""
+    from_a_model = config.pretrained_model is not None and not config.from_scratch
+    return LEARNING_RATES[config.optimizer] * (_FROM_A_MODEL if from_a_model else 1.0)
 
 
 def _introduce(made: Refinement, first: FirstNetwork) -> None:

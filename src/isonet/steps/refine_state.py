@@ -34,6 +34,8 @@ class Position:
         Time spent in the run so far.
     slowed : float
         Factor of the learning rate: halved whenever the training had to step back.
+    usual_rate : float, optional
+        Highest learning rate unless another one is asked for; runs begun before it was kept do not say.
     """
 
     iteration: int = 1
@@ -45,6 +47,7 @@ class Position:
     taken: int = 0
     seconds: float = 0.0
     slowed: float = 1.0
+    usual_rate: float | None = None
 
     @property
     def fraction(self) -> float:

@@ -1,8 +1,8 @@
-"""Kernels as short as those of a fresh network, so that a network that was trained before learns as fast as one.
+"""Kernels as short as those of a fresh network, so that steps turn those of a trained one as far.
 
 A step changes kernels by as much however long they are, and training lengthens them: the longer they are, the less a
-step turns them. What a network with batch normalisation computes does not depend on their lengths, which the
-normalisation that follows takes out (van Laarhoven 2017, "L2 regularization versus batch and weight normalization").
+step turns them. What a network with batch normalisation computes does not depend on their lengths, which the next
+normalisation takes out (van Laarhoven 2017, "L2 regularization versus batch and weight normalization").
 """
 
 import math
@@ -17,11 +17,12 @@ _LENGTH = math.sqrt(2 / (1 + LEAK**2))  # of each filter after He's initialisati
 
 @torch.no_grad()
 def shorten_kernels(network: UNet) -> None:
-    """Bring the kernels of a network, in place, to the length they have after He's initialisation (2015).
+    """Bring the kernels of a network, in place, to the length they have after He's initialisation (2015), if longer.
 
     What it computes with its running averages stays the same but for rounding; with the statistics of a batch it does
-    as far as these are large beside the small number that normalisations add to them. Without batch normalisation the
-    lengths matter, and are left as they are.
+    as far as these are large beside the small number that normalisations add to them. The values between convolutions
+    that no normalisation separates, at the bottom, remain larger than a fresh network's. Networks without batch
+    normalisation are left as they are.
 
     Parameters
     ----------
@@ -66,9 +67,9 @@ def _shorten_normalized(convolution: nn.Conv3d, normalization: nn.BatchNorm3d) -
 
 
 def _factors(rows: Tensor, length: float) -> Tensor:
-    """Return what brings each row to a length; 1 for those of zeros."""
+    """Return what brings each row that is longer to a length; 1 for the others."""
     lengths = torch.linalg.vector_norm(rows, dim=1)
-    return torch.where(lengths > 0, length / lengths, 1.0)
+    return torch.where(lengths > length, length / lengths, 1.0)
 
 
 def _shorten_chain(layers: nn.Module, grown: float) -> float:
