@@ -7,8 +7,8 @@ tomogram from the inner tilts must show to be enough. The noise of those images 
     python benchmarks/real_tilts.py 00254_10Apx_f16.st --alignment 00254.xml --pixel-size 20 --thickness 104 \
         --keep 45 --guard 1.5 --output-dir real-tilts -- --preset purified --time-budget 12min
 
-Options behind `--` go to `isonet refine`. What is there is not made again. Prints a table and writes `real_tilts.json`
-and `real_tilts.png`.
+Options behind `--` go to `isonet refine`; `--model starter` corrects with that model instead of training one. What is
+there is not made again. Prints a table and writes `real_tilts.json` and `real_tilts.png`.
 """
 
 import argparse
@@ -37,6 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--thickness", type=int, default=104)
     parser.add_argument("--keep", type=float, default=45.0, help="reconstruct from tilts within +- this angle")
     parser.add_argument("--guard", type=float, default=1.5, help="Fourier pixels left out beside every face")
+    parser.add_argument("--model", help="a model that has seen nothing of these tilts, such as starter")
     parser.add_argument("--output-dir", type=Path, default=Path("real-tilts"))
     words = sys.argv[1:]
     behind = words.index("--") if "--" in words else len(words)
@@ -57,14 +58,15 @@ def reconstructed(options: argparse.Namespace, folder: Path, limit: float) -> di
 
 
 def corrected(given: dict[str, Path], options: argparse.Namespace) -> Path:
-    """Train on what the inner tilts have given, and correct it."""
+    """Train on what the inner tilts have given, unless there is a model, and correct it."""
     folder = options.output_dir
     table, results, into = folder / "tomograms.star", folder / "results", folder / "corrected"
     halves = ("--even", given["even"], "--odd", given["odd"], "--tilt-file", given["tilts"])
-    if not (results / "model.safetensors").exists():
-        isonet("prepare", given["full"], *halves, "--output", table, "--overwrite")
+    if not table.exists():
+        isonet("prepare", given["full"], *halves, "--output", table)
+    if options.model is None and not (results / "model.safetensors").exists():
         isonet("refine", table, "--output-dir", results, *options.refine)
-    isonet("predict", table, results, "--output-dir", into)
+    isonet("predict", table, options.model or results, "--output-dir", into)
     return next(into.glob("*_corrected.mrc"))
 
 
