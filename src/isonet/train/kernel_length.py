@@ -63,7 +63,7 @@ def _shorten_normalized(convolution: nn.Conv3d, normalization: nn.BatchNorm3d) -
     convolution.weight *= factors[:, None, None, None, None]
     bias *= factors
     mean *= factors
-    variance.copy_(factors**2 * varied - normalization.eps)
+    variance.copy_((factors**2 * varied - normalization.eps).clamp(min=0))
 
 
 def _factors(rows: Tensor, length: float) -> Tensor:
