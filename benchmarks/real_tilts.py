@@ -41,7 +41,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--output-dir", type=Path, default=Path("real-tilts"))
     words = sys.argv[1:]
     behind = words.index("--") if "--" in words else len(words)
-    return parser.parse_args(words[:behind], argparse.Namespace(refine=words[behind + 1 :]))
+    options = parser.parse_args(words[:behind], argparse.Namespace(refine=words[behind + 1 :]))
+    if options.model and options.refine:
+        parser.error("--model: nothing is trained; leave out the options behind --")
+    return options
 
 
 def reconstructed(options: argparse.Namespace, folder: Path, limit: float) -> dict[str, Path]:

@@ -88,8 +88,10 @@ def arguments() -> argparse.Namespace:
 
 
 def isonet(*words: object) -> None:
-    """Run one command of isonet."""
-    subprocess.run([sys.executable, "-m", "isonet", *map(str, words)], check=True)
+    """Run one command of isonet; end as it does if it fails, which it has explained."""
+    code = subprocess.run([sys.executable, "-m", "isonet", *map(str, words)], check=False).returncode
+    if code:
+        raise SystemExit(code)
 
 
 def read(path: Path) -> Tensor:
