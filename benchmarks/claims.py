@@ -26,9 +26,10 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from isonet.core import fourier, withheld
+from isonet.core import fourier
+from isonet.core.tilts import withheld
 from isonet.io import files, mrc
-from quality_cases import TILTS, WITHHELD, Case, Sample, make
+from judging.cases import TILTS, WITHHELD, Case, Sample, make
 from withheld import isonet, read
 
 SHAPE = (192, 128, 192)

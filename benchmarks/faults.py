@@ -23,8 +23,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from faults_steps import STEPS
-from faults_suffered import Laid, chosen_fault, lay, possible, suffer
+from failing.steps import STEPS
+from failing.suffered import Laid, chosen_fault, lay, possible, suffer
 
 FAULTS = (
     *("kill -9", "SIGTERM", "SIGINT", "disk full", "files limited", "read-only folder", "vanished input"),

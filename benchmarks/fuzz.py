@@ -29,8 +29,8 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from fuzz_mutations import damaged
-from fuzz_targets import TARGETS, Target
+from fuzzing.mutations import damaged
+from fuzzing.targets import TARGETS, Target
 from isonet.errors import InputError
 
 _MEMORY = 1_000_000_000  # bytes a parser may take beyond what the process has

@@ -15,9 +15,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from isonet.core import metrics
+from isonet.core.comparison import metrics
+from judging.cases import Sample, all_cases
 from quality import corrected
-from quality_cases import Sample, all_cases
 from withheld import read
 
 _MEASURES = {"inside": "FSC inside the wedge", "outside": "FSC outside", "correlation": "correlation"}

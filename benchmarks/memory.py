@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 
 from isonet.io import blocks, checkpoint, star
 from isonet.io.mrc_header import Header
-from isonet.train.unet import ARCHITECTURES, UNet, UNetShape, named_shape
+from isonet.train.network.unet import ARCHITECTURES, UNet, UNetShape, named_shape
 
 _COMMANDS = {
     "deconv": ("deconv", "tomograms.star", "--output-dir", "out", "--defocus", "40000"),

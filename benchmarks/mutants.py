@@ -24,7 +24,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from mutants_made import Mutant, count, mutant
+from fuzzing.mutants_made import Mutant, count, mutant
 
 _ROOT = Path(__file__).parents[1]
 _LIBRARIES = ["torch", "scipy.ndimage", "scipy.stats", "hypothesis", "pytest", "beartype", "jaxtyping", "mutants"]

@@ -20,9 +20,9 @@ import torch
 
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
+from isonet.train.network.unet import ARCHITECTURES, UNet, UNetShape, named_shape, parameter_count
 from isonet.train.optimizer import OptimizerName
 from isonet.train.pairs import Batch
-from isonet.train.unet import ARCHITECTURES, UNet, UNetShape, named_shape, parameter_count
 
 Precision = Literal["float32", "bf16"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "bf16")

@@ -23,11 +23,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import quality_cases as samples
-import total_variation
 from isonet.io import files, mrc
-from quality_cases import Sample
-from quality_score import Score, markdown, score
+from judging import cases as samples
+from judging import total_variation
+from judging.cases import Sample
+from judging.score import Score, markdown, score
 from withheld import Measurement, isonet, read, withhold
 
 ABLATIONS: dict[str, tuple[str, ...]] = {

@@ -18,10 +18,12 @@ from pathlib import Path
 
 from torch import Tensor
 
-from isonet.core import fourier, withheld
-from isonet.core.metrics import ShellCorrelation
-from isonet.io import files, metadata
-from isonet.steps.preview import save_comparison
+from isonet.core import fourier
+from isonet.core.comparison.metrics import ShellCorrelation
+from isonet.core.tilts import withheld
+from isonet.io import files
+from isonet.io.programs import metadata
+from isonet.volumes.preview import save_comparison
 from withheld import compare, isonet, read
 
 _SECTOR = 5.0  # degrees

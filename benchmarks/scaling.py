@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from isonet.io import star
-from isonet.train.unet import named_shape
+from isonet.train.network.unet import named_shape
 from memory import peak_memory, write_model, write_noise
 
 _SMALL, _LARGE = (64, 256, 256), (128, 1024, 1024)

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from isonet.core import wedge
-from isonet.project import HALF_COLUMNS, Project
-from isonet.steps.predict import read_model
-from isonet.steps.source import mean_source, open_sources
+from isonet.core.tilts import wedge
+from isonet.models.trained import read_model
+from isonet.project.table import HALF_COLUMNS, Project
 from isonet.train.evaluate import Evaluator
+from isonet.volumes.source import mean_source, open_sources
 
 _DISTANCES = (0, 2, 4, 8, 12, 16, 20, 24, 32, 40)
 

@@ -32,8 +32,8 @@ from isonet.io import star
 from isonet.train.device import choose_precision
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
+from isonet.train.network.unet import ARCHITECTURES, UNet, named_shape
 from isonet.train.pairs import PairMaker, Recipe, optics
-from isonet.train.unet import ARCHITECTURES, UNet, named_shape
 from memory import write_model, write_noise
 
 _CPU = torch.device("cpu")

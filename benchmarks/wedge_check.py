@@ -14,9 +14,11 @@ import random
 import torch
 from torch import Generator, Tensor
 
-from isonet.core import fourier, phantom, wedge_estimate, wedge_spectrum
-from isonet.core.projection import back_project, project, ramp_filter
-from isonet.core.wedge_estimate import WedgeEstimate
+from isonet.core import fourier
+from isonet.core.simulation import phantom
+from isonet.core.simulation.projection import back_project, project, ramp_filter
+from isonet.core.tilts import wedge_estimate, wedge_spectrum
+from isonet.core.tilts.wedge_estimate import WedgeEstimate
 
 RANGES = [(-60, 60), (-45, 45), (-40, 62), (-62, 40), (-70, 70), (-30, 30), (-54, 66), (-20, 68)]
 STEPS = [1, 2, 3, 4, 5]

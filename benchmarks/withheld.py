@@ -27,10 +27,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from isonet.core import fourier, wedge
-from isonet.core.metrics import ShellCorrelation, shell_correlation
-from isonet.io import files, metadata, mrc
-from isonet.steps.preview import save_comparison
+from isonet.core import fourier
+from isonet.core.comparison.metrics import ShellCorrelation, shell_correlation
+from isonet.core.tilts import wedge
+from isonet.io import files, mrc
+from isonet.io.programs import metadata
+from isonet.io.volume_files import stem
+from isonet.volumes.preview import save_comparison
 
 Numbers = dict[str, dict[str, float]]
 Region = Tensor
@@ -103,7 +106,7 @@ def write_narrowed(path: Path, keep: float, folder: Path) -> Path:
     """Write a volume as tilts within +-keep degrees would have measured it."""
     source = mrc.open_volume(path)
     header = replace(source.header, labels=(*source.header.labels[:9], f"tilts within +-{keep:g} degrees"))
-    given = folder / f"{mrc.stem(path)}_within{keep:g}.mrc"
+    given = folder / f"{stem(path)}_within{keep:g}.mrc"
     mrc.write(given, wedge.apply(torch.from_numpy(source.read()), (-keep, keep)).numpy(), header)
     return given
 

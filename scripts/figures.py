@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Wedge
 
-from isonet.core import wedge
+from isonet.core.tilts import wedge
 
 FOLDER = Path(__file__).parents[1] / "docs" / "figures"
 TILTS = (-60.0, 60.0)

@@ -13,9 +13,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from isonet.config import GuiConfig, StepConfig
-from isonet.gui.catalogue import Command, commands
-from isonet.spellings import COMMANDS, OBSOLETE, POSITIONAL, REFUSED, RENAMED, VALUES
+from isonet.cli.spellings import OBSOLETE, POSITIONAL, REFUSED, RENAMED, VALUES
+from isonet.commands import COMMANDS, Command
+from isonet.config import StepConfig
 from reference_columns import COLUMNS, RELION_COLUMNS, SUBTOMO_COLUMNS, Column
 from reference_messages import messages
 
@@ -49,7 +49,7 @@ def stale() -> list[str]:
 
 def _commands_page() -> str:
     """Every command with its arguments and options."""
-    known = [*commands().values(), Command("gui", "Open the browser interface on a project folder.", (), GuiConfig)]
+    known = tuple(COMMANDS.values())
     parts = [
         "# Commands and options",
         "As `isonet COMMAND --help` has them. Dashes and underscores are the same. Every command also takes "

@@ -8,7 +8,15 @@ from jaxtyping import install_import_hook
 
 # Where arrays of many shapes meet; elsewhere mypy sees what there is to see, and each call here costs a little.
 # An int is a float to the type checker, and so here (PEP 484).
-CHECKED = ["isonet.core", "isonet.train", "isonet.steps", "isonet.io.structure"]
+CHECKED = [
+    "isonet.core",
+    "isonet.train",
+    "isonet.steps",
+    "isonet.volumes",
+    "isonet.models",
+    "isonet.validation",
+    "isonet.io.structure",
+]
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
 import torch  # noqa: E402

@@ -12,7 +12,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from isonet.steps import calibration
+from isonet.steps.predict import calibration
 
 
 def _nothing(*_arguments: Any, **_options: Any) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-import isonet.runs
+import isonet.running.runs
 from isonet.cli import main
 from isonet.train.simulated import SimulatedPairs
 
@@ -107,7 +107,7 @@ def shift_clock(seconds: float, folder: Path) -> None:
 
     began = (folder.parent / "began").stat().st_mtime
     time.time = lambda: clock() + seconds
-    vars(isonet.runs)["datetime"] = Shifted
+    vars(isonet.running.runs)["datetime"] = Shifted
     for path in folder.rglob("*"):
         if path.is_file() and path.stat().st_mtime > began:
             os.utime(path, (clock() + seconds,) * 2)
@@ -187,7 +187,13 @@ class Process:
     def __init__(self, folder: Path, words: tuple[str, ...], said: Path, fault: Fault | None = None) -> None:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(
-            ["faults_inject", "isonet.cli", "isonet.steps.run", "isonet.steps.validate", "isonet.steps.train_starter"]
+            [
+                "faults_inject",
+                "isonet.cli",
+                "isonet.steps.run",
+                "isonet.steps.validate.step",
+                "isonet.steps.train_starter",
+            ]
         )
         self._said, self._counted = said, said.with_suffix(".count")
         said.write_text("", encoding="utf-8")  # of one that ends before it could

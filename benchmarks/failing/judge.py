@@ -10,7 +10,7 @@ import mrcfile
 import numpy as np
 from safetensors.torch import load_file
 
-from faults_steps import Step
+from failing.steps import Step
 from isonet.io import checkpoint, star
 from isonet.io.files import TEMPORARY
 

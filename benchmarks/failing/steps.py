@@ -9,7 +9,8 @@ import mrcfile
 import numpy as np
 import torch
 
-from isonet.core import fourier, wedge
+from isonet.core import fourier
+from isonet.core.tilts import wedge
 
 SHAPE = (40, 48, 40)
 _NETWORK = ("--arch=small", "--filter-base=4", "--unet-depth=2", "--precision=float32", "--device=cpu")

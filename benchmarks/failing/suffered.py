@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from faults_inject import PAUSED, Fault, Process
-from faults_judge import Products, differences, half_written, message_problems, products, stamps
-from faults_steps import STEPS, Step, copy_of, write_halves
+from failing.inject import PAUSED, Fault, Process
+from failing.judge import Products, differences, half_written, message_problems, products, stamps
+from failing.steps import STEPS, Step, copy_of, write_halves
 
 _SHARED = ("deconv", "mask", "predict")
 _TRUNCATED = ("trainer.pt", "metrics.jsonl", "status.json", "config.yaml", "run.log", "model.safetensors")

@@ -14,8 +14,9 @@ import torch
 import yaml
 
 from isonet.config import RefineConfig
-from isonet.io import checkpoint, imod
-from isonet.train.unet import UNet, UNetShape
+from isonet.io import checkpoint
+from isonet.io.programs import imod
+from isonet.train.network.unet import UNet, UNetShape
 
 SHAPE = UNetShape(depth=1, filter_base=2, convs_per_depth=2, drop_out=0.0)
 _SAID = {"input_column": "rlnTomoName", "tilts": [[-60.0, 60.0]], "pixel_sizes": [10.0, None]}

@@ -9,16 +9,18 @@ from pathlib import Path
 from cyclopts import CycloptsError
 from pydantic import ValidationError
 
-import fuzz_seeds as seeds
-from isonet.arguments import config_files
-from isonet.cli import app
+from fuzzing import seeds
+from isonet.cli.application import app
+from isonet.cli.arguments import config_files
 from isonet.config import RefineConfig
-from isonet.io import checkpoint, coordinates, imod, metadata, mrc, polygons, star, structure
-from isonet.project import Project
-from isonet.run_record import earlier_runs
-from isonet.steps.predict import read_model
-from isonet.steps.refine_files import STATE_NAME, continued
-from isonet.steps.reporting.sources import RunFolder, read_validation
+from isonet.io import checkpoint, mrc, polygons, star, structure
+from isonet.io.programs import coordinates, imod, metadata
+from isonet.models.folder import STATE_NAME
+from isonet.models.trained import read_model
+from isonet.project.table import Project
+from isonet.running.run_record import earlier_runs
+from isonet.steps.refine.continuing import continued
+from isonet.steps.report.sources import RunFolder, read_validation
 
 _DATA = Path(os.environ.get("ISONET_TEST_DATA", Path(__file__).parents[1] / "../shared/data"))
 _ANGLES = b"-3.0\n0.0\n3.0\n"

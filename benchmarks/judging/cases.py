@@ -14,8 +14,9 @@ from typing import Literal
 import numpy as np
 import torch
 
-from isonet.core import projection
-from isonet.io import files, metadata, mrc, star
+from isonet.core.simulation import projection
+from isonet.io import files, mrc, star
+from isonet.io.programs import metadata
 from withheld import isonet, read
 
 PIXEL_SIZE = 10.0

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-import quality_metrics as measure
-from isonet.core import metrics
+from isonet.core.comparison import metrics
 from isonet.io import star
-from isonet.steps.preview import mean_balance, wedge_balance
-from quality_cases import PIXEL_SIZE, Sample
+from isonet.volumes.preview import mean_balance, wedge_balance
+from judging import metrics as measure
+from judging.cases import PIXEL_SIZE, Sample
 from withheld import read
 
 Score = dict[str, float]

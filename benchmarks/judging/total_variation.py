@@ -13,7 +13,8 @@ import torch
 from skimage.restoration import denoise_tv_chambolle
 from torch import Tensor
 
-from isonet.core import fourier, wedge
+from isonet.core import fourier
+from isonet.core.tilts import wedge
 
 ITERATIONS = 30
 INNER = 15

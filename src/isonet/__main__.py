@@ -1,6 +1,6 @@
 """`python -m isonet` is the command `isonet`."""
 
-from isonet.cli import main
+from isonet.cli.dispatch import main
 
 if __name__ == "__main__":
     main()

@@ -1,17 +1,34 @@
-"""The commands of the program as the interface knows them: taken from the command line itself."""
+"""What commands there are: their words, options and help, and where their work begins.
 
-import inspect
-import re
+The command line, the browser interface and the reference are made from this list; it imports none of them.
+"""
+
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from isonet import cli
-from isonet.config import StepConfig
+from isonet.config import (
+    CheckConfig,
+    DeconvConfig,
+    DemoConfig,
+    ExtractConfig,
+    GuiConfig,
+    MaskConfig,
+    PredictConfig,
+    PrepareConfig,
+    PrepareSubtomoStarConfig,
+    ReconstructConfig,
+    RefineConfig,
+    ReportConfig,
+    ResizeConfig,
+    RunConfig,
+    SimulateConfig,
+    StepConfig,
+    TrainStarterConfig,
+    ValidateConfig,
+)
 
-STEPS = ("prepare", "deconv", "mask", "extract", "refine", "predict", "validate")
-"""Commands with a page of their own in the menu, in order; those that this version has."""
+STEPS, SIMULATION, OTHER = GROUPS = ("Steps, in order", "Simulation and reconstruction", "Other")
+"""Headings under which the help lists the commands."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +44,16 @@ class Argument:
     required : bool
         Whether it must be given.
     many : bool
-        Whether several may be given.
+        Whether several may be given, or none.
+    default : Path, optional
+        What it is where it may be left out.
     """
 
     name: str
     help: str
-    required: bool
-    many: bool
+    required: bool = True
+    many: bool = False
+    default: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -44,64 +64,203 @@ class Command:
     ----------
     name : str
         As it is typed.
+    begins : str
+        Where its work begins, as `module:function`; loaded when the command runs, so that help answers at once. The
+        function takes the arguments in order (several as one tuple), then the options.
+    model : type
+        Its options.
     summary : str
         What it does, in a sentence.
     arguments : tuple of Argument
         What comes before the options.
-    model : type
-        Its options.
+    group : str
+        One of `GROUPS`.
+    alias : str, optional
+        As IsoNet 1 calls it.
+    continues : bool
+        Whether it goes on with `--continue-from` after an interruption; others are given again.
+    serves : bool
+        Whether it serves until a signal ends it.
     """
 
     name: str
-    summary: str
-    arguments: tuple[Argument, ...]
+    begins: str
     model: type[StepConfig]
+    summary: str
+    arguments: tuple[Argument, ...] = ()
+    group: str = OTHER
+    alias: str | None = None
+    continues: bool = False
+    serves: bool = False
 
 
-@cache
-def commands() -> dict[str, Command]:
-    """All commands that work on files, by name, in the order of the help."""
-    found = {}
-    for name, function in inspect.getmembers(cli, inspect.isfunction):
-        model = _model(function)
-        if model is not None and function.__module__ == cli.__name__ and name != "gui":
-            word = name.replace("_", "-")
-            found[word] = Command(word, _summary(function), _arguments(function), model)
-    order = [*STEPS, "run"]
-    return dict(sorted(found.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
-
-
-def _model(function: Any) -> type[StepConfig] | None:
-    """Type of the options of a command; None if it is no command."""
-    hint = get_type_hints(function, include_extras=True).get("config")
-    model = get_args(hint)[0] if get_origin(hint) is Annotated else None
-    return model if isinstance(model, type) and issubclass(model, StepConfig) else None
-
-
-def _summary(function: Any) -> str:
-    return (inspect.getdoc(function) or "").partition("\n")[0]
-
-
-def _arguments(function: Any) -> tuple[Argument, ...]:
-    """Arguments before the options, with what the docstring says of them."""
-    documentation = inspect.getdoc(function) or ""
-    arguments = []
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.name == "config":
-            continue
-        text = re.search(rf"^{parameter.name}\n((?:    .+\n?)+)", documentation, re.MULTILINE)
-        many = parameter.kind is inspect.Parameter.VAR_POSITIONAL
-        required = parameter.default is inspect.Parameter.empty and not many
-        help_text = " ".join(text[1].split()) if text else ""
-        arguments.append(Argument(parameter.name, help_text, required, many))
-    return tuple(arguments)
-
-
-def run_folder(command: str, model: StepConfig, project: Path) -> Path | None:
-    """Where a command records its run: its output folder; prepare and others without one record nothing."""
-    continued = getattr(model, "continue_from", None)
-    folder = continued if continued is not None else getattr(model, "output_dir", None)
-    if folder is None or command in ("simulate", "reconstruct"):
-        return None
-    nested = {"run": "results", "demo": "results"}.get(command)
-    return project / folder / nested if nested else project / folder
+_TABLE = Argument("star", "Table made by prepare.")
+_ALL = (
+    Command(
+        "prepare",
+        "isonet.steps.prepare:prepare",
+        PrepareConfig,
+        "Make tomograms.star, the table of tomograms, from folders or files.",
+        (
+            Argument(
+                "tomograms",
+                "Folders or MRC files with full tomograms, or tables (.star) that name them and their halves; may be "
+                "left out where --even and --odd are given.",
+                required=False,
+                many=True,
+            ),
+        ),
+        STEPS,
+        alias="prepare_star",
+    ),
+    Command(
+        "deconv",
+        "isonet.steps.deconv:deconv_in_folder",
+        DeconvConfig,
+        "Undo the contrast transfer of the microscope with a Wiener-like filter, which raises the contrast.",
+        (
+            Argument(
+                "star",
+                "Table made by prepare, with the defocus of each tomogram in rlnDefocus (or give --defocus).",
+            ),
+        ),
+        STEPS,
+    ),
+    Command(
+        "mask",
+        "isonet.steps.mask:mask_in_folder",
+        MaskConfig,
+        "Mark where each tomogram holds density, so that refine does not train on empty ice.",
+        (_TABLE,),
+        STEPS,
+        alias="make_mask",
+    ),
+    Command(
+        "extract",
+        "isonet.steps.extract:extract_in_folder",
+        ExtractConfig,
+        "Cut sub-volumes out of the tomograms, at random inside the mask or at coordinates; refine can do without.",
+        (_TABLE,),
+        STEPS,
+    ),
+    Command(
+        "refine",
+        "isonet.steps.refine:refine_in_folder",
+        RefineConfig,
+        "Train the network on the tomograms of the table.",
+        (
+            Argument(
+                "star",
+                "Table made by prepare, or by extract; may be left out with --continue-from.",
+                required=False,
+            ),
+        ),
+        STEPS,
+        continues=True,
+    ),
+    Command(
+        "predict",
+        "isonet.steps.predict:predict_in_folder",
+        PredictConfig,
+        "Correct the tomograms of the table with a trained model.",
+        (
+            _TABLE,
+            Argument(
+                "model",
+                "Model made by refine (results/model.safetensors), or its run folder; starter is the one that comes "
+                "with the program and gives a preview in minutes.",
+            ),
+        ),
+        STEPS,
+    ),
+    Command(
+        "run",
+        "isonet.steps.run:run",
+        RunConfig,
+        "All of it: prepare, deconv, mask, refine, predict, report. Given again after an interruption, it goes on.",
+        (Argument("tomograms", "Folders or MRC files with full tomograms.", required=False, many=True),),
+        STEPS,
+    ),
+    Command(
+        "validate",
+        "isonet.steps.validate:validate",
+        ValidateConfig,
+        "Tell how far the filled wedge can be believed: withhold measured tilts, predict them, and compare.",
+        (_TABLE,),
+        STEPS,
+    ),
+    Command(
+        "report",
+        "isonet.steps.report:report",
+        ReportConfig,
+        "Write one page that shows what was done, before and after, and how far to believe it; its numbers as JSON.",
+        (Argument("folder_or_star", "Run folder of run, refine, predict or validate, or tomograms.star."),),
+        STEPS,
+    ),
+    Command(
+        "reconstruct",
+        "isonet.steps.reconstruct:reconstruct",
+        ReconstructConfig,
+        "Reconstruct a tilt series into full, even and odd tomograms by weighted back-projection.",
+        (Argument("stack", "Tilt series (.st, .ali, .mrc), one image per tilt."),),
+        SIMULATION,
+    ),
+    Command(
+        "simulate",
+        "isonet.steps.simulate:simulate",
+        SimulateConfig,
+        "Simulate a tomogram with its truth: phantom, tilt series with noise, weighted back-projection.",
+        group=SIMULATION,
+    ),
+    Command(
+        "check",
+        "isonet.steps.check:check",
+        CheckConfig,
+        "Show what this machine offers and test that training works on it.",
+    ),
+    Command(
+        "demo",
+        "isonet.steps.demo:demo",
+        DemoConfig,
+        "Simulate a small tomogram, correct it, and show how much of the missing wedge came back.",
+    ),
+    Command(
+        "gui",
+        "isonet.gui.serve:serve",
+        GuiConfig,
+        "Open the browser interface on a project folder; it prints the address to open.",
+        (
+            Argument(
+                "project_folder",
+                "Folder with tomograms.star, or an empty one to begin in.",
+                required=False,
+                default=Path(),
+            ),
+        ),
+        serves=True,
+    ),
+    Command(
+        "prepare-subtomo-star",
+        "isonet.steps.prepare:prepare_subtomos",
+        PrepareSubtomoStarConfig,
+        "Make subtomo.star from a folder of sub-volumes that another program cut.",
+        (Argument("folder", "Folder with MRC files, cubes of one size."),),
+        alias="prepare_subtomo_star",
+    ),
+    Command(
+        "resize",
+        "isonet.steps.resize:resize_in_folder",
+        ResizeConfig,
+        "Bring tomograms to another pixel size by cropping their Fourier transform, without aliasing.",
+        (Argument("inputs", "A table made by prepare, or folders and MRC files.", required=False, many=True),),
+    ),
+    Command(
+        "train-starter",
+        "isonet.steps.train_starter:train_starter",
+        TrainStarterConfig,
+        "Train a starter model on simulated samples, from which refine begins; one comes with the program.",
+        continues=True,
+    ),
+)
+COMMANDS = {command.name: command for command in _ALL}
+"""All commands by name, in the order of the help."""

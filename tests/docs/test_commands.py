@@ -18,10 +18,11 @@ from pathlib import Path
 import pages
 import pytest
 
-from isonet import cli
-from isonet.arguments import config_files, normalized
+from isonet.cli import main
+from isonet.cli.application import app
+from isonet.cli.arguments import config_files, normalized
+from isonet.cli.spellings import ALIASES, RENAMED, translated
 from isonet.config import RefineConfig
-from isonet.spellings import COMMANDS, RENAMED, translated
 
 PAGES = [page for page in pages.PAGES if pages.blocks(page, "console")]
 TRAINING: dict[str, str | None] = {
@@ -88,14 +89,14 @@ def ours(block: pages.Block) -> list[list[str]]:
 
 def command_of(words: Sequence[str]) -> str:
     """Name of the command that a line calls."""
-    return COMMANDS.get(words[0], words[0].replace("_", "-"))
+    return ALIASES.get(words[0], words[0].replace("_", "-"))
 
 
 def understood(words: Sequence[str]) -> None:
     """Insist that the command line takes a line as it stands: command, options, values."""
     tokens = normalized(translated(words, lambda: 1)[0])
-    cli.app.config = config_files(tokens)
-    cli.app.parse_args(tokens, exit_on_error=False, print_error=False)
+    app.config = config_files(tokens)
+    app.parse_args(tokens, exit_on_error=False, print_error=False)
 
 
 def small(words: Sequence[str]) -> list[str]:
@@ -131,7 +132,7 @@ def typed(words: Sequence[str], place: str) -> str:
     """Type a line, insist that it works, and return what it said."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), pytest.raises(SystemExit) as end:
-        cli.main(list(words))
+        main(list(words))
     assert end.value.code == 0, f"{place}: isonet {' '.join(words)}\n{said.getvalue()}"
     return said.getvalue()
 
@@ -176,7 +177,7 @@ def is_documented(path: Path) -> bool:
 
 def test_every_command_is_shown_somewhere() -> None:
     shown = {command_of(words) for page in PAGES for block in pages.blocks(page, "console") for words in ours(block)}
-    known = {name for name in cli.app if not name.startswith("-") and "_" not in name}
+    known = {name for name in app if not name.startswith("-") and "_" not in name}
     assert known - shown == set()
 
 

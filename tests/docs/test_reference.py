@@ -10,7 +10,7 @@ import pages
 import pytest
 
 import isonet
-from isonet import cli
+from isonet.cli.application import app
 from isonet.config import PRESETS, RefineConfig
 
 sys.path.insert(0, str(pages.ROOT / "scripts"))
@@ -29,7 +29,7 @@ def test_pages_made_from_the_code_are_up_to_date() -> None:
 
 
 def test_every_command_and_option_is_there() -> None:
-    for name in cli.app:
+    for name in app:
         if not name.startswith("-") and "_" not in name:
             assert f"\n## {name}\n" in COMMANDS
     refine = COMMANDS.partition("\n## refine\n")[2].partition("\n## ")[0]
@@ -104,4 +104,4 @@ def test_figures_can_be_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_the_steps_make_is_what_the_figure_names() -> None:
-    assert {name for _, _, name, _ in figures.FLOW} - {"you"} <= set(cli.app)
+    assert {name for _, _, name, _ in figures.FLOW} - {"you"} <= set(app)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from isonet import cli
+from isonet.cli import main
 from isonet.config import SimulateConfig
-from isonet.core.metrics import wedge_correlation
+from isonet.core.comparison.metrics import wedge_correlation
 from isonet.io import mrc, star
 from isonet.steps.simulate import simulate
 from quick import leave_out_drawing, one_thread
@@ -23,7 +23,7 @@ SHAPE = (40, 64, 64)
 def isonet(*words: Any) -> None:
     """Run the command line and insist that it works."""
     with pytest.raises(SystemExit) as stop:
-        cli.main([str(word) for word in words])
+        main([str(word) for word in words])
     assert stop.value.code == 0
 
 

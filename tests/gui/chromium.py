@@ -12,7 +12,7 @@ from at_work import Interface
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from isonet.gui.jobs import Jobs
+from isonet.gui.jobs.queue import Jobs
 
 PATIENCE = 180_000
 REQUIRED = "ISONET_REQUIRE_BROWSER"

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from at_work import blobs, write
 
-from isonet.core.region import Region
+from isonet.core.masks.region import Region
 from isonet.errors import InputError
-from isonet.gui import outline, table
-from isonet.gui.drawing import Drawing, Shape
+from isonet.gui.files import table
+from isonet.gui.files.drawing import Drawing, Shape
+from isonet.gui.pictures import outline
 from isonet.io import mrc, star
-from isonet.steps.areas import read_areas
+from isonet.steps.mask.areas import read_areas
 from quick import leave_out_drawing
 
 SQUARE = [(4.0, 4.0), (40.0, 4.0), (40.0, 50.0), (4.0, 50.0)]
@@ -128,7 +129,7 @@ def test_what_was_made_is_what_is_there(project: Path) -> None:
 
 def test_the_live_outline_is_the_mask_that_mask_makes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from isonet.config import MaskConfig
-    from isonet.steps.commands import mask_in_folder
+    from isonet.steps.mask import mask_in_folder
 
     leave_out_drawing(monkeypatch)
     folder = project.parent

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isonet.cli import app
+from isonet.cli.application import app
+from isonet.commands import Command
 from isonet.config import StepConfig
-from isonet.gui import forms
-from isonet.gui.catalogue import Command, commands, run_folder
-from isonet.gui.forms import Form, Kind, as_text
+from isonet.gui.jobs import forms
+from isonet.gui.jobs.forms import OFFERED, Form, Kind, as_text
+from isonet.gui.jobs.run_folder import run_folder
 
 OTHERS: dict[str, list[str]] = {
     "tomo_idx": ["1,3-5"],
@@ -40,7 +41,7 @@ def parsed(words: list[str]) -> StepConfig:
     """What the command line makes of a command's options."""
     _, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
     config = bound.kwargs.get("config")
-    return config if config is not None else commands()[words[0]].model()
+    return config if config is not None else OFFERED[words[0]].model()
 
 
 TOGETHER: dict[str, dict[str, str]] = {
@@ -74,7 +75,7 @@ def sample(option: forms.Option, command: Command) -> str:
     pytest.fail(f"no text for {command.name} {option.flag}; add one to OTHERS")
 
 
-EVERY = [(command, option) for command in commands().values() for option in forms.options(command)]
+EVERY = [(command, option) for command in OFFERED.values() for option in forms.options(command)]
 
 
 def test_every_command_has_a_form() -> None:
@@ -84,17 +85,17 @@ def test_every_command_has_a_form() -> None:
         "make_mask",
         "prepare_subtomo_star",
     }
-    assert set(commands()) == shown
+    assert set(OFFERED) == shown
 
 
-@pytest.mark.parametrize("name", commands())
+@pytest.mark.parametrize("name", OFFERED)
 def test_the_form_has_the_options_that_the_command_line_has(name: str) -> None:
     collection = app[name].assemble_argument_collection()
     flags = {flag for argument in collection for flag in {*argument.names} - {*argument.negatives}}
-    shown = {option.flag for option in forms.options(commands()[name])}
+    shown = {option.flag for option in forms.options(OFFERED[name])}
     assert shown == {flag for flag in flags if flag.startswith("--")}
-    assert all(option.help for option in forms.options(commands()[name]))
-    assert all(argument.help for argument in commands()[name].arguments)
+    assert all(option.help for option in forms.options(OFFERED[name]))
+    assert all(argument.help for argument in OFFERED[name].arguments)
 
 
 @pytest.mark.parametrize(("command", "option"), EVERY, ids=[f"{c.name} {o.flag}" for c, o in EVERY])
@@ -111,24 +112,24 @@ def test_an_option_goes_to_the_command_line_and_back(command: Command, option: f
 
 
 def test_an_empty_form_makes_the_shortest_command() -> None:
-    form = Form(commands()["refine"], {"star": "tomograms.star"})
+    form = Form(OFFERED["refine"], {"star": "tomograms.star"})
     form.set("iterations", " 3 ")
     form.set("iterations", "")
     assert form.words() == ["refine", "tomograms.star"]
 
 
 def test_what_cannot_be_is_said_beside_the_field() -> None:
-    form = Form(commands()["refine"], {}, {"iterations": "0", "drop_out": "many", "noise_level": "0.1"})
+    form = Form(OFFERED["refine"], {}, {"iterations": "0", "drop_out": "many", "noise_level": "0.1"})
     assert set(form.problems()) == {"iterations", "drop_out"}
     assert "greater than or equal to 1" in form.problems()["iterations"]
-    form = Form(commands()["refine"], {}, {"noise_level": "0.1"})
+    form = Form(OFFERED["refine"], {}, {"noise_level": "0.1"})
     assert "same number of entries" in form.problems()[""]
-    assert Form(commands()["predict"], {"star": "a.star"}).problems() == {"model": "must be given"}
-    assert Form(commands()["prepare"], {"tomograms": "it's"}).problems() == {"tomograms": "a quotation mark is missing"}
+    assert Form(OFFERED["predict"], {"star": "a.star"}).problems() == {"model": "must be given"}
+    assert Form(OFFERED["prepare"], {"tomograms": "it's"}).problems() == {"tomograms": "a quotation mark is missing"}
 
 
 def test_a_preset_changes_what_empty_fields_mean_and_not_the_command() -> None:
-    command = commands()["refine"]
+    command = OFFERED["refine"]
     form = Form(command, {"star": "a.star"}, {"preset": "paper"})
     changed = [each.name for each in forms.options(command) if form.default(each) != each.default]
     assert "optimizer" in changed
@@ -136,7 +137,7 @@ def test_a_preset_changes_what_empty_fields_mean_and_not_the_command() -> None:
 
 
 def test_bounds_are_told() -> None:
-    bounds = {option.name: option.bounds for option in forms.options(commands()["mask"])}
+    bounds = {option.name: option.bounds for option in forms.options(OFFERED["mask"])}
     assert bounds["crop_x"] == "at least 0, less than 0.5"
     assert bounds["density_percentage"] == "more than 0, at most 100"
 
@@ -144,7 +145,7 @@ def test_bounds_are_told() -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.text(alphabet="ab -=;&|$`'\"\\\n\u00e9*", min_size=1, max_size=20))
 def test_no_text_breaks_out_of_its_word(text: str) -> None:
-    form = Form(commands()["mask"], {"star": "a.star"})
+    form = Form(OFFERED["mask"], {"star": "a.star"})
     form.set("output_dir", text)
     words = form.words()
     assert len(words) <= 3
@@ -153,12 +154,12 @@ def test_no_text_breaks_out_of_its_word(text: str) -> None:
 
 
 def test_a_file_whose_name_looks_like_a_flag_stays_a_file() -> None:
-    assert Form(commands()["mask"], {"star": "--debug"}).words() == ["mask", "./--debug"]
+    assert Form(OFFERED["mask"], {"star": "--debug"}).words() == ["mask", "./--debug"]
 
 
 def test_runs_are_found_where_the_commands_record_them(tmp_path: Path) -> None:
     def folder(name: str, **given: Any) -> Path | None:
-        return run_folder(name, commands()[name].model(**given), tmp_path)
+        return run_folder(name, OFFERED[name].model(**given), tmp_path)
 
     assert folder("prepare") is None
     assert folder("refine") == tmp_path / "results"

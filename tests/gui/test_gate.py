@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from chromium import REQUIRED, executable
 
-from isonet.gui.catalogue import commands
+from isonet.gui.jobs.forms import OFFERED
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,7 +39,7 @@ def test_every_page_has_its_picture_in_the_documentation() -> None:
     """Made by `ISONET_SCREENSHOTS=docs/gui pytest tests/gui`; small, as they are kept with the program."""
     shown = set(re.findall(r"\(gui/([\w-]+)\.png\)", (ROOT / "docs/gui.md").read_text()))
     looks = {"empty", "project", "dark", "add", "viewer", "masks", "jobs", "failed", "validation", "confidence"}
-    assert shown == looks | {f"step-{name}" for name in commands()}
+    assert shown == looks | {f"step-{name}" for name in OFFERED}
     assert {path.stem for path in (ROOT / "docs/gui").iterdir()} == shown
     assert max(path.stat().st_size for path in (ROOT / "docs/gui").iterdir()) < 150_000
 

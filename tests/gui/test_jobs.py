@@ -13,12 +13,12 @@ import pytest
 from at_work import LONG, wait_for
 
 from isonet.errors import InputError
-from isonet.gui import jobs as jobs_module
-from isonet.gui.catalogue import commands, run_folder
-from isonet.gui.job import Job
-from isonet.gui.jobs import Jobs
-from isonet.gui.processes import Process
-from isonet.gui.run_folder import Curves, curves, newest_status, previews, progress, tail
+from isonet.gui.jobs import queue as jobs_module
+from isonet.gui.jobs.forms import OFFERED
+from isonet.gui.jobs.job import Job
+from isonet.gui.jobs.processes import Process
+from isonet.gui.jobs.queue import Jobs
+from isonet.gui.jobs.run_folder import Curves, curves, newest_status, previews, progress, run_folder, tail
 
 
 def is_at_work(job: Job) -> bool:
@@ -75,7 +75,7 @@ def test_a_job_runs_on_when_the_interface_is_killed(jobs: Jobs) -> None:
     script = f"""
 import time
 from pathlib import Path
-from isonet.gui.jobs import Jobs
+from isonet.gui.jobs.queue import Jobs
 Jobs(Path({str(jobs.project)!r})).start_waiting()
 time.sleep(60)
 """
@@ -158,7 +158,7 @@ def test_a_training_goes_on_in_its_folder(jobs: Jobs, tmp_path: Path, command: s
     with pytest.raises(InputError, match="job 0003 is queued in"):
         jobs.continue_(job.number)
     jobs.stop(again.number)
-    typed = commands()[command].model.model_validate({"continue_from": place})
+    typed = OFFERED[command].model.model_validate({"continue_from": place})
     assert run_folder(command, typed, tmp_path) == folder
     assert jobs.continue_(again.number).words == again.words  # as often as it takes
 
@@ -189,7 +189,7 @@ def test_the_run_folder_tells_of_the_end_that_nobody_saw(jobs: Jobs, tmp_path: P
 
 def test_two_interfaces_do_not_run_a_job_twice(jobs: Jobs) -> None:
     job = jobs.add(["--version"])
-    words = [sys.executable, "-m", "isonet.gui.runner", str(jobs.folder), job.number]
+    words = [sys.executable, "-m", "isonet.gui.jobs.runner", str(jobs.folder), job.number]
     runners = [subprocess.Popen(words) for _ in range(2)]
     assert [runner.wait() for runner in runners] == [0, 0]
     assert jobs.get(job.number).state == "finished"

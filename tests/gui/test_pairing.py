@@ -8,11 +8,11 @@ from at_work import write
 
 from isonet.config import PrepareConfig
 from isonet.errors import InputError
-from isonet.gui.access import Roots
-from isonet.gui.jobs import Jobs
-from isonet.gui.pairing import Line, Pairing, State, places
-from isonet.gui.session import Session
-from isonet.project import HALF_COLUMNS
+from isonet.gui.files.access import Roots
+from isonet.gui.files.pairing import Line, Pairing, State, places
+from isonet.gui.jobs.queue import Jobs
+from isonet.gui.pages.session import Session
+from isonet.project.table import HALF_COLUMNS
 from isonet.steps.prepare import prepare
 
 VOLUME = np.random.default_rng(0).standard_normal((8, 8, 8)).astype(np.float32)

@@ -15,7 +15,7 @@ from at_work import Interface, stop, write_hollow
 from PIL import Image
 
 from isonet.errors import InputError
-from isonet.gui.access import Roots
+from isonet.gui.files.access import Roots
 
 SLICE = "/image/slice?path=tomograms/small.mrc"
 

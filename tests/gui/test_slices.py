@@ -13,8 +13,8 @@ from at_work import write_hollow
 from PIL import Image
 
 from isonet.errors import InputError
-from isonet.gui import slices, spectrum
-from isonet.gui.slices import View, Volumes
+from isonet.gui.pictures import slices, spectrum
+from isonet.gui.pictures.slices import View, Volumes
 from isonet.io import mrc
 
 

@@ -14,12 +14,12 @@ from at_work import write
 from matplotlib.figure import Figure
 from PIL import Image
 
-from isonet.gui import confidence, slices
 from isonet.gui.pages.elsewhere import obstacle
 from isonet.gui.pages.validation import flattened, sentences
-from isonet.gui.validation_charts import charts
+from isonet.gui.pictures import confidence, slices
+from isonet.gui.pictures.validation_charts import charts
 from isonet.io import mrc
-from isonet.validation_curves import WITHHELD
+from isonet.validation.curves import WITHHELD
 
 
 def test_every_curve_of_the_report_is_drawn_over_frequency() -> None:
@@ -60,8 +60,8 @@ def test_what_cannot_be_measured_is_shaded() -> None:
 def test_the_curves_are_called_and_coloured_as_in_the_figures_and_in_the_report(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from isonet.steps import validation_pictures  # the others do without torch
-    from isonet.steps.reporting import plots
+    from isonet.steps.report import plots
+    from isonet.steps.validate import pictures as validation_pictures  # the others do without torch
 
     kept: list[Figure] = []
     monkeypatch.setattr(validation_pictures, "save_figure", lambda figure, _path: kept.append(figure))

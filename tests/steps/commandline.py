@@ -24,10 +24,10 @@ import torch
 from safetensors.torch import load_file
 
 from isonet.cli import main
-from isonet.core import wedge
+from isonet.core.tilts import wedge
 from isonet.io import star
 from isonet.io.checkpoint import load_model, save_model  # noqa: F401
-from isonet.steps.predict import read_model
+from isonet.models.trained import read_model
 from quick import leave_out_drawing
 
 NETWORK = {"arch": "small", "filter_base": 4, "unet_depth": 2, "convs_per_depth": 2, "precision": "float32"}

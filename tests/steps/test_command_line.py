@@ -11,7 +11,7 @@ import commandline as isonet
 import pytest
 
 from isonet import __version__, config
-from isonet.cli import app
+from isonet.cli.application import app
 
 CONFIGURATIONS = {
     "prepare": config.PrepareConfig,
@@ -94,7 +94,7 @@ def test_signal_outside_a_run(here: Path, monkeypatch: pytest.MonkeyPatch, comma
     def interrupted(*_: Any, **__: Any) -> None:
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr("isonet.steps.prepare.grouped", interrupted)
+    monkeypatch.setattr("isonet.steps.prepare.step.grouped", interrupted)
     monkeypatch.setattr("isonet.steps.commands.Project.read", interrupted)
     before = signal.getsignal(signal.SIGTERM)
     isonet.assert_refused(isonet.call(command, "v.mrc"), "stopped by SIGTERM", advice, code=143)

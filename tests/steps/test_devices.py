@@ -13,9 +13,9 @@ import commandline as isonet
 import numpy as np
 import pytest
 
-from isonet.companions import start_together
 from isonet.config import PredictConfig
-from isonet.runs import locked
+from isonet.running.companions import start_together
+from isonet.running.runs import locked
 
 TOGETHER = {
     **isonet.TINY,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from failing.inject import Fault
+from failing.judge import message_problems
+from failing.steps import STEPS
+from failing.suffered import Laid, chosen_fault, lay, possible, suffer
 from faults import small_disk
-from faults_inject import Fault
-from faults_judge import message_problems
-from faults_steps import STEPS
-from faults_suffered import Laid, chosen_fault, lay, possible, suffer
 
 
 @pytest.fixture(scope="module")

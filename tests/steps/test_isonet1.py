@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import yaml
 
+from isonet.cli.spellings import OBSOLETE, POSITIONAL, REFUSED, RENAMED, translated
 from isonet.config import RefineConfig
 from isonet.io import star
-from isonet.spellings import OBSOLETE, POSITIONAL, REFUSED, RENAMED, translated
 
 TOMOGRAMS = """
 data_

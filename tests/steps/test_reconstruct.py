@@ -8,10 +8,13 @@ import pytest
 import torch
 
 from isonet.config import ReconstructConfig, SimulateConfig
-from isonet.core import fourier, metrics, projection
+from isonet.core import fourier
+from isonet.core.comparison import metrics
+from isonet.core.simulation import projection
 from isonet.errors import InputError
-from isonet.io import metadata, mrc
+from isonet.io import mrc
 from isonet.io.mrc_header import Header
+from isonet.io.programs import metadata
 from isonet.steps.reconstruct import reconstruct
 from isonet.steps.simulate import simulate
 

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from isonet.config import SimulateConfig
 from isonet.core import fourier
 from isonet.errors import InputError
-from isonet.io import coordinates, metadata, mrc, star
+from isonet.io import mrc, star
 from isonet.io.mrc_header import Header
+from isonet.io.programs import coordinates, metadata
 from isonet.steps.simulate import simulate
 
 SMALL = {"depth": 32, "height": 40, "width": 48, "vesicles": 1, "filaments": 0, "species": 3}

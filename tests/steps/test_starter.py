@@ -11,15 +11,16 @@ import pytest
 import torch
 from test_refine_halves import table_of_halves
 
-from isonet.core import fourier, wedge
+from isonet.core import fourier
+from isonet.core.tilts import wedge
 from isonet.io import mrc
 from isonet.io.checkpoint import STARTER, load_model, load_state, save_state
 from isonet.io.mrc_header import Header
-from isonet.project import HALF_COLUMNS, Project
-from isonet.steps.source import mean_source, open_sources, standardised
+from isonet.project.table import HALF_COLUMNS, Project
 from isonet.train.fit import Trainer
 from isonet.train.simulated import SimulatedPairs
-from quality_metrics import inventions
+from isonet.volumes.source import mean_source, open_sources, standardised
+from judging.metrics import inventions
 
 TINY = {"filter_base": 4, "unet_depth": 1, "cube_size": 16, "batch_size": 1, "steps": 4, "precision": "float32"}
 REFINE = {

@@ -8,9 +8,10 @@ same is said in one line each.
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from isonet.commands import COMMANDS
 from isonet.errors import InputError
 
-COMMANDS = {"prepare_star": "prepare", "make_mask": "mask", "prepare_subtomo_star": "prepare-subtomo-star"}
+ALIASES = {command.alias: name for name, command in COMMANDS.items() if command.alias is not None}
 """IsoNet 1's commands that have another name here."""
 POSITIONAL = {
     "prepare": ("--folder-name", "--full"),
@@ -165,7 +166,7 @@ def translated(arguments: Sequence[str], count_gpus: Callable[[], int]) -> tuple
     """
     if not arguments:
         return [], []
-    command = COMMANDS.get(arguments[0], arguments[0])
+    command = ALIASES.get(arguments[0], arguments[0])
     tokens, notes = [], []
     named: dict[str, str] = {}
     rest = list(arguments[1:])

@@ -8,17 +8,15 @@ from isonet.config.correction import OutputOptions, PredictConfig
 from isonet.config.deconv import DeconvConfig, FilterOptions
 from isonet.config.extract import ExtractConfig, PrepareSubtomoStarConfig
 from isonet.config.inputs import InputOptions, PrepareConfig
-from isonet.config.interface import GuiConfig
 from isonet.config.mask import MaskConfig, MaskOptions
 from isonet.config.network import NetworkOptions
-from isonet.config.presets import PRESETS, preset_options, preset_step
-from isonet.config.reporting import ReportConfig
-from isonet.config.resizing import ResizeConfig
-from isonet.config.simulation import ReconstructConfig, SimulateConfig
+from isonet.config.showing import GuiConfig, ReportConfig
+from isonet.config.simulation import ReconstructConfig, ResizeConfig, SimulateConfig
 from isonet.config.starter import TrainStarterConfig
 from isonet.config.training import RefineConfig, TrainingOptions
 from isonet.config.validation import ValidateConfig
 from isonet.config.whole import CheckConfig, DemoConfig, RunConfig
+from isonet.presets.reading import PRESETS, preset_options, preset_step
 
 __all__ = [
     "PRESETS",

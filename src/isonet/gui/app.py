@@ -10,12 +10,14 @@ from fastapi import FastAPI, Response
 from nicegui import ui
 
 from isonet.errors import IsonetError
-from isonet.gui import images, jobs, reports
-from isonet.gui.access import Roots
+from isonet.gui.files import reports
+from isonet.gui.files.access import Roots
 from isonet.gui.guard import Guard
-from isonet.gui.jobs import Jobs
+from isonet.gui.jobs import queue as jobs
+from isonet.gui.jobs.queue import Jobs
 from isonet.gui.pages import add_pages
-from isonet.gui.session import Session
+from isonet.gui.pages.session import Session
+from isonet.gui.pictures import images
 
 _SECONDS = 1.0
 

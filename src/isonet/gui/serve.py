@@ -11,7 +11,7 @@ from pathlib import Path
 
 from isonet.config import GuiConfig
 from isonet.errors import InputError, RunError
-from isonet.gui.access import Roots
+from isonet.gui.files.access import Roots
 
 
 def serve(project: Path, config: GuiConfig) -> None:

@@ -32,10 +32,9 @@ from isonet.io.mrc_header import (
     write_header,
 )
 from isonet.io.packed import unpacked
+from isonet.io.volume_files import COMPRESSED
 
 FloatArray = npt.NDArray[np.float32]
-COMPRESSED = (".gz", ".bz2")
-EXTENSIONS = (".mrc", ".rec", ".map", ".mrc.gz", ".rec.gz", ".map.gz", ".mrc.bz2", ".rec.bz2", ".map.bz2")
 _SLAB_VOXELS = 1 << 24
 _SAMPLES = 16  # voxels along an axis, about, that tell one volume from another
 
@@ -125,37 +124,6 @@ def read_into(file: io.RawIOBase, position: int, block: npt.NDArray[Any]) -> Non
         if not count:
             raise InputError(f"{getattr(file, 'name', 'file')}: ended while it was read; is it being written?")
         left = left[count:]
-
-
-def stem(path: Path) -> str:
-    """File name without its last volume extension: `x_8.00Apx.rec.mrc` gives `x_8.00Apx.rec`."""
-    name = path.name
-    for extension in sorted(EXTENSIONS, key=len, reverse=True):
-        if name.lower().endswith(extension):
-            return name[: -len(extension)]
-    return path.stem
-
-
-def find_volumes(path: Path) -> list[Path]:
-    """MRC files of a folder in the order of their names, or the file itself.
-
-    Raises
-    ------
-    InputError
-        If the path does not exist or the folder holds no volume.
-    """
-    if not path.exists():
-        raise InputError(f"{path}: no such file or folder; check the name")
-    if path.is_file():
-        return [path]
-    found = sorted(
-        item
-        for item in path.iterdir()
-        if item.is_file() and item.name.lower().endswith(EXTENSIONS) and not item.name.startswith(".")
-    )
-    if not found:
-        raise InputError(f"{path}: no tomograms in this folder; they end in .mrc, .rec or .map")
-    return found
 
 
 def open_volume(path: Path) -> Volume:

@@ -11,10 +11,10 @@ from torch import Tensor
 from isonet.config import NetworkOptions, RefineConfig
 from isonet.errors import InputError
 from isonet.io.checkpoint import STARTER
-from isonet.steps.model_record import STARTER_METHOD
-from isonet.steps.refine_files import model_name, start_weights
+from isonet.models.folder import model_name, start_weights
+from isonet.models.record import STARTER_METHOD
+from isonet.train.network.unet import UNetShape, named_shape
 from isonet.train.pairs import Method
-from isonet.train.unet import UNetShape, named_shape
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""What a model says of itself: its network, its options, and what data it has seen."""
+"""What a model says of itself: its network, its options, what data it has seen; and the network that this makes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,16 @@ from torch import Tensor
 from typing_extensions import TypedDict
 
 from isonet import __version__
-from isonet.config import RefineConfig, TrainStarterConfig
+from isonet.config import TrainStarterConfig
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.steps.subvolumes import Samples
-from isonet.train.pairs import Method
-from isonet.train.unet import UNet, UNetShape
+from isonet.train.network.unet import UNet, UNetShape
 
-_NOT_TRAINING = {
+STARTER_METHOD = "starter"
+"""How a model says that it was trained on imagined samples alone."""
+UNKNOWN_INPUT = "unknown"
+"""Input column of a model whose sub-volumes did not say what they were cut from."""
+NOT_TRAINING = {
     "output_dir",
     "continue_from",
     "overwrite",
@@ -28,6 +30,7 @@ _NOT_TRAINING = {
     "num_nodes",
     "keep_models",
 }
+"""Options that say nothing of what was learnt."""
 _MARGIN = 0.01  # degrees
 
 
@@ -41,47 +44,21 @@ class _Said(TypedDict):
     pixel_sizes: list[float | None]
 
 
-STARTER_METHOD = "starter"
-"""How a model says that it was trained on imagined samples alone."""
-
-
-def describe(
-    shape: UNetShape,
-    method: Method,
-    column: str,
-    training: Sequence[Samples],
-    config: RefineConfig,
-    begun: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Say what a model is and what it was trained on, for its metadata.
-
-    `begun` is the description of the model that training started from: what that one has seen, this one has too.
-    """
-    tomograms = [one.sources[0].tomogram for one in training]
-    return {
-        **_common(method, shape, config.cube_size, column, begun),
-        "tilts": [list(tomogram.tilts) for tomogram in tomograms],
-        "pixel_sizes": [tomogram.number("rlnPixelSize") for tomogram in tomograms],
-        "seen": _seen(training, begun),
-        "options": config.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_TRAINING),
-    }
-
-
 def describe_starter(
     config: TrainStarterConfig, shape: UNetShape, begun: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Say what a starter model is: its recipe, its templates by name, and the starter it was trained from, if any."""
     return {
-        **_common(STARTER_METHOD, shape, config.cube_size, STARTER_METHOD, begun),
+        **common(STARTER_METHOD, shape, config.cube_size, STARTER_METHOD, begun),
         "tilts": [],
         "pixel_sizes": [],
         "seen": [],
         "templates": [path.name for path in config.templates],
-        "options": config.model_dump(mode="json", exclude={*_NOT_TRAINING, "templates", "workers", "precision"}),
+        "options": config.model_dump(mode="json", exclude={*NOT_TRAINING, "templates", "workers", "precision"}),
     }
 
 
-def _common(method: str, shape: UNetShape, cube: int, column: str, begun: Mapping[str, Any] | None) -> dict[str, Any]:
+def common(method: str, shape: UNetShape, cube: int, column: str, begun: Mapping[str, Any] | None) -> dict[str, Any]:
     """What every model says of itself."""
     return {
         "isonet": __version__,
@@ -98,18 +75,6 @@ def _ancestor(begun: Mapping[str, Any]) -> dict[str, Any]:
     """Say what model training started from, and what that one had started from."""
     kept = ("isonet", "method", "templates", "steps", "options", "started_from")
     return {name: begun[name] for name in kept if name in begun}
-
-
-def _seen(training: Sequence[Samples], begun: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Fingerprint and tilts in degrees of every map trained on, before too; no fingerprint where that is not known."""
-    seen: list[dict[str, Any]] = []
-    if begun is not None:
-        seen = list(begun.get("seen") or [{"data": None, "tilts": tilts} for tilts in begun.get("tilts", [])])
-    for source in (source for one in training for source in one.sources):
-        mark = {"data": mrc.fingerprint(source.volume), "tilts": list(source.tilts)}
-        if mark not in seen:
-            seen.append(mark)
-    return seen
 
 
 def network_of(path: Path, weights: Mapping[str, Tensor], about: Mapping[str, Any]) -> UNet:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.io import mrc, star
-from isonet.project import FULL_COLUMNS, HALF_COLUMNS, Tomogram
+from isonet.io.volume_files import find_volumes, stem
+from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Tomogram
 
 log = logging.getLogger("isonet")
 Pairs = dict[str, tuple[Path, Path]]
@@ -18,7 +19,7 @@ _FULL = re.compile(r"(?:^|(?<=[_.\- ]))full(?=$|[_.\- ])", re.IGNORECASE)
 
 def half_key(path: Path) -> str:
     """Return the name of a half without what tells it from the other: `TS_01_EVN.mrc` gives `TS_01`."""
-    return _bare(_HALF.sub("", mrc.stem(path)))
+    return _bare(_HALF.sub("", stem(path)))
 
 
 def pair_halves(even: Path, odd: Path) -> Pairs:
@@ -37,12 +38,12 @@ def pair_halves(even: Path, odd: Path) -> Pairs:
     if even.is_file() and odd.is_file() and even.samefile(odd):
         raise InputError(f"{odd}: given as both halves, whose noise must differ; give the other one")
     if even.is_dir() and odd.is_dir() and even.samefile(odd):
-        found = mrc.find_volumes(even)
+        found = find_volumes(even)
         firsts, seconds = (_by_key(item for item in found if side_of(item) == side) for side in ("even", "odd"))
         if not firsts and not seconds:
             raise InputError(f"{even}: no halves in this folder; their names hold _EVN and _ODD, or half1 and half2")
     else:
-        firsts, seconds = _by_key(mrc.find_volumes(even)), _by_key(mrc.find_volumes(odd))
+        firsts, seconds = _by_key(find_volumes(even)), _by_key(find_volumes(odd))
     if even.is_file() and odd.is_file():
         seconds = dict(zip(firsts, seconds.values(), strict=True))
     for key in sorted(firsts.keys() ^ seconds.keys()):
@@ -80,7 +81,7 @@ def find_tomograms(paths: Sequence[Path]) -> tuple[list[Path], Pairs]:
             continue
         folders = half_folders(path)
         try:
-            volumes = mrc.find_volumes(path)
+            volumes = find_volumes(path)
         except InputError:
             if folders is None:
                 raise
@@ -89,7 +90,7 @@ def find_tomograms(paths: Sequence[Path]) -> tuple[list[Path], Pairs]:
         full += volumes
         if folders is not None:
             names = {full_key(item) for item in volumes}
-            first, second = (_by_key(mrc.find_volumes(folder)) for folder in folders)
+            first, second = (_by_key(find_volumes(folder)) for folder in folders)
             pairs |= {key: (first[key], second[key]) for key in first if key in second and key in names}
     full = list(dict.fromkeys(full))
     first, second = (
@@ -174,7 +175,7 @@ def _take_up(table: Path, full: list[Path], pairs: Pairs, listed: set[Path]) -> 
 
 def full_key(path: Path) -> str:
     """Return the name of a full tomogram without the word `full`, to be compared with :func:`half_key`."""
-    return _bare(_FULL.sub("", mrc.stem(path)))
+    return _bare(_FULL.sub("", stem(path)))
 
 
 def matching_halves(path: Path, halves: Pairs) -> tuple[Path, Path]:
@@ -185,7 +186,7 @@ def matching_halves(path: Path, halves: Pairs) -> tuple[Path, Path]:
     InputError
         If there are none of its name, or their shape is another.
     """
-    name = mrc.stem(path)
+    name = stem(path)
     keys = [key for key in halves if name == key or name.startswith(f"{key}_") or key.startswith(f"{name}_")]
     keys += [key for key in halves if key == full_key(path)]
     if len(halves) == 1:
@@ -209,13 +210,13 @@ def _bare(name: str) -> str:
 
 def side_of(path: Path) -> str | None:
     """Tell which half a file is by its name: `even`, `odd`, or None."""
-    found = list(_HALF.finditer(mrc.stem(path)))
+    found = list(_HALF.finditer(stem(path)))
     return None if not found else ("even" if found[-1]["even"] else "odd")
 
 
 def is_short(path: Path) -> bool:
     """Tell whether only h1 or h2 marks a half, which may mean a hole as well."""
-    return [found[0].lower() for found in _HALF.finditer(mrc.stem(path))][-1:] in (["h1"], ["h2"])
+    return [found[0].lower() for found in _HALF.finditer(stem(path))][-1:] in (["h1"], ["h2"])
 
 
 def half_folders(path: Path) -> tuple[Path, Path] | None:

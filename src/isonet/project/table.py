@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from isonet.core.tilts import check_tilts
+from isonet.core.tilts.ranges import check_tilts
 from isonet.errors import InputError
-from isonet.io import files, mrc, star
-from isonet.io.metadata import read_tilt_angles
+from isonet.io import files, star
+from isonet.io.programs.metadata import read_tilt_angles
+from isonet.io.volume_files import stem
 
 FULL_COLUMNS = ("rlnTomoName", "rlnMicrographName")
 HALF_COLUMNS = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
@@ -46,7 +47,7 @@ class Tomogram:
     @property
     def name(self) -> str:
         """File name of the full tomogram, or of the sub-volume, without its extension."""
-        return mrc.stem(self.file(SUBVOLUME_COLUMN if SUBVOLUME_COLUMN in self.row else self.full_column))
+        return stem(self.file(SUBVOLUME_COLUMN if SUBVOLUME_COLUMN in self.row else self.full_column))
 
     def text(self, column: str) -> str | None:
         """Value of a column, or None where it is missing."""

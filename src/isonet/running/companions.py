@@ -9,8 +9,8 @@ from isonet.config import StepConfig
 from isonet.errors import InputError
 from isonet.io import files
 from isonet.io.options import read_options
-from isonet.runs import CONFIG_NAME, LOCK_NAME, Run, at_work, clear_abandoned, write_config
-from isonet.signals import handled_by
+from isonet.running.runs import CONFIG_NAME, LOCK_NAME, Run, at_work, clear_abandoned, write_config
+from isonet.running.signals import handled_by
 
 log = logging.getLogger("isonet")
 _MAY_DIFFER = {"tomo_idx", "device", "devices", "max_memory"}

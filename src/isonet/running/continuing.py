@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from isonet.config import StepConfig
 from isonet.errors import InputError
 from isonet.io.options import read_options
-from isonet.runs import CONFIG_NAME
+from isonet.running.runs import CONFIG_NAME
 
 Config = TypeVar("Config", bound=StepConfig)
 

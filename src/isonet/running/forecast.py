@@ -11,9 +11,9 @@ from isonet.config import RefineConfig
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.train.device import choose_precision
-from isonet.train.footprint import STATE_COPIES, Footprint, footprint
+from isonet.train.network.footprint import STATE_COPIES, Footprint, footprint
+from isonet.train.network.unet import UNet, UNetShape, parameter_count
 from isonet.train.team import Team
-from isonet.train.unet import UNet, UNetShape, parameter_count
 
 log = logging.getLogger("isonet")
 _CGROUPS = {

@@ -17,11 +17,11 @@ from multiprocessing.context import SpawnProcess
 from types import FrameType
 from typing import Any, TypeVar
 
-from isonet.console import log_to_console
 from isonet.errors import IsonetError, LostProcessError, RunError
-from isonet.signals import HANDLED_SIGNALS, Interruption, behind, handled_by, interrupt
+from isonet.running.console import log_to_console
+from isonet.running.signals import HANDLED_SIGNALS, Interruption, behind, handled_by, interrupt
+from isonet.running.world import STARTED_HERE
 from isonet.train.memory import is_out_of_memory
-from isonet.world import STARTED_HERE
 
 log = logging.getLogger("isonet")
 Result = TypeVar("Result")
@@ -59,7 +59,7 @@ def launch(count: int, function: Callable[..., Result], *arguments: Any, indepen
     count : int
         Processes.
     function : callable
-        Of a module; in the processes :func:`isonet.world.current` tells which one it is.
+        Of a module; in the processes :func:`isonet.running.world.current` tells which one it is.
     *arguments
         What it is called with; can be pickled.
     independent : bool

@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+from isonet.config import DeconvConfig, MaskConfig
 from isonet.errors import InputError
-from isonet.run_record import resident
+from isonet.running.run_record import resident
+from isonet.running.world import current
+
+Limited = TypeVar("Limited", DeconvConfig, MaskConfig)
 
 _RESERVE = 150_000_000  # plans of the transforms, pictures, the allocator's waste
 
@@ -26,3 +31,8 @@ def within_limit(path: Path, limit: int) -> Iterator[int]:
         raise InputError(
             f"{path}: {error} beside the {used / 1e9:.2g} GB of the program; raise --max-memory {limit / 1e9:.2g}GB"
         ) from error
+
+
+def with_its_share(config: Limited) -> Limited:
+    """Leave to this process its share of the memory that all on this machine may take."""
+    return config.model_copy(update={"max_memory": config.max_memory // current().local_size})

@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 from isonet.config import DeconvConfig, MaskConfig, PredictConfig, RefineConfig
 from isonet.errors import InputError
-from isonet.launch import launch
+from isonet.running.launch import launch
+from isonet.running.world import current, processes_to_start
 from isonet.train.device import processes_for
-from isonet.world import current, processes_to_start
 
 Result = TypeVar("Result")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from isonet.io import files
-from isonet.world import current
+from isonet.running.world import current
 
 log = logging.getLogger("isonet")
 Item = TypeVar("Item")

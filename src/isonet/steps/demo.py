@@ -8,15 +8,15 @@ from rich.console import Console
 from rich.table import Table
 
 from isonet.config import DemoConfig, PredictConfig, PrepareConfig, RefineConfig, SimulateConfig
-from isonet.core.metrics import ShellCorrelation, correlation, wedge_correlation
+from isonet.core.comparison.metrics import ShellCorrelation, correlation, wedge_correlation
 from isonet.io import files, mrc
-from isonet.project import Project
-from isonet.steps.commands import predict_in_folder
+from isonet.models.folder import MODEL_NAME, STATE_NAME
+from isonet.project.table import Project
+from isonet.steps.predict import predict_in_folder
 from isonet.steps.prepare import prepare
-from isonet.steps.preview import save_comparison
-from isonet.steps.refine_command import refine_in_folder
-from isonet.steps.refine_files import MODEL_NAME, STATE_NAME
+from isonet.steps.refine import refine_in_folder
 from isonet.steps.simulate import simulate
+from isonet.volumes.preview import save_comparison
 
 log = logging.getLogger("isonet")
 _SHAPE = {"depth": 64, "height": 128, "width": 128}

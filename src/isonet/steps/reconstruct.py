@@ -11,12 +11,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from isonet.config import ReconstructConfig
-from isonet.core import projection
+from isonet.core.simulation import projection
 from isonet.errors import InputError
-from isonet.io import metadata, mrc
+from isonet.io import mrc
 from isonet.io.mrc_header import Header
+from isonet.io.programs import metadata
+from isonet.io.programs.tilt_series import Alignment
 from isonet.io.text import Floats
-from isonet.io.tilt_series import Alignment
+from isonet.io.volume_files import stem
 from isonet.steps.simulate import refuse_existing, write_tilts
 
 _SLAB_VOXELS = 1 << 24
@@ -72,14 +74,14 @@ def reconstruct(stack: Path, config: ReconstructConfig) -> Path:
     InputError
         If files would be overwritten or stack, angles and alignment do not fit together.
     """
-    stem = mrc.stem(Path(stack))
-    outputs = {name: config.output_dir / f"{stem}_{name}.mrc" for name in _HALVES}
-    tilt_path = config.output_dir / f"{stem}.tlt"
+    series = stem(Path(stack))
+    outputs = {name: config.output_dir / f"{series}_{name}.mrc" for name in _HALVES}
+    tilt_path = config.output_dir / f"{series}.tlt"
     refuse_existing([*outputs.values(), tilt_path], overwrite=config.overwrite)
     source = mrc.open_stack(stack)
     pixel_size = _stack_pixel_size(source, config)
     geometry = _geometry(source, pixel_size, config)
-    header = Header((pixel_size / geometry.scale,) * 3, labels=(f"isonet reconstruct {stem}"[:79],))
+    header = Header((pixel_size / geometry.scale,) * 3, labels=(f"isonet reconstruct {series}"[:79],))
     height, width = geometry.shape
     with mrc.scratch(config.output_dir, (len(geometry.images), height, width)) as images, ExitStack() as opened:
         for index, number in enumerate(geometry.images):

@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isonet.config import ResizeConfig
-from isonet.core import resampling, streamed
+from isonet.core.filters import resampling, streamed
 from isonet.errors import InputError
 from isonet.io import blocks, mrc
-from isonet.project import HALF_COLUMNS, Project, Tomogram
-from isonet.runs import Run
-from isonet.steps.memory import within_limit
-from isonet.steps.products import made_before, product_label
-from isonet.steps.source import not_finite
+from isonet.io.volume_files import find_volumes, stem
+from isonet.project.table import HALF_COLUMNS, Project, Tomogram
+from isonet.running.memory import within_limit
+from isonet.running.runs import Run, start
+from isonet.volumes.products import made_before, product_label
+from isonet.volumes.source import not_finite
 
 log = logging.getLogger("isonet")
 _HALVES = dict(zip(HALF_COLUMNS, ("half1", "half2"), strict=True))
@@ -45,6 +46,27 @@ class Job:
     source: Path
     pixel_size: float
     result: Path
+
+
+def resize_in_folder(inputs: Sequence[Path], config: ResizeConfig) -> None:
+    """Bring the tomograms of a table, or of files and folders, to another pixel size.
+
+    Raises
+    ------
+    InputError
+        If neither is given, or both.
+    """
+    tables = [path for path in inputs if path.suffix.lower() == ".star"]
+    if not inputs or (tables and len(inputs) > 1):
+        raise InputError("resize needs one table, or folders and MRC files: isonet resize tomograms.star")
+    if not tables and config.tomo_idx is not None:
+        raise InputError("--tomo-idx chooses from a table; give the table, or the files themselves")
+    project = Project.read(tables[0]) if tables else None
+    with start(config.output_dir, "resize", config, inputs=inputs) as run:
+        if project is not None:
+            resize(project, config, run)
+        else:
+            resize_files(inputs, config, run)
 
 
 def resize(project: Project, config: ResizeConfig, run: Run) -> Project:
@@ -95,8 +117,8 @@ def resize(project: Project, config: ResizeConfig, run: Run) -> Project:
 
 def resize_files(paths: Sequence[Path], config: ResizeConfig, run: Run) -> None:
     """Resize MRC files and those of folders; errors as :func:`resize`."""
-    found = dict.fromkeys(volume for path in paths for volume in mrc.find_volumes(path))
-    resize_volumes([Job(path, 0.0, config.output_dir / f"{mrc.stem(path)}_resized.mrc") for path in found], config, run)
+    found = dict.fromkeys(volume for path in paths for volume in find_volumes(path))
+    resize_volumes([Job(path, 0.0, config.output_dir / f"{stem(path)}_resized.mrc") for path in found], config, run)
 
 
 def resize_volumes(jobs: Sequence[Job], config: ResizeConfig, run: Run) -> None:
@@ -118,7 +140,7 @@ def _jobs(tomogram: Tomogram, config: ResizeConfig) -> Iterator[tuple[str, Job]]
     for column, folder in {tomogram.full_column: "", **_HALVES}.items():
         if column == tomogram.full_column or tomogram.text(column) is not None:
             source = tomogram.file(column)
-            yield column, Job(source, pixel_size, config.output_dir / folder / f"{mrc.stem(source)}_resized.mrc")
+            yield column, Job(source, pixel_size, config.output_dir / folder / f"{stem(source)}_resized.mrc")
 
 
 def _refuse_other_table(resized: Project, *, overwrite: bool) -> None:
@@ -155,7 +177,7 @@ def _resize(job: Job, config: ResizeConfig, label: str, run: Run) -> None:
     x, y, z = (round(start / step) for start, step in zip(old.start, reversed(how.steps), strict=True))
     header = replace(old, voxel_size=(config.pixel_size,) * 3, start=(x, y, z), labels=(*old.labels[:9], label))
     with (
-        run.progress(f"resize {mrc.stem(job.source)}", how.count) as advance,
+        run.progress(f"resize {stem(job.source)}", how.count) as advance,
         blocks.create(job.result, how.result, header) as target,
         blocks.scratch(job.result.parent, how.between) as between,
     ):

@@ -23,16 +23,18 @@ from isonet.config import (
 )
 from isonet.errors import InputError
 from isonet.io.options import read_options
-from isonet.pairing import find_tomograms
-from isonet.project import TURNED_COLUMN, Project, Tomogram
-from isonet.runs import CONFIG_NAME, start
-from isonet.steps.commands import deconv_in_folder, mask_in_folder, predict_in_folder
+from isonet.models.folder import MODEL_NAME, STATE_NAME
+from isonet.project.pairing import find_tomograms
+from isonet.project.table import TURNED_COLUMN, Project, Tomogram
+from isonet.running.processes import refuse_launchers
+from isonet.running.runs import CONFIG_NAME, start
+from isonet.steps.deconv import deconv_in_folder
+from isonet.steps.mask import mask_in_folder
+from isonet.steps.predict import predict_in_folder
 from isonet.steps.prepare import prepare
-from isonet.steps.processes import refuse_launchers
-from isonet.steps.products import output_paths
-from isonet.steps.refine_command import refine_in_folder
-from isonet.steps.refine_files import MODEL_NAME, STATE_NAME
+from isonet.steps.refine import refine_in_folder
 from isonet.steps.report import report
+from isonet.volumes.products import output_paths
 
 log = logging.getLogger("isonet")
 AVERAGES, TURNED = "average", "turned"

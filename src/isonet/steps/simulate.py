@@ -10,11 +10,14 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from isonet.config import SimulateConfig
-from isonet.core import ctf, phantom, projection
+from isonet.core.filters import ctf
 from isonet.core.rotation import relion_angles
+from isonet.core.simulation import phantom, projection
 from isonet.errors import InputError
-from isonet.io import files, metadata, mrc, star, structure
+from isonet.io import files, mrc, star, structure
 from isonet.io.mrc_header import Header
+from isonet.io.programs import metadata
+from isonet.io.volume_files import stem
 
 _NAMES = ("truth.mrc", "full.mrc", "even.mrc", "odd.mrc", "tilts.mrc", "tilts.tlt", "particles.star")
 
@@ -119,7 +122,7 @@ def _write_particles(config: SimulateConfig, placements: Sequence[phantom.Placem
     """Write where particles are (voxels from 0), how they are turned, what they are, and how their axes lie."""
     path = config.output_dir / "particles.star"
     names = [f"species{number}" for number in range(1, config.species + 1)]
-    names += [mrc.stem(template) for template in config.templates]
+    names += [stem(template) for template in config.templates]
     rows = []
     for placement in placements:
         z, y, x = placement.centre.tolist()

@@ -13,20 +13,20 @@ import torch
 from torch import Tensor
 
 from isonet.config import TrainStarterConfig
-from isonet.core.scenery import Template
+from isonet.core.simulation.scenery import Template
 from isonet.errors import InputError, RunError
 from isonet.io import checkpoint
 from isonet.io.structure import read_density
-from isonet.runs import Run, start
-from isonet.steps.continuing import continued_options
-from isonet.steps.first_network import network_options, refuse_other_network
-from isonet.steps.model_record import STARTER_METHOD, describe_starter
-from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, refuse_existing, start_weights
+from isonet.models.first_network import network_options, refuse_other_network
+from isonet.models.folder import MODEL_NAME, STATE_NAME, refuse_existing, start_weights
+from isonet.models.record import STARTER_METHOD, describe_starter
+from isonet.running.continuing import continued_options
+from isonet.running.runs import Run, start
 from isonet.train.device import choose_device
 from isonet.train.fit import Trainer, TrainerOptions
+from isonet.train.network.unet import UNet, UNetShape, initialize, named_shape, parameter_count
 from isonet.train.schedule import learning_rate
 from isonet.train.simulated import SimulatedPairs
-from isonet.train.unet import UNet, UNetShape, initialize, named_shape, parameter_count
 
 log = logging.getLogger("isonet")
 _REPORT = 50  # steps between lines of metrics

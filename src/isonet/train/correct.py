@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from isonet.core import tiling
+from isonet.core.filters import tiling
 from isonet.core.fourier import Shape
 from isonet.train.evaluate import Evaluator
-from isonet.train.unet import UNetShape
+from isonet.train.network.unet import UNetShape
 
 FloatArray = npt.NDArray[np.float32]
 Cut = Callable[[Sequence[int], Sequence[int]], FloatArray]

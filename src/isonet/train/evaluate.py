@@ -9,8 +9,8 @@ from torch import Tensor
 
 from isonet.train.device import Precision, choose_precision
 from isonet.train.loss import mean_error
+from isonet.train.network.unet import UNet, channels_last, for_evaluation
 from isonet.train.pairs import Batch
-from isonet.train.unet import UNet, channels_last, for_evaluation
 
 _SHARE_OF_GPU = 0.7
 _HALF_TURNS = ((-3, -1), (-2, -1), (-3, -2))  # axes that are reversed by half a turn about y, z, x

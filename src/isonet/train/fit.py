@@ -11,15 +11,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from isonet.train.batch_norm import share_statistics
 from isonet.train.device import Precision
 from isonet.train.engine import engine_for
 from isonet.train.loss import mean_error
 from isonet.train.memory import is_out_of_memory
+from isonet.train.network.batch_norm import share_statistics
+from isonet.train.network.unet import UNet, channels_last, fix_normalization
 from isonet.train.optimizer import OptimizerName, optimizers
 from isonet.train.pairs import Batch
 from isonet.train.team import ALONE, Team
-from isonet.train.unet import UNet, channels_last, fix_normalization
 
 log = logging.getLogger("isonet")
 

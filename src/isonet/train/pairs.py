@@ -25,10 +25,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from isonet.core import fourier, noise, rotation, wedge
-from isonet.core.noise import NoiseMode
+from isonet.core import fourier, rotation
 from isonet.core.sampling import central_cube
-from isonet.core.tilts import LARGEST_GAP
+from isonet.core.tilts import noise, wedge
+from isonet.core.tilts.noise import NoiseMode
+from isonet.core.tilts.ranges import LARGEST_GAP
 
 Method = Literal["isonet", "noise2noise", "denoise"]
 Predict = Callable[[Tensor], Tensor]

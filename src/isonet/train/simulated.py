@@ -14,8 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isonet.core import fourier, imaging, rotation, scenery, wedge
+from isonet.core import fourier, rotation
 from isonet.core.sampling import central_cube, random_stream
+from isonet.core.simulation import imaging, scenery
+from isonet.core.tilts import wedge
 from isonet.train.pairs import Batch
 
 POOL = 24

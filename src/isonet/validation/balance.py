@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import torch
 
-from isonet.core import balance, withheld
-from isonet.core.agreement import Sums
+from isonet.core.comparison import balance
+from isonet.core.comparison.agreement import Sums
+from isonet.core.tilts import withheld
 from isonet.io import mrc
-from isonet.steps.validation_numbers import Numbers, numbers_of
-from isonet.steps.validation_scores import spectrum_at
+from isonet.validation.numbers import Numbers, numbers_of
+from isonet.validation.scores import spectrum_at
 
 log = logging.getLogger("isonet")
 _REMEDIES = {

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from isonet.core.agreement import MEASURABLE
-from isonet.core.claims import Resolution, run_of
-from isonet.steps.validation_scores import SECTOR, Scores
-from isonet.validation_curves import THRESHOLDS
+from isonet.core.comparison.agreement import MEASURABLE
+from isonet.core.comparison.claims import Resolution, run_of
+from isonet.validation.curves import THRESHOLDS
+from isonet.validation.scores import SECTOR, Scores
 
 _BETTER_THAN_POSSIBLE = 1.25
 Numbers = dict[str, Any]

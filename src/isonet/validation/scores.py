@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from isonet.core import agreement, claims, withheld
-from isonet.core.agreement import Bins, Estimate, Sums
-from isonet.core.claims import Resolution
+from isonet.core.comparison import agreement, claims
+from isonet.core.comparison.agreement import Bins, Estimate, Sums
+from isonet.core.comparison.claims import Resolution
 from isonet.core.fourier import Shape
+from isonet.core.tilts import withheld
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.runs import Run
+from isonet.running.runs import Run
 
 SECTOR = 4.0  # degrees
 

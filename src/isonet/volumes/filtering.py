@@ -5,19 +5,22 @@ from pathlib import Path
 
 import torch
 
-from isonet.core import streamed
-from isonet.core.spectrum import Transfer
+from isonet.core.filters import streamed
+from isonet.core.filters.spectrum import Transfer
 from isonet.errors import InputError
 from isonet.io import blocks, mrc
-from isonet.runs import Run
-from isonet.steps.memory import within_limit
-from isonet.steps.source import is_constant, not_finite
+from isonet.io.volume_files import stem
+from isonet.running.memory import within_limit
+from isonet.running.runs import Run
+from isonet.volumes.source import is_constant, not_finite
 
 
 def filter_file(
     source: Path, target: Path, transfer: Transfer, label: str, max_memory: int, run: Run, *, rescale: bool
 ) -> None:
-    """Filter a volume into a float32 file with its header and mean; see :func:`isonet.core.streamed.filter_volume`.
+    """Filter a volume into a float32 file with its header and mean.
+
+    How is in :func:`isonet.core.filters.streamed.filter_volume`.
 
     Parameters
     ----------
@@ -46,7 +49,7 @@ def filter_file(
         plan = streamed.plan(volume.shape, memory)
     header = replace(volume.header, labels=(*volume.header.labels[:9], label))
     with (
-        run.progress(f"filter {mrc.stem(source)}", plan.count) as advance,
+        run.progress(f"filter {stem(source)}", plan.count) as advance,
         blocks.create(target, volume.shape, header) as result,
     ):
         try:

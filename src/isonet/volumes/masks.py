@@ -1,4 +1,4 @@
-"""Masks made by other programs, brought to the shape of a tomogram."""
+"""Masks of tomograms as steps read them: those of this program, and others brought to the shape of a tomogram."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isonet.core.masking import nearest_indices
+from isonet.core.masks.masking import nearest_indices
 from isonet.errors import InputError
 from isonet.io import mrc
+from isonet.project.table import Tomogram
+from isonet.volumes.products import labels_of
+
+MASK_COLUMN = "rlnMaskName"
+KIND = "mask"
+"""Word in the labels of masks that this program makes."""
 
 
 class ExistingMask:
@@ -74,3 +80,31 @@ class ExistingMask:
         for first in range(self.shape[0]):
             result[first] = self.sections(first, first + 1)[0]
         return result
+
+
+def open_mask(tomogram: Tomogram, volume: mrc.Volume) -> npt.NDArray[Any] | None:
+    """Mask of a tomogram, larger than 0 where it holds; None where the table names none.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or does not fit the tomogram.
+    """
+    if tomogram.text("rlnMaskName") is None:
+        return None
+    if is_ours(tomogram) and (made := mrc.open_volume(tomogram.file("rlnMaskName"))).shape == volume.shape:
+        return made.stored
+    return ExistingMask(tomogram.file("rlnMaskName"), volume.shape, volume.path).array()
+
+
+def is_ours(tomogram: Tomogram) -> bool:
+    """Tell whether this program made a tomogram's mask, which is known to be good then."""
+    return any(label.startswith("isonet mask:") for label in labels_of(tomogram.file("rlnMaskName")))
+
+
+def is_foreign(tomogram: Tomogram) -> bool:
+    """Tell whether the table names a mask that this program did not make."""
+    if tomogram.text(MASK_COLUMN) is None or not tomogram.file(MASK_COLUMN).exists():
+        return False
+    labels = mrc.open_volume(tomogram.file(MASK_COLUMN)).header.labels
+    return not any(label.startswith(f"isonet {KIND}:") for label in labels)

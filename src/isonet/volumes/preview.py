@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from isonet.core import fourier, wedge
+from isonet.core import fourier
+from isonet.core.tilts import wedge
 from isonet.io.files import atomic_path
 
 FloatArray = npt.NDArray[np.float32]

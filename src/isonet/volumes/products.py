@@ -8,7 +8,7 @@ from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.project import Tomogram
+from isonet.project.table import Tomogram
 
 log = logging.getLogger("isonet")
 

@@ -14,7 +14,7 @@ from isonet.core.normalize import Moments, Normalization, skewness
 from isonet.core.sampling import cut
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.project import HALF_COLUMNS, Tomogram
+from isonet.project.table import HALF_COLUMNS, Tomogram
 
 log = logging.getLogger("isonet")
 CONTRAST_COLUMN = "rlnTomoContrast"

@@ -9,7 +9,7 @@ from at_work import Interface, start, stop, wait_for
 from chromium import expect_state, picture, quiet_page, ready, visit
 from playwright.sync_api import Browser, Page, expect
 
-from isonet.gui.jobs import Jobs
+from isonet.gui.jobs.queue import Jobs
 from isonet.io import star
 from isonet.io.polygons import read_polygons
 

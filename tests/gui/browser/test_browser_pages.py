@@ -15,8 +15,8 @@ from chromium import expect_state, picture, quiet_page, visit
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from isonet.gui.catalogue import commands
-from isonet.gui.jobs import Jobs
+from isonet.gui.jobs.forms import OFFERED
+from isonet.gui.jobs.queue import Jobs
 from isonet.io import star
 from isonet.io.polygons import read_polygons
 
@@ -239,7 +239,7 @@ def test_very_long_values_are_marked_or_typed_and_do_no_harm(page: Page, interfa
     expect(page.get_by_test_id("argument-star")).to_have_value("tomograms.star")
 
 
-PLACES = ("/", "/add", *(f"/step/{name}" for name in commands()), "/viewer", "/masks", "/jobs", "/validation")
+PLACES = ("/", "/add", *(f"/step/{name}" for name in OFFERED), "/viewer", "/masks", "/jobs", "/validation")
 SHOWN_ELSEWHERE = ("prepare", "mask", "refine", "predict", "validate")  # with values, in test_browser.py
 
 

@@ -8,7 +8,7 @@ from at_work import LONG, start, stop, wait_for
 from chromium import expect_state, open_page
 from playwright.sync_api import Browser, expect
 
-from isonet.gui.jobs import Jobs
+from isonet.gui.jobs.queue import Jobs
 
 QUIET = 12  # lines in the console while nobody answers: one for each time the page asks, which is ever more seldom
 

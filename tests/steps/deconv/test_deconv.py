@@ -14,11 +14,11 @@ import pytest
 import torch
 
 from isonet.config import SimulateConfig
-from isonet.core import metrics
-from isonet.core.ctf import Optics, WienerFilter
+from isonet.core.comparison import metrics
+from isonet.core.filters.ctf import Optics, WienerFilter
 from isonet.io import blocks, mrc
 from isonet.io.mrc_header import Header
-from isonet.run_record import resident
+from isonet.running.run_record import resident
 from isonet.steps.simulate import simulate
 
 RESULT = Path("deconv/v_deconv.mrc")

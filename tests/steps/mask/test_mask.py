@@ -12,8 +12,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage.draw import polygon2mask
 
-from isonet.core.slab import Slab
-from isonet.io.imod import read_model, write_closed
+from isonet.core.masks.slab import Slab
+from isonet.io.programs.imod import read_model, write_closed
 
 MASK = Path("mask/v_mask.mrc")
 
@@ -65,14 +65,14 @@ def test_streamed_is_whole(
     here: Path, scene: Any, shape: tuple[int, int, int], steps: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In slabs of any thickness, through files or memory, and with odd numbers of voxels: the same to the bit."""
-    from isonet.steps import mask_room
+    from isonet.steps.mask import room as mask_room
 
     part = scene[tuple(slice(edge) for edge in shape)]
     flags = ("--slab", "--crop-y=0.1")
     whole = mask_of(part, "v", *flags)
     monkeypatch.setattr(mask_room.Steps, "fitting", lambda *_: mask_room.Steps(*steps))
     monkeypatch.setattr(mask_room, "MemoryRoom", None)  # nothing fits into memory
-    monkeypatch.setattr("isonet.steps.memory.resident", lambda: 4_000_000_000)
+    monkeypatch.setattr("isonet.running.memory.resident", lambda: 4_000_000_000)
     assert np.array_equal(mask_of(part, "w", *flags), whole)
     assert whole[-1].any() or shape[0] == 28
     assert whole.shape == shape

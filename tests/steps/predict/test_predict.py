@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from isonet.core import fourier, wedge
-from isonet.core.metrics import shell_correlation
+from isonet.core import fourier
+from isonet.core.comparison.metrics import shell_correlation
+from isonet.core.tilts import wedge
 from isonet.io.checkpoint import load_model, save_model
-from isonet.steps import correction
+from isonet.steps.predict import correction
 
 
 @pytest.fixture

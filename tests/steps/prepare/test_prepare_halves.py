@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from isonet.io import star
-from isonet.project import Project
+from isonet.project.table import Project
 
 HALVES = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
 

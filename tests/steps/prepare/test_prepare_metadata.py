@@ -7,7 +7,7 @@ import commandline as isonet
 import pytest
 import starfile
 
-from isonet.project import Project
+from isonet.project.table import Project
 
 MDOC = "".join(f"[ZValue = {n}]\nTiltAngle = {tilt}\nTargetDefocus = -4\n\n" for n, tilt in enumerate((-54, 0, 54)))
 CTF = "# Columns: #1 micrograph number; #2 - defocus 1 [A]; #3 - defocus 2; #4; #5; #6; #7\n" + "".join(

@@ -14,8 +14,8 @@ import torch
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.mrc_header import Header
-from isonet.steps.turn import turned
-from isonet.steps.wedge_check import check_wedge
+from isonet.steps.prepare.turn import turned
+from isonet.steps.prepare.wedge_check import check_wedge
 
 WORDS = ("mirrored", "axis", "no wedge")
 Said = tuple[list[str], list[str]]
@@ -102,7 +102,9 @@ def test_where_nothing_can_be_told_there_is_no_warning(said: Callable[..., Said]
 @pytest.mark.parametrize("name", ["full_f16", "crop96x160x160_int8"])
 def test_a_real_tomogram_is_not_warned_of(shared_data: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     warnings: list[str] = []
-    monkeypatch.setattr("isonet.steps.wedge_check.log.warning", lambda text, *parts: warnings.append(text % parts))
+    monkeypatch.setattr(
+        "isonet.steps.prepare.wedge_check.log.warning", lambda text, *parts: warnings.append(text % parts)
+    )
     found = check_wedge(mrc.open_volume(shared_data / f"empiar10499/00254_wbp_20Apx_{name}.mrc"), (-60, 60))
     assert warnings == []
     assert found

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isonet.config import RefineConfig
-from isonet.steps.pace import Amount, Costs, amount_asked, amount_that_fits, iterations_that_fit
+from isonet.steps.refine.pace import Amount, Costs, amount_asked, amount_that_fits, iterations_that_fit
 
 SECONDS = st.floats(1e-3, 1e5)
 

@@ -12,8 +12,8 @@ import torch
 
 from isonet.config import RefineConfig
 from isonet.io.checkpoint import load_model, save_model
-from isonet.steps.source import Source
 from isonet.train.fit import Trainer
+from isonet.volumes.source import Source
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

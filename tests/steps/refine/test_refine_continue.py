@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from isonet.io.checkpoint import load_model, load_state
-from isonet.runs import locked
+from isonet.running.runs import locked
 
 LONG = {**isonet.TINY, "iterations": 3, "epochs": 2, "steps_per_epoch": 4, "noise_level": 0.2, "noise_start_iter": 2}
 """A run that takes a second or two."""
@@ -215,7 +215,7 @@ def test_record_that_was_lost_before_the_end_of_an_iteration(
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
     with monkeypatch.context() as broken:
-        broken.setattr("isonet.steps.refine._finish_iteration", fail)
+        broken.setattr("isonet.steps.refine.step._finish_iteration", fail)
         ended = isonet.call("refine", star, **SHORT)
     isonet.assert_refused(ended, "not enough memory", "--batch-size", code=1)
     assert "go on with: isonet refine --continue-from results" in ended.err

@@ -10,17 +10,17 @@ import pytest
 import torch
 
 from isonet.config import RefineConfig
-from isonet.core import wedge
-from isonet.core.metrics import wedge_correlation
+from isonet.core.comparison.metrics import wedge_correlation
+from isonet.core.tilts import wedge
 from isonet.io.checkpoint import load_model
-from isonet.project import HALF_COLUMNS, Project
-from isonet.runs import start
-from isonet.steps.preview import mean_balance, wedge_balance
-from isonet.steps.refine_setup import LEARNING_RATES, Refinement, begin
-from isonet.steps.source import open_sources
-from isonet.steps.subvolumes import open_training_set
+from isonet.project.table import HALF_COLUMNS, Project
+from isonet.running.runs import start
+from isonet.steps.refine.setup import LEARNING_RATES, Refinement, begin
+from isonet.steps.refine.tomograms import open_training_set
+from isonet.train.network.unet import UNet, initialize
 from isonet.train.team import ALONE
-from isonet.train.unet import UNet, initialize
+from isonet.volumes.preview import mean_balance, wedge_balance
+from isonet.volumes.source import open_sources
 
 TILTS = (-60.0, 60.0)
 NAMES = ("halves/x_half1", "halves/x_half2", "x")

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from isonet.io import checkpoint
-from isonet.steps.refine_record import stagnates
-from isonet.steps.source import Source
+from isonet.steps.refine.record import stagnates
 from isonet.train.fit import Trainer
+from isonet.volumes.source import Source
 
 
 @pytest.fixture

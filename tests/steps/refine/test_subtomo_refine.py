@@ -12,10 +12,10 @@ import torch
 from isonet.config import RefineConfig
 from isonet.io import star
 from isonet.io.checkpoint import load_model
-from isonet.project import Project
-from isonet.steps.refine_files import STATE_NAME
-from isonet.steps.source import Source, open_source
-from isonet.steps.subvolume_files import SubvolumeFiles, open_subvolume_files
+from isonet.models.folder import STATE_NAME
+from isonet.project.table import Project
+from isonet.steps.refine.subvolume_files import SubvolumeFiles, open_subvolume_files
+from isonet.volumes.source import Source, open_source
 
 TRAIN = {
     name: value for name, value in isonet.TINY.items() if name not in ("cube_size", "crop_size", "number_subtomos")

@@ -11,9 +11,9 @@ import commandline as isonet
 import numpy as np
 import pytest
 
-from isonet.core import tiling
+from isonet.core.filters import tiling
 from isonet.steps.report import report
-from isonet.steps.reporting.chimerax import _quoted
+from isonet.steps.report.chimerax import _quoted
 
 HOSTILE = "<script>alert(1)<script>&{{7*7}}$x"
 OPTIONS = {**isonet.TINY, "tilt_min": -50, "tilt_max": 60}

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from isonet.core import fourier, wedge
+from isonet.core import fourier
+from isonet.core.tilts import wedge
 
 SHAPE, KEPT = (40, 48, 40), (-30.0, 30.0)
 OPTIONS = {**isonet.TINY, "iterations": 1, "withhold": 30}

@@ -10,16 +10,17 @@ import torch
 from scipy import ndimage
 
 import quality as benchmark
-import quality_cases as samples
-import quality_metrics as quality
-import total_variation
 import withheld
 from isonet.config import RefineConfig, SimulateConfig
-from isonet.core import metrics, wedge
+from isonet.core.comparison import metrics
+from isonet.core.tilts import wedge
 from isonet.io import mrc
 from isonet.io.mrc_header import Header
-from isonet.steps.preview import mean_balance, wedge_balance
 from isonet.steps.simulate import simulate
+from isonet.volumes.preview import mean_balance, wedge_balance
+from judging import cases as samples
+from judging import metrics as quality
+from judging import total_variation
 
 SHAPE = (40, 48, 56)
 GRID = np.indices(SHAPE).astype(np.float32)

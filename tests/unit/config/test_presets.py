@@ -18,11 +18,11 @@ from isonet.config import (
     preset_options,
     preset_step,
 )
-from isonet.train.unet import ARCHITECTURES
+from isonet.train.network.unet import ARCHITECTURES
 
 DEFAULTS = RefineConfig()
 WITH_OPTIONS = [name for name in PRESETS if preset_options(name)]
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_each_name_has_its_file_and_each_file_its_name() -> None:

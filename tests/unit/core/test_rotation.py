@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from torch import Tensor
 
-from isonet.core import fourier, rotation, wedge
+from isonet.core import fourier, rotation
+from isonet.core.tilts import wedge
 
 GROUP = rotation.cube_rotations()
 

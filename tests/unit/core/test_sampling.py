@@ -10,7 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isonet.core import fourier, sampling, wedge
+from isonet.core import fourier, sampling
+from isonet.core.tilts import wedge
 
 laws = settings(max_examples=50, deadline=None)
 shapes = st.tuples(*[st.integers(1, 8)] * 3)

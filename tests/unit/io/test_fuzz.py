@@ -17,15 +17,16 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from fuzz import judged
-from fuzz_mutations import damaged
-from fuzz_seeds import SHAPE, models
-from fuzz_targets import TARGETS, Target
-from isonet.arguments import config_files
+from fuzzing.mutations import damaged
+from fuzzing.seeds import SHAPE, models
+from fuzzing.targets import TARGETS, Target
+from isonet.cli.arguments import config_files
 from isonet.errors import InputError
-from isonet.io import aretomo, checkpoint, metadata, mrc, polygons, star, structure
+from isonet.io import checkpoint, mrc, polygons, star, structure
 from isonet.io.options import read_options
-from isonet.run_record import earlier_runs
-from isonet.steps.predict import read_model
+from isonet.io.programs import aretomo, metadata
+from isonet.models.trained import read_model
+from isonet.running.run_record import earlier_runs
 
 SECONDS = 10.0
 

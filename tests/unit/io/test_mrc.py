@@ -13,6 +13,7 @@ import pytest
 from isonet.errors import InputError, RunError
 from isonet.io import mrc
 from isonet.io.mrc_header import Header
+from isonet.io.volume_files import find_volumes, stem
 
 HEADER = Header((8.0, 9.0, 10.0), (1.5, -2.0, 300.0), (-4, 5, 6), ("made by us", "2nd line"))
 TYPES = ["int8", "int16", "float32", "uint16", "float16"]
@@ -208,7 +209,7 @@ def test_names_may_be_of_any_kind(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "stem"),
+    ("name", "expected"),
     [
         ("x_8.00Apx.rec.mrc", "x_8.00Apx.rec"),
         ("a.MRC", "a"),
@@ -218,20 +219,20 @@ def test_names_may_be_of_any_kind(name: str, tmp_path: Path) -> None:
         ("a", "a"),
     ],
 )
-def test_the_stem_loses_one_extension_only(name: str, stem: str) -> None:
-    assert mrc.stem(Path("folder.mrc") / name) == stem
+def test_the_stem_loses_one_extension_only(name: str, expected: str) -> None:
+    assert stem(Path("folder.mrc") / name) == expected
 
 
 def test_volumes_of_a_folder_come_in_the_order_of_their_names(tmp_path: Path) -> None:
     for name in ("b.rec", "a.mrc", "c.MAP.GZ", "notes.txt", ".hidden.mrc", "tilts.st"):
         (tmp_path / name).touch()
     (tmp_path / "folder.mrc").mkdir()
-    assert [path.name for path in mrc.find_volumes(tmp_path)] == ["a.mrc", "b.rec", "c.MAP.GZ"]
-    assert mrc.find_volumes(tmp_path / "tilts.st") == [tmp_path / "tilts.st"]
+    assert [path.name for path in find_volumes(tmp_path)] == ["a.mrc", "b.rec", "c.MAP.GZ"]
+    assert find_volumes(tmp_path / "tilts.st") == [tmp_path / "tilts.st"]
     with pytest.raises(InputError, match="no tomograms in this folder"):
-        mrc.find_volumes(tmp_path / "folder.mrc")
+        find_volumes(tmp_path / "folder.mrc")
     with pytest.raises(InputError, match="no such file or folder"):
-        mrc.find_volumes(tmp_path / "none")
+        find_volumes(tmp_path / "none")
 
 
 def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

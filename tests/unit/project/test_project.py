@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from isonet.errors import InputError
-from isonet.project import Project, Tomogram
+from isonet.project.table import Project, Tomogram
 
 TABLE = """
 data_

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from isonet import console, runs
+from isonet.running import console, runs
 
 log = logging.getLogger("isonet")
 

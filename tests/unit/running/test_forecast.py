@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from isonet.errors import InputError
-from isonet.steps.forecast import free_memory, parts_that_fit, refuse_full_disk
-from isonet.train.footprint import Footprint, footprint
-from isonet.train.unet import UNetShape
+from isonet.running.forecast import free_memory, parts_that_fit, refuse_full_disk
+from isonet.train.network.footprint import Footprint, footprint
+from isonet.train.network.unet import UNetShape
 
 STEP = """
 import torch
 from isonet.train.fit import Trainer, TrainerOptions
 from isonet.train.pairs import Batch
-from isonet.train.unet import UNet, UNetShape
+from isonet.train.network.unet import UNet, UNetShape
 
 def memory(name):
     lines = open("/proc/self/status").read().splitlines()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from isonet.errors import InputError, LostProcessError, RunError
-from isonet.launch import launch
-from isonet.signals import Interruption
-from isonet.world import current
+from isonet.running.launch import launch
+from isonet.running.signals import Interruption
+from isonet.running.world import current
 
 
 def place(_folder: Path) -> tuple[int, int, str]:

@@ -14,11 +14,11 @@ import pytest
 import yaml
 
 import isonet
-from isonet import runs
-from isonet.companions import follow, start_together
 from isonet.config import CheckConfig
 from isonet.errors import InputError, RunError
-from isonet.signals import Interruption
+from isonet.running import runs
+from isonet.running.companions import follow, start_together
+from isonet.running.signals import Interruption
 
 CONFIG = CheckConfig(seconds=3)
 
@@ -137,7 +137,7 @@ from pathlib import Path
 from typing import Any
 import isonet
 from isonet import runs
-from isonet.companions import follow, start_together
+from isonet.running.companions import follow, start_together
 from isonet.config import CheckConfig
 with runs.start(Path({str(tmp_path)!r}), "check", CheckConfig()):
     print("begun", flush=True)

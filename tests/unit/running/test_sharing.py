@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from isonet.steps import sharing
-from isonet.steps.sharing import nobodys
+from isonet.running import sharing
+from isonet.running.sharing import nobodys
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from isonet.errors import InputError
-from isonet.world import World, current, first_host, processes_to_start, tasks_of_nodes
+from isonet.running.world import World, current, first_host, processes_to_start, tasks_of_nodes
 
 TORCHRUN = {
     **{"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"},

@@ -8,7 +8,7 @@ from torch import nn
 from isonet.core import sampling
 from isonet.train.correct import TilePlan, corrected_tiles, plan_tiles
 from isonet.train.evaluate import Evaluator
-from isonet.train.unet import UNet, UNetShape
+from isonet.train.network.unet import UNet, UNetShape
 
 
 def untrained(residual: bool = True) -> Evaluator:

@@ -15,8 +15,8 @@ from isonet.train.device import Precision, choose_device, choose_precision
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
 from isonet.train.memory import is_out_of_memory
+from isonet.train.network.unet import UNet, UNetShape
 from isonet.train.pairs import Batch
-from isonet.train.unet import UNet, UNetShape
 
 CPU = torch.device("cpu")
 SMALL = UNetShape(depth=1, filter_base=2, convs_per_depth=2, drop_out=0.0)

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from isonet.core import fourier, rotation, wedge
+from isonet.core import fourier, rotation
 from isonet.core.sampling import central_cube
-from isonet.core.tilts import LARGEST_GAP
+from isonet.core.tilts import wedge
+from isonet.core.tilts.ranges import LARGEST_GAP
 from isonet.train.pairs import Optics, PairMaker, Recipe, fill, optics
 
 SIZE, CUBE, TILTS = 14, 10, (-40.0, 62.0)

@@ -11,9 +11,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from isonet.core import agreement, fourier, wedge
-from isonet.core.agreement import Bins
+from isonet.core import fourier
+from isonet.core.comparison import agreement
+from isonet.core.comparison.agreement import Bins
 from isonet.core.fourier import Shape
+from isonet.core.tilts import wedge
 
 AROUND, ELEVATION = 10.0, 15.0
 """Degrees of a sector around `k_y`, and of one between `k_y` and `k_z` within the wedge."""

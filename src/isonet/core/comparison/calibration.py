@@ -27,9 +27,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from isonet.core import fourier, wedge
+from isonet.core import fourier
+from isonet.core.filters.spectrum import Transfer
 from isonet.core.fourier import Shape
-from isonet.core.spectrum import Transfer
+from isonet.core.tilts import wedge
 
 KEPT = 0.7
 _OFF_FACES = 1.0  # Fourier pixels

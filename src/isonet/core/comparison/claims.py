@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from isonet.core.agreement import Estimate
+from isonet.core.comparison.agreement import Estimate
 
 _GAP = 2  # shells that cannot be measured and are passed over
 _SURE = 4.0  # standard errors that all shells of a claim together must be above zero

@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from isonet.core import fourier, wedge
+from isonet.core import fourier
+from isonet.core.tilts import wedge
 
 
 @dataclass(frozen=True)

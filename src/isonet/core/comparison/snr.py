@@ -1,8 +1,8 @@
 """Where the signal is: the spectral signal-to-noise ratio of a reconstruction, from its own spectrum or its halves.
 
-Back-projected noise has a known shape (:mod:`isonet.core.noise`), times what the detector and interpolation take away
-towards the Nyquist frequency, which is close to exponential. High frequencies of a tomogram are all noise and fix both;
-what the measured power has beyond the noise at lower frequencies is signal.
+Back-projected noise has a known shape (:mod:`isonet.core.tilts.noise`), times what the detector and interpolation take
+away towards the Nyquist frequency, which is close to exponential. High frequencies of a tomogram are all noise and fix
+both; what the measured power has beyond the noise at lower frequencies is signal.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from isonet.core import fourier, noise, wedge
-from isonet.core.noise import NoiseMode
-from isonet.core.tilts import LARGEST_GAP
+from isonet.core import fourier
+from isonet.core.tilts import noise, wedge
+from isonet.core.tilts.noise import NoiseMode
+from isonet.core.tilts.ranges import LARGEST_GAP
 
 _NOISE_BAND = (0.2, 0.38)  # cycles per voxel; beyond it reconstruction programs roll off steeply
 _SIGNAL_BELOW = 0.1
@@ -35,7 +36,7 @@ def signal_weight(
     mode : str
         Filter of the reconstruction, which gives the shape of the noise spectrum.
     gap : float
-        As in :func:`isonet.core.wedge.face_distance`.
+        As in :func:`isonet.core.tilts.wedge.face_distance`.
 
     Returns
     -------

@@ -18,9 +18,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from isonet.core.filters.spectrum import Source, Target, slabs
+from isonet.core.filters.streamed import NotFiniteError
 from isonet.core.normalize import Moments
-from isonet.core.spectrum import Source, Target, slabs
-from isonet.core.streamed import NotFiniteError
 
 _SLAB_BYTES = 1 << 26
 _SLAB_COPIES = 4  # arrays as large as a slab of sections, or of rows, that resampling it takes

@@ -1,4 +1,4 @@
-"""Fourier coefficients of a volume on disk, made and unmade axis by axis; :mod:`isonet.core.streamed` says how."""
+"""Fourier coefficients of a volume on disk, made axis by axis; :mod:`isonet.core.filters.streamed` says how."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -16,8 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from isonet.core.normalize import Moments
-from isonet.core.spectrum import (
+from isonet.core.filters.spectrum import (
     BLOCK_BYTES,
     FloatArray,
     Plan,
@@ -30,6 +29,7 @@ from isonet.core.spectrum import (
     forward,
     multiply,
 )
+from isonet.core.normalize import Moments
 
 _SLAB_BYTES = 1 << 25  # float32 voxels of a slab of sections, where memory allows it: larger ones are no faster
 _SLAB_COPIES = 6  # arrays as large as a slab that transforming it takes

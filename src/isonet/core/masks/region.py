@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from isonet.core.polygon import Area, inside
-from isonet.core.slab import Slab
+from isonet.core.masks.polygon import Area, inside
+from isonet.core.masks.slab import Slab
 
 Planes = npt.NDArray[np.bool_]
 

@@ -10,8 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from isonet.core import fourier, particles, rotation
-from isonet.core.particles import Cloud
+from isonet.core import fourier, rotation
+from isonet.core.simulation import particles
+from isonet.core.simulation.particles import Cloud
 
 _COARSE, _FINE = 55.0, 18.0  # Å: width of the lumps that shape a particle, and of the detail within
 

@@ -1,8 +1,9 @@
 """How a tomogram would show a scene: contrast transfer, tilts, noise and reconstruction, straight in Fourier space.
 
-Tilt series are not simulated: a tilt measures a plane of the volume's Fourier transform (:mod:`isonet.core.wedge`), the
-contrast transfer multiplies it, and back-projected noise has a known spectrum (:mod:`isonet.core.noise`). So one
-transform takes the place of projection and back-projection; tests compare the two.
+Tilt series are not simulated: a tilt measures a plane of the volume's Fourier transform
+(:mod:`isonet.core.tilts.wedge`), the contrast transfer multiplies it, and back-projected noise has a known spectrum
+(:mod:`isonet.core.tilts.noise`). So one transform takes the place of projection and back-projection; tests compare the
+two.
 """
 
 import math
@@ -15,10 +16,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from isonet.core import ctf, fourier, noise, rotation, wedge
-from isonet.core.noise import NoiseMode
+from isonet.core import fourier, rotation
+from isonet.core.filters import ctf
 from isonet.core.sampling import central_cube
-from isonet.core.scenery import Scene
+from isonet.core.simulation.scenery import Scene
+from isonet.core.tilts import noise, wedge
+from isonet.core.tilts.noise import NoiseMode
 
 _MARGIN = 12  # voxels around a cube within which the wedge smears content into it
 Correction = Literal["none", "flipped", "wiener"]

@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from isonet.core import fourier, particles, rotation
+from isonet.core import fourier, rotation
+from isonet.core.simulation import particles
 
 Shape = tuple[int, int, int]
 _BAND = (0.30, 0.37)

@@ -13,7 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from isonet.core import assemblies, fourier, particles, phantom, rotation
+from isonet.core import fourier, rotation
+from isonet.core.simulation import assemblies, particles, phantom
 
 PIXEL_SIZES = (8.0, 20.0)
 """Å per voxel, from and to."""

@@ -14,9 +14,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from isonet.core import fourier, wedge
+from isonet.core import fourier
 from isonet.core.fourier import Shape
-from isonet.core.tilts import LARGEST_GAP
+from isonet.core.tilts import wedge
+from isonet.core.tilts.ranges import LARGEST_GAP
 
 NoiseMode = Literal["unfiltered", "ramp", "hamming"]
 
@@ -42,7 +43,7 @@ def amplitude(
     device : torch.device, optional
         Where to compute.
     gap : float
-        As in :func:`isonet.core.wedge.face_distance`.
+        As in :func:`isonet.core.tilts.wedge.face_distance`.
 
     Returns
     -------

@@ -32,7 +32,7 @@ from torch import Tensor
 
 from isonet.core import fourier
 from isonet.core.fourier import Shape
-from isonet.core.tilts import LARGEST_GAP, arcs, check_tilts
+from isonet.core.tilts.ranges import LARGEST_GAP, arcs, check_tilts
 
 
 def face_distance(

@@ -1,7 +1,7 @@
 r"""The missing wedge as a tomogram itself shows it: about which axis, and from which tilt to which.
 
-Of the power spectra across the three axes (:mod:`isonet.core.wedge_spectrum`) the one across the tilt axis has an empty
-double wedge. Round one ring of the spectrum across y the power runs like this::
+Of the power spectra across the three axes (:mod:`isonet.core.tilts.wedge_spectrum`) the one across the tilt axis has an
+empty double wedge. Round one ring of the spectrum across y the power runs like this::
 
       power |    ____________________________
             |   /                            \
@@ -25,7 +25,7 @@ from jaxtyping import Float, Float64
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
-from isonet.core.wedge_spectrum import ANGLES, PLANES, RINGS, STEP, Floats, Profiles, ring_profiles
+from isonet.core.tilts.wedge_spectrum import ANGLES, PLANES, RINGS, STEP, Floats, Profiles, ring_profiles
 
 State = Literal["wedge", "none", "unclear"]
 Finding = Literal["agrees", "range", "mirrored", "axis", "no wedge", "unclear"]
@@ -88,7 +88,7 @@ def estimate_wedge(spectra: Float[Tensor, "3 rows columns"]) -> WedgeEstimate:
     Parameters
     ----------
     spectra : tensor
-        Mean of :func:`isonet.core.wedge_spectrum.slice_spectra` over blocks.
+        Mean of :func:`isonet.core.tilts.wedge_spectrum.slice_spectra` over blocks.
 
     Returns
     -------

@@ -22,8 +22,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from isonet.core import wedge
 from isonet.core.fourier import Shape
+from isonet.core.tilts import wedge
 
 _NARROWEST = 10.0  # degrees that must be kept
 _LONGEST = (256, 128, 384)  # voxels of a sub-volume along z, y, x: the faces are resolved by z and x

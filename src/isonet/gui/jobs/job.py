@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from isonet.gui.processes import Process
-from isonet.gui.run_folder import Progress, newest_status, progress, read_status
+from isonet.gui.jobs.processes import Process
+from isonet.gui.jobs.run_folder import Progress, newest_status, progress, read_status
 
 ENDED = ("finished", "stopped", "failed", "lost", "cancelled")
 _TIME_OVER = "its time was over; what was finished is kept"

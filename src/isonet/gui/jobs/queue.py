@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from isonet.errors import InputError
-from isonet.gui.job import ENDED, NOW, Job, command_text, state_of
-from isonet.gui.run_folder import tail
+from isonet.gui.jobs.job import ENDED, NOW, Job, command_text, state_of
+from isonet.gui.jobs.run_folder import tail
 from isonet.io import files
 
 FOLDER = "jobs"
@@ -93,7 +93,7 @@ class Jobs:
 
     def _launch(self, job: Job) -> None:
         """Start a job's runner and wait until it has taken the job."""
-        words = [sys.executable, "-m", "isonet.gui.runner", str(self.folder), job.number]
+        words = [sys.executable, "-m", "isonet.gui.jobs.runner", str(self.folder), job.number]
         runner = subprocess.Popen(
             words,
             cwd=self.project,

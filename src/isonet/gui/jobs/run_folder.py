@@ -6,12 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from isonet import run_record
-from isonet.console import duration_text
+from isonet.config import StepConfig
+from isonet.running import run_record
+from isonet.running.console import duration_text
 
 _TAIL = 1 << 16
 _LARGEST = 1 << 24  # bytes of metrics that are drawn
 _CURVES = "loss.png"
+
+
+def run_folder(command: str, model: StepConfig, project: Path) -> Path | None:
+    """Where a command records its run: its output folder; prepare and others without one record nothing."""
+    continued = getattr(model, "continue_from", None)
+    folder = continued if continued is not None else getattr(model, "output_dir", None)
+    if folder is None or command in ("simulate", "reconstruct"):
+        return None
+    nested = {"run": "results", "demo": "results"}.get(command)
+    return project / folder / nested if nested else project / folder
 
 
 @dataclass(frozen=True)

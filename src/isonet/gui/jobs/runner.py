@@ -1,6 +1,6 @@
 """Runs the command of one job in a session of its own and writes down how it ends.
 
-`python -m isonet.gui.runner JOBS_FOLDER NUMBER`. The interface may be closed or killed meanwhile.
+`python -m isonet.gui.jobs.runner JOBS_FOLDER NUMBER`. The interface may be closed or killed meanwhile.
 """
 
 import json
@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from isonet.gui.processes import Process
-from isonet.gui.run_folder import read_status
+from isonet.gui.jobs.processes import Process
+from isonet.gui.jobs.run_folder import read_status
 from isonet.io.files import write_json
 
 _NOT_STARTED = 126

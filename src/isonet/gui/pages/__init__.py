@@ -1,7 +1,7 @@
 """Pages of the interface; each shows what is in files at the moment, and keeps nothing of its own."""
 
 from isonet.gui.pages import adding, inspection, jobs, masks, overview, steps, validation
-from isonet.gui.session import Session
+from isonet.gui.pages.session import Session
 
 
 def add_pages(session: Session) -> None:

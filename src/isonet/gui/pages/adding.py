@@ -7,11 +7,10 @@ from pathlib import Path
 from nicegui import events, ui
 
 from isonet.errors import IsonetError
-from isonet.gui.catalogue import commands
-from isonet.gui.forms import Form
+from isonet.gui.files.pairing import Line, Pairing, State, places
+from isonet.gui.jobs.forms import OFFERED, Form
 from isonet.gui.pages.frame import frame
-from isonet.gui.pairing import Line, Pairing, State, places
-from isonet.gui.session import Session
+from isonet.gui.pages.session import Session
 
 _FIELDS = (
     ("tomograms", "Folders or files with tomograms", "tomograms/ or /data/*.mrc"),
@@ -170,7 +169,7 @@ class AddingPage:
 
     def _go_on(self) -> None:
         """Open the form of prepare: with what was named, or with a table of what was corrected."""
-        form = Form(commands()["prepare"], {"tomograms": self.given["tomograms"]})
+        form = Form(OFFERED["prepare"], {"tomograms": self.given["tomograms"]})
         if self.pairing.as_found and not any(sign in self.given["tomograms"] for sign in "*?["):
             form.arguments["tomograms"] = self.given["tomograms"] or ("" if self.given["even"] else ".")
             for name in ("even", "odd"):

@@ -8,10 +8,10 @@ from typing import Any
 from nicegui import events, ui
 
 from isonet.errors import InputError
-from isonet.gui import table
+from isonet.gui.files import table
 from isonet.gui.pages.frame import empty, problem
-from isonet.gui.session import Session
-from isonet.project import Project, Tomogram
+from isonet.gui.pages.session import Session
+from isonet.project.table import Project, Tomogram
 
 
 def with_tomogram(session: Session, draw: Callable[[Tomogram, dict[str, Path]], None]) -> None:

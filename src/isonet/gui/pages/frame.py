@@ -7,8 +7,8 @@ from importlib.resources import files
 from nicegui import ui
 
 from isonet.errors import IsonetError
-from isonet.gui.catalogue import STEPS, commands
-from isonet.gui.session import Session
+from isonet.gui.jobs.forms import OFFERED, STEPS
+from isonet.gui.pages.session import Session
 
 _STYLE = files("isonet.gui").joinpath("style.css").read_text("utf-8")
 _CONNECTION = (
@@ -72,13 +72,12 @@ def _menu(here: str) -> None:
         link(name, place)
     ui.label("Steps").classes("part")
     for name in STEPS:
-        if name in commands():
-            link(name.capitalize(), f"/step/{name}")
+        link(name.capitalize(), f"/step/{name}")
     ui.label("Look").classes("part")
     for name, place in _PLACES[1:]:
         link(name, place)
     ui.label("More").classes("part")
-    for name in commands():
+    for name in OFFERED:
         if name not in STEPS:
             link(name.capitalize(), f"/step/{name}")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nicegui import events, ui
 
-from isonet.gui import images
+from isonet.gui.pictures import images
 
 _SMALL = 320
 _MOST = 60

@@ -6,14 +6,15 @@ from typing import Any
 from nicegui import events, ui
 
 from isonet.errors import IsonetError
-from isonet.gui import images, table
-from isonet.gui.confidence import LEGEND
+from isonet.gui.files import table
 from isonet.gui.pages import elsewhere
 from isonet.gui.pages.choice import with_tomogram
 from isonet.gui.pages.frame import frame, with_own_keys
-from isonet.gui.session import Session
-from isonet.gui.slices import AXES, View, binning
-from isonet.project import Tomogram
+from isonet.gui.pages.session import Session
+from isonet.gui.pictures import images
+from isonet.gui.pictures.confidence import LEGEND
+from isonet.gui.pictures.slices import AXES, View, binning
+from isonet.project.table import Tomogram
 
 _SIZE = 768
 _SPECTRUM = 120

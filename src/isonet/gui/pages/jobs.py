@@ -7,12 +7,12 @@ from typing import Any
 from nicegui import ui
 
 from isonet.errors import IsonetError
-from isonet.gui import run_folder
-from isonet.gui.job import ENDED, Job
+from isonet.gui.jobs import run_folder
+from isonet.gui.jobs.job import ENDED, Job
+from isonet.gui.jobs.run_folder import Curves
 from isonet.gui.pages.frame import empty, frame
 from isonet.gui.pages.gallery import Gallery
-from isonet.gui.run_folder import Curves
-from isonet.gui.session import Session
+from isonet.gui.pages.session import Session
 
 _SECONDS = 1.0
 _COLOURS = {"running": "blue-7", "finished": "primary", "failed": "negative", "lost": "orange-9"}

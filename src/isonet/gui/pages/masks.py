@@ -7,15 +7,15 @@ from typing import Any
 from nicegui import events, ui
 
 from isonet.errors import IsonetError
-from isonet.gui import images, table
-from isonet.gui.catalogue import commands
-from isonet.gui.drawing import Drawing
-from isonet.gui.forms import Form
+from isonet.gui.files import table
+from isonet.gui.files.drawing import Drawing
+from isonet.gui.jobs.forms import OFFERED, Form
 from isonet.gui.pages.choice import with_tomogram
 from isonet.gui.pages.frame import frame, with_own_keys
-from isonet.gui.session import Session
-from isonet.gui.slices import View, binning
-from isonet.project import Tomogram
+from isonet.gui.pages.session import Session
+from isonet.gui.pictures import images
+from isonet.gui.pictures.slices import View, binning
+from isonet.project.table import Tomogram
 
 _SIZE = 1024
 _REACH = 9.0  # pixels of the picture within which a corner is taken
@@ -241,7 +241,7 @@ class MaskPage:
 
     def _go_on(self) -> None:
         """Open the form of mask with the percentages chosen here."""
-        form = Form(commands()["mask"], {"star": table.NAME})
+        form = Form(OFFERED["mask"], {"star": table.NAME})
         form.set("density_percentage", f"{self.choice['density']:g}")
         form.set("std_percentage", f"{self.choice['deviation']:g}")
         self.session.forms["mask"] = form

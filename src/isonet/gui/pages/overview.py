@@ -6,11 +6,12 @@ from urllib.parse import urlencode
 from nicegui import events, ui
 
 from isonet.errors import IsonetError
-from isonet.gui import images, reports, table
+from isonet.gui.files import reports, table
 from isonet.gui.pages.frame import frame
-from isonet.gui.session import Session
-from isonet.gui.slices import View
-from isonet.project import Project, Tomogram
+from isonet.gui.pages.session import Session
+from isonet.gui.pictures import images
+from isonet.gui.pictures.slices import View
+from isonet.project.table import Project, Tomogram
 
 _THUMBNAIL = 96
 _LOWPASS = 60.0

@@ -4,13 +4,15 @@ from pathlib import Path
 
 from nicegui import ui
 
+from isonet.commands import Argument, Command
 from isonet.errors import InputError
-from isonet.gui import catalogue, forms, table
-from isonet.gui.catalogue import Argument, Command
-from isonet.gui.forms import Form, Kind, Option
-from isonet.gui.job import NOW, command_text
+from isonet.gui.files import table
+from isonet.gui.jobs import forms
+from isonet.gui.jobs.forms import OFFERED, Form, Kind, Option
+from isonet.gui.jobs.job import NOW, command_text
+from isonet.gui.jobs.run_folder import run_folder
 from isonet.gui.pages.frame import frame
-from isonet.gui.session import Session
+from isonet.gui.pages.session import Session
 
 _SUGGESTED = 300
 _ENDINGS = (".star", ".mrc", ".rec", ".map", ".mod", ".json", ".safetensors", ".tlt", ".xml", ".mdoc", ".aln")
@@ -22,9 +24,9 @@ def add(session: Session) -> None:
     @ui.page("/step/{name}")
     def step(name: str) -> None:
         with frame(session, name.capitalize(), f"/step/{name}"):
-            if name not in catalogue.commands():
+            if name not in OFFERED:
                 raise InputError(f"no command {name}; choose one from the menu")
-            command = catalogue.commands()[name]
+            command = OFFERED[name]
             form = session.forms.setdefault(name, Form(command))
             for argument in command.arguments:
                 if not form.arguments.get(argument.name):
@@ -184,7 +186,7 @@ class StepPage:
         ui.notify("copied")
 
     def _start(self, device: str) -> None:
-        folder = catalogue.run_folder(self.command.name, self.form.config(), self.session.roots.project)
+        folder = run_folder(self.command.name, self.form.config(), self.session.roots.project)
         job = self.session.jobs.add(self.form.words(), device, folder)
         ui.navigate.to(f"/jobs?number={job.number}")
 

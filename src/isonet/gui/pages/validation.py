@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from isonet.errors import InputError
-from isonet.gui import images
-from isonet.gui.catalogue import commands
+from isonet.gui.jobs.forms import OFFERED
 from isonet.gui.pages.frame import empty, frame
-from isonet.gui.session import Session
-from isonet.gui.validation_charts import charts
+from isonet.gui.pages.session import Session
+from isonet.gui.pictures import images
+from isonet.gui.pictures.validation_charts import charts
 
 _NAME = "validation.json"
 _LARGEST = 1 << 24
@@ -28,7 +28,7 @@ def add(session: Session) -> None:
             reports = sorted([*session.roots.project.glob(_NAME), *session.roots.project.glob(f"*/{_NAME}")])
             if not reports:
                 text = "No validation yet. It tells how much of the filled wedge the data bear out."
-                ready = "validate" in commands()
+                ready = "validate" in OFFERED
                 empty(text, "Validate" if ready else "Go to the project", "/step/validate" if ready else "/")
             for path in reports:
                 _report(session, path)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from isonet.gui.slices import section
+from isonet.gui.pictures.slices import section
 from isonet.io import mrc
 
 STOPS = ((178, 24, 43), (247, 247, 247), (33, 102, 172))

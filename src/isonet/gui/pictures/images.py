@@ -14,9 +14,9 @@ from fastapi.responses import PlainTextResponse, Response
 from PIL import Image
 
 from isonet.errors import InputError
-from isonet.gui import confidence, outline, spectrum
-from isonet.gui.access import Roots
-from isonet.gui.slices import AXES, View, Volumes
+from isonet.gui.files.access import Roots
+from isonet.gui.pictures import confidence, outline, spectrum
+from isonet.gui.pictures.slices import AXES, View, Volumes
 
 _KEPT = {"Cache-Control": "private, max-age=60"}
 _LARGEST_PICTURE = 1 << 26

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from PIL import Image
 from scipy.ndimage import binary_erosion
 
-from isonet.core import masking
-from isonet.gui.slices import section
+from isonet.core.masks import masking
+from isonet.gui.pictures.slices import section
 from isonet.io import mrc
 
 Mask = npt.NDArray[np.bool_]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from isonet.gui.slices import AXES
+from isonet.gui.pictures.slices import AXES
 from isonet.io import mrc
 
 EDGE = 256

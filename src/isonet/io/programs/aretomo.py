@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from isonet.errors import InputError
+from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.text import checked_angles, number, read_text, rows, table
-from isonet.io.tilt_series import TiltSeries
 
 
 def read_alignment(path: Path) -> TiltSeries:

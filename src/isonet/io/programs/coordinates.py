@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from isonet.errors import InputError
 from isonet.io import star
-from isonet.io.imod import read_model_points
+from isonet.io.programs.imod import read_model_points
 
 Floats = npt.NDArray[np.float64]
 EXTENSIONS = (".star", ".mod", ".txt", ".coords", ".xyz", ".csv", ".tsv", ".pts", ".point", ".box")

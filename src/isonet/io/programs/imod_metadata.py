@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from isonet.errors import InputError
+from isonet.io.programs.tilt_series import Alignment, TiltSeries
 from isonet.io.text import Floats, checked_angles, is_file, number, numbers_of_list, read_text, rows, table
-from isonet.io.tilt_series import Alignment, TiltSeries
 
 TILT_COMMAND = r"^\s*\$\s*tilt(?:\s|$)"
 """Line of a command file that runs `tilt`, not `tiltalign`."""

@@ -4,8 +4,8 @@ import re
 from pathlib import Path, PureWindowsPath
 
 from isonet.errors import InputError
+from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.text import checked_angles, number, read_text
-from isonet.io.tilt_series import TiltSeries
 
 
 def read_series(path: Path) -> TiltSeries:

@@ -1,8 +1,8 @@
 """Files that tell about tilt series, whichever program wrote them: the right reader for each.
 
 Angles are returned as the file gives them, in degrees and in the order of the images; views that a file excludes are
-left out. Only Warp's may have their sign turned, see :mod:`isonet.io.warp`. All readers refuse what they do not
-understand with an :class:`InputError` that names the file, the line or value, and the remedy.
+left out. Only Warp's may have their sign turned, see :mod:`isonet.io.programs.warp`. All readers refuse what they do
+not understand with an :class:`InputError` that names the file, the line or value, and the remedy.
 """
 
 import re
@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.io import aretomo, imod_metadata, mdoc, relion, warp
+from isonet.io.programs import aretomo, imod_metadata, mdoc, relion, warp
+from isonet.io.programs.tilt_series import Alignment, TiltSeries
 from isonet.io.text import Floats, checked_angles, read_text
-from isonet.io.tilt_series import Alignment, TiltSeries
 
 Reader = Callable[[Path], list[TiltSeries]]
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TypedDict
 
 from isonet.errors import InputError
-from isonet.io import mrc, star
+from isonet.io import star
+from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.text import checked_angles, is_file, number
-from isonet.io.tilt_series import TiltSeries
+from isonet.io.volume_files import stem
 
 log = logging.getLogger("isonet")
 _TILT_COLUMNS = ("rlnTomoYTilt", "rlnTomoNominalStageTiltAngle", "rlnTomoProjZ")
@@ -77,7 +78,7 @@ def _tomogram(path: Path, line: int, row: Mapping[str, str], tables: Mapping[str
         else:
             known = _of_name(found, name)
     volumes = [_text(row, column) for column in _VOLUME_COLUMNS]
-    names = dict.fromkeys([name.removesuffix(".tomostar"), *(mrc.stem(Path(text)) for text in volumes if text)])
+    names = dict.fromkeys([name.removesuffix(".tomostar"), *(stem(Path(text)) for text in volumes if text)])
     image = _value(path, where, row, "rlnTomoTiltSeriesPixelSize", "rlnMicrographOriginalPixelSize")
     binning = _value(path, where, row, "rlnTomoTomogramBinning")
     constants = _constants(path, where, row)

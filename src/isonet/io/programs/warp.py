@@ -7,8 +7,8 @@ import numpy as np
 
 from isonet.errors import InputError
 from isonet.io import star
+from isonet.io.programs.tilt_series import Alignment, TiltSeries
 from isonet.io.text import Floats, checked_angles, number, xml
-from isonet.io.tilt_series import Alignment, TiltSeries
 
 
 def read_alignment(path: Path) -> Alignment:

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from isonet.core import fourier
-from isonet.core.ctf import WienerFilter
+from isonet.core.filters.ctf import WienerFilter
 from isonet.io import mrc
-from isonet.steps.preview import draw_slice, save_figure
+from isonet.volumes.preview import draw_slice, save_figure
 
 _SECTIONS = 5  # averaged for a slice
 _WIDEST = 1024  # pixels of a slice

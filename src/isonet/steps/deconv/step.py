@@ -8,18 +8,20 @@ from pydantic import ValidationError
 
 from isonet.config import DeconvConfig
 from isonet.config.deconv import IN_TABLE
-from isonet.core import streamed
-from isonet.core.ctf import Optics, WienerFilter
+from isonet.core.filters import streamed
+from isonet.core.filters.ctf import Optics, WienerFilter
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.project import Project, Tomogram
-from isonet.runs import PREVIEWS, Run
-from isonet.steps.deconv_pictures import save_choices, save_deconvolved
-from isonet.steps.filtering import filter_file
-from isonet.steps.forecast import refuse_full_disk, voxels_to_write
-from isonet.steps.memory import within_limit
-from isonet.steps.products import made_before, output_paths, product_label
-from isonet.steps.sharing import nobodys
+from isonet.project.table import Project, Tomogram
+from isonet.running.companions import start_together
+from isonet.running.forecast import refuse_full_disk, voxels_to_write
+from isonet.running.memory import with_its_share, within_limit
+from isonet.running.processes import side_by_side
+from isonet.running.runs import PREVIEWS, Run
+from isonet.running.sharing import nobodys
+from isonet.steps.deconv.pictures import save_choices, save_deconvolved
+from isonet.volumes.filtering import filter_file
+from isonet.volumes.products import made_before, output_paths, product_label
 
 log = logging.getLogger("isonet")
 _SMALLEST_DEFOCUS = 100.0  # Å: less is a value in micrometres
@@ -59,6 +61,17 @@ class Job:
             "deconv_strength": self.wiener.strength,
         }
         return {IN_TABLE[option][0]: f"{value:.8g}" for option, value in numbers.items()}
+
+
+def deconv_in_folder(star: Path, config: DeconvConfig) -> Project:
+    """Deconvolve the tomograms of a table into `config.output_dir`."""
+    return side_by_side(config, _deconv, star, config)
+
+
+def _deconv(star: Path, config: DeconvConfig) -> Project:
+    project = Project.read(star)
+    with start_together(config.output_dir, "deconv", config, inputs=(star,)) as run:
+        return deconv(project, with_its_share(config), run)
 
 
 def deconv(project: Project, config: DeconvConfig, run: Run) -> Project:

@@ -10,9 +10,11 @@ import numpy.typing as npt
 from isonet.config import ExtractConfig
 from isonet.core.sampling import draw_distinct_centres, random_stream
 from isonet.errors import InputError
-from isonet.io import coordinates, mrc
-from isonet.project import Tomogram
-from isonet.steps.subvolumes import open_mask, subvolume_count
+from isonet.io import mrc
+from isonet.io.programs import coordinates
+from isonet.project.subvolumes import subvolume_count
+from isonet.project.table import Tomogram
+from isonet.volumes.masks import open_mask
 
 log = logging.getLogger("isonet")
 BOX_COLUMN = "rlnBoxFile"

@@ -13,12 +13,12 @@ from isonet.core.sampling import cut
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.mrc_header import Header
-from isonet.project import SUBVOLUME_COLUMN, Project, Tomogram
-from isonet.runs import Run
-from isonet.steps.centres import find_centres
-from isonet.steps.forecast import gigabytes, refuse_full_disk
-from isonet.steps.products import labels_of, product_label
-from isonet.steps.source import (
+from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
+from isonet.running.forecast import gigabytes, refuse_full_disk
+from isonet.running.runs import Run, start
+from isonet.steps.extract.centres import find_centres
+from isonet.volumes.products import labels_of, product_label
+from isonet.volumes.source import (
     CONTRAST_COLUMN,
     INPUT_COLUMN,
     MEAN_COLUMN,
@@ -58,6 +58,13 @@ class _Piece:
     def done(self) -> bool:
         """Whether the file is there already."""
         return self.path.exists() and self.header.labels[-1] in labels_of(self.path)
+
+
+def extract_in_folder(star: Path, config: ExtractConfig) -> Project:
+    """Cut sub-volumes of the tomograms of a table into `config.output_dir`."""
+    project = Project.read(star)
+    with start(config.output_dir, "extract", config, inputs=(star,)) as run:
+        return extract(project, config, run)
 
 
 def extract(project: Project, config: ExtractConfig, run: Run) -> Project:

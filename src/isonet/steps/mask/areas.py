@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from isonet.core.polygon import Area, stacked
-from isonet.core.region import Region, bounding_box
+from isonet.core.masks.polygon import Area, stacked
+from isonet.core.masks.region import Region, bounding_box
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.io.imod import Model, ModelObject, Points, read_model
 from isonet.io.polygons import read_polygons
+from isonet.io.programs.imod import Model, ModelObject, Points, read_model
 
 log = logging.getLogger("isonet")
 BOUNDARY_EXTENSIONS = (".mod", ".json")

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from isonet.core import masking
-from isonet.core.order import Selector
-from isonet.core.region import Region, RegionGrid, columns_seen
-from isonet.core.slab import Slab, block_edge, block_variance, fit_slab
+from isonet.core.masks import masking
+from isonet.core.masks.order import Selector
+from isonet.core.masks.region import Region, RegionGrid, columns_seen
+from isonet.core.masks.slab import Slab, block_edge, block_variance, fit_slab
 from isonet.io import blocks, mrc
-from isonet.steps.mask_room import Room, Steps, room_for
-from isonet.steps.source import Source
+from isonet.steps.mask.room import Room, Steps, room_for
+from isonet.volumes.source import Source
 
 Advance = Callable[[], None]
 Chosen = Callable[[int, int], npt.NDArray[np.bool_]]

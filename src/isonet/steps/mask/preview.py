@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 
 from isonet.io import mrc
-from isonet.steps.preview import draw_slice, save_figure
+from isonet.volumes.preview import draw_slice, save_figure
 
 _SLAB = 5  # sections averaged to either side, and the blur within the slice in voxels: single raw ones are noise
 _BLUR = 1.5

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from isonet.core import masking
+from isonet.core.masks import masking
 from isonet.io import blocks, mrc
 
 _LARGEST_STEP = 512_000_000

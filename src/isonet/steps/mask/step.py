@@ -8,28 +8,30 @@ from pathlib import Path
 import numpy as np
 
 from isonet.config import MaskConfig
-from isonet.core.region import Region
-from isonet.core.slab import Slab
+from isonet.core.masks.region import Region
+from isonet.core.masks.slab import Slab
 from isonet.errors import InputError
 from isonet.io import blocks, mrc
-from isonet.project import Project, Tomogram
-from isonet.runs import PREVIEWS, Run
-from isonet.steps.areas import BOUNDARY_EXTENSIONS, boundary_text, read_areas
-from isonet.steps.existing import ExistingMask
-from isonet.steps.mask_content import Content, ContentOptions, write_content, write_mask
-from isonet.steps.mask_preview import save_outline
-from isonet.steps.mask_room import Steps
-from isonet.steps.memory import within_limit
-from isonet.steps.products import made_before, output_paths, product_label
-from isonet.steps.sharing import nobodys
-from isonet.steps.source import Source, choose_column, open_source
+from isonet.io.volume_files import EXTENSIONS
+from isonet.project.table import Project, Tomogram
+from isonet.running.companions import start_together
+from isonet.running.memory import with_its_share, within_limit
+from isonet.running.processes import side_by_side
+from isonet.running.runs import PREVIEWS, Run
+from isonet.running.sharing import nobodys
+from isonet.steps.mask.areas import BOUNDARY_EXTENSIONS, boundary_text, read_areas
+from isonet.steps.mask.content import Content, ContentOptions, write_content, write_mask
+from isonet.steps.mask.preview import save_outline
+from isonet.steps.mask.room import Steps
+from isonet.volumes.masks import KIND, MASK_COLUMN, ExistingMask, is_foreign
+from isonet.volumes.products import made_before, output_paths, product_label
+from isonet.volumes.source import Source, choose_column, open_source
 
 log = logging.getLogger("isonet")
 DENSITY_COLUMN, DEVIATION_COLUMN = "rlnMaskDensityPercentage", "rlnMaskStdPercentage"
-BOUNDARY_COLUMN, MASK_COLUMN = "rlnMaskBoundary", "rlnMaskName"
+BOUNDARY_COLUMN = "rlnMaskBoundary"
 _DEFAULT_PERCENTAGE = 50.0
 _FEW, _MANY = 0.05, 0.95
-_KIND = "mask"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,18 @@ class Plan:
         inputs = [self.source.volume.path, *([self.existing] if self.existing else [])]
         options = self.content.options
         asked = (options.density, options.deviation, options.patch, self.region, self.slab)
-        return product_label(_KIND, inputs, (asked, self.source.normalization))
+        return product_label(KIND, inputs, (asked, self.source.normalization))
+
+
+def mask_in_folder(star: Path, config: MaskConfig) -> Project:
+    """Make masks for the tomograms of a table in `config.output_dir`."""
+    return side_by_side(config, _mask, star, config)
+
+
+def _mask(star: Path, config: MaskConfig) -> Project:
+    project = Project.read(star)
+    with start_together(config.output_dir, "mask", config, inputs=(star,)) as run:
+        return mask(project, with_its_share(config), run)
 
 
 def mask(project: Project, config: MaskConfig, run: Run) -> Project:
@@ -93,7 +106,7 @@ def mask(project: Project, config: MaskConfig, run: Run) -> Project:
     column = choose_column(chosen, config.input_column)
     if config.crop_z:
         log.info("%g %% of the sections are left out at each end of z", 100 * config.crop_z)
-    for tomogram, path in nobodys(chosen, output_paths(chosen, config.output_dir, _KIND)):
+    for tomogram, path in nobodys(chosen, output_paths(chosen, config.output_dir, KIND)):
         if not config.overwrite and is_foreign(tomogram):
             log.warning(
                 "%s: mask of tomogram %s, not made by this program, is kept; add --overwrite to make another",
@@ -106,14 +119,6 @@ def mask(project: Project, config: MaskConfig, run: Run) -> Project:
             _make(plan, path, run)
         project.recorded(tomogram.index, **_entries(project, plan, path, config))
     return Project.read(project.path)
-
-
-def is_foreign(tomogram: Tomogram) -> bool:
-    """Tell whether the table names a mask that this program did not make."""
-    if tomogram.text(MASK_COLUMN) is None or not tomogram.file(MASK_COLUMN).exists():
-        return False
-    labels = mrc.open_volume(tomogram.file(MASK_COLUMN)).header.labels
-    return not any(label.startswith(f"isonet {_KIND}:") for label in labels)
 
 
 def _plan(tomogram: Tomogram, column: str, config: MaskConfig) -> Plan:
@@ -135,7 +140,7 @@ def _plan(tomogram: Tomogram, column: str, config: MaskConfig) -> Plan:
         patch,
         memory,
     )
-    existing = _beside(config.existing, tomogram, mrc.EXTENSIONS)
+    existing = _beside(config.existing, tomogram, EXTENSIONS)
     return Plan(source, Content(source, options, steps), region, existing, config.slab)
 
 

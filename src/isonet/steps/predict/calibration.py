@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isonet.core import fourier, wedge
-from isonet.core.calibration import Gains, measure_fill, measure_gains, withheld_tilts
+from isonet.core import fourier
+from isonet.core.comparison.calibration import Gains, measure_fill, measure_gains, withheld_tilts
 from isonet.core.sampling import draw_centres, random_stream
-from isonet.steps.source import Source
+from isonet.core.tilts import wedge
 from isonet.train.evaluate import Evaluator
+from isonet.volumes.source import Source
 
 _CUBES = (8, 32)
 _WIDE, _WIDE_CUBES = 96, (3, 6)

@@ -19,20 +19,21 @@ import numpy as np
 import torch
 
 from isonet.config import PredictConfig
-from isonet.core import streamed, wedge
-from isonet.core.calibration import Gains, combination, vouched
+from isonet.core.comparison.calibration import Gains, combination, vouched
+from isonet.core.filters import streamed
+from isonet.core.filters.spectrum import FloatArray, Sink, slabs
 from isonet.core.fourier import Shape
 from isonet.core.normalize import Moments, Normalization
 from isonet.core.sampling import cut
-from isonet.core.spectrum import FloatArray, Sink, slabs
-from isonet.core.tilts import LARGEST_GAP
+from isonet.core.tilts import wedge
+from isonet.core.tilts.ranges import LARGEST_GAP
 from isonet.errors import InputError
 from isonet.io import blocks
-from isonet.runs import Run
-from isonet.steps.memory import within_limit
-from isonet.steps.source import Source, not_finite
+from isonet.running.memory import within_limit
+from isonet.running.runs import Run
 from isonet.train.correct import TilePlan, corrected_tiles, largest_tiles, plan_tiles
 from isonet.train.evaluate import Evaluator
+from isonet.volumes.source import Source, not_finite
 
 log = logging.getLogger("isonet")
 _FLOAT16_LIMIT = 65504.0

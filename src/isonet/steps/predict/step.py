@@ -1,62 +1,47 @@
 """Correct the tomograms of a table with a trained network."""
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from isonet.config import PredictConfig
-from isonet.core.scenery import PIXEL_SIZES
+from isonet.core.simulation.scenery import PIXEL_SIZES
 from isonet.errors import InputError
-from isonet.io.checkpoint import load_model
-from isonet.project import HALF_COLUMNS, Project, Tomogram
-from isonet.runs import Run
-from isonet.steps.calibration import calibrate
-from isonet.steps.correction import Correction, LazyGains, plan, scratch_bytes
-from isonet.steps.forecast import refuse_full_disk, voxels_to_write
-from isonet.steps.model_record import STARTER_METHOD, network_of
-from isonet.steps.products import made_before, output_paths, product_label
-from isonet.steps.sharing import nobodys
-from isonet.steps.source import MeanSource, Source, choose_column, mean_source, open_sources, standardised
-from isonet.steps.subvolume_files import UNKNOWN_INPUT
+from isonet.models.record import STARTER_METHOD, UNKNOWN_INPUT
+from isonet.models.trained import PREVIEW_LABEL, Model, read_model
+from isonet.project.table import HALF_COLUMNS, Project, Tomogram
+from isonet.running.companions import start_together
+from isonet.running.forecast import refuse_full_disk, voxels_to_write
+from isonet.running.processes import side_by_side
+from isonet.running.runs import Run
+from isonet.running.sharing import nobodys
+from isonet.running.world import current
+from isonet.steps.predict.calibration import calibrate
+from isonet.steps.predict.correction import Correction, LazyGains, plan, scratch_bytes
 from isonet.train.correct import TilePlan
 from isonet.train.device import choose_device
 from isonet.train.evaluate import Evaluator
-from isonet.train.unet import UNet
-from isonet.world import current
+from isonet.volumes.products import made_before, output_paths, product_label
+from isonet.volumes.source import MeanSource, Source, choose_column, mean_source, open_sources, standardised
 
 log = logging.getLogger("isonet")
 HALVES = "halves"
 _SYMMETRIC = 6.0  # degrees that both ends of a tilt range may differ by
-PREVIEW_LABEL = "isonet preview: made with the starter model, from prior knowledge"
 _PROCEDURE = 4  # counts changes of what is computed: results of an older one are made again
 
 
-@dataclass(frozen=True)
-class Model:
-    """A trained network and what it was trained on.
+def predict_in_folder(star: Path, model: Path, config: PredictConfig) -> Project:
+    """Correct the tomograms of a table into `config.output_dir`."""
+    return side_by_side(config, _predict, star, model, config)
 
-    Attributes
-    ----------
-    network : UNet
-        With its weights.
-    about : mapping
-        Metadata written by `refine`.
-    identity : str
-        Short hash of the weights.
-    """
 
-    network: UNet
-    about: Mapping[str, Any]
-    identity: str
-
-    @property
-    def is_starter(self) -> bool:
-        """Whether it was trained on imagined samples alone, and so knows nothing of the data."""
-        return bool(self.about.get("method") == STARTER_METHOD)
+def _predict(star: Path, model: Path, config: PredictConfig) -> Project:
+    project = Project.read(star)
+    with start_together(config.output_dir, "predict", config, inputs=(star, model), parts=(HALVES,)) as run:
+        return predict(project, model, config, run)
 
 
 def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> Project:
@@ -154,22 +139,6 @@ def _correct_halves(
         for half, into in zip(halves, paths, strict=True):
             _correct(half, model, evaluator, config, run, into, gains)
     _correct(whole, model, evaluator.turned(_turns(whole, config, usual=2)), config, run, path, gains)
-
-
-def read_model(path: Path) -> Model:
-    """Read a model file (or the model in a run folder of `refine`).
-
-    Raises
-    ------
-    InputError
-        If the file is no model or its weights do not fit its description.
-    """
-    weights, about = load_model(path)
-    network = network_of(path, weights, about)
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        digest.update(weights[name].numpy().tobytes())
-    return Model(network, about, digest.hexdigest()[:8])
 
 
 def _evaluator(model: Model, config: PredictConfig) -> Evaluator:

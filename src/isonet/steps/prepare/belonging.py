@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.io import metadata
-from isonet.io.tilt_series import TiltSeries
+from isonet.io.programs import metadata
+from isonet.io.programs.tilt_series import TiltSeries
 
 log = logging.getLogger("isonet")
 _DEEPEST = 5  # levels of folders searched

@@ -10,8 +10,8 @@ from pathlib import Path
 from isonet.config import InputOptions
 from isonet.config.inputs import DEFAULT_AMPLITUDE_CONTRAST, DEFAULT_CS, DEFAULT_TILTS, DEFAULT_VOLTAGE
 from isonet.errors import InputError
-from isonet.io import metadata
-from isonet.io.tilt_series import TiltSeries
+from isonet.io.programs import metadata
+from isonet.io.programs.tilt_series import TiltSeries
 
 log = logging.getLogger("isonet")
 _TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")

@@ -8,7 +8,7 @@ import numpy as np
 
 from isonet.core.normalize import Moments
 from isonet.io import blocks, mrc
-from isonet.steps.products import made_before, product_label
+from isonet.volumes.products import made_before, product_label
 
 
 def write_mean(path: Path, first: mrc.Volume, second: mrc.Volume, label: str) -> None:

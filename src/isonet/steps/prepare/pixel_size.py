@@ -5,7 +5,7 @@ from pathlib import Path
 
 from isonet.io import mrc
 from isonet.io.mrc_header import Header
-from isonet.steps.description import Description
+from isonet.steps.prepare.description import Description
 
 log = logging.getLogger("isonet")
 _USUAL_PIXEL_SIZES = (5.0, 25.0)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.io import mrc, star
-from isonet.project import HALF_COLUMNS, Project, Tomogram
-from isonet.steps.description import Description
+from isonet.project.table import HALF_COLUMNS, Project, Tomogram
+from isonet.steps.prepare.description import Description
 
 log = logging.getLogger("isonet")
 _USUAL_HAND = -1.0

@@ -7,20 +7,22 @@ from pathlib import Path
 
 from isonet.config import PrepareConfig
 from isonet.errors import InputError
-from isonet.io import metadata, mrc
+from isonet.io import mrc
+from isonet.io.programs import metadata
 from isonet.io.star import MISSING
-from isonet.pairing import Pairs, grouped
-from isonet.project import FULL_COLUMNS, HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
-from isonet.steps.belonging import Catalogue
-from isonet.steps.description import Description, describe
-from isonet.steps.halves import average_halves
-from isonet.steps.pixel_size import comment_on_pixel_size, pixel_size_of
-from isonet.steps.relion_table import write_relion_table
-from isonet.steps.source import CONTRAST_COLUMN, measure_contrast, statistics
-from isonet.steps.subvolumes import SUBVOLUMES_IN_ALL
-from isonet.steps.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
-from isonet.steps.turn import turned
-from isonet.steps.wedge_check import check_wedge
+from isonet.io.volume_files import stem
+from isonet.project.pairing import Pairs, grouped
+from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
+from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
+from isonet.steps.prepare.belonging import Catalogue
+from isonet.steps.prepare.description import Description, describe
+from isonet.steps.prepare.halves import average_halves
+from isonet.steps.prepare.pixel_size import comment_on_pixel_size, pixel_size_of
+from isonet.steps.prepare.relion_table import write_relion_table
+from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
+from isonet.steps.prepare.turn import turned
+from isonet.steps.prepare.wedge_check import check_wedge
+from isonet.volumes.source import CONTRAST_COLUMN, measure_contrast, statistics
 
 log = logging.getLogger("isonet")
 _TILT_EXTENSIONS = (".tlt", ".rawtlt", ".aln", ".mdoc", ".xml", ".tomostar", ".star", ".com", ".edf")
@@ -107,7 +109,7 @@ def _items(tomograms: Sequence[Path], config: PrepareConfig, before: Project) ->
         del pairs[path]
     if not pairs:
         raise InputError(f"{before.path}: holds all of these tomograms already; name others")
-    names = [*(one.name for one in before.tomograms), *(mrc.stem(path) for path in pairs)]
+    names = [*(one.name for one in before.tomograms), *(stem(path) for path in pairs)]
     labels = [name if names.count(name) == 1 else f"{name}_{number}" for number, name in enumerate(names, start=1)]
     labels = labels[len(before.tomograms) :]
     return [_Item(path, halves, label) for (path, halves), label in zip(pairs.items(), labels, strict=True)]
@@ -124,7 +126,7 @@ def _tell(pairs: Mapping[Path, tuple[Path, Path] | None], lone: Pairs) -> None:
 
 def _known(path: Path, catalogue: Catalogue | None, config: PrepareConfig, *, alone: bool) -> Description:
     """What flags and metadata tell about one tomogram."""
-    name = mrc.stem(path)
+    name = stem(path)
     found = [] if catalogue is None else catalogue.of(name, alone=alone)
     if catalogue is not None and not any(item.tilts or item.defoci for item in found):
         log.warning(
@@ -224,7 +226,7 @@ def _tilt_file(given: Path, tomogram: Path) -> Path:
     """Return the file with a tomogram's tilt angles: the one given, or the one of its name in a folder."""
     if not given.is_dir():
         return given
-    name = mrc.stem(tomogram)
+    name = stem(tomogram)
     fitting = [
         item
         for item in sorted(given.iterdir())

@@ -6,8 +6,9 @@ from pathlib import Path
 from isonet.config import PrepareSubtomoStarConfig
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.project import SUBVOLUME_COLUMN, Project, Tomogram
-from isonet.steps.source import CONTRAST_COLUMN, pooled_contrast, pooled_statistics
+from isonet.io.volume_files import find_volumes
+from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
+from isonet.volumes.source import CONTRAST_COLUMN, pooled_contrast, pooled_statistics
 
 log = logging.getLogger("isonet")
 _MULTIPLE = 16
@@ -36,7 +37,7 @@ def prepare_subtomos(folder: Path, config: PrepareSubtomoStarConfig) -> Project:
     """
     if config.output.exists() and not config.overwrite:
         raise InputError(f"{config.output}: exists; choose another --output or add --overwrite")
-    paths = mrc.find_volumes(folder)
+    paths = find_volumes(folder)
     edge = _common_edge(paths)
     pooled_statistics(map(mrc.open_volume, paths))  # refuses NaN
     contrast = config.contrast

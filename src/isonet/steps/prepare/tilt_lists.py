@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from isonet.core.tilt_split import Array, SplitEstimate, estimate, section_power, tilts_of_first
+from isonet.core.tilts.split import Array, SplitEstimate, estimate, section_power, tilts_of_first
 from isonet.errors import InputError
 from isonet.io import files, mrc
 

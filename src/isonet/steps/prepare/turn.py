@@ -7,7 +7,7 @@ import numpy as np
 
 from isonet.io import mrc
 from isonet.io.mrc_header import Header
-from isonet.steps.products import made_before, product_label
+from isonet.volumes.products import made_before, product_label
 
 
 def turned(volume: mrc.Volume, path: Path, *, overwrite: bool = False) -> mrc.Volume:

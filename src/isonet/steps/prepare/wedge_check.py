@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from isonet.core import wedge_estimate, wedge_spectrum
-from isonet.core.wedge_estimate import Finding, WedgeEstimate
+from isonet.core.tilts import wedge_estimate, wedge_spectrum
+from isonet.core.tilts.wedge_estimate import Finding, WedgeEstimate
 from isonet.io import mrc
 
 log = logging.getLogger("isonet")

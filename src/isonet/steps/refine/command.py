@@ -3,19 +3,20 @@
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from isonet.companions import follow
 from isonet.config import RefineConfig
 from isonet.errors import InputError, LostProcessError
-from isonet.project import Project
-from isonet.runs import Run, start
-from isonet.steps.processes import together
-from isonet.steps.refine import refine
-from isonet.steps.refine_files import continued, holds_run, move_aside, refuse_existing
-from isonet.steps.subvolume_files import with_sizes_of
+from isonet.models.folder import holds_run, move_aside, refuse_existing
+from isonet.project.table import Project
+from isonet.running.companions import follow
+from isonet.running.processes import together
+from isonet.running.runs import Run, start
+from isonet.running.world import current
+from isonet.steps.refine.continuing import continued
+from isonet.steps.refine.step import refine
+from isonet.steps.refine.subvolume_files import with_sizes_of
 from isonet.train.device import choose_device
 from isonet.train.engine import gathered
 from isonet.train.team import ConnectionLostError, Team
-from isonet.world import current
 
 
 def refine_in_folder(star: Path | None, config: RefineConfig) -> tuple[Project, bool]:
@@ -41,7 +42,7 @@ def refine_in_folder(star: Path | None, config: RefineConfig) -> tuple[Project, 
 
 
 def _refine(star: Path, config: RefineConfig) -> tuple[Project, bool]:
-    """Train as one of the processes that :func:`isonet.world.current` tells of."""
+    """Train as one of the processes that :func:`isonet.running.world.current` tells of."""
     here = current()
     team = Team(here.rank, here.size, here.local_size, here.address, here.port)
     project = Project.read(star, subvolumes=True)

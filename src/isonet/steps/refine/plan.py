@@ -4,10 +4,10 @@ import logging
 import time
 
 from isonet.core.sampling import random_stream
-from isonet.steps.pace import Amount, amount_asked, amount_that_fits
-from isonet.steps.refine_record import stagnates
-from isonet.steps.refine_setup import Refinement
-from isonet.steps.subvolumes import training_pairs
+from isonet.steps.refine.drawing import training_pairs
+from isonet.steps.refine.pace import Amount, amount_asked, amount_that_fits
+from isonet.steps.refine.record import stagnates
+from isonet.steps.refine.setup import Refinement
 from isonet.train.fit import Trainer
 
 log = logging.getLogger("isonet")

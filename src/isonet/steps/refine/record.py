@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 
-from isonet.core import wedge
 from isonet.core.sampling import random_stream
-from isonet.runs import PREVIEWS
-from isonet.steps.preview import mean_balance, save_comparison, save_curves, wedge_balance
-from isonet.steps.refine_setup import Refinement
-from isonet.steps.source import Source
-from isonet.steps.subvolumes import held_out_pairs
+from isonet.core.tilts import wedge
+from isonet.running.runs import PREVIEWS
+from isonet.steps.refine.drawing import held_out_pairs
+from isonet.steps.refine.setup import Refinement
 from isonet.train.evaluate import Evaluator
+from isonet.volumes.preview import mean_balance, save_comparison, save_curves, wedge_balance
+from isonet.volumes.source import Source
 
 _EDGES = (64, 128, 128)  # of the part that is shown, at most
 _LOSS_MOVES, _BALANCE_MOVES, _BALANCE_MATTERS = 0.001, 0.02, 0.002

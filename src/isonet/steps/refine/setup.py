@@ -9,24 +9,25 @@ import torch
 
 from isonet.config import RefineConfig
 from isonet.errors import InputError
-from isonet.project import HALF_COLUMNS, Project, Tomogram
-from isonet.runs import Run
-from isonet.steps.first_network import FirstNetwork, first_network
-from isonet.steps.forecast import fit_memory, refine_writes, refuse_full_disk
-from isonet.steps.model_record import describe
-from isonet.steps.pace import Costs
-from isonet.steps.refine_state import Position, RunFiles
-from isonet.steps.source import choose_column
-from isonet.steps.subvolume_files import input_of, open_subvolume_files
-from isonet.steps.subvolumes import Samples, open_training_set
+from isonet.models.first_network import FirstNetwork, first_network
+from isonet.project.table import HALF_COLUMNS, Project, Tomogram
+from isonet.running.forecast import fit_memory, refine_writes, refuse_full_disk
+from isonet.running.runs import Run
+from isonet.steps.refine.model_record import describe
+from isonet.steps.refine.pace import Costs
+from isonet.steps.refine.samples import Samples
+from isonet.steps.refine.state import Position, RunFiles
+from isonet.steps.refine.subvolume_files import input_of, open_subvolume_files
+from isonet.steps.refine.tomograms import open_training_set
 from isonet.train.device import choose_precision
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
-from isonet.train.kernel_length import shorten_kernels
+from isonet.train.network.kernel_length import shorten_kernels
+from isonet.train.network.unet import UNet, UNetShape, initialize, parameter_count
 from isonet.train.optimizer import OptimizerName
 from isonet.train.pairs import Method, Recipe
 from isonet.train.team import Team
-from isonet.train.unet import UNet, UNetShape, initialize, parameter_count
+from isonet.volumes.source import choose_column
 
 log = logging.getLogger("isonet")
 _FROM_A_MODEL = 0.1  # of the usual learning rate: larger steps would first make worse what it has learnt of tomograms

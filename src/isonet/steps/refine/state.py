@@ -7,8 +7,8 @@ from typing import Any
 
 from isonet.errors import InputError
 from isonet.io import checkpoint
-from isonet.steps.pace import Amount
-from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, model_name
+from isonet.models.folder import MODEL_NAME, STATE_NAME, model_name
+from isonet.steps.refine.pace import Amount
 from isonet.train.fit import Trainer
 
 

@@ -16,20 +16,20 @@ import numpy as np
 import torch
 
 from isonet.config import RefineConfig
-from isonet.console import duration_text
 from isonet.core.sampling import random_stream
 from isonet.errors import RunError
 from isonet.io import checkpoint
-from isonet.project import Project
-from isonet.runs import Run
-from isonet.signals import Interruption
-from isonet.steps.pace import Amount
-from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, model_name
-from isonet.steps.refine_plan import decide_amount, probe, why_done
-from isonet.steps.refine_record import record_iteration
-from isonet.steps.refine_setup import Refinement, begin
-from isonet.steps.refine_state import Position
-from isonet.steps.subvolumes import training_pairs
+from isonet.models.folder import MODEL_NAME, STATE_NAME, model_name
+from isonet.project.table import Project
+from isonet.running.console import duration_text
+from isonet.running.runs import Run
+from isonet.running.signals import Interruption
+from isonet.steps.refine.drawing import training_pairs
+from isonet.steps.refine.pace import Amount
+from isonet.steps.refine.plan import decide_amount, probe, why_done
+from isonet.steps.refine.record import record_iteration
+from isonet.steps.refine.setup import Refinement, begin
+from isonet.steps.refine.state import Position
 from isonet.train.evaluate import Evaluator
 from isonet.train.pairs import PairMaker
 from isonet.train.schedule import learning_rate

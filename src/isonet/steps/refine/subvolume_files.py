@@ -13,8 +13,12 @@ from isonet.config import RefineConfig
 from isonet.core.normalize import Normalization
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.project import SUBVOLUME_COLUMN, Project, Tomogram
-from isonet.steps.source import (
+from isonet.models.record import UNKNOWN_INPUT
+from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
+from isonet.steps.refine.samples import SPECTRUM_CUBES, Place, loss_weights
+from isonet.train.network.unet import ARCHITECTURES
+from isonet.train.pairs import Optics, optics
+from isonet.volumes.source import (
     CONTRAST_COLUMN,
     INPUT_COLUMN,
     MEAN_COLUMN,
@@ -24,13 +28,8 @@ from isonet.steps.source import (
     contrast_sign,
     pooled_statistics,
 )
-from isonet.steps.subvolumes import SPECTRUM_CUBES, Place, loss_weights
-from isonet.train.pairs import Optics, optics
-from isonet.train.unet import ARCHITECTURES
 
 log = logging.getLogger("isonet")
-UNKNOWN_INPUT = "unknown"
-"""Input column of sub-volumes whose table does not say what they were cut from."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a report is made of.
+"""Table and run folders in; report.html, report.json and report.cxc out.
 
 ::
 
@@ -6,3 +6,7 @@
        │           │                      │
        └─> looks ──┴─> pictures, plots ───┘            one pass over each volume; slices, spectra, curves
 """
+
+from isonet.steps.report.step import report
+
+__all__ = ["report"]

@@ -8,12 +8,13 @@ from typing import Any
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.checkpoint import STARTER
-from isonet.project import HALF_COLUMNS, Tomogram
-from isonet.steps.predict import PREVIEW_LABEL, Model
-from isonet.steps.products import labels_of
-from isonet.steps.reporting.commands import validate_command
-from isonet.steps.reporting.data import CORRECTED, DECONVOLVED, existing
-from isonet.steps.reporting.sources import RunFolder, Sources
+from isonet.io.volume_files import COMPRESSED
+from isonet.models.trained import PREVIEW_LABEL, Model
+from isonet.project.table import HALF_COLUMNS, Tomogram
+from isonet.steps.report.commands import validate_command
+from isonet.steps.report.data import CORRECTED, DECONVOLVED, existing
+from isonet.steps.report.sources import RunFolder, Sources
+from isonet.volumes.products import labels_of
 
 Numbers = Mapping[str, Any]
 Warning_ = dict[str, str]
@@ -88,7 +89,7 @@ def _changed_since(tomogram: Tomogram, model: Model, run: RunFolder) -> bool:
     began = run.folder / "config.yaml"
     made = min(path.stat().st_mtime for path in (began, run.folder / "model.safetensors") if path.exists())
     for path in paths:
-        if path.name.lower().endswith(mrc.COMPRESSED) or path.stat().st_mtime <= made:
+        if path.name.lower().endswith(COMPRESSED) or path.stat().st_mtime <= made:
             continue
         try:
             if mrc.fingerprint(mrc.open_volume(path)) not in marks:

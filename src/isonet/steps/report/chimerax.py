@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from isonet.steps.reporting.comparison import Comparison, volume_path
+from isonet.steps.report.comparison import Comparison, volume_path
 
 _ABOVE = 2.5  # standard deviations over the mean at which the surface is drawn
 _APART = 1.1  # widths of a tomogram

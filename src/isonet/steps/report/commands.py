@@ -25,7 +25,7 @@ from isonet.config import (
     preset_options,
 )
 from isonet.io.checkpoint import STARTER
-from isonet.steps.reporting.sources import STEPS, RunFolder
+from isonet.steps.report.sources import STEPS, RunFolder
 
 Numbers = dict[str, Any]
 _KINDS: Mapping[str, type[StepConfig]] = {

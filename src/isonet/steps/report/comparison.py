@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from isonet.core import seams, tiling
-from isonet.core.seams import Seam
+from isonet.core.comparison import seams
+from isonet.core.comparison.seams import Seam
+from isonet.core.filters import tiling
 from isonet.io import mrc
-from isonet.project import HALF_COLUMNS, Tomogram
-from isonet.run_record import read_metrics
-from isonet.steps.reporting.data import CORRECTED, existing
-from isonet.steps.reporting.looks import Look, look
-from isonet.steps.reporting.pictures import faces, slice_picture, spectrum_picture
-from isonet.steps.reporting.sources import RunFolder
-from isonet.steps.source import contrast_sign
-from isonet.steps.validation_balance import measure_balance
+from isonet.project.table import HALF_COLUMNS, Tomogram
+from isonet.running.run_record import read_metrics
+from isonet.steps.report.data import CORRECTED, existing
+from isonet.steps.report.looks import Look, look
+from isonet.steps.report.pictures import faces, slice_picture, spectrum_picture
+from isonet.steps.report.sources import RunFolder
+from isonet.validation.balance import measure_balance
+from isonet.volumes.source import contrast_sign
 
 Numbers = dict[str, Any]
 _SUBVOLUMES = 6  # in which the balance of the wedge is measured

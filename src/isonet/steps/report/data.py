@@ -6,7 +6,8 @@ from typing import Any
 from isonet.config import ReportConfig
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.project import Project, Tomogram
+from isonet.io.volume_files import COMPRESSED
+from isonet.project.table import Project, Tomogram
 
 Numbers = dict[str, Any]
 CORRECTED, MASK, DECONVOLVED = "rlnCorrectedTomoName", "rlnMaskName", "rlnDeconvTomoName"
@@ -63,7 +64,7 @@ def pictured(project: Project, config: ReportConfig) -> list[Tomogram]:
 
 def _opened(path: Path) -> mrc.Volume | None:
     """Open a volume for its header; None where it is gone or would have to be unpacked."""
-    if not path.is_file() or path.name.lower().endswith(mrc.COMPRESSED):
+    if not path.is_file() or path.name.lower().endswith(COMPRESSED):
         return None
     try:
         return mrc.open_volume(path)

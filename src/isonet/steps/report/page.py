@@ -11,10 +11,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from isonet.console import duration_text
-from isonet.steps.reporting.commands import shown
+from isonet.running.console import duration_text
+from isonet.steps.report.commands import shown
 
-_PACKAGE = "isonet.steps.reporting"
+_PACKAGE = "isonet.steps.report"
 _NOTHING = "–"
 
 

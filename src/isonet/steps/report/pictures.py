@@ -9,7 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
-from isonet.steps.reporting.looks import FloatArray
+from isonet.steps.report.looks import FloatArray
 
 _SMALLEST = 320  # pixels: smaller slices are enlarged by whole numbers
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from isonet.steps.polar import draw_by_angle
-from isonet.validation_curves import THRESHOLDS, WITHHELD, Curve
+from isonet.validation.curves import THRESHOLDS, WITHHELD, Curve
+from isonet.validation.polar import draw_by_angle
 
 _COLOURS = {"#010101": "currentColor", "#020202": "var(--line)"} | {f"#0{n}0{n}0f": f"var(--c{n})" for n in range(1, 5)}
 _STYLES = ("-", "--", ":")

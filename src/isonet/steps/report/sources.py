@@ -9,9 +9,9 @@ from typing import Any
 from isonet.config import ReportConfig
 from isonet.errors import InputError
 from isonet.io.options import read_options
-from isonet.project import Project
-from isonet.run_record import read_status
-from isonet.runs import CONFIG_NAME
+from isonet.project.table import Project
+from isonet.running.run_record import read_status
+from isonet.running.runs import CONFIG_NAME
 
 TABLE = "tomograms.star"
 STEPS = ("run", "deconv", "mask", "extract", "refine", "predict", "validate")

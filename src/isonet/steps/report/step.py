@@ -18,17 +18,17 @@ from isonet import __version__
 from isonet.config import ReportConfig
 from isonet.errors import InputError
 from isonet.io import files, mrc
-from isonet.project import Tomogram
-from isonet.run_record import REPORT_MARK
-from isonet.steps.reporting import plots
-from isonet.steps.reporting.advice import find_warnings
-from isonet.steps.reporting.chimerax import script
-from isonet.steps.reporting.commands import commands, settings, versions
-from isonet.steps.reporting.comparison import Comparison, compare
-from isonet.steps.reporting.data import describe, pictured
-from isonet.steps.reporting.page import render
-from isonet.steps.reporting.sources import STEPS, RunFolder, Sources, find_sources, read_validation
-from isonet.steps.reporting.training import describe_training, trained_model
+from isonet.project.table import Tomogram
+from isonet.running.run_record import REPORT_MARK
+from isonet.steps.report import plots
+from isonet.steps.report.advice import find_warnings
+from isonet.steps.report.chimerax import script
+from isonet.steps.report.commands import commands, settings, versions
+from isonet.steps.report.comparison import Comparison, compare
+from isonet.steps.report.data import describe, pictured
+from isonet.steps.report.page import render
+from isonet.steps.report.sources import STEPS, RunFolder, Sources, find_sources, read_validation
+from isonet.steps.report.training import describe_training, trained_model
 
 log = logging.getLogger("isonet")
 Numbers = dict[str, Any]

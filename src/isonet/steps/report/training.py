@@ -4,10 +4,10 @@ import math
 from typing import Any
 
 from isonet.errors import InputError
-from isonet.run_record import read_metrics
-from isonet.steps.predict import Model, read_model
-from isonet.steps.refine_files import MODEL_NAME
-from isonet.steps.reporting.sources import RunFolder
+from isonet.models.folder import MODEL_NAME
+from isonet.models.trained import Model, read_model
+from isonet.running.run_record import read_metrics
+from isonet.steps.report.sources import RunFolder
 
 Numbers = dict[str, Any]
 

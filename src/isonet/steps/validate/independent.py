@@ -15,21 +15,24 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from isonet.config import PredictConfig, RefineConfig, ValidateConfig
-from isonet.core import agreement, claims, fourier, wedge, withheld
-from isonet.core.agreement import Bins, Sums
+from isonet.core import fourier
+from isonet.core.comparison import agreement, claims
+from isonet.core.comparison.agreement import Bins, Sums
 from isonet.core.fourier import Shape
+from isonet.core.tilts import wedge, withheld
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.mrc_header import Header
-from isonet.project import HALF_COLUMNS, Project, Tomogram
-from isonet.runs import Run
-from isonet.steps.commands import predict_in_folder
-from isonet.steps.filtering import filter_file
-from isonet.steps.products import made_before, output_paths, product_label
-from isonet.steps.refine_command import refine_in_folder
-from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, holds_run, move_aside
-from isonet.steps.validation_numbers import Numbers, numbers_of, resolutions
-from isonet.steps.validation_scores import spectrum_at
+from isonet.io.volume_files import stem
+from isonet.models.folder import MODEL_NAME, STATE_NAME, holds_run, move_aside
+from isonet.project.table import HALF_COLUMNS, Project, Tomogram
+from isonet.running.runs import Run
+from isonet.steps.predict import predict_in_folder
+from isonet.steps.refine import refine_in_folder
+from isonet.validation.numbers import Numbers, numbers_of, resolutions
+from isonet.validation.scores import spectrum_at
+from isonet.volumes.filtering import filter_file
+from isonet.volumes.products import made_before, output_paths, product_label
 
 log = logging.getLogger("isonet")
 ANGLE = 10.0
@@ -202,7 +205,7 @@ def write_confidence(pair: Pair, path: Path, config: ValidateConfig, run: Run) -
     """
     shape = pair.volumes[0].shape
     inside = 1 - wedge.weight((shape[0], 1, shape[2]), (min(pair.tomogram.tilts), max(pair.tomogram.tilts)))
-    parts = [path.with_name(f".{mrc.stem(path)}_{side}.mrc") for side in _SIDES]
+    parts = [path.with_name(f".{stem(path)}_{side}.mrc") for side in _SIDES]
     sources = [volume.path for volume in pair.volumes]
     label = product_label("confidence", sources, _WINDOW)
     if made_before(path, label, overwrite=config.overwrite):

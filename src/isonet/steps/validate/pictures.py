@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from isonet.steps.polar import draw_by_angle
-from isonet.steps.preview import save_figure
-from isonet.steps.validation_numbers import Numbers
-from isonet.validation_curves import SERIES, THRESHOLDS, WITHHELD, Curve
+from isonet.validation.curves import SERIES, THRESHOLDS, WITHHELD, Curve
+from isonet.validation.numbers import Numbers
+from isonet.validation.polar import draw_by_angle
+from isonet.volumes.preview import save_figure
 
 
 def draw_withheld(path: Path, numbers: Numbers) -> None:

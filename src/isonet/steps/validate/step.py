@@ -15,24 +15,23 @@ from typing import TypeVar
 import torch
 
 from isonet.config import PredictConfig, RefineConfig, StepConfig, ValidateConfig
-from isonet.core.metrics import correlation, wedge_correlation
+from isonet.core.comparison.metrics import correlation, wedge_correlation
 from isonet.errors import InputError
 from isonet.io import checkpoint, files, mrc
-from isonet.project import HALF_COLUMNS, Project, Tomogram
-from isonet.runs import Run, start
-from isonet.steps.commands import predict_in_folder
-from isonet.steps.independent import agreement_numbers, predict_independently, write_confidence
-from isonet.steps.model_record import refuse_having_seen
-from isonet.steps.predict import HALVES, input_columns
-from isonet.steps.processes import refuse_launchers
-from isonet.steps.products import labels_of, output_paths, product_label
-from isonet.steps.refine_command import refine_in_folder
-from isonet.steps.refine_files import MODEL_NAME, STATE_NAME, holds_run, move_aside
-from isonet.steps.validation_balance import wedge_balance_numbers
-from isonet.steps.validation_numbers import Numbers, numbers_of, withheld_numbers
-from isonet.steps.validation_pictures import draw_independent, draw_withheld
-from isonet.steps.validation_scores import Case, Scores, compare, measured_bins, score, shell_width
-from isonet.steps.withhold import kept_range, withhold
+from isonet.models.folder import MODEL_NAME, STATE_NAME, holds_run, move_aside
+from isonet.models.record import refuse_having_seen
+from isonet.project.table import HALF_COLUMNS, Project, Tomogram
+from isonet.running.processes import refuse_launchers
+from isonet.running.runs import Run, start
+from isonet.steps.predict import HALVES, input_columns, predict_in_folder
+from isonet.steps.refine import refine_in_folder
+from isonet.steps.validate.independent import agreement_numbers, predict_independently, write_confidence
+from isonet.steps.validate.pictures import draw_independent, draw_withheld
+from isonet.steps.validate.withhold import kept_range, withhold
+from isonet.validation.balance import wedge_balance_numbers
+from isonet.validation.numbers import Numbers, numbers_of, withheld_numbers
+from isonet.validation.scores import Case, Scores, compare, measured_bins, score, shell_width
+from isonet.volumes.products import labels_of, output_paths, product_label
 
 log = logging.getLogger("isonet")
 RESULT = "validation.json"

@@ -8,16 +8,18 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from isonet.config import DeconvConfig, MaskConfig, StepConfig, ValidateConfig
-from isonet.core import withheld
+from isonet.core.tilts import withheld
 from isonet.errors import InputError
 from isonet.io import files, mrc
 from isonet.io.options import read_options
-from isonet.project import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
-from isonet.runs import CONFIG_NAME, Run
-from isonet.steps.commands import deconv_in_folder, mask_in_folder
-from isonet.steps.filtering import filter_file
-from isonet.steps.mask import is_foreign
-from isonet.steps.products import made_before, product_label
+from isonet.io.volume_files import stem
+from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
+from isonet.running.runs import CONFIG_NAME, Run
+from isonet.steps.deconv import deconv_in_folder
+from isonet.steps.mask import mask_in_folder
+from isonet.volumes.filtering import filter_file
+from isonet.volumes.masks import is_foreign
+from isonet.volumes.products import made_before, product_label
 
 log = logging.getLogger("isonet")
 TABLE = "tomograms.star"
@@ -82,7 +84,7 @@ def _narrowed(tomogram: Tomogram, folder: Path, config: ValidateConfig, run: Run
     columns = [tomogram.full_column, *(HALF_COLUMNS if tomogram.has_halves else ())]
     for column, place in zip(columns, ("full", "half1", "half2"), strict=False):
         source = tomogram.file(column)
-        name = f"{mrc.stem(source)[:_LONGEST_NAME]}_withheld.mrc"
+        name = f"{stem(source)[:_LONGEST_NAME]}_withheld.mrc"
         _remove(source, folder / place / name, kept, config, run)
         row[column] = f"{place}/{name}"
     row |= {"rlnTiltMin": f"{kept[0]:g}", "rlnTiltMax": f"{kept[1]:g}"}

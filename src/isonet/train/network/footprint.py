@@ -5,7 +5,7 @@ from functools import cache
 
 import torch
 
-from isonet.train.unet import UNet, UNetShape, parameter_count
+from isonet.train.network.unet import UNet, UNetShape, parameter_count
 
 _FLOAT = 4
 STATE_COPIES = {"muon": 3, "adamw": 4}

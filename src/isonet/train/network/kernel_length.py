@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from isonet.train.unet import LEAK, UNet
+from isonet.train.network.unet import LEAK, UNet
 
 _LENGTH = math.sqrt(2 / (1 + LEAK**2))  # of each filter after He's initialisation, on average
 

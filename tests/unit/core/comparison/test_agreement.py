@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch_fourier_shell_correlation import fourier_shell_correlation
 
-from isonet.core import agreement, claims, fourier, metrics, wedge, withheld
-from isonet.core.agreement import Bins, Sums
+from isonet.core import fourier
+from isonet.core.comparison import agreement, claims, metrics
+from isonet.core.comparison.agreement import Bins, Sums
+from isonet.core.tilts import wedge, withheld
 
 SHAPE, TILTS, KEPT = (48, 48, 48), (-60.0, 60.0), (-35.0, 35.0)
 

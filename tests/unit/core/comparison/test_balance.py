@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from isonet.core import agreement, balance, fourier, wedge
-from isonet.core.agreement import Sums
+from isonet.core import fourier
+from isonet.core.comparison import agreement, balance
+from isonet.core.comparison.agreement import Sums
+from isonet.core.tilts import wedge
 
 SHAPE, TILTS = (48, 48, 48), (-50.0, 50.0)
 

@@ -6,8 +6,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from isonet.core import fourier, wedge
-from isonet.core.calibration import Gains, combination, measure_fill, measure_gains, vouched, withheld_tilts
+from isonet.core import fourier
+from isonet.core.comparison.calibration import (
+    Gains,
+    combination,
+    measure_fill,
+    measure_gains,
+    vouched,
+    withheld_tilts,
+)
+from isonet.core.tilts import wedge
 
 EDGE, COUNT, TILTS = 32, 8, (-60.0, 60.0)
 SHAPE = (EDGE, EDGE, EDGE)

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch_fourier_shell_correlation import fourier_shell_correlation
 
-from isonet.core import fourier, metrics, wedge
+from isonet.core import fourier
+from isonet.core.comparison import metrics
+from isonet.core.tilts import wedge
 
 Shape = tuple[int, int, int]
 laws = settings(max_examples=20, deadline=None)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from isonet.core import tiling
-from isonet.core.seams import Seam, crossings, measure_seam
+from isonet.core.comparison.seams import Seam, crossings, measure_seam
+from isonet.core.filters import tiling
 
 
 def volume(seed: int = 0) -> np.ndarray:

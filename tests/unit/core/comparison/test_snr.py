@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from isonet.core import fourier, noise, snr, wedge
+from isonet.core import fourier
+from isonet.core.comparison import snr
+from isonet.core.tilts import noise, wedge
 
 EDGE, TILTS = 32, (-60.0, 60.0)
 SHAPE = (EDGE, EDGE, EDGE)

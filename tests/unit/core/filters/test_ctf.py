@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isonet.core import ctf
-from isonet.core.ctf import Optics, WienerFilter
+from isonet.core.filters import ctf
+from isonet.core.filters.ctf import Optics, WienerFilter
 
 SAMPLES = 256
 

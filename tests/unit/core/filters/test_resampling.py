@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.signal import resample as scipy_resample
 from test_streamed import InMemory
 
-from isonet.core import resampling
-from isonet.core.resampling import Resampling, matrix, size_after
-from isonet.core.streamed import NotFiniteError
+from isonet.core.filters import resampling
+from isonet.core.filters.resampling import Resampling, matrix, size_after
+from isonet.core.filters.streamed import NotFiniteError
 
 
 def cosine(size: int, order: int, positions: Any) -> torch.Tensor:

@@ -9,10 +9,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isonet.core import streamed, wedge
-from isonet.core.ctf import Optics, WienerFilter
-from isonet.core.spectrum import Plan
-from isonet.core.streamed import ConstantVolumeError, NotFiniteError
+from isonet.core.filters import streamed
+from isonet.core.filters.ctf import Optics, WienerFilter
+from isonet.core.filters.spectrum import Plan
+from isonet.core.filters.streamed import ConstantVolumeError, NotFiniteError
+from isonet.core.tilts import wedge
 
 WIENER = WienerFilter(Optics(40000), 10.0, highpass=0.2)
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from isonet.core import sampling, tiling
+from isonet.core import sampling
+from isonet.core.filters import tiling
 
 laws = settings(max_examples=60, deadline=None)
 sizes = st.integers(1, 24).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size // 2)))

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import binary_closing, maximum_filter
 
-from isonet.core import masking
-from isonet.core.order import Selector
+from isonet.core.masks import masking
+from isonet.core.masks.order import Selector
 
 
 def noise(shape: tuple[int, ...], seed: int = 0) -> Any:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.draw import polygon2mask
 
-from isonet.core.polygon import Area, inside, stacked
-from isonet.core.region import Region, columns_seen
+from isonet.core.masks.polygon import Area, inside, stacked
+from isonet.core.masks.region import Region, columns_seen
 
 CORNER = st.tuples(st.integers(-3, 23), st.integers(-3, 18))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from isonet.core.slab import Slab, block_edge, block_variance, fit_slab
+from isonet.core.masks.slab import Slab, block_edge, block_variance, fit_slab
 
 SHAPE = (64, 96, 128)
 

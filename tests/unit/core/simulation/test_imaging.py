@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from isonet.core import ctf, fourier, imaging, projection, rotation, scenery, wedge
-from isonet.core.imaging import Imaging
+from isonet.core import fourier, rotation
+from isonet.core.filters import ctf
 from isonet.core.sampling import central_cube
+from isonet.core.simulation import imaging, projection, scenery
+from isonet.core.simulation.imaging import Imaging
+from isonet.core.tilts import wedge
 
 SAME = rotation.cube_rotations()[0]
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 from scipy import ndimage
 
-from isonet.core import fourier, particles, phantom
+from isonet.core import fourier
 from isonet.core.rotation import random_rotations
+from isonet.core.simulation import particles, phantom
 
 SHAPE = (48, 80, 72)
 

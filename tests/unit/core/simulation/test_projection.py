@@ -12,7 +12,7 @@ from skimage.transform import iradon, radon
 from torch import Tensor
 
 from isonet.core import fourier
-from isonet.core.projection import align, angular_weights, back_project, project, ramp_filter
+from isonet.core.simulation.projection import align, angular_weights, back_project, project, ramp_filter
 
 SHAPE = (40, 12, 48)
 EVEN_TILTS = torch.arange(-60.0, 61.0, 3.0)

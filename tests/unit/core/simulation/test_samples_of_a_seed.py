@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import torch
 
-from isonet.core import assemblies, imaging, particles, phantom, scenery
 from isonet.core.fourier import taper
 from isonet.core.rotation import cube_rotations
+from isonet.core.simulation import assemblies, imaging, particles, phantom, scenery
 
-WRITTEN = Path(__file__).parents[1] / "data/0.1.0/samples.json"
+WRITTEN = Path(__file__).parents[3] / "data/0.1.0/samples.json"
 Made = torch.Tensor | list[float]
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from isonet.core import assemblies, fourier, scenery
+from isonet.core import fourier
+from isonet.core.simulation import assemblies, scenery
 
 
 def random(seed: int) -> np.random.Generator:

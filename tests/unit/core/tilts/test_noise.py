@@ -6,8 +6,9 @@ import torch
 from skimage.transform import iradon
 from torch import Tensor
 
-from isonet.core import fourier, noise, wedge
-from isonet.core.noise import NoiseMode
+from isonet.core import fourier
+from isonet.core.tilts import noise, wedge
+from isonet.core.tilts.noise import NoiseMode
 
 EDGE, TILTS = 96, (-60.0, 60.0)
 SHAPE = (EDGE, 1, EDGE)

@@ -8,10 +8,11 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from isonet.core import projection
-from isonet.core.tilt_split import SplitEstimate, estimate, section_power, tilts_of_first
-from isonet.io import metadata, mrc
-from isonet.steps.tilt_lists import measure_split
+from isonet.core.simulation import projection
+from isonet.core.tilts.split import SplitEstimate, estimate, section_power, tilts_of_first
+from isonet.io import mrc
+from isonet.io.programs import metadata
+from isonet.steps.prepare.tilt_lists import measure_split
 
 Halves = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 SHAPE = (48, 32, 96)

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from isonet.core import fourier, rotation, wedge
-from isonet.core.tilts import LARGEST_GAP, arcs, check_tilts
+from isonet.core import fourier, rotation
+from isonet.core.tilts import wedge
+from isonet.core.tilts.ranges import LARGEST_GAP, arcs, check_tilts
 
 Shape = tuple[int, int, int]
 laws = settings(max_examples=25, deadline=None)

@@ -6,7 +6,8 @@ import torch
 from skimage.transform import iradon, radon
 from torch import Tensor
 
-from isonet.core import fourier, wedge
+from isonet.core import fourier
+from isonet.core.tilts import wedge
 
 EDGE, ROWS = 64, 6
 

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from skimage.transform import iradon, radon
 from torch import Tensor
 
-from isonet.core import fourier, phantom, wedge, wedge_spectrum
-from isonet.core.projection import Window, back_project, project, ramp_filter
-from isonet.core.wedge_estimate import WedgeEstimate, estimate_wedge, verdict
+from isonet.core import fourier
+from isonet.core.simulation import phantom
+from isonet.core.simulation.projection import Window, back_project, project, ramp_filter
+from isonet.core.tilts import wedge, wedge_spectrum
+from isonet.core.tilts.wedge_estimate import WedgeEstimate, estimate_wedge, verdict
 from isonet.io import mrc
 
 SHAPE = (48, 48, 64)

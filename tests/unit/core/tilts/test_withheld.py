@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isonet.core import fourier, wedge, withheld
+from isonet.core import fourier
+from isonet.core.tilts import wedge, withheld
 
 
 def test_kept_range_and_list() -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from isonet.errors import InputError
-from isonet.io.coordinates import belongs, read_coordinates
-from isonet.io.imod import read_model_points
+from isonet.io.programs.coordinates import belongs, read_coordinates
+from isonet.io.programs.imod import read_model_points
 
 SHAPE = (50, 400, 300)
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isonet.errors import InputError
-from isonet.io.imod import read_model, write_closed
+from isonet.io.programs.imod import read_model, write_closed
 
 MODELS = ["multiple_objects", "point_sizes", "slicer_angle", "two_contour"]
 

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isonet.errors import InputError
-from isonet.io import metadata
-from isonet.io.tilt_series import TiltSeries, defocus_at_zero_tilt
+from isonet.io.programs import metadata
+from isonet.io.programs.tilt_series import TiltSeries, defocus_at_zero_tilt
 
 
 def only(path: Path) -> TiltSeries:

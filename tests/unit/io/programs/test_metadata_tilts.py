@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from isonet.errors import InputError
-from isonet.io.imod_metadata import read_xf as read_imod_xf
-from isonet.io.metadata import read_tilt_angles
-from isonet.io.warp import read_alignment as read_warp_alignment
+from isonet.io.programs.imod_metadata import read_xf as read_imod_xf
+from isonet.io.programs.metadata import read_tilt_angles
+from isonet.io.programs.warp import read_alignment as read_warp_alignment
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from isonet.train.kernel_length import shorten_kernels
+from isonet.train.network.kernel_length import shorten_kernels
+from isonet.train.network.unet import UNet, UNetShape, initialize
 from isonet.train.optimizer import optimizers
-from isonet.train.unet import UNet, UNetShape, initialize
 
 Values = st.floats(0.1, 10)
 

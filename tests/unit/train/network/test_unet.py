@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from isonet.config.network import NetworkOptions
-from isonet.train.unet import (
+from isonet.train.network.unet import (
     ARCHITECTURES,
     Initialization,
     UNet,

@@ -9,7 +9,7 @@ from typing_extensions import Self
 from isonet.config.base import Devices, Duration, Edge, Iterations, Levels, larger_by_half
 from isonet.config.learning import LearningOptions
 from isonet.config.network import NetworkOptions
-from isonet.config.presets import PRESETS, Preset, preset_options
+from isonet.presets.reading import PRESETS, Preset, preset_options
 
 
 class TrainingOptions(NetworkOptions, LearningOptions):

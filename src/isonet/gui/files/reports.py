@@ -7,8 +7,8 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse, Response
 
 from isonet.errors import InputError
-from isonet.gui.access import Roots
-from isonet.run_record import REPORT_MARK
+from isonet.gui.files.access import Roots
+from isonet.running.run_record import REPORT_MARK
 
 _LARGEST = 1 << 27
 _HEADERS = {

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from isonet.config.base import StepConfig
-from isonet.core.tilts import LARGEST_GAP
+from isonet.core.tilts.ranges import LARGEST_GAP
 
 
 class LearningOptions(StepConfig):

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from isonet.errors import InputError
-from isonet.io.imod import write_closed
 from isonet.io.polygons import Polygon, read_polygons, write_polygons
+from isonet.io.programs.imod import write_closed
 
 Point = tuple[float, float]
 

@@ -1,4 +1,4 @@
-"""Presets: options that suit a kind of sample, in small YAML files that come with the program."""
+"""Presets as `refine` and `run` take them: the YAML files beside this module."""
 
 from importlib.resources import files
 from typing import Any, Literal, get_args

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from isonet.gui import table
-from isonet.gui.access import Roots
-from isonet.gui.forms import Form
-from isonet.gui.jobs import Jobs
-from isonet.gui.slices import Volumes
-from isonet.project import Project
+from isonet.gui.files import table
+from isonet.gui.files.access import Roots
+from isonet.gui.jobs.forms import Form
+from isonet.gui.jobs.queue import Jobs
+from isonet.gui.pictures.slices import Volumes
+from isonet.project.table import Project
 
 
 @dataclass
@@ -44,5 +44,5 @@ class Session:
         return self.roots.project / table.NAME
 
     def project(self) -> Project | None:
-        """Read the table; see :func:`isonet.gui.table.read`."""
+        """Read the table; see :func:`isonet.gui.files.table.read`."""
         return table.read(self.table)

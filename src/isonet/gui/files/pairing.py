@@ -7,10 +7,11 @@ from enum import Enum
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.gui.access import Roots
+from isonet.gui.files.access import Roots
 from isonet.io import mrc, star
-from isonet.pairing import full_key, grouped, half_folders, half_key, is_short, side_of
-from isonet.project import FULL_COLUMNS, HALF_COLUMNS
+from isonet.io.volume_files import find_volumes, stem
+from isonet.project.pairing import full_key, grouped, half_folders, half_key, is_short, side_of
+from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS
 
 COLUMNS = (FULL_COLUMNS[0], *HALF_COLUMNS)
 
@@ -57,7 +58,7 @@ class Line:
     def name(self) -> str:
         """What it is called."""
         half = self.even or self.odd
-        return mrc.stem(self.full) if self.full is not None else half_key(half) if half is not None else ""
+        return stem(self.full) if self.full is not None else half_key(half) if half is not None else ""
 
     @property
     def state(self) -> State:
@@ -210,13 +211,13 @@ def _leniently(paths: Sequence[Path], even: Path | None, odd: Path | None) -> li
     if even is not None and odd is not None:
         one_folder = even.is_dir() and odd.is_dir() and even.samefile(odd)
         for side, place in (("even", even), ("odd", odd)):
-            sides[side] = [path for path in mrc.find_volumes(place) if not one_folder or side_of(path) == side]
+            sides[side] = [path for path in find_volumes(place) if not one_folder or side_of(path) == side]
     else:
         for side, halves in sides.items():
             halves += [path for path in volumes if side_of(path) == side and not is_short(path)]
         for folder in filter(None, map(half_folders, paths)):
             for side, place in zip(sides, folder, strict=True):
-                sides[side] += mrc.find_volumes(place)
+                sides[side] += find_volumes(place)
     halves_too = {path for halves in sides.values() for path in halves}
     lines = [Line(path) for path in volumes if path not in halves_too]
     for side, halves in sides.items():
@@ -228,7 +229,7 @@ def _leniently(paths: Sequence[Path], even: Path | None, odd: Path | None) -> li
 def _volumes(path: Path) -> list[Path]:
     """Volumes of a folder, none where only its sub-folders hold some."""
     try:
-        return mrc.find_volumes(path)
+        return find_volumes(path)
     except InputError:
         if half_folders(path) is None:
             raise

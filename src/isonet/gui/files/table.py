@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.project import FULL_COLUMNS, HALF_COLUMNS, Project, Tomogram
+from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Project, Tomogram
 
 NAME = "tomograms.star"
 

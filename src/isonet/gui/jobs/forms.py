@@ -16,9 +16,14 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from isonet.commands import COMMANDS, Command
 from isonet.config import StepConfig
-from isonet.gui.catalogue import Command
 
+STEPS = ("prepare", "deconv", "mask", "extract", "refine", "predict", "validate")
+"""Commands with a place of their own in the menu, in order."""
+_ORDER = (*STEPS, "run", *sorted(COMMANDS.keys() - {*STEPS, "run"}))
+OFFERED = {name: COMMANDS[name] for name in _ORDER if not COMMANDS[name].serves}
+"""Commands that have a form, in the order of the menu."""
 COMMON: Mapping[str, tuple[str, ...]] = {
     "prepare": ("even", "odd", "metadata", "pixel_size", "tilt_min", "tilt_max", "tilt_file", "defocus"),
     "deconv": ("snr_falloff", "deconv_strength", "phase_flipped", "preview"),

@@ -1,0 +1,1 @@
+"""Steps that are made to fail, and how they are judged."""

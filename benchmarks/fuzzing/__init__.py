@@ -1,0 +1,1 @@
+"""Files and code that are damaged on purpose."""

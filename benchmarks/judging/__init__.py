@@ -1,0 +1,1 @@
+"""Simulated samples, and how results on them are judged."""

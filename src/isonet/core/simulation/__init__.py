@@ -1,0 +1,1 @@
+"""Samples that are imagined, and how a microscope would show them: particles, scenes, projections, imaging."""

@@ -1,0 +1,1 @@
+"""Slices, spectra and outlines of volumes as pictures."""

@@ -1,0 +1,1 @@
+"""What a command needs to run well: its folder, processes, memory and signals, and going on after an interruption."""

@@ -1,0 +1,15 @@
+"""Files of tomograms in, the table of tomograms out.
+
+::
+
+    folders, metadata ──> belonging ──> description ──> wedge_check ──> tomograms.star
+                          (which to which)  (tilts, CTF)    (as the data show it)
+
+Means of halves and turned volumes are written where there is nothing else to read. `prepare_subtomos` makes the table
+of sub-volumes that another program cut.
+"""
+
+from isonet.steps.prepare.step import prepare
+from isonet.steps.prepare.subtomos import prepare_subtomos
+
+__all__ = ["prepare", "prepare_subtomos"]

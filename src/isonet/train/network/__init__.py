@@ -1,0 +1,1 @@
+"""The network: its layers, its normalisation, the memory that it takes."""

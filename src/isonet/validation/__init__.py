@@ -1,0 +1,1 @@
+"""The numbers and curves of a validation: predictions compared with what was withheld."""

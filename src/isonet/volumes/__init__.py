@@ -1,0 +1,1 @@
+"""Volumes as steps read, check, filter, write and show them."""
