@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from isonet.cli.spellings import OBSOLETE, POSITIONAL, REFUSED, RENAMED, VALUES
+from isonet.cli.spellings import ALIASES, OBSOLETE, POSITIONAL, REFUSED, RENAMED, VALUES
 from isonet.commands import COMMANDS, Command
 from isonet.config import StepConfig
 from reference_columns import COLUMNS, RELION_COLUMNS, SUBTOMO_COLUMNS, Column
@@ -233,7 +233,7 @@ def _spellings_page() -> str:
         "What is not listed has the same name here. Underscores and dashes are the same. *Refused* means that the flag "
         "would change the result and has no like. How to move is in [From IsoNet 1 or 2](../from-isonet.md).",
         "## Commands",
-        _table(("IsoNet", "here"), ((f"`{old}`", f"`{new}`") for old, new in COMMANDS.items())),
+        _table(("IsoNet", "here"), ((f"`{old}`", f"`{new}`") for old, new in ALIASES.items())),
         "## Flags",
     ]
     rows = []

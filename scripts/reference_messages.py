@@ -6,35 +6,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import isonet
+from isonet.commands import COMMANDS
 
 SOURCE = Path(isonet.__file__).parent
 _ERRORS = ("InputError", "RunError", "BadOption")
 _PLACES = {
-    "Command line": ("arguments", "spellings", "commands"),
-    "Memory and disk": ("forecast", "memory"),
-    "Output folders": ("runs", "companions", "products"),
-    "Several devices": ("launch", "processes", "world"),
-    "The table": ("project",),
-    "check": ("check",),
-    "deconv": ("deconv",),
-    "extract": ("centres", "extract"),
-    "mask": ("areas", "existing", "mask"),
-    "predict": ("correction", "predict"),
-    "prepare": ("belonging", "description", "pairing", "pixel_size", "prepare", "relion_table", "tilt_lists"),
-    "prepare-subtomo-star": ("prepare_subtomos",),
-    "reconstruct": ("reconstruct",),
-    "refine": (
-        *("continuing", "first_network", "model_record", "refine", "refine_command", "refine_files", "refine_state"),
-        *("refine_plan", "refine_setup", "source", "subvolume_files", "subvolumes"),
-    ),
-    "report": ("report", "sources"),
-    "resize": ("resize",),
-    "run": ("run",),
-    "simulate": ("simulate",),
-    "train-starter": ("train_starter",),
-    "validate": ("independent", "validate", "validation_scores", "withhold"),
+    "cli": "Command line",
+    "config": "Options",
+    "io": "Files",
+    "models": "Models",
+    "project": "The table",
+    "running": "Running",
+    "validation": "validate",
+    "volumes": "Volumes",
 }
-"""Modules by what a reader knows: general matters, then commands."""
+"""Rooms by what a reader knows; those of the steps are called as their commands are."""
+_UNSEEN = ("commands.py", "core", "gui", "train")
+"""Rooms whose messages reach nobody as they are, or only in the browser."""
 
 
 def messages(kind: str) -> dict[str, list[str]]:
@@ -47,7 +35,7 @@ def messages(kind: str) -> dict[str, list[str]]:
     """
     found: dict[str, set[str]] = {}
     for path in sorted(SOURCE.rglob("*.py")):
-        if path.parent.name not in ("gui", "pages", "core", "train"):
+        if path.relative_to(SOURCE).parts[0] not in _UNSEEN:
             texts = {text for node in ast.walk(ast.parse(path.read_text())) if (text := _text(node, kind, path))}
             if texts:
                 found.setdefault(_place(path), set()).update(texts)
@@ -62,12 +50,13 @@ def _place(path: Path) -> str:
     LookupError
         If `_PLACES` does not say where the messages of the module belong.
     """
-    folder = path.relative_to(SOURCE).parts[0]
-    if folder in ("io", "config"):
-        return {"io": "Files", "config": "Options"}[folder]
-    for place, modules in _PLACES.items():
-        if path.stem in modules:
-            return place
+    room, *inside = path.relative_to(SOURCE).with_suffix("").parts
+    if room == "steps":
+        command = "prepare-subtomo-star" if inside[-1] == "subtomos" else inside[0].replace("_", "-")
+        if command in COMMANDS:
+            return command
+    elif room in _PLACES:
+        return _PLACES[room]
     raise LookupError(f"{path}: name its place in _PLACES")
 
 
