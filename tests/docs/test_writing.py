@@ -12,11 +12,7 @@ from test_links import anchors, links
 BENCHMARKS = pages.ROOT / "benchmarks"
 LOG = BENCHMARKS / "LOG.md"
 LEADERBOARD = BENCHMARKS / "LEADERBOARD.md"
-FOR_PROGRAMMERS = {"architecture.md", "contributing.md", "python.md"}
-USER_PAGES = [
-    pages.ROOT / "README.md",
-    *sorted(page for page in pages.DOCS.glob("*.md") if page.name not in FOR_PROGRAMMERS),
-]
+USER_PAGES = [pages.ROOT / "README.md", *sorted(pages.DOCS.glob("*.md"))]
 SHORT = [*USER_PAGES, pages.ROOT / "CHANGELOG.md", *sorted(BENCHMARKS.glob("*.md"))]
 LONGEST = 100
 SCREEN = 50
