@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter
 
 from isonet.core.normalize import Moments, Normalization, skewness
 from isonet.core.sampling import cut
+from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project.table import HALF_COLUMNS, Tomogram
@@ -40,14 +41,14 @@ class Source:
         Its voxels on disk.
     normalization : Normalization
         Between grey values and network values.
-    tilts : tuple of float
-        Degrees, range or list, that this map was made of.
+    measured : Measured
+        What was measured of this map.
     """
 
     tomogram: Tomogram
     volume: mrc.Volume
     normalization: Normalization
-    tilts: tuple[float, ...]
+    measured: Measured
 
     def cut(self, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
         """Cut a normalised block out, continued by reflection beyond the faces."""
@@ -73,7 +74,7 @@ class MeanSource(Source):
     Attributes
     ----------
     halves : tuple of Source
-        Both halves; `volume` and `tomogram` are the first one's, `tilts` those of the whole tomogram.
+        Both halves; `volume` and `tomogram` are the first one's, `measured` that of the whole tomogram.
     scale : float
         What the mean on that scale is multiplied with.
     """
@@ -97,7 +98,7 @@ def mean_source(first: Source, second: Source) -> MeanSource:
     grey = (first.normalization, second.normalization)
     mean, std = (sum(getattr(one, name) for one in grey) / 2 for name in ("mean", "std"))
     normalization = Normalization(mean, std, grey[0].sign)
-    return MeanSource(first.tomogram, first.volume, normalization, first.tomogram.tilts, (first, second))
+    return MeanSource(first.tomogram, first.volume, normalization, first.tomogram.measured, (first, second))
 
 
 def standardised(mean: MeanSource) -> MeanSource:
@@ -138,10 +139,12 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
     comment_on_tilts(tomogram)
     grey = [statistics(volume) for volume in volumes]
     sign = contrast_sign(tomogram, volumes)
-    tilts = [tomogram.half_tilts[HALF_COLUMNS.index(one)] if one in HALF_COLUMNS else tomogram.tilts for one in columns]
+    measured = [
+        tomogram.half_measured[HALF_COLUMNS.index(one)] if one in HALF_COLUMNS else tomogram.measured for one in columns
+    ]
     return tuple(
-        Source(tomogram, volume, Normalization(mean, std, sign), angles)
-        for volume, (mean, std), angles in zip(volumes, grey, tilts, strict=True)
+        Source(tomogram, volume, Normalization(mean, std, sign), seen)
+        for volume, (mean, std), seen in zip(volumes, grey, measured, strict=True)
     )
 
 

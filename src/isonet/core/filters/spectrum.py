@@ -10,9 +10,10 @@ import scipy.fft
 import torch
 from torch import Tensor
 
+from isonet.core.fourier import Transfer
+
 FloatArray = npt.NDArray[np.float32]
 ComplexArray = npt.NDArray[np.complex64]
-Transfer = Callable[[Tensor, Tensor, Tensor], Tensor]
 BLOCK_BYTES = 1 << 23
 """Complex columns transformed along z at a time: these stay in the processor's cache."""
 

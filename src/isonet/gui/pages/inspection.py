@@ -1,7 +1,7 @@
 """The viewer: volumes of one tomogram side by side, at one place."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nicegui import events, ui
 
@@ -18,6 +18,7 @@ from isonet.project.table import Tomogram
 
 _SIZE = 768
 _SPECTRUM = 120
+_SPECTRA: tuple[Literal["xz", "yz"], ...] = ("xz", "yz")
 _CONFIDENCE = "Confidence"
 _KEYS = {"ArrowLeft": -1, "ArrowRight": 1, "ArrowDown": -1, "ArrowUp": 1, "PageDown": -10, "PageUp": 10}
 _PLANES = {"1": "xy", "2": "xz", "3": "yz"}
@@ -135,10 +136,10 @@ class Viewer:
         self._show()
 
     def _spectra(self, path: Path) -> None:
-        ends = self.tomogram.tilt_range
+        measured = self.tomogram.measured
         with ui.column().style("gap: 8px; flex: none"):
-            for plane in ("xz", "yz"):
-                address = images.spectrum_address(path, plane, ends)
+            for plane in _SPECTRA:
+                address = images.spectrum_address(path, plane, measured.traces(plane))
                 with ui.column().style("gap: 2px"):
                     ui.html(
                         f'<img src="{address}" width="{_SPECTRUM}" alt="Power spectrum of {plane.upper()}">',

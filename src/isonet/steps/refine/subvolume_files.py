@@ -14,6 +14,7 @@ from isonet.core.normalize import Normalization
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.models.record import UNKNOWN_INPUT
+from isonet.project.orientation import COLUMNS
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.steps.refine.samples import SPECTRUM_CUBES, Place, loss_weights
 from isonet.train.network.unet import ARCHITECTURES
@@ -56,7 +57,7 @@ class SubvolumeFiles:
     @property
     def sources(self) -> tuple[Source, ...]:
         """The first of them."""
-        return (Source(self.rows[0], mrc.open_volume(_file(self.rows[0])), self.normalization, self.rows[0].tilts),)
+        return (Source(self.rows[0], mrc.open_volume(_file(self.rows[0])), self.normalization, self.rows[0].measured),)
 
     def places(self, size: int, count: int, random: np.random.Generator) -> Iterator[Place]:
         """Give the middle of each file, or of `count` of them chosen anew."""
@@ -86,11 +87,11 @@ def open_subvolume_files(rows: Sequence[Tomogram], config: RefineConfig, device:
     opened = []
     for group, count in zip(groups.values(), _shares(config, list(map(len, groups.values()))), strict=True):
         comment_on_tilts(group[0])
-        tilts, grey = group[0].tilts, _normalization(group)
+        measured, grey = group[0].measured, _normalization(group)
         sample = group[:: -(-len(group) // SPECTRUM_CUBES)]
-        weights = loss_weights(_middles(sample, grey, config.cube_size), tilts, config)
+        weights = loss_weights(_middles(sample, grey, config.cube_size), measured, config)
         size, cube, mode = config.subvolume_size, config.cube_size, config.noise_mode
-        geometry = optics((tilts,), size, cube, mode, weights, device, config.tilt_gap)
+        geometry = optics((measured,), size, cube, mode, weights, device, config.tilt_gap)
         opened.append(SubvolumeFiles(tuple(group), grey, geometry, count))
     return opened
 
@@ -137,7 +138,7 @@ def _file(row: Tomogram) -> Path:
 def _middles(rows: Sequence[Tomogram], grey: Normalization, size: int) -> Iterator[Place]:
     """Places of blocks of edge `size` in the middle of files."""
     for row in rows:
-        source = Source(row, mrc.open_volume(_file(row)), grey, row.tilts)
+        source = Source(row, mrc.open_volume(_file(row)), grey, row.measured)
         yield (source,), [(edge - size) // 2 for edge in source.volume.shape]
 
 
@@ -153,7 +154,7 @@ def _check_size(row: Tomogram, config: RefineConfig) -> None:
 
 def _origin(row: Tomogram) -> tuple[str | None, ...]:
     """Return what tells sub-volumes of different tomograms apart."""
-    columns = ("rlnTomoName", "rlnTiltMin", "rlnTiltMax", "rlnTiltFile", CONTRAST_COLUMN, MEAN_COLUMN, STD_COLUMN)
+    columns = ("rlnTomoName", *COLUMNS, CONTRAST_COLUMN, MEAN_COLUMN, STD_COLUMN)
     return tuple(row.text(column) for column in columns)
 
 

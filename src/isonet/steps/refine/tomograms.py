@@ -59,8 +59,8 @@ class TrainingTomogram:
     def sources(self) -> tuple[Source, ...]:
         """Its normalised voxels."""
         return tuple(
-            Source(self.tomogram, mrc.open_volume(path), grey, tilts)
-            for path, grey, tilts in zip(self.files, self.normalizations, self.optics.tilts, strict=True)
+            Source(self.tomogram, mrc.open_volume(path), grey, measured)
+            for path, grey, measured in zip(self.files, self.normalizations, self.optics.measured, strict=True)
         )
 
     def mask(self, volume: mrc.Volume) -> npt.NDArray[Any] | None:
@@ -129,9 +129,9 @@ def open_training_set(
         mask = open_mask(tomogram, sources[0].volume)
         kept = None if mask is None or is_ours(tomogram) else mask
         count = subvolume_count(tomogram, config.number_subtomos, tomograms)
-        spectrum = loss_weights(_anywhere(sources, config), tomogram.tilts, config)
-        tilts = [source.tilts for source in sources]
-        geometry = optics(tilts, size, config.cube_size, config.noise_mode, spectrum, device, config.tilt_gap)
+        spectrum = loss_weights(_anywhere(sources, config), tomogram.measured, config)
+        measured = [source.measured for source in sources]
+        geometry = optics(measured, size, config.cube_size, config.noise_mode, spectrum, device, config.tilt_gap)
         boxes = held_out_boxes(sources[0].volume.shape, config.held_out, size)
         files = tuple(source.volume.path for source in sources)
         grey = tuple(source.normalization for source in sources)

@@ -16,6 +16,7 @@ import torch
 
 from isonet.config import PredictConfig, RefineConfig, StepConfig, ValidateConfig
 from isonet.core.comparison.metrics import correlation, wedge_correlation
+from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import checkpoint, files, mrc
 from isonet.models.folder import MODEL_NAME, STATE_NAME, holds_run, move_aside
@@ -27,10 +28,10 @@ from isonet.steps.predict import HALVES, input_columns, predict_in_folder
 from isonet.steps.refine import refine_in_folder
 from isonet.steps.validate.independent import agreement_numbers, predict_independently, write_confidence
 from isonet.steps.validate.pictures import draw_independent, draw_withheld
-from isonet.steps.validate.withhold import kept_range, withhold
+from isonet.steps.validate.withhold import kept_part, withhold
 from isonet.validation.balance import wedge_balance_numbers
 from isonet.validation.numbers import Numbers, numbers_of, withheld_numbers
-from isonet.validation.scores import Case, Scores, compare, measured_bins, score, shell_width
+from isonet.validation.scores import Case, Scores, compare, measured_bins, reach_of, score, shell_width
 from isonet.volumes.products import labels_of, output_paths, product_label
 
 log = logging.getLogger("isonet")
@@ -133,7 +134,7 @@ def _refuse_contradictions(chosen: Sequence[Tomogram], config: ValidateConfig) -
         if model is not None:
             about = checkpoint.load_model(model)[1]
             for tomogram in chosen:
-                kept = kept_range(tomogram, config.withhold)
+                kept = kept_part(tomogram, config.withhold)
                 refuse_having_seen(model, about, [mrc.open_volume(path) for path in _measured_files(tomogram)], kept)
 
 
@@ -142,7 +143,8 @@ def _refuse_too_small(chosen: Sequence[Tomogram], config: ValidateConfig) -> Non
     volumes = [mrc.open_volume(one.file(one.full_column)) for one in chosen]
     width = shell_width([volume.shape for volume in volumes])
     for tomogram, volume in zip(chosen, volumes, strict=True):
-        measured_bins(volume, tomogram.tilts, kept_range(tomogram, config.withhold), width, max(tomogram.tilts))
+        kept = kept_part(tomogram, config.withhold)
+        measured_bins(volume, tomogram.measured, kept, width, reach_of([tomogram.measured], kept))
 
 
 def _measured_files(tomogram: Tomogram) -> list[Path]:
@@ -240,9 +242,9 @@ def _case(
         references=tuple(reversed(references)),
         halves=tuple(halves),
         truth=truth,
-        tilts=tuple(reversed(measured.half_tilts)) if len(columns) == 2 else (measured.tilts,),
-        half_tilts=measured.half_tilts if halves else (),
-        kept=kept_range(measured, config.withhold),
+        measured=tuple(reversed(measured.half_measured)) if len(columns) == 2 else (measured.measured,),
+        of_halves=measured.half_measured if halves else (),
+        kept=kept_part(measured, config.withhold),
     )
 
 
@@ -255,7 +257,7 @@ def _judge(cases: Sequence[Case], chosen: Sequence[Tomogram], config: ValidateCo
     numbers: Numbers = {
         "pixel_size": pixel,
         "withhold": config.withhold,
-        "withheld": withheld_numbers(whole, by_sector, pixel, cases[0].kept, config.withhold),
+        "withheld": withheld_numbers(whole, by_sector, pixel, cases[0].kept.sweeps[0].ends, config.withhold),
         "balance": [wedge_balance_numbers(case.predictions, case.kept, case.name) for case in cases],
         "tomograms": [
             {"name": case.name, **_brief(score([one], whole=True), score([one], whole=False), pixel, case, config)}
@@ -263,14 +265,14 @@ def _judge(cases: Sequence[Case], chosen: Sequence[Tomogram], config: ValidateCo
         ],
     }
     if config.truth is not None:
-        numbers["truth"] = _truth_numbers(cases[0], chosen[0].tilts)
+        numbers["truth"] = _truth_numbers(cases[0], chosen[0].measured)
     draw_withheld(config.output_dir / "withheld.png", numbers["withheld"])
     others = _read(config.output_dir / RESULT)
     numbers |= {name: others[name] for name in ("independent",) if name in others}
     return _write(numbers, numbers["withheld"]["status"], config)
 
 
-def _truth_numbers(case: Case, tilts: Sequence[float]) -> Numbers:
+def _truth_numbers(case: Case, measured: Measured) -> Numbers:
     """Compare the prediction (of halves, their mean) with the truth by shell, in memory.
 
     `inside` is all that was not given, withheld or never measured, `missing` what was never measured.
@@ -280,7 +282,7 @@ def _truth_numbers(case: Case, tilts: Sequence[float]) -> Numbers:
     truth = torch.from_numpy(case.truth.read())
     prediction = torch.stack([torch.from_numpy(one.read()) for one in case.predictions]).mean(0)
     inside, outside = wedge_correlation(prediction, truth, case.kept)
-    missing, _ = wedge_correlation(prediction, truth, tilts)
+    missing, _ = wedge_correlation(prediction, truth, measured)
     curves = {"inside": inside, "outside": outside, "missing": missing}
     return {
         "frequency": numbers_of(inside.frequency),
@@ -292,5 +294,5 @@ def _truth_numbers(case: Case, tilts: Sequence[float]) -> Numbers:
 
 def _brief(whole: Scores, by_sector: Scores, pixel: float, case: Case, config: ValidateConfig) -> Numbers:
     """Resolutions and sentence of one tomogram."""
-    numbers = withheld_numbers(whole, by_sector, pixel, case.kept, config.withhold)
+    numbers = withheld_numbers(whole, by_sector, pixel, case.kept.sweeps[0].ends, config.withhold)
     return {name: numbers[name] for name in ("resolution_05", "resolution_0143", "measurable", "status")}
