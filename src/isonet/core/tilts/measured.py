@@ -57,12 +57,27 @@ class Sweep:
         return direction
 
 
+def about(axis: Literal["x", "y", "z"], degrees: float) -> npt.NDArray[np.float64]:
+    """Right-handed rotation about an axis, z, y, x order: about x it takes y to z, about y z to x, about z x to y."""
+    first, second = {"x": (1, 0), "y": (0, 2), "z": (2, 1)}[axis]
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    matrix = np.eye(3)
+    matrix[first, first] = matrix[second, second] = cosine
+    matrix[second, first], matrix[first, second] = sine, -sine
+    return matrix
+
+
 def positioned(tilts: Sequence[float], about_x: float = 0.0, about_z: float = 0.0) -> Sweep:
     """Sweep whose volume was turned by `about_z` and then `about_x` degrees, as the module says."""
-    x, z = math.radians(about_x), math.radians(about_z)
-    level = np.array([[math.cos(x), math.sin(x), 0], [-math.sin(x), math.cos(x), 0], [0, 0, 1]])
-    axis = np.array([[1, 0, 0], [0, math.cos(z), math.sin(z)], [0, -math.sin(z), math.cos(z)]])
-    return Sweep(tuple(tilts), _rounded((level @ axis).T))
+    return Sweep(tuple(tilts), _rounded((about("x", about_x) @ about("z", about_z)).T))
+
+
+def angles_of(into: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """Degrees about x, y and z of a rotation into the microscope, z, y, x order: `R_y R_x R_z`, as the module says."""
+    (zz, _, _), (yz, yy, yx), (xz, _, _) = np.asarray(into).tolist()
+    angles = -math.asin(max(-1.0, min(1.0, yz))), math.atan2(xz, zz), math.atan2(yx, yy)
+    x, y, z = (round(math.degrees(angle), 9) + 0.0 for angle in angles)
+    return x, y, z
 
 
 @dataclass(frozen=True)
@@ -157,6 +172,6 @@ def _folded(angle: float) -> float:
 
 def _rounded(matrix: npt.NDArray[np.float64]) -> Matrix:
     """Matrix as numbers, quarter turns exactly."""
-    rows = [tuple(float(round(value, 15)) for value in row) for row in matrix]
+    rows = [tuple(float(round(value, 15)) + 0.0 for value in row) for row in matrix]
     z, y, x = rows
     return z, y, x  # type: ignore[return-value]
