@@ -125,7 +125,7 @@ def test_the_runner_keeps_how_the_run_ended_when_another_takes_its_folder(jobs: 
     jobs.add(["refine"], run_folder=tmp_path / "results")
     script = f"""
 from pathlib import Path
-from isonet import runs
+from isonet.running import runs
 from isonet.config import RefineConfig
 with runs.start(Path({str(tmp_path / "results")!r}), "refine", RefineConfig()) as run:
     run.stopped_early = True
@@ -134,7 +134,7 @@ with runs.start(Path({str(tmp_path / "results")!r}), "refine", RefineConfig()) a
     code = f"""
 import sys
 from pathlib import Path
-from isonet.gui import runner
+from isonet.gui.jobs import runner
 popen = runner.subprocess.Popen
 runner.subprocess.Popen = lambda words, **more: popen([sys.executable, {str(tmp_path / "stand_in.py")!r}], **more)
 raise SystemExit(runner.run(Path({str(jobs.folder)!r}), "0001"))

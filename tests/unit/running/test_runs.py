@@ -136,7 +136,7 @@ def test_a_second_run_in_the_folder_is_refused_while_the_first_is_at_work(tmp_pa
 from pathlib import Path
 from typing import Any
 import isonet
-from isonet import runs
+from isonet.running import runs
 from isonet.running.companions import follow, start_together
 from isonet.config import CheckConfig
 with runs.start(Path({str(tmp_path)!r}), "check", CheckConfig()):

@@ -2,7 +2,7 @@
 
 A model's description names the seed and the recipe it was trained by; whoever trains it again must see the same
 samples. `tests/data/0.1.0/samples.json` holds what version 0.1.0 imagined. Where a change is meant, write it anew, and
-say in the changelog that older recipes cannot be repeated: python tests/unit/test_samples_of_a_seed.py
+say in the changelog that older recipes cannot be repeated: python tests/unit/core/simulation/test_samples_of_a_seed.py
 """
 
 import json
