@@ -54,9 +54,9 @@ def _dispatch(words: list[str], debug: bool) -> int:
     for note in notes:
         log.info("%s", note)
     try:
-        with collected() as warned:
-            with nullcontext() if command.serves else handled_by(interrupt):  # a signal is how the interface ends
-                begin(*bound.args, **bound.kwargs)
+        ending = nullcontext() if command.serves else handled_by(interrupt)  # a signal is how the interface ends
+        with collected() as warned, ending:
+            begin(*bound.args, **bound.kwargs)
         if warned.summary:
             log.info("%s", warned.summary)
     except Interruption as stop:
