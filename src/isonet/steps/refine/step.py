@@ -91,7 +91,7 @@ def refine(project: Project, config: RefineConfig, run: Run, device: torch.devic
 def _say_how_to_continue(run: Run) -> None:
     if not (run.folder / STATE_NAME).exists():
         return
-    log.warning("what was computed is saved; go on with: isonet refine --continue-from %s", run.folder)
+    log.info("what was computed is saved; go on with: isonet refine --continue-from %s", run.folder)
 
 
 def _run_iteration(refinement: Refinement) -> None:
