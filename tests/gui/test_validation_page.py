@@ -19,7 +19,7 @@ from isonet.gui.pages.validation import flattened, sentences
 from isonet.gui.pictures import confidence, slices
 from isonet.gui.pictures.validation_charts import charts
 from isonet.io import mrc
-from isonet.validation.curves import WITHHELD
+from isonet.validation.curve_styles import WITHHELD
 
 
 def test_every_curve_of_the_report_is_drawn_over_frequency() -> None:

@@ -47,14 +47,18 @@ def _dispatch(words: list[str], debug: bool) -> int:
     begin, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
     from isonet.running.console import log_to_console
     from isonet.running.signals import Interruption, handled_by, interrupt
+    from isonet.running.warned import collected
 
     command = FUNCTIONS[begin]
     log_to_console(debug)
     for note in notes:
         log.info("%s", note)
     try:
-        with nullcontext() if command.serves else handled_by(interrupt):  # a signal is how the interface ends
+        ending = nullcontext() if command.serves else handled_by(interrupt)  # a signal is how the interface ends
+        with collected() as warned, ending:
             begin(*bound.args, **bound.kwargs)
+        if warned.summary:
+            log.info("%s", warned.summary)
     except Interruption as stop:
         print(f"isonet: {stop}; {_how_to_go_on(command)}", file=sys.stderr)
         return 128 + stop.number

@@ -61,4 +61,4 @@ def move_aside(folder: Path) -> None:
         while (backup := folder.with_name(f"{folder.name}~{number}")).exists():
             number += 1
         folder.rename(backup)
-    log.warning("%s: moved to %s", folder, backup)
+    log.info("%s: moved to %s", folder, backup)

@@ -7,8 +7,19 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from isonet.running.warned import WORD
+
 log = logging.getLogger("isonet")
 _console = Console(stderr=True)
+
+
+class _Lines(logging.Formatter):
+    """Lines of the log in which what needs the user begins with a word of its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the name that logging calls
+        if record.levelno >= logging.WARNING:
+            record.message = WORD + record.message
+        return super().formatMessage(record)
 
 
 def log_to_console(debug: bool) -> None:
@@ -19,9 +30,10 @@ def log_to_console(debug: bool) -> None:
     handler: logging.Handler
     if sys.stderr.isatty():
         handler = RichHandler(console=_console, show_path=False, show_level=False, markup=False)
+        handler.setFormatter(_Lines("%(message)s"))
     else:
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        handler.setFormatter(_Lines("%(asctime)s %(message)s", "%H:%M:%S"))
     handler.setLevel(logging.DEBUG if debug else logging.INFO)
     log.addHandler(handler)
 

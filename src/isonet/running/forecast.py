@@ -117,7 +117,7 @@ def fit_memory(config: RefineConfig, shape: UNetShape, filled: int, device: torc
         gigabytes(filled),
     )
     if parts > min(config.accumulate, most):
-        log.warning("memory: each batch goes through the network in %d parts (--accumulate %d)", parts, parts)
+        log.info("memory: each batch goes through the network in %d parts (--accumulate %d)", parts, parts)
     return max(parts, config.accumulate)
 
 

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from isonet.errors import IsonetError, LostProcessError, RunError
 from isonet.running.console import log_to_console
 from isonet.running.signals import HANDLED_SIGNALS, Interruption, behind, handled_by, interrupt
+from isonet.running.warned import Warned, collected
 from isonet.running.world import STARTED_HERE
 from isonet.train.memory import is_out_of_memory
 
@@ -178,6 +179,7 @@ def _attend(workers: Sequence[_Worker], independent: bool) -> list[_Worker]:
 def _outcome(ended: Sequence[_Worker], independent: bool) -> Any:
     """Return what the first process said; raise what explains best why it is not all well."""
     finished = sorted((worker for worker in ended if worker.finished), key=lambda worker: worker.rank)
+    _take_warnings([text for worker in finished for text in worker.answer[1]])
     if len(finished) == len(ended):
         return finished[0].answer[0]
     answers = [worker.answer for worker in ended]
@@ -189,6 +191,13 @@ def _outcome(ended: Sequence[_Worker], independent: bool) -> Any:
         log.warning("%s", lost)
         return finished[0].answer[0]
     raise lost
+
+
+def _take_warnings(texts: list[str]) -> None:
+    """Count what the processes have warned of, and said, among the warnings of the command."""
+    for handler in log.handlers:
+        if isinstance(handler, Warned):
+            handler.add(texts)
 
 
 def _vanished(worker: _Worker, count: int) -> RunError:
@@ -213,7 +222,8 @@ def _work(answers: Connection, level: int, call: bytes) -> None:
     answer: Any
     try:
         function, arguments = pickle.loads(call)
-        answer = (function(*arguments),)
+        with collected() as warned:
+            answer = (function(*arguments), warned.texts)
     except (Interruption, IsonetError, OSError, MemoryError) as error:
         answer = error
     except Exception as error:

@@ -25,6 +25,7 @@ from isonet.io.files import write_json, write_text
 from isonet.running.console import duration_text, progress_bar
 from isonet.running.run_record import METRICS_NAME, STATUS_NAME, earlier_runs, peak_memory, read_metrics
 from isonet.running.signals import Interruption, handled_by
+from isonet.running.warned import Warned, collected
 
 log = logging.getLogger("isonet")
 _SECONDS_BETWEEN_LINES = 30.0
@@ -42,6 +43,8 @@ class Run:
         The run folder.
     stopped_early : bool
         Set by a step that ran out of time and can be continued.
+    warned : Warned
+        What it has warned of.
     leads : bool
         Whether this process writes what the run leaves; the others that work in the folder leave it to that one.
     """
@@ -71,6 +74,7 @@ class Run:
         self._deadline = None if max_time is None else time.monotonic() + max_time
         self._deferring = self._only_notes = False
         self._signal: int | None = None
+        self.warned = Warned()
 
     @property
     def metrics_path(self) -> Path:
@@ -82,7 +86,8 @@ class Run:
         if not self.leads:
             return
         seconds = round(time.monotonic() - self._began, 1)
-        self._status.update(values, updated=_now(), seconds=seconds, peak_memory=peak_memory())
+        measured = {"updated": _now(), "seconds": seconds, "peak_memory": peak_memory()}
+        self._status.update(values, **measured, warnings=self.warned.kept)
         write_json(self.folder / STATUS_NAME, self._status)
 
     def metric(self, **values: object) -> None:
@@ -215,7 +220,7 @@ def write_config(folder: Path, config: StepConfig) -> None:
 @contextmanager
 def at_work(run: Run, command: str, config: StepConfig) -> Iterator[None]:
     """Record in the run folder, whose lock is held, what is asked, what is said and how it ends."""
-    with logging_to(run.folder / "run.log"):
+    with logging_to(run.folder / "run.log"), collected() as run.warned:
         try:
             with handled_by(run.handle):
                 run.status(state="running")
@@ -223,7 +228,7 @@ def at_work(run: Run, command: str, config: StepConfig) -> Iterator[None]:
                 yield
         except Interruption as stop:
             run.status(state="interrupted", reason=str(stop))
-            log.warning("%s", stop)
+            log.info("%s", stop)
             raise
         except BaseException as error:
             log.debug("%s failed", command, exc_info=True)

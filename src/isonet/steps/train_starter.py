@@ -204,7 +204,7 @@ def _mean(losses: Sequence[Tensor], step: int, run: Run) -> float:
 def _say_how_it_ended(run: Run) -> None:
     """Say where the model is, or how to go on; raise the signal that came, if it was one."""
     if run.stopped_early or run.interrupted:
-        log.warning("what was computed is saved; go on with: isonet train-starter --continue-from %s", run.folder)
+        log.info("what was computed is saved; go on with: isonet train-starter --continue-from %s", run.folder)
     else:
         log.info("the model is %s", run.folder / MODEL_NAME)
     if run.interrupted is not None:

@@ -141,7 +141,7 @@ class Trainer:
             self.accumulate = min(2 * self.accumulate, most)
             if self._engine.device.type == "cuda":
                 torch.cuda.empty_cache()
-            log.warning("out of memory; each batch now goes through the network in %d parts", self.accumulate)
+            log.info("out of memory; each batch now goes through the network in %d parts", self.accumulate)
 
     def _gradients_in_parts(self, batch: Batch, parts: int) -> Float[Tensor, ""]:
         """Gradients are the mean over the processes, so that each one's loss counts as often as there are any."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from isonet.core.comparison.agreement import MEASURABLE
 from isonet.core.comparison.claims import Resolution, run_of
-from isonet.validation.curves import THRESHOLDS
+from isonet.validation.curve_styles import THRESHOLDS
 from isonet.validation.scores import SECTOR, Scores
 
 _BETTER_THAN_POSSIBLE = 1.25

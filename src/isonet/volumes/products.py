@@ -57,5 +57,5 @@ def made_before(path: Path, label: str, *, overwrite: bool) -> bool:
     same_input = label.rpartition(" options ")[0]
     if not overwrite and not any(text.startswith(same_input) for text in labels):
         raise InputError(f"{path}: exists and was not made from this input; move it away or add --overwrite")
-    log.warning("%s: made before with other options, replaced", path)
+    log.info("%s: made before with other options, replaced", path)
     return False

@@ -177,14 +177,14 @@ def test_a_step_for_which_memory_does_not_suffice_is_taken_in_parts(
         return forward(volumes)
 
     monkeypatch.setattr(tight.network, "forward", short_of_memory)
-    with caplog.at_level(logging.WARNING, "isonet"):
+    with caplog.at_level(logging.INFO, "isonet"):
         losses = [float(trainer.step(batch(0, count=5), 0.01)) for trainer in (whole, tight)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert tight.accumulate == 4
     assert "in 4 parts" in caplog.text
     for name, value in parameters(whole).items():
         assert torch.allclose(value, parameters(tight)[name], atol=2e-4), name
-    with caplog.at_level(logging.WARNING, "isonet"):
+    with caplog.at_level(logging.INFO, "isonet"):
         monkeypatch.setattr(tight.network, "forward", lambda _: (_ for _ in ()).throw(MemoryError()))
         with pytest.raises(MemoryError):
             tight.step(batch(0, count=5), 0.01)

@@ -1,6 +1,7 @@
 """What a run folder tells while its run is at work: state, progress, numbers, previews."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 from isonet.config import StepConfig
 from isonet.running import run_record
 from isonet.running.console import duration_text
+from isonet.running.warned import WORD
 
 _TAIL = 1 << 16
 _LARGEST = 1 << 24  # bytes of metrics that are drawn
 _CURVES = "loss.png"
+_TIME = re.compile(r"\d\d:\d\d:\d\d")
 
 
 def run_folder(command: str, model: StepConfig, project: Path) -> Path | None:
@@ -168,3 +171,9 @@ def tail(path: Path) -> str:
     except OSError:
         return ""
     return text.partition("\n")[2] if size > _TAIL else text
+
+
+def warnings_in(log: str) -> list[str]:
+    """What a command warned of, from what it said."""
+    found = (line.partition(f" {WORD}") for line in log.splitlines())
+    return list(dict.fromkeys(text for before, word, text in found if word and _TIME.fullmatch(before)))

@@ -9,7 +9,7 @@ from nicegui import ui
 from isonet.errors import IsonetError
 from isonet.gui.jobs import run_folder
 from isonet.gui.jobs.job import ENDED, Job
-from isonet.gui.jobs.run_folder import Curves
+from isonet.gui.jobs.run_folder import Curves, warnings_in
 from isonet.gui.pages.frame import empty, frame
 from isonet.gui.pages.gallery import Gallery
 from isonet.gui.pages.session import Session
@@ -57,6 +57,8 @@ class JobsPage:
                     self._continue.props('outline no-caps data-testid="continue"')
                 self._command = ui.label().classes("command w-full")
                 self._problem = ui.label().classes("problem").props('role=alert data-testid="job-problem"')
+                self._warned = ui.label().classes("problem").props('role=status data-testid="warnings"')
+                self._warned.style("white-space: pre-wrap")
                 self._progress = ui.label().classes("muted").props('data-testid="progress"')
                 self._bar = ui.linear_progress(show_value=False).props("rounded")
                 self._log = ui.label().classes("log").props('tabindex=0 aria-label="Log" data-testid="log"')
@@ -77,6 +79,7 @@ class JobsPage:
         self._show_state(job)
         text = await asyncio.to_thread(self.session.jobs.log, job.number) or "It has said nothing so far."
         if text != self._log.text:
+            self._show_warnings(text)
             self._log.set_text(text)
             ui.run_javascript(f"const log = getHtmlElement({self._log.id}); log.scrollTop = log.scrollHeight")
         if job.run_folder is not None and job.state != "queued":
@@ -119,6 +122,12 @@ class JobsPage:
         self._bar.props(remove="indeterminate") if progress else self._bar.props("indeterminate")
         if progress:
             self._bar.set_value(progress.done / progress.total)
+
+    def _show_warnings(self, log: str) -> None:
+        """Show above everything what stands between other lines of the log."""
+        found = warnings_in(log)
+        self._warned.set_text("\n".join(found))
+        self._warned.set_visibility(bool(found))
 
     def _show_run(self, curves: Curves, pictures: list[Path]) -> None:
         if curves != self._curves:

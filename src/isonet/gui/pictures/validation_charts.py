@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from isonet.validation.curves import SERIES, THRESHOLDS, WITHHELD, Curve
+from isonet.validation.curve_styles import SERIES, THRESHOLDS, WITHHELD, Curve
 
 _TEXT = "#7d8d99"
 Point = list[float | None]

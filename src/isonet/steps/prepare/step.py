@@ -11,9 +11,11 @@ from isonet.io import mrc
 from isonet.io.programs import metadata
 from isonet.io.star import MISSING
 from isonet.io.volume_files import stem
+from isonet.project.check import warnings_of, write_check
 from isonet.project.pairing import Pairs, grouped
 from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
+from isonet.running.warned import collected
 from isonet.steps.prepare.belonging import Catalogue
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import average_halves
@@ -59,6 +61,15 @@ def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
     InputError
         If no tomogram is found, one cannot be used, halves do not pair, metadata are malformed, or the table exists.
     """
+    with collected() as warned:
+        project = _written(tomograms, config)
+    earlier = warnings_of(config.output) if config.append else []
+    write_check(config.output, list(dict.fromkeys([*earlier, *warned.kept])))
+    return project
+
+
+def _written(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
+    """Find the tomograms and what is known of them, and write the table."""
     _refuse_existing(config)
     before = Project.read(config.output) if config.append and config.output.exists() else Project(config.output, ())
     catalogue = None if config.metadata is None else Catalogue.read(config.metadata)

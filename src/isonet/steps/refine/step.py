@@ -24,6 +24,7 @@ from isonet.project.table import Project
 from isonet.running.console import duration_text
 from isonet.running.runs import Run
 from isonet.running.signals import Interruption
+from isonet.steps.refine.diverged import step_back
 from isonet.steps.refine.drawing import training_pairs
 from isonet.steps.refine.pace import Amount
 from isonet.steps.refine.plan import decide_amount, probe, why_done
@@ -37,7 +38,6 @@ from isonet.train.team import ALONE, Team
 
 log = logging.getLogger("isonet")
 _CHECKPOINT_SECONDS = 600.0
-_STEPS_BACK = 4
 
 
 def refine(project: Project, config: RefineConfig, run: Run, device: torch.device, team: Team = ALONE) -> Project:
@@ -91,7 +91,7 @@ def refine(project: Project, config: RefineConfig, run: Run, device: torch.devic
 def _say_how_to_continue(run: Run) -> None:
     if not (run.folder / STATE_NAME).exists():
         return
-    log.warning("what was computed is saved; go on with: isonet refine --continue-from %s", run.folder)
+    log.info("what was computed is saved; go on with: isonet refine --continue-from %s", run.folder)
 
 
 def _run_iteration(refinement: Refinement) -> None:
@@ -224,37 +224,13 @@ def _finish_epoch(refinement: Refinement, loss: float) -> float:
     """Record an epoch and save the state after it; go back to the one before if the loss is not finite any more."""
     run, position = refinement.run, refinement.position
     if not math.isfinite(loss):
-        _step_back(refinement)
+        step_back(refinement)
         return loss
     run.metric(iteration=position.iteration, epoch=position.epoch + 1, loss=loss)
     log.debug("iteration %d, epoch %d: mean training error %.4f", position.iteration, position.epoch + 1, loss)
     position.epoch, position.step, position.loss_sum = position.epoch + 1, 0, 0.0
     refinement.save()
     return loss
-
-
-def _step_back(refinement: Refinement) -> None:
-    """Return to the last good state with half the learning rate.
-
-    Raises
-    ------
-    RunError
-        If that was tried often enough.
-    """
-    failed, slowed = refinement.position, refinement.position.slowed / 2
-    if slowed < 0.5**_STEPS_BACK:
-        raise RunError(
-            f"{refinement.run.folder}: the loss is not finite in iteration {failed.iteration}, even at a learning rate "
-            f"of {refinement.peak_rate:.2g}; look for extreme voxels in the tomograms, or go on with a smaller "
-            "--learning-rate"
-        )
-    good = refinement.files.resume(refinement.trainer)
-    refinement.position = replace(
-        good, slowed=slowed, amount=failed.amount, budget=failed.budget, seconds=failed.seconds
-    )
-    log.warning(
-        "the loss is not finite; back to the last good state with a learning rate of %.2g", refinement.peak_rate
-    )
 
 
 def _stop(refinement: Refinement) -> float:

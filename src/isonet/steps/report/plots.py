@@ -12,7 +12,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from isonet.validation.curves import THRESHOLDS, WITHHELD, Curve
+from isonet.validation.curve_styles import THRESHOLDS, WITHHELD, Curve
 from isonet.validation.polar import draw_by_angle
 
 _COLOURS = {"#010101": "currentColor", "#020202": "var(--line)"} | {f"#0{n}0{n}0f": f"var(--c{n})" for n in range(1, 5)}

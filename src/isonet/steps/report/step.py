@@ -18,6 +18,7 @@ from isonet import __version__
 from isonet.config import ReportConfig
 from isonet.errors import InputError
 from isonet.io import files, mrc
+from isonet.project.check import warnings_of
 from isonet.project.table import Tomogram
 from isonet.running.run_record import REPORT_MARK
 from isonet.steps.report import plots
@@ -87,6 +88,7 @@ def report(path: Path, config: ReportConfig) -> Path:
     }
     numbers["corrected"] = sum("corrected" in one["made"] for one in numbers["data"])
     numbers["warnings"] = find_warnings(numbers, sources, model)
+    numbers["said"] = _said(sources)
     scripts = _scripts(chosen, compared, sources)
     _write(sources.output, numbers, compared, scripts)
     return sources.output
@@ -130,6 +132,13 @@ def _taken(run: RunFolder) -> Numbers:
         "seconds": round(sum(known), 1) if (known := [one["seconds"] for one in every if "seconds" in one]) else None,
         "peak_memory": max((one.get("peak_memory") or 0 for one in every), default=0) or None,
     }
+
+
+def _said(sources: Sources) -> list[Numbers]:
+    """What the steps warned of while they worked, by command."""
+    said = {"prepare": warnings_of(sources.project.path)}
+    said |= {name: [str(text) for text in one.status.get("warnings") or []] for name, one in _in_order(sources.runs)}
+    return [{"command": name, "warnings": texts} for name, texts in said.items() if texts]
 
 
 def _validation(sources: Sources) -> Numbers | None:
@@ -204,7 +213,6 @@ def _title(numbers: Numbers) -> str:
 def _parts(numbers: Numbers) -> list[tuple[str, str]]:
     """Places and names of the parts of the page."""
     parts = [
-        ("warnings", "Warnings"),
         ("pictures", "Before and after"),
         ("validation", "Validation"),
         ("training", "Training"),
@@ -214,7 +222,9 @@ def _parts(numbers: Numbers) -> list[tuple[str, str]]:
         ("repeat", "Repeat it"),
         ("cite", "Cite"),
     ]
-    return parts if numbers["warnings"] else parts[1:]
+    found = [("warnings", "Warnings")] if numbers["warnings"] else []
+    said = [("said", "Said by the steps")] if numbers["said"] else []
+    return [*found, *said, *parts]
 
 
 def _repeated(listed: Sequence[Numbers]) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from isonet.validation.curves import SERIES, THRESHOLDS, WITHHELD, Curve
+from isonet.validation.curve_styles import SERIES, THRESHOLDS, WITHHELD, Curve
 from isonet.validation.numbers import Numbers
 from isonet.validation.polar import draw_by_angle
 from isonet.volumes.preview import save_figure

@@ -1,0 +1,33 @@
+"""What `prepare` found of the tomograms, beside their table: `tomograms.check.json` for `tomograms.star`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from isonet.io.files import write_json
+
+
+def check_path(table: Path) -> Path:
+    """File that tells what was found of the tomograms of a table."""
+    return table.with_suffix(".check.json")
+
+
+def write_check(table: Path, warnings: Sequence[str]) -> None:
+    """Write what was warned of while a table was made."""
+    write_json(check_path(table), {"warnings": list(warnings)})
+
+
+def read_check(table: Path) -> Mapping[str, Any]:
+    """Read what was found; nothing where the file is missing or cannot be read."""
+    try:
+        found = json.loads(check_path(table).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def warnings_of(table: Path) -> list[str]:
+    """What `prepare` warned of when it made a table."""
+    said = read_check(table).get("warnings", [])
+    return [text for text in said if isinstance(text, str)] if isinstance(said, list) else []

@@ -1,0 +1,34 @@
+"""A loss that is NaN or infinite: the training goes back to its last good state, with half the learning rate."""
+
+import logging
+from dataclasses import replace
+
+from isonet.errors import RunError
+from isonet.steps.refine.setup import Refinement
+
+log = logging.getLogger("isonet")
+_STEPS_BACK = 4
+
+
+def step_back(refinement: Refinement) -> None:
+    """Return to the last good state with half the learning rate.
+
+    Raises
+    ------
+    RunError
+        If that was tried often enough.
+    """
+    failed, slowed = refinement.position, refinement.position.slowed / 2
+    if slowed < 0.5**_STEPS_BACK:
+        raise RunError(
+            f"{refinement.run.folder}: the loss is not finite in iteration {failed.iteration}, even at a learning rate "
+            f"of {refinement.peak_rate:.2g}; look for extreme voxels in the tomograms, or go on with a smaller "
+            "--learning-rate"
+        )
+    good = refinement.files.resume(refinement.trainer)
+    refinement.position = replace(
+        good, slowed=slowed, amount=failed.amount, budget=failed.budget, seconds=failed.seconds
+    )
+    log.warning(
+        "the loss is not finite; back to the last good state with a learning rate of %.2g", refinement.peak_rate
+    )
