@@ -186,6 +186,7 @@ class Project:
         """
         rows = star.read_table(path, needs=(*FULL_COLUMNS, SUBVOLUME_COLUMN))
         numbered = [{"rlnIndex": str(position + 1), **row} for position, row in enumerate(rows)]
+        numbered = [{**row, "rlnIndex": re.sub(r"^(\d+)\.0*$", r"\1", row["rlnIndex"])} for row in numbered]
         project = cls(path, tuple(Tomogram(path, row) for row in numbered))
         if project.holds_subvolumes:
             if not subvolumes:
