@@ -37,7 +37,7 @@ class Block:
 
 
 def parse(text: str) -> list[Block]:
-    """Take apart the text of a STAR file, whose lines end in `\\n`.
+    """Take apart the text of a STAR file, whose lines end in a line feed.
 
     White space around words, blank lines, comments and the numbers behind labels mean nothing; a line is a row.
 

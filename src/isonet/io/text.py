@@ -17,10 +17,8 @@ _LARGEST = 1 << 26
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_text(
-    path: Path, *, odd_characters: bool = False, may_be_empty: bool = False, largest: int = _LARGEST
-) -> str:
-    """Read a text file, plain or gzipped; lines end in `\\n`, whichever way they end in the file.
+def read_text(path: Path, *, odd_characters: bool = False, may_be_empty: bool = False, largest: int = _LARGEST) -> str:
+    """Read a text file, plain or gzipped; lines end in a line feed, however they end in the file.
 
     Parameters
     ----------
@@ -51,7 +49,7 @@ def read_text(
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the name and its permissions") from error
     if len(raw) > largest:
-        raise InputError(f"{path}: not a text file, it is too large; give the file that lists the tilts, not the images")
+        raise InputError(f"{path}: not a text file, it is too large; give the list of tilts, not the images")
     text = _decoded(path, raw, odd_characters=odd_characters)
     if not may_be_empty and not text.strip():
         raise InputError(f"{path}: empty; export it again")
@@ -110,6 +108,29 @@ def table(path: Path, lines: Iterable[tuple[int, Sequence[str]]], columns: int, 
     if not values:
         raise InputError(f"{path}: no values found; {meaning} expected")
     return np.array(values, dtype=np.float64)
+
+
+def first_column(path: Path, meaning: str) -> Floats:
+    """Read the numbers that begin the lines of a file, as many as it has lines with something in them.
+
+    Raises
+    ------
+    InputError
+        If lines have different numbers of columns, there is one line of several numbers, a number is garbled, or the
+        first column counts the lines.
+    """
+    lines = list(rows(read_text(path)))
+    columns = len(lines[0][1]) if lines else 1
+    for line, words in lines:
+        if len(words) != columns or (len(lines) == 1 and columns > 1):
+            expected = columns if len(words) != columns else 1
+            raise InputError(
+                f"{path}: line {line} has {len(words)} columns, {expected} expected ({meaning}); copy it again"
+            )
+    values = table(path, [(line, words[:1]) for line, words in lines], 1, meaning)[:, 0]
+    if columns > 1 and len(values) > 2 and values[0] in (0, 1) and (np.diff(values) == 1).all():
+        raise InputError(f"{path}: its first column counts the lines; leave it out ({meaning})")
+    return values
 
 
 def number(path: Path, where: str, word: str) -> float:

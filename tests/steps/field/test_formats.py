@@ -13,9 +13,7 @@ ENDS = {"unix": "\n", "windows": "\r\n", "mac": "\r"}
 
 
 @pytest.mark.parametrize("indent", ["", "  ", "\t"])
-def test_names_of_digits_are_text_wherever_labels_begin(
-    here: Path, simulated: Callable[..., Any], indent: str
-) -> None:
+def test_names_of_digits_are_text_wherever_labels_begin(here: Path, simulated: Callable[..., Any], indent: str) -> None:
     for number, name in ((1, "rec_00256"), (2, "rec_256")):
         foreign.mrc(here / f"z/{name}.mrc", simulated(number))
     table = f"data_global\n\nloop_\n{indent}_rlnTomoName #1\n{indent}_rlnVoltage #2\n00256 300\n256 200\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.io.programs.tilt_series import TiltSeries
-from isonet.io.text import checked_angles, number, read_text, rows, table
+from isonet.io.text import checked_angles, first_column, number, read_text, rows, table
 
 
 def read_alignment(path: Path) -> TiltSeries:
@@ -23,17 +23,15 @@ def read_alignment(path: Path) -> TiltSeries:
 
 
 def read_tilt_list(path: Path) -> TiltSeries:
-    """Read nominal tilts from a `_TLT.txt` file: the first of one to three columns (tilt, order, dose).
+    """Read nominal tilts from a `_TLT.txt` file: the first column, before order of acquisition and dose.
 
     Raises
     ------
     InputError
         If the file is malformed.
     """
-    lines = list(rows(read_text(path)))
-    columns = min(3, len(lines[0][1])) if lines else 3
-    values = table(path, lines, columns, "tilt, order of acquisition, dose")
-    return TiltSeries(path, tilts=tuple(checked_angles(path, values[:, 0]).tolist()), nominal=True, tilt_file=path)
+    values = first_column(path, "tilt, order of acquisition, dose")
+    return TiltSeries(path, tilts=tuple(checked_angles(path, values).tolist()), nominal=True, tilt_file=path)
 
 
 def read_ctf_table(path: Path) -> TiltSeries:

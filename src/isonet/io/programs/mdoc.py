@@ -7,13 +7,17 @@ from isonet.errors import InputError
 from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.text import checked_angles, number, read_text
 
+_MOVIE = "FrameSet"
+_IMAGES = ("ZValue", _MOVIE)
+
 
 def read_series(path: Path) -> TiltSeries:
     """Read nominal tilts, voltage, pixel size and target defocus.
 
     Sections are `[ZValue = n]` or, in the `.mdoc` of a single movie, `[FrameSet = n]`. Tilts are in the order of the
-    sections. The defocus is `TargetDefocus` with its sign turned, in micrometres in the file; the readout of the lens
-    (`Defocus`) has no fixed zero and is not used.
+    sections. A title `[T = ...]` may go over several lines; lines that are no `key = value` are passed over. The
+    defocus is `TargetDefocus` with its sign turned, in micrometres in the file; the readout of the lens (`Defocus`)
+    has no fixed zero and is not used.
 
     Raises
     ------
@@ -51,17 +55,18 @@ def _sections(path: Path) -> tuple[dict[str, str], list[tuple[str, dict[str, str
     """Entries before the first section, and title and entries of each image's section."""
     head: dict[str, str] = {}
     sections: list[tuple[str, dict[str, str]]] = []
-    entries = head
-    for line, text in enumerate(read_text(path, odd_characters=True).splitlines(), start=1):
-        if match := re.match(r"\s*\[\s*(\w+)\s*=\s*(.*?)\s*\]", text):
-            if match[1] in ("ZValue", "FrameSet"):
+    entries, in_title = head, False
+    for text in read_text(path, odd_characters=True).split("\n"):
+        if match := re.match(r"\s*\[\s*(\w+)\s*=\s*([^\]]*)", text):
+            in_title = match[1] == "T" and "]" not in text
+            if match[1] in _IMAGES:
                 entries = {}
-                sections.append((f"{match[1]} = {match[2][:20]}", entries))
+                sections.append((f"{match[1]} = {match[2].strip()[:20]}", entries))
             elif match[1] != "T":
                 entries = {}  # of something else, such as a montage
-        elif text.strip() and not text.lstrip().startswith("["):
-            key, equals, value = text.partition("=")
-            if not equals:
-                raise InputError(f"{path}: line {line}: {text.strip()[:40]!r} is no 'key = value'; copy it again")
+        elif in_title:
+            in_title = "]" not in text
+        elif "=" in text:
+            key, _, value = text.partition("=")
             entries[key.strip()] = value.strip()
     return head, sections

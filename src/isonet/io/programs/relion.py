@@ -138,8 +138,10 @@ def _series(path: Path, rows: list[dict[str, str]]) -> TiltSeries:
     nominal = column == "rlnTomoNominalStageTiltAngle"
     complete = len(defoci) == len(tilts) and any(defoci)
     constants = _constants(path, "row 1 of the tilt series", rows[0])
+    turns = [_value(path, f"row {line}", row, "rlnTomoXTilt") or 0.0 for line, row in enumerate(rows, start=1)]
     return TiltSeries(
         path,
+        x_tilt=sorted(turns)[len(turns) // 2],
         tilts=tuple(checked_angles(path, tilts).tolist()),
         nominal=nominal,
         defoci=tuple(defoci) if complete else (),

@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 from isonet.io.text import Floats
 
+LARGEST_X_TILT = 3.0
+"""Degrees about x beyond which a wedge that lies aslant is worth a warning."""
+
 
 @dataclass(frozen=True)
 class TiltSeries:
@@ -45,6 +48,16 @@ class TiltSeries:
         Å per pixel of the images.
     hand : float or None
         RELION's rlnTomoHand, 1 or -1.
+    views : tuple of int or None
+        Which images of the stack `tilts` belong to, counted from 0; None where the file does not tell.
+    images : int or None
+        How many images the stack has, those left out counted, where the file tells.
+    x_tilt : float
+        Degrees by which the program turns the sample about x before it tilts: the wedge then lies aslant.
+    axes : int
+        Number of axes about which the sample was tilted.
+    second_axis : bool
+        True where `tilts` are about the second of two axes.
     """
 
     source: Path
@@ -61,6 +74,11 @@ class TiltSeries:
     pixel_size: float | None = None
     image_pixel_size: float | None = None
     hand: float | None = None
+    views: tuple[int, ...] | None = None
+    images: int | None = None
+    x_tilt: float = 0.0
+    axes: int = 1
+    second_axis: bool = False
 
     def defocus(self, tilts: Sequence[float] | None = None) -> float | None:
         """Defocus at zero tilt in Å, positive is underfocus; None where the file has none.
@@ -115,6 +133,8 @@ class Alignment:
         Tilt angles in degrees for `u = x cos(a) + z sin(a)`; None where the file has none.
     used : numpy array of bool
         False for images that the alignment leaves out.
+    x_tilt : float
+        Degrees by which the program turns the sample about x before it tilts.
     """
 
     matrices: Floats
@@ -123,3 +143,4 @@ class Alignment:
     centre: float
     tilts: Floats | None
     used: npt.NDArray[np.bool_]
+    x_tilt: float = 0.0

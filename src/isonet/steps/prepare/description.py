@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -11,7 +11,7 @@ from isonet.config import InputOptions
 from isonet.config.inputs import DEFAULT_AMPLITUDE_CONTRAST, DEFAULT_CS, DEFAULT_TILTS, DEFAULT_VOLTAGE
 from isonet.errors import InputError
 from isonet.io.programs import metadata
-from isonet.io.programs.tilt_series import TiltSeries
+from isonet.io.programs.tilt_series import LARGEST_X_TILT, TiltSeries
 
 log = logging.getLogger("isonet")
 _TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")
@@ -77,7 +77,12 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
         If the tilts of a file are all one, or do not go with a flag.
     """
     said: list[tuple[str, str]] = []
-    tilt_range, tilts, file = _limited(name, *_tilts(name, found, tilt_file), config, said)
+    if tilt_file is not None:
+        others = [replace(item, tilts=None, x_tilt=0.0, axes=1) for item in found]
+        asked = metadata.read_tilts(tilt_file)
+        found = [*others, TiltSeries(tilt_file, tilts=asked.tilts, tilt_file=tilt_file, x_tilt=asked.x_tilt)]
+    _warn_of_geometry(name, found)
+    tilt_range, tilts, file = _limited(name, *_tilts(name, found), config, said)
 
     def chosen(what: str, unit: str, flag: float | None, default: float, known: Sequence[_Told]) -> float:
         """Choose between flag, metadata and default."""
@@ -134,14 +139,34 @@ def _limited(
     return (low, high), tilts, source.tilt_file
 
 
-def _tilts(
-    name: str, found: Sequence[TiltSeries], tilt_file: Path | None
-) -> tuple[tuple[float, ...] | None, TiltSeries | None]:
-    """Tilts from the file asked for, or else from the best of those found, and that file."""
-    if tilt_file is not None:
-        angles = tuple(metadata.read_tilt_angles(tilt_file).tolist())
-        found = [TiltSeries(tilt_file, tilts=angles, tilt_file=tilt_file)]
-    known = sorted((item for item in found if item.tilts), key=lambda item: (item.nominal, _rank(item, _TILT_ORDER)))
+def _warn_of_geometry(name: str, found: Sequence[TiltSeries]) -> None:
+    """Say where the wedge is another than tilts about y make it."""
+    aslant = next((item for item in found if abs(item.x_tilt) > LARGEST_X_TILT), None)
+    if aslant is not None:
+        log.warning(
+            "%s: turned by %g degrees about x in %s, so that its wedge lies aslant, which is not modelled yet; "
+            "reconstruct it without that turn",
+            name,
+            aslant.x_tilt,
+            aslant.source,
+        )
+    double = next((item for item in found if item.axes > 1), None)
+    if double is not None:
+        second = next((item.source for item in found if item.second_axis), double.source)
+        log.warning(
+            "%s: tilted about two axes (%s), of which the second is not modelled yet: the wedge of the first is taken; "
+            "give the tomogram of one axis",
+            name,
+            second,
+        )
+
+
+def _tilts(name: str, found: Sequence[TiltSeries]) -> tuple[tuple[float, ...] | None, TiltSeries | None]:
+    """Tilts from the best of what was found, and that file."""
+    known = sorted(
+        (item for item in found if item.tilts and not item.second_axis),
+        key=lambda item: (item.nominal, _rank(item, _TILT_ORDER)),
+    )
     if not known:
         return None, None
     best = known[0]
