@@ -114,6 +114,19 @@ def test_aretomo(here: Path) -> None:
     assert near(found(tilt_file="p.aln"))
 
 
+def test_aretomo_in_the_order_of_its_tilts(here: Path) -> None:
+    """Rows are sorted by tilt, images are as they were taken, two of them dark: SEC tells which is which."""
+    order = np.random.default_rng(0).permutation(len(ANGLES))  # of image i
+    series(here / "p.st", lambda i: imod_sees(ANGLES[order[i]]), len(ANGLES))
+    lines = (foreign.aln(here / "p.aln", ANGLES)).read_text().splitlines()
+    head, rows = [line for line in lines if line[0] == "#"], [line.split()[1:] for line in lines if line[0] != "#"]
+    image = {int(angle): i for i, angle in enumerate(order)}
+    dark = [f"# DarkFrame = {image[number] + 1} 0 {ANGLES[number]:.2f}" for number in (0, 36)]
+    used = [" ".join([str(image[number] + 1), *rows[number]]) for number in range(1, 36)]
+    foreign.put(here / "p.aln", "\n".join([*head[:2], *dark, *head[2:], *used]) + "\n")
+    assert near(found(tilt_file="p.aln"))
+
+
 def test_serial_em(here: Path) -> None:
     series(here / "p.st", lambda i: imod_sees(ANGLES[i]), len(ANGLES))
     sections = "".join(f"[ZValue = {number}]\nTiltAngle = {angle}\n\n" for number, angle in enumerate(ANGLES))

@@ -38,6 +38,88 @@ def test_line_ends_and_marked_encodings_of_a_table(
     assert (row["rlnIndex"], row["rlnMaskName"]) == ("1", "mask/Größe_mask.mrc")
 
 
+def mdoc(title: str, angles: Any, kind: str = "ZValue", first: int = 0) -> str:
+    """Text of an mdoc: sections of a kind, from a number on."""
+    sections = (f"[{kind} = {number}]\nTiltAngle = {angle}\n\n" for number, angle in enumerate(angles, first))
+    return f"Voltage = 200\n\n{title}\n\n{''.join(sections)}"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "[T = SerialEM: somewhere   15-May-24\n    ]",
+        "[T = one\n two = 2\n three]",
+        "[T = SerialEM]\nnotes without a sign",
+        "[T = not closed",
+    ],
+)
+def test_title_of_an_mdoc_over_lines(here: Path, simulated: Callable[..., Any], title: str) -> None:
+    foreign.mrc(here / "t/TS_1.mrc", simulated(1))
+    foreign.put(here / "m/TS_1.mdoc", mdoc(title, range(-57, 61, 3)))
+    isonet.done("prepare", "t", metadata="m")
+    (row,) = isonet.table(here / "tomograms.star")
+    assert (row["rlnTiltMin"], row["rlnTiltMax"], row["rlnVoltage"]) == ("-57", "60", "200")
+
+
+@pytest.mark.parametrize(
+    "name", ["{series}_{number:03}_{angle:.1f}.mrc.mdoc", "{series}_{number:03}[{angle:.2f}]_May15_12.00.00.tif.mdoc"]
+)
+def test_mdocs_of_movies_are_gathered(here: Path, simulated: Callable[..., Any], name: str) -> None:
+    for number, series, low in ((1, "TS_1", -57), (2, "TS_12", -48)):
+        foreign.mrc(here / f"t/{series}.mrc", simulated(number))
+        for movie, angle in enumerate(range(low, 61, 3), start=1):
+            path = here / "m" / name.format(series=series, number=movie, angle=angle)
+            foreign.put(path, mdoc("[T = x]", [angle + 0.04], "FrameSet"))
+    isonet.done("prepare", "t", metadata="m")
+    rows = isonet.table(here / "tomograms.star")
+    assert [(row["rlnTiltMin"], row["rlnTiltMax"]) for row in rows] == [("-56.96", "60.04"), ("-47.96", "60.04")]
+    assert len((here / rows[0]["rlnTiltFile"]).read_text().splitlines()) == 1 + 40
+
+
+def test_mdocs_of_movies_in_a_folder_of_the_series(here: Path, simulated: Callable[..., Any]) -> None:
+    foreign.mrc(here / "t/TS_1.mrc", simulated(1))
+    for movie, angle in enumerate(range(-57, 61, 3), start=1):
+        foreign.put(here / f"m/TS_1/movie{movie:03}x.mdoc", mdoc("[T = x]", [angle + 0.4567], "FrameSet"))
+    isonet.done("prepare", "t", metadata="m")
+    (row,) = isonet.table(here / "tomograms.star")
+    assert row["rlnTiltMin"] == "-56.5433"
+
+
+def test_a_lone_mdoc_of_a_movie_is_said(here: Path, simulated: Callable[..., Any]) -> None:
+    foreign.mrc(here / "t/TS_1.mrc", simulated(1))
+    foreign.put(here / "m/TS_1.mdoc", mdoc("[T = x]", [3], "FrameSet"))
+    foreign.angles(here / "m/TS_1.tlt")
+    assert "TS_1.mdoc: 1 .mdoc of single movies" in isonet.done("prepare", "t", metadata="m").err
+
+
+@pytest.mark.parametrize("name", ["TS_1.rawtlt", "TS_1.tlt", "TS_1_TLT.txt"])
+@pytest.mark.parametrize("behind", ["{order}", "{order} {dose:.2f}", "{order}  {dose:.1f} x 3"])
+def test_columns_behind_the_angles_are_passed_over(
+    here: Path, simulated: Callable[..., Any], name: str, behind: str
+) -> None:
+    foreign.mrc(here / "t/TS_1.mrc", simulated(1))
+    lines = (f"{angle:8.2f} {behind.format(order=i, dose=3.1 * i)}\n" for i, angle in enumerate(range(-57, 61, 3), 1))
+    foreign.put(here / f"m/{name}", "".join(lines))
+    isonet.done("prepare", "t", metadata="m")
+    (row,) = isonet.table(here / "tomograms.star")
+    assert (row["rlnTiltMin"], row["rlnTiltMax"]) == ("-57", "60")
+
+
+@pytest.mark.parametrize(
+    ("text", "mention"),
+    [
+        ("".join(f"{i} {a}\n" for i, a in enumerate(range(-60, 61, 3), 1)), "counts the lines"),
+        ("-60 -57 -54\n", "3 columns, 1 expected"),
+        ("-60 1\n-57\n", "1 columns, 2 expected"),
+        ("-60 1\n-5x 2\n", "'-5x' is not a number"),
+    ],
+)
+def test_angles_are_never_guessed(here: Path, simulated: Callable[..., Any], text: str, mention: str) -> None:
+    foreign.mrc(here / "t/TS_1.mrc", simulated(1))
+    foreign.put(here / "TS_1.rawtlt", text)
+    isonet.assert_refused(isonet.call("prepare", "t", metadata="TS_1.rawtlt"), mention)
+
+
 @pytest.mark.parametrize(("encoding", "word"), [("latin-1", "Latin-1"), ("utf-16-le", "UTF-16")])
 def test_encodings_that_cannot_be_told_are_named(here: Path, encoding: str, word: str) -> None:
     foreign.put(here / "t.star", TABLE.encode(encoding))

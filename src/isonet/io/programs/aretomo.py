@@ -18,8 +18,23 @@ def read_alignment(path: Path) -> TiltSeries:
     InputError
         If the file is missing, empty, binary or malformed.
     """
-    values = table(path, _global_rows(read_text(path)), 10, "SEC ROT GMAG TX TY SMEAN SFIT SCALE BASE TILT")
-    return TiltSeries(path, tilts=tuple(checked_angles(path, values[:, 9]).tolist()), tilt_file=path)
+    text = read_text(path)
+    values = table(path, _global_rows(text), 10, "SEC ROT GMAG TX TY SMEAN SFIT SCALE BASE TILT")
+    dark = [int(number) for number in re.findall(r"^\s*#\s*DarkFrame\s*=\s*(\d+)", text, re.MULTILINE)]
+    views, images = _views(values[:, 0].astype(int).tolist(), dark)
+    tilts = tuple(checked_angles(path, values[:, 9]).tolist())
+    return TiltSeries(path, tilts=tilts, tilt_file=path, views=views, images=images)
+
+
+def _views(sections: list[int], dark: list[int]) -> tuple[tuple[int, ...] | None, int | None]:
+    """Images from 0 that rows are of, and how many there are, where SEC and dark images count all images of a stack.
+
+    Some versions count from 0, some from 1, and some without the dark images: those tell nothing.
+    """
+    every = sorted(sections + dark)
+    if every != list(range(every[0], every[0] + len(every))) or every[0] not in (0, 1):
+        return None, None
+    return tuple(section - every[0] for section in sections), len(every)
 
 
 def read_tilt_list(path: Path) -> TiltSeries:

@@ -1,6 +1,8 @@
 """SerialEM's `.mdoc`: one section per image, in the order of acquisition."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 from isonet.errors import InputError
@@ -9,6 +11,7 @@ from isonet.io.text import checked_angles, number, read_text
 
 _MOVIE = "FrameSet"
 _IMAGES = ("ZValue", _MOVIE)
+_ROUNDING = 0.6
 
 
 def read_series(path: Path) -> TiltSeries:
@@ -48,7 +51,61 @@ def read_series(path: Path) -> TiltSeries:
         nominal_defocus=True,
         voltage=known.get("Voltage") or None,
         image_pixel_size=known.get("PixelSpacing") or None,
+        movie=[title.split()[0] for title, _ in sections] == [_MOVIE],
     )
+
+
+def gathered(movies: Sequence[TiltSeries]) -> tuple[list[TiltSeries], list[TiltSeries]]:
+    """Put tilt series together from the `.mdoc` files of their movies.
+
+    What stands before number and tilt in the names of movies, `TS_01` in `TS_01_003_-6.0.mrc.mdoc`, is the name of the
+    series. Where names have no tilt, a folder of movies is a series.
+
+    Parameters
+    ----------
+    movies : sequence of TiltSeries
+        One for each movie.
+
+    Returns
+    -------
+    series : list of TiltSeries
+        One for each series, by rising tilt.
+    lone : list of TiltSeries
+        Movies that are of no series of two or more.
+    """
+    by_name: dict[tuple[Path, str], list[TiltSeries]] = {}
+    for movie in movies:
+        folder = movie.source.parent
+        by_name.setdefault((folder, _series_of(movie) or folder.name), []).append(movie)
+    series, lone = [], []
+    for (folder, name), of_it in by_name.items():
+        if len(of_it) < 2:
+            lone += of_it
+            continue
+        ordered = sorted(of_it, key=lambda movie: movie.tilts or ())
+        tilts = tuple(tilt for movie in ordered for tilt in movie.tilts or ())
+        defoci = tuple(value for movie in ordered for value in movie.defoci)
+        whole = replace(ordered[0], source=folder / f"{name}*.mdoc", names=(name,), tilts=tilts, tilt_file=None)
+        complete = len(defoci) == len(tilts)
+        known = (defoci, tilts) if complete else ((), None)
+        series.append(replace(whole, defoci=known[0], defocus_tilts=known[1], movie=False))
+    return series, lone
+
+
+def _series_of(movie: TiltSeries) -> str | None:
+    """Name of the tilt series that the name of a movie's file begins with; None where no tilt stands in it."""
+    name, (tilt,) = movie.source.name, movie.tilts or (0.0,)
+    numbers = [found for found in re.finditer(r"-?\d+(\.\d+)?", name) if _is_tilt(found[0], tilt)]
+    if not numbers:
+        return None
+    written_out = [found for found in numbers if found[1] is not None]  # -6.0, and not the time of day behind it
+    place = (written_out or numbers[::-1])[0].start()
+    return re.sub(r"[_\- ]+\d+$", "", name[:place].rstrip("_-[( ")) or None
+
+
+def _is_tilt(word: str, tilt: float) -> bool:
+    """Tell whether a number in a name is a tilt, rounded, perhaps behind a hyphen."""
+    return min(abs(float(word) - tilt), abs(float(word.lstrip("-")) - tilt)) < _ROUNDING
 
 
 def _sections(path: Path) -> tuple[dict[str, str], list[tuple[str, dict[str, str]]]]:

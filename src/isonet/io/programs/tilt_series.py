@@ -56,6 +56,8 @@ class TiltSeries:
         Degrees by which the program turns the sample about x before it tilts: the wedge then lies aslant.
     axes : int
         Number of axes about which the sample was tilted.
+    movie : bool
+        True where the file is about one movie of a tilt series.
     second_axis : bool
         True where `tilts` are about the second of two axes.
     """
@@ -78,6 +80,7 @@ class TiltSeries:
     images: int | None = None
     x_tilt: float = 0.0
     axes: int = 1
+    movie: bool = False
     second_axis: bool = False
 
     def defocus(self, tilts: Sequence[float] | None = None) -> float | None:
