@@ -135,9 +135,15 @@ def first_column(path: Path, meaning: str) -> Floats:
 
 def number(path: Path, where: str, word: str) -> float:
     """Turn a word into a finite number, or raise an `InputError` that says where it stands."""
-    if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", word, re.ASCII) and np.isfinite(float(word)):
+    if is_number(word):
         return float(word)
     raise InputError(f"{path}: {where}: {word[:40]!r} is not a number; correct it or export the file again")
+
+
+def is_number(word: str) -> bool:
+    """Tell whether a word is a finite number."""
+    plain = re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", word, re.ASCII)
+    return plain is not None and bool(np.isfinite(float(word)))
 
 
 def checked_angles(path: Path, angles: Sequence[float] | Floats) -> Floats:
