@@ -4,6 +4,7 @@ Each program's formula is written out here as its source or manual has it, not a
 `[y, x]`; positions count from the middle of images and volumes.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -188,3 +189,38 @@ def test_two_axes_are_said(here: Path, simulated: Callable[..., Any]) -> None:
     assert "tiltb.com" in said
     (row,) = isonet.table(here / "tomograms.star")
     assert (row["rlnTiltMin"], row["rlnTiltMax"]) == ("-60", "60")
+
+
+@pytest.mark.parametrize(
+    ("kind", "table", "own", "attributes", "warned"),
+    [
+        ("xml", (-70, 50), range(70, -51, -3), {}, False),
+        ("xml", (-50, 70), range(70, -51, -3), {}, True),  # mirrored
+        ("xml", (-70, 50), range(70, -51, -3), {"AreAnglesInverted": "True"}, False),  # was right before
+        ("xml", (-66, 54), range(66, -55, -3), {"LevelAngleY": 4}, True),  # not levelled
+        ("xml", (-60, 60), range(60, -61, -3), {}, False),
+        ("tomostar", (-70, 50), range(70, -51, -3), {}, False),
+        ("tomostar", (-50, 70), range(70, -51, -3), {}, True),
+    ],
+)
+def test_a_table_of_an_older_version_is_said_in_the_report(
+    here: Path,
+    simulated: Callable[..., Any],
+    kind: str,
+    table: tuple[int, int],
+    own: range,
+    attributes: dict[str, object],
+    warned: bool,
+) -> None:
+    foreign.mrc(here / "t/TS_1.mrc", simulated(1, lopsided=True))
+    if kind == "xml":
+        foreign.warp(here / "x/TS_1.xml", list(own), **attributes)
+    else:
+        foreign.star(here / "x/TS_1.tomostar", wrpAngleTilt=own)
+    columns = {"rlnIndex": [1], "rlnTomoName": ["t/TS_1.mrc"], "rlnPixelSize": [10], "rlnTiltFile": [f"x/TS_1.{kind}"]}
+    foreign.star(here / "tomograms.star", **columns, rlnTiltMin=[table[0]], rlnTiltMax=[table[1]])
+    isonet.done("report", "tomograms.star")
+    found = [one for one in json.loads((here / "report.json").read_text())["warnings"] if "older" in one["what"]]
+    assert [one["about"] for one in found] == ["TS_1"] * warned
+    if warned:
+        assert "isonet prepare" in found[0]["remedy"]

@@ -25,6 +25,8 @@ class TiltSeries:
         Names of the series inside the file, for files of several series or of a general name.
     tilts : tuple of float or None
         Tilt angles of the images used, in degrees and in the order of the file.
+    tilt_range : tuple of float or None
+        Smallest and largest tilt, where the file knows no more.
     nominal : bool
         True where tilts are what the microscope was told, not what was measured.
     tilt_file : Path or None
@@ -65,6 +67,7 @@ class TiltSeries:
     source: Path
     names: tuple[str, ...] = ()
     tilts: tuple[float, ...] | None = None
+    tilt_range: tuple[float, float] | None = None
     nominal: bool = False
     tilt_file: Path | None = None
     defoci: tuple[float, ...] = ()

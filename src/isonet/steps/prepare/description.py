@@ -82,7 +82,7 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
         asked = metadata.read_tilts(tilt_file)
         found = [*others, TiltSeries(tilt_file, tilts=asked.tilts, tilt_file=tilt_file, x_tilt=asked.x_tilt)]
     _warn_of_geometry(name, found)
-    tilt_range, tilts, file = _limited(name, *_tilts(name, found), config, said)
+    tilt_range, tilts, file = _limited(name, *_tilts(name, found), found, config, said)
 
     def chosen(what: str, unit: str, flag: float | None, default: float, known: Sequence[_Told]) -> float:
         """Choose between flag, metadata and default."""
@@ -118,11 +118,13 @@ def _limited(
     name: str,
     tilts: tuple[float, ...] | None,
     source: TiltSeries | None,
+    found: Sequence[TiltSeries],
     config: InputOptions,
     said: list[tuple[str, str]],
 ) -> tuple[tuple[float, float], tuple[float, ...] | None, Path | None]:
     """Range of the tilts, their list and its file; of these only the range where a flag gives an end of it."""
-    low, high = (min(tilts), max(tilts)) if tilts else DEFAULT_TILTS
+    ranges = [] if tilts else [(item.tilt_range, item.source.name) for item in found if item.tilt_range is not None]
+    (low, high), origin = ranges[0] if ranges else ((min(tilts), max(tilts)) if tilts else DEFAULT_TILTS, None)
     given = {"--tilt-min": config.tilt_min, "--tilt-max": config.tilt_max}
     flags = [flag for flag, value in given.items() if value is not None and config.tilt_file is None]
     if flags:
@@ -133,7 +135,7 @@ def _limited(
         said.append((f"tilts {low:g} to {high:g}", f"from {' and '.join(flags)}"))
         return (low, high), None, None
     if tilts is None or source is None:
-        said.append((f"tilts {low:g} to {high:g}", "by default"))
+        said.append((f"tilts {low:g} to {high:g}", "by default" if origin is None else f"from {origin}"))
         return (low, high), None, None
     said.append((f"tilts {low:g} to {high:g} ({len(tilts)})", f"from {source.source.name}"))
     return (low, high), tilts, source.tilt_file
