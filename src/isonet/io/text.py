@@ -184,7 +184,7 @@ def xml(path: Path) -> ElementTree.Element:
     InputError
         If the file is not XML or declares a document type.
     """
-    text = read_text(path)
+    text = read_text(path, odd_characters=True)
     if re.search(r"<!\s*(DOCTYPE|ENTITY)", text, re.IGNORECASE):
         raise InputError(f"{path}: declares a document type, which is not read; remove the <!DOCTYPE ...> part")
     try:

@@ -224,3 +224,5 @@ def test_a_table_of_an_older_version_is_said_in_the_report(
     assert [one["about"] for one in found] == ["TS_1"] * warned
     if warned:
         assert "isonet prepare" in found[0]["remedy"]
+    said = isonet.done("extract", "tomograms.star", cube_size=16, crop_size=24, number_subtomos=1).err
+    assert ("an older version" in said) == warned

@@ -120,6 +120,21 @@ def test_angles_are_never_guessed(here: Path, simulated: Callable[..., Any], tex
     isonet.assert_refused(isonet.call("prepare", "t", metadata="TS_1.rawtlt"), mention)
 
 
+def test_notes_in_latin_1_are_passed_over(here: Path, simulated: Callable[..., Any]) -> None:
+    foreign.mrc(here / "t/TS_1.mrc", simulated(1))
+    angles = ",".join(map(str, range(-57, 61, 3)))
+    command = f"# Größe\n$tilt\nANGLES {angles}\nOutputFile TS_1.rec\n"
+    xml = (
+        foreign.warp(here / "x/TS_1.xml", range(57, -61, -3)).read_text().replace("<TiltSeries", '<TiltSeries Note="ü"')
+    )
+    mdocs = mdoc("[T = 10 µm]", range(-57, 61, 3))
+    for path, text in (("c/TS_1/tilt.com", command), ("x/TS_1.xml", xml), ("m/TS_1.mdoc", mdocs)):
+        foreign.put(here / path, text.encode("latin-1"))
+        isonet.done("prepare", "t", metadata=path.partition("/")[0], overwrite=True)
+        (row,) = isonet.table(here / "tomograms.star")
+        assert (row["rlnTiltMin"], row["rlnTiltMax"]) == ("-57", "60")
+
+
 @pytest.mark.parametrize(("encoding", "word"), [("latin-1", "Latin-1"), ("utf-16-le", "UTF-16")])
 def test_encodings_that_cannot_be_told_are_named(here: Path, encoding: str, word: str) -> None:
     foreign.put(here / "t.star", TABLE.encode(encoding))

@@ -61,7 +61,7 @@ def read_ctf_table(path: Path) -> TiltSeries:
     InputError
         If the file is malformed.
     """
-    text = read_text(path)
+    text = read_text(path, odd_characters=True)
     lines = list(rows(text))
     header = [line for line in text.splitlines() if line.startswith("#") and "Columns:" in line]
     told = len(re.findall(r"#\s*\d+", header[0])) if header else 0

@@ -42,8 +42,10 @@ class Points:
         """Name of each point's tomogram; empty where the file names none."""
         return self.listed.tomograms
 
-    def __len__(self) -> int:
-        return len(self.listed.xyz)
+    @property
+    def xyz(self) -> Floats:
+        """Points in the units of the file, `[n, 3]`."""
+        return self.listed.xyz
 
     def of(self, tomogram: str) -> "Points":
         """Return the points of a tomogram, by its name without extension; all where the file names none."""
@@ -151,7 +153,7 @@ def read_coordinates(path: Path) -> Points:
         points = _from_model(path)
     else:
         points = Points(path, read_points(path))
-    if len(points) == 0:
+    if len(points.xyz) == 0:
         raise InputError(f"{path}: no coordinates in it; give one point a line, x y z")
     return points
 

@@ -69,7 +69,7 @@ def read_tilt_command(path: Path) -> TiltSeries:
     InputError
         If there are no angles, their file is missing, or a list makes no sense.
     """
-    if re.search(TILT_COMMAND, read_text(path), re.IGNORECASE | re.MULTILINE) is None:
+    if re.search(TILT_COMMAND, read_text(path, odd_characters=True), re.IGNORECASE | re.MULTILINE) is None:
         raise InputError(f"{path}: does not run $tilt; give the command file of IMOD's tilt (tilt.com), or a .tlt file")
     options = _options(path)
     if "TILTFILE" in options:
@@ -105,7 +105,9 @@ def read_etomo(path: Path) -> TiltSeries:
     InputError
         If it names no data set, a value is garbled, or there are no angles.
     """
-    entries = dict(line.partition("=")[::2] for line in read_text(path).splitlines() if not line.startswith("#"))
+    entries = dict(
+        line.partition("=")[::2] for line in read_text(path, odd_characters=True).splitlines() if line[:1] != "#"
+    )
     name = entries.get("Setup.DatasetName", "").strip()
     if not re.fullmatch(r"[^/\0]+", name):
         raise InputError(f"{path}: no Setup.DatasetName; give the .edf file of etomo, in whole")
@@ -164,7 +166,7 @@ def _options(path: Path) -> dict[str, list[str]]:
     """Options of the `tilt` command in a command file, by their full names in capitals."""
     known = ("TILTFILE", "ANGLES", "OFFSET", "EXCLUDELIST2", "EXCLUDELIST", "EXCLUDE", "INCLUDE", "XAXISTILT", *_NAMING)
     found: dict[str, list[str]] = {}
-    for text in read_text(path).splitlines():
+    for text in read_text(path, odd_characters=True).splitlines():
         key, *rest = text.strip().split(maxsplit=1)[:2] or [""]
         if not key or key[0] in "#$":
             continue

@@ -85,7 +85,7 @@ def is_metadata(path: Path) -> bool:
     if telling is None:
         return suffix in _READERS
     try:
-        return re.search(telling, read_text(path), re.IGNORECASE | re.MULTILINE) is not None
+        return re.search(telling, read_text(path, odd_characters=True), re.IGNORECASE | re.MULTILINE) is not None
     except InputError:
         return False
 

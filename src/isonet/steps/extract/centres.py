@@ -92,7 +92,7 @@ def _given(
             "with one file per tomogram"
         )
     mine = points.of(tomogram.name)
-    if len(mine) == 0:
+    if len(mine.xyz) == 0:
         log.warning("%s: no coordinates in %s, which names %s", tomogram.name, path, ", ".join(_names(points)))
     header_size = volume.header.pixel_size
     found = mine.voxels(volume.shape, tomogram.number("rlnPixelSize") or header_size, header_size)

@@ -10,10 +10,10 @@ from isonet.io import mrc
 from isonet.io.checkpoint import STARTER
 from isonet.io.volume_files import COMPRESSED
 from isonet.models.trained import PREVIEW_LABEL, Model
+from isonet.project.older_tilts import tilts_of_older_version
 from isonet.project.table import HALF_COLUMNS, Tomogram
 from isonet.steps.report.commands import validate_command
 from isonet.steps.report.data import CORRECTED, DECONVOLVED, existing
-from isonet.steps.report.older_tilts import tilts_of_older_version
 from isonet.steps.report.sources import RunFolder, Sources
 from isonet.volumes.products import labels_of
 
