@@ -14,6 +14,7 @@ from isonet.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 _LARGEST = 1 << 26
+_UTF_8_MARK = b"\xef\xbb\xbf"
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -58,13 +59,13 @@ def read_text(path: Path, *, odd_characters: bool = False, may_be_empty: bool = 
 
 def _decoded(path: Path, raw: bytes, *, odd_characters: bool) -> str:
     """Characters of a file: UTF-8, or UTF-16 if its mark says so."""
-    encoding = "utf-16" if raw.startswith(_UTF_16_MARKS) else "utf-8-sig"
-    if encoding == "utf-8-sig" and b"\0" in raw:
+    encoding = "utf-16" if raw.startswith(_UTF_16_MARKS) else "utf-8"
+    if encoding == "utf-8" and b"\0" in raw:
         half = raw.count(b"\0") * 5 > len(raw) * 2
         what = "it is in UTF-16 without a mark; save it as UTF-8" if half else "give the file that lists the tilts"
         raise InputError(f"{path}: not a text file, {what}")
     try:
-        text = raw.decode(encoding, errors="replace" if odd_characters else "strict")
+        text = raw.removeprefix(_UTF_8_MARK).decode(encoding, errors="replace" if odd_characters else "strict")
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path}: not a text file in UTF-8 (byte {error.start}; perhaps it is in Latin-1); save it as UTF-8"

@@ -71,6 +71,14 @@ def test_warp(here: Path, inverted: str, level: float, axis: float, offset: tupl
     assert near(found(alignment="p.xml"))
 
 
+def test_a_turn_about_x_that_is_not_made_is_said(here: Path) -> None:
+    series(here / "p.st", lambda i: warp_sees(ANGLES[i], 0, 0, (0, 0)), len(ANGLES))
+    for turn_about_x, said in ((2, False), (9, True)):
+        foreign.warp(here / "p.xml", ANGLES.tolist(), 0.0, LevelAngleX=turn_about_x)
+        words = isonet.done("reconstruct", "p.st", alignment="p.xml", thickness=16, output_dir="r", overwrite=True).err
+        assert ("turned by 9 degrees about x" in words) == said
+
+
 def test_warp_tomostar(here: Path) -> None:
     series(here / "p.st", lambda i: warp_sees(ANGLES[i], 0, 0, (0, 0)), len(ANGLES))
     foreign.star(here / "p.tomostar", wrpMovieName=[f"{i}.tif" for i in range(len(ANGLES))], wrpAngleTilt=ANGLES)
@@ -189,6 +197,18 @@ def test_two_axes_are_said(here: Path, simulated: Callable[..., Any]) -> None:
     assert "tiltb.com" in said
     (row,) = isonet.table(here / "tomograms.star")
     assert (row["rlnTiltMin"], row["rlnTiltMax"]) == ("-60", "60")
+    for axis, low in (("a", "-60"), ("b", "-50")):  # tomograms of one axis have the tilts of that one
+        foreign.mrc(here / f"one/TS_1{axis}.mrc", simulated(1))
+        said = isonet.done("prepare", f"one/TS_1{axis}.mrc", metadata="m", overwrite=True).err
+        assert "two axes" not in said
+        assert isonet.table(here / "tomograms.star")[0]["rlnTiltMin"] == low
+
+
+def test_two_axes_of_etomo_are_said(here: Path, simulated: Callable[..., Any]) -> None:
+    foreign.mrc(here / "t/TS_1.mrc", simulated(1))
+    foreign.angles(here / "m/TS_1a.tlt")
+    foreign.put(here / "m/TS_1.edf", "Setup.DatasetName=TS_1\nSetup.AxisType=Dual Axis\n")
+    assert "two axes (m/TS_1.edf)" in isonet.done("prepare", "t", metadata="m").err
 
 
 @pytest.mark.parametrize(

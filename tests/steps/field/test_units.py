@@ -181,6 +181,8 @@ def test_columns_with_names(
         ("# picked by hand\n20 30 40 # a ribosome\n", [[20, 30, 40]]),
         ("index,axis-0,axis-1,axis-2\n0,20,30,40\n", [[40, 30, 20]]),
         ("x,y,z,voxel_size\n40,60,40,5\n", [[20, 30, 20]]),
+        ("x,y,z,tomogram_voxel_size_nm\n40,60,40,0.5\n", [[20, 30, 20]]),
+        ("x,y,z,Pixel Size (A)\n40,60,40,5\n", [[20, 30, 20]]),
         ("x,y,z,x_nm,y_nm,z_nm\n1,2,3,20,30,20\n", [[20, 30, 20]]),
         ('"x","y","z","class"\n20,30,20,"a, b"\n', [[20, 30, 20]]),
         ("x_um,y_um,z_um\n0.02,0.03,0.02\n", [[20, 30, 20]]),

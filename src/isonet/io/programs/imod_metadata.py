@@ -91,8 +91,7 @@ def read_tilt_command(path: Path) -> TiltSeries:
         names=tuple(stems),
         tilt_file=path,
         x_tilt=number(path, "XAXISTILT", (options.get("XAXISTILT", [""])[-1].split() or ["0"])[0]),
-        axes=2 if both else 1,
-        second_axis=both and path.name.lower() == "tiltb.com",
+        axis=1 + (path.name.lower() == "tiltb.com") if both else 0,
         **_kept(path, angles, included - left_out),
     )
 

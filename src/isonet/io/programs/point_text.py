@@ -32,7 +32,9 @@ _NAMES = re.compile(
     re.IGNORECASE,
 )
 _SIZES = re.compile(
-    r"(?:(?:pixel|voxel)[ _]?(?:size|spacing)|angpix|apix)(?:[ _]?[\[(]?(?:å|a|ang|angstroms?)[\])]?)?", re.IGNORECASE
+    rf"(?:tomo(?:gram)?[ _]?)?(?:(?:pixel|voxel|px)[ _]?(?:size|spacing)|angpix|apix)[ _]?[\[(]?"
+    rf"(?P<unit>(?:{_UNITS['A']})|(?:{_UNITS['nm']}))?[\])]?",
+    re.IGNORECASE,
 )
 
 
@@ -49,7 +51,9 @@ class _Header:
     unit : str
         `A`, `nm`, `um`, `voxel`, or nothing where they do not say.
     name, size : int or None
-        Columns with the name of the tomogram and Å per voxel.
+        Columns with the name of the tomogram and the size of a voxel.
+    size_unit : str
+        Unit of the latter: `A` or `nm`.
     separator : str or None
         What separates columns; None for blanks.
     """
@@ -60,6 +64,7 @@ class _Header:
     name: int | None
     size: int | None
     separator: str | None
+    size_unit: str = "A"
 
 
 _NO_HEADER = _Header(3, (0, 1, 2), "", None, None, None)
@@ -96,7 +101,7 @@ def read_points(path: Path) -> ListedPoints:
         if header.name is not None:
             names.append(words[header.name])
         if header.size is not None:
-            sizes.append(number(path, f"line {line}", words[header.size]))
+            sizes.append(_ANGSTROM[header.size_unit] * number(path, f"line {line}", words[header.size]))
     points = in_voxels(np.array(xyz, dtype=np.float64).reshape(-1, 3), places)
     if header.unit in _ANGSTROM:
         angstrom = np.full(len(xyz), _ANGSTROM[header.unit])
@@ -137,11 +142,10 @@ def _header(line: str) -> _Header | None:
     if not complete:
         return None
     axes = tuple(found[complete[0]][axis] for axis in "xyz")
-    name, size = (
-        next((position for position, word in enumerate(words) if pattern.fullmatch(word)), None)
-        for pattern in (_NAMES, _SIZES)
-    )
-    return _Header(len(words), axes, complete[0] or unit, name, size, separator)
+    name = next((position for position, word in enumerate(words) if _NAMES.fullmatch(word)), None)
+    sizes = ((position, match) for position, word in enumerate(words) if (match := _SIZES.fullmatch(word)))
+    size, size_unit = next(((position, _unit(match["unit"])) for position, match in sizes), (None, ""))
+    return _Header(len(words), axes, complete[0] or unit, name, size, separator, size_unit or "A")
 
 
 def _unit(word: str | None) -> str:

@@ -57,11 +57,11 @@ class TiltSeries:
     x_tilt : float
         Degrees by which the program turns the sample about x before it tilts: the wedge then lies aslant.
     axes : int
-        Number of axes about which the sample was tilted.
+        Number of axes about which the sample was tilted, as far as the file tells.
     movie : bool
         True where the file is about one movie of a tilt series.
-    second_axis : bool
-        True where `tilts` are about the second of two axes.
+    axis : int
+        1 or 2 where the file says which of two axes `tilts` are about, else 0.
     """
 
     source: Path
@@ -84,7 +84,7 @@ class TiltSeries:
     x_tilt: float = 0.0
     axes: int = 1
     movie: bool = False
-    second_axis: bool = False
+    axis: int = 0
 
     def defocus(self, tilts: Sequence[float] | None = None) -> float | None:
         """Defocus at zero tilt in Å, positive is underfocus; None where the file has none.

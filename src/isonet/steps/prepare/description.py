@@ -152,23 +152,26 @@ def _warn_of_geometry(name: str, found: Sequence[TiltSeries]) -> None:
             aslant.x_tilt,
             aslant.source,
         )
-    double = next((item for item in found if item.axes > 1), None)
-    if double is not None:
-        second = next((item.source for item in found if item.second_axis), double.source)
+    doubles = [item for item in found if item.axes > 1] + _of_second_axis(found)
+    if doubles:
         log.warning(
             "%s: tilted about two axes (%s), of which the second is not modelled yet: the wedge of the first is taken; "
             "give the tomogram of one axis",
             name,
-            second,
+            doubles[-1].source,
         )
+
+
+def _of_second_axis(found: Sequence[TiltSeries]) -> list[TiltSeries]:
+    """What is about the second of two axes, where there is something about the first."""
+    return [item for item in found if item.axis == 2] if any(item.axis == 1 for item in found) else []
 
 
 def _tilts(name: str, found: Sequence[TiltSeries]) -> tuple[tuple[float, ...] | None, TiltSeries | None]:
     """Tilts from the best of what was found, and that file."""
-    known = sorted(
-        (item for item in found if item.tilts and not item.second_axis),
-        key=lambda item: (item.nominal, _rank(item, _TILT_ORDER)),
-    )
+    second = _of_second_axis(found)
+    candidates = [item for item in found if item.tilts and item not in second]
+    known = sorted(candidates, key=lambda item: (item.nominal, _rank(item, _TILT_ORDER)))
     if not known:
         return None, None
     best = known[0]
