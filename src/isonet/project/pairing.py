@@ -152,6 +152,9 @@ def read_groups(table: Path) -> list[tuple[Path | None, tuple[Path, Path] | None
     groups: list[tuple[Path | None, tuple[Path, Path] | None]] = []
     for number, row in enumerate(star.read_table(table, needs=(*FULL_COLUMNS, *HALF_COLUMNS)), start=1):
         full, halves = listed_files(table, row)
+        if full is None and not halves and relion.lists_tomograms(row):
+            name, remedy = row["rlnTomoName"], f"reconstruct it, or give the folder of tomograms and --metadata {table}"
+            raise InputError(f"{table}: row {number} ({name}) names no reconstruction; {remedy}")
         if len(halves) == 1 or (full is None and not halves):
             named = "one half alone" if halves else "no file"
             raise InputError(f"{table}: row {number} names {named}; fill in {', '.join(HALF_COLUMNS)} or remove it")

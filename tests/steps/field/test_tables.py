@@ -153,7 +153,9 @@ def test_pixel_size_of_the_table_stands_before_that_of_the_file(relion_5: Path, 
 
 def test_a_table_of_relion_without_reconstructions(here: Path) -> None:
     foreign.star(here / "t.star", "global", rlnTomoName=["TS_01"], rlnTomoTiltSeriesPixelSize=[1.35])
-    isonet.assert_refused(isonet.call("prepare", "t.star"), "t.star", "row 1 names no file")
+    isonet.assert_refused(
+        isonet.call("prepare", "t.star"), "row 1 (TS_01) names no reconstruction", "--metadata t.star"
+    )
 
 
 def test_a_tilt_series_that_is_gone_is_said(relion_5: Path, here: Path) -> None:
