@@ -144,3 +144,50 @@ def test_halves_from_tilts_about_two_axes_are_refused(prepared: Path, model: Pat
     for half in (1, 2):
         told(prepared, **{f"rlnTomoReconstructedTomogramHalf{half}": "v.mrc"})
     isonet.assert_refused(isonet.call("refine", prepared, **isonet.TINY), "tilts about the second axis")
+
+
+def row_of(**options: Any) -> dict[str, str]:
+    """Row that prepare makes of v.mrc with options."""
+    isonet.done("prepare", "v.mrc", overwrite=True, **options)
+    (row,) = isonet.table(Path("tomograms.star"))
+    return row
+
+
+def test_flags_of_prepare_say_how_a_tomogram_lies(prepared: Path) -> None:
+    assert not {"rlnTomoXTilt", "rlnTiltAxisTurn", "rlnTiltMinAxis2"} & set(row_of())
+    row = row_of(level_x=12, level_y=-9)
+    assert (row["rlnTomoXTilt"], row["rlnTiltMin"], row["rlnTiltMax"]) == ("12", "-69", "51")
+    Path("a.tlt").write_text("".join(f"{tilt}\n" for tilt in range(-60, 61, 5)))
+    row = row_of(tilt_file="a.tlt", level_y=4.5, axis_turn=3)
+    assert (row["rlnTiltMin"], row["rlnTiltAxisTurn"], row["rlnTiltFile"]) == ("-55.5", "3", "tilts/v.tlt")
+    (tomogram,) = Project.read(Path("tomograms.star")).tomograms
+    assert tomogram.measured.sweeps == (positioned(np.arange(-55.5, 65, 5).tolist(), 0, 3),)
+    assert row_of(tilt_file="a.tlt", level_x=-2)["rlnTiltFile"] == "a.tlt"
+
+
+def test_flags_of_prepare_add_a_second_axis(prepared: Path) -> None:
+    Path("b.tlt").write_text("".join(f"{tilt}\n" for tilt in range(-50, 51, 5)))
+    row = row_of(second_tilt_min=-40, second_tilt_max=45, second_axis_turn=-88, second_level_x=2)
+    names = ("rlnTiltMinAxis2", "rlnTiltMaxAxis2", "rlnTiltAxisTurnAxis2", "rlnTomoXTiltAxis2")
+    assert [row[name] for name in names] == ["-40", "45", "-88", "2"]
+    row = row_of(second_tilt_file="b.tlt")
+    assert (row["rlnTiltFileAxis2"], row["rlnTiltAxisTurnAxis2"]) == ("b.tlt", "90")
+    (tomogram,) = Project.read(Path("tomograms.star")).tomograms
+    assert tomogram.measured.sweeps[1] == positioned(range(-50, 51, 5), 0, 90)
+    row = row_of(second_tilt_file="b.tlt", second_level_y=3)
+    assert (row["rlnTiltMinAxis2"], row.get("rlnTiltFileAxis2")) == ("-47", None)
+    for options, said in (
+        ({"second_tilt_min": -40}, "second_tilt_min and second_tilt_max belong together"),
+        ({"second_tilt_min": 40, "second_tilt_max": -40}, "must be smaller than second_tilt_max"),
+        ({"level_x": 80}, "--level-x 80"),
+        ({"level_y": 40}, "beyond -90 to 90"),
+    ):
+        assert said in isonet.call("prepare", "v.mrc", overwrite=True, **options).err
+
+
+def test_an_offset_of_aretomo_about_x_is_said(prepared: Path) -> None:
+    lines = ["# AreTomo Alignment", "# RawSize = 32 32 5", "# AlphaOffset = 4.0", "# BetaOffset = 2.5"]
+    lines += [f"{i} 85 1 0 0 1 1 1 0 {tilt}" for i, tilt in enumerate(range(-40, 41, 20))]
+    Path("v.aln").write_text("\n".join(lines) + "\n")
+    said = isonet.done("prepare", "v.mrc", tilt_file="v.aln", overwrite=True).err
+    assert "BetaOffset is 2.5" in said

@@ -90,6 +90,11 @@ class ReconstructConfig(StepConfig):
     """Tilt angles (.tlt, .aln, .mdoc, .xml, .star, .com), one per image; left out, those of the alignment."""
     alignment: Path | None = None
     """Alignment of the images, IMOD .xf or Warp .xml; left out, the tilt axis runs along y through the centre."""
+    level_x: float | None = Field(None, ge=-60, le=60)
+    """Degrees by which the tomogram is turned about x before it is tilted (RELION's rlnTomoXTilt, Warp's LevelAngleX,
+    minus IMOD's XAXISTILT), so that the sample lies flat; left out: from the alignment or tilt file, else 0."""
+    level_y: float = Field(0.0, ge=-60, le=60)
+    """Degrees by which it is then turned about y, added to the tilts (after invert_tilts)."""
     invert_tilts: bool = False
     """Change the sign of all angles, which mirrors the tomogram along z."""
     min_tilt: Angle = -90.0

@@ -186,7 +186,7 @@ def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[d
     if tilt_file is None and known.tilts is not None:
         tilt_file = config.output.parent / "tilts" / f"{item.label}.tlt"
         write_list(tilt_file, known.tilts, "all tilts", overwrite=config.overwrite)
-    files = {"rlnTomoName": item.path, **origin, **half_files}
+    files = {"rlnTomoName": item.path, **origin, **half_files, **known.lies.files}
     return files | ({} if tilt_file is None else {"rlnTiltFile": tilt_file}), {
         **({} if tilt_file is not None else {"rlnTiltFile": MISSING}),
         **half_values,
@@ -197,6 +197,7 @@ def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[d
         "rlnAmplitudeContrast": f"{known.amplitude_contrast:.6g}",
         "rlnTiltMin": f"{known.tilt_range[0]:.6g}",
         "rlnTiltMax": f"{known.tilt_range[1]:.6g}",
+        **known.lies.values,
         CONTRAST_COLUMN: contrast,
     }
 
