@@ -11,7 +11,7 @@ from isonet.io import mrc
 from isonet.io.programs import metadata
 from isonet.io.star import MISSING
 from isonet.io.volume_files import stem
-from isonet.project.check import warnings_of, write_check
+from isonet.project.check import measurements_of, warnings_of, write_check
 from isonet.project.pairing import Pairs, grouped
 from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
@@ -20,6 +20,7 @@ from isonet.steps.prepare.belonging import Catalogue
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import average_halves
 from isonet.steps.prepare.listed import Listed, Listing
+from isonet.steps.prepare.orientation_check import NOTHING, Shown, compare, look
 from isonet.steps.prepare.pixel_size import comment_on_pixel_size, pixel_size_of
 from isonet.steps.prepare.relion_table import write_relion_table
 from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
@@ -64,25 +65,28 @@ def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
         If no tomogram is found, one cannot be used, halves do not pair, metadata are malformed, or the table exists.
     """
     with collected() as warned:
-        project = _written(tomograms, config)
+        project, measured = _written(tomograms, config)
     earlier = warnings_of(config.output) if config.append else []
-    write_check(config.output, list(dict.fromkeys([*earlier, *warned.kept])))
+    before = measurements_of(config.output) if config.append else []
+    write_check(config.output, list(dict.fromkeys([*earlier, *warned.kept])), [*before, *measured])
     return project
 
 
-def _written(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
-    """Find the tomograms and what is known of them, and write the table."""
+def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project, list[dict[str, object]]]:
+    """Find the tomograms and what is known of them, write the table, and tell what was measured of each."""
     _refuse_existing(config)
     before = Project.read(config.output) if config.append and config.output.exists() else Project(config.output, ())
     catalogue = None if config.metadata is None else Catalogue.read(config.metadata)
     items = _items(tomograms, config, before)
     count = config.number_subtomos or max(1, round(SUBVOLUMES_IN_ALL / (len(items) + len(before.tomograms))))
     project = Project(config.output, ())
-    rows, descriptions = [], []
+    rows, descriptions, measured = [], [], []
     first = 1 + max((int(one.index) for one in before.tomograms if one.index.isdecimal()), default=0)
     for index, item in enumerate(items, start=first):
         known = _known(item, catalogue, config, alone=len(items) == 1)
-        files, values = _describe(item, known, config)
+        with collected() as warned:
+            files, values, shown = _describe(item, known, config)
+        measured.append({"name": stem(item.path), **shown, "warnings": warned.kept})
         entries = {column: project.entry(file) for column, file in files.items()}
         wanted = str(count) if config.number_subtomos else item.listed.text("rlnNumberSubtomo") or str(count)
         row = {"rlnIndex": str(index), **entries, **values, "rlnNumberSubtomo": wanted}
@@ -98,7 +102,7 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
     else:
         project.write()
     log.info("%s: %d tomograms; edit it where tomograms differ", config.output, len(project.tomograms))
-    return project
+    return project, measured
 
 
 def _refuse_existing(config: PrepareConfig) -> None:
@@ -157,8 +161,10 @@ def _known(item: _Item, catalogue: Catalogue | None, config: PrepareConfig, *, a
     return describe(name, item.listed.completing(found), tilt_file, config)
 
 
-def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
-    """Check one tomogram and return its files and its values by column."""
+def _describe(
+    item: _Item, known: Description, config: PrepareConfig
+) -> tuple[dict[str, Path], dict[str, str], dict[str, object]]:
+    """Check one tomogram and return its files and its values by column, and what its spectrum shows."""
     volume = mrc.open_volume(item.path)
     statistics(volume)
     pixel_size = config.pixel_size or item.listed.pixel_size or pixel_size_of(volume, known)
@@ -166,11 +172,14 @@ def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[d
     if config.pixel_size is None:
         item.listed.comment_on_header(item.path, volume.header.pixel_size)
     origin: dict[str, Path] = {}
-    if _lies_as_imod_leaves_it(volume, known):
+    shown = look(volume, known.measured)
+    if not _told_of_turns(volume, shown, known) and _lies_as_imod_leaves_it(volume, known):
         origin = {TURNED_COLUMN: item.path}
         item = _turned_item(item, config)
         volume = mrc.open_volume(item.path)
-        check_wedge(volume, known.tilts or known.tilt_range)
+        shown = look(volume, known.measured)
+        if not _told_of_turns(volume, shown, known):
+            check_wedge(volume, known.tilts or known.tilt_range)
     contrast = item.listed.text(CONTRAST_COLUMN) if config.contrast == "auto" else config.contrast
     contrast = contrast or measure_contrast(volume)
     log.info(
@@ -187,19 +196,23 @@ def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[d
         tilt_file = config.output.parent / "tilts" / f"{item.label}.tlt"
         write_list(tilt_file, known.tilts, "all tilts", overwrite=config.overwrite)
     files = {"rlnTomoName": item.path, **origin, **half_files, **known.lies.files}
-    return files | ({} if tilt_file is None else {"rlnTiltFile": tilt_file}), {
-        **({} if tilt_file is not None else {"rlnTiltFile": MISSING}),
-        **half_values,
-        "rlnPixelSize": f"{pixel_size:.6g}",
-        "rlnDefocus": f"{known.defocus:.6g}",
-        "rlnVoltage": f"{known.voltage:.6g}",
-        "rlnSphericalAberration": f"{known.cs:.6g}",
-        "rlnAmplitudeContrast": f"{known.amplitude_contrast:.6g}",
-        "rlnTiltMin": f"{known.tilt_range[0]:.6g}",
-        "rlnTiltMax": f"{known.tilt_range[1]:.6g}",
-        **known.lies.values,
-        CONTRAST_COLUMN: contrast,
-    }
+    return (
+        files | ({} if tilt_file is None else {"rlnTiltFile": tilt_file}),
+        {
+            **({} if tilt_file is not None else {"rlnTiltFile": MISSING}),
+            **half_values,
+            "rlnPixelSize": f"{pixel_size:.6g}",
+            "rlnDefocus": f"{known.defocus:.6g}",
+            "rlnVoltage": f"{known.voltage:.6g}",
+            "rlnSphericalAberration": f"{known.cs:.6g}",
+            "rlnAmplitudeContrast": f"{known.amplitude_contrast:.6g}",
+            "rlnTiltMin": f"{known.tilt_range[0]:.6g}",
+            "rlnTiltMax": f"{known.tilt_range[1]:.6g}",
+            **known.lies.values,
+            CONTRAST_COLUMN: contrast,
+        },
+        NOTHING if shown is None else shown.numbers,
+    )
 
 
 def _half_columns(item: _Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
@@ -220,8 +233,22 @@ def _half_columns(item: _Item, known: Description, config: PrepareConfig) -> tup
     return files, {SPLIT_COLUMN: split}
 
 
+def _told_of_turns(volume: mrc.Volume, shown: Shown | None, known: Description) -> bool:
+    """Whether a wedge that is not about y alone, as shown or as told, was compared with what is known of it."""
+    told = known.measured
+    if shown is None or not shown.estimate.clear:
+        return len(told.sweeps) > 1
+    if len(told.sweeps) == 1 and (shown.differs(told) or not told.at_home):
+        compare(volume, shown, told)
+        return True
+    return len(told.sweeps) > 1
+
+
 def _lies_as_imod_leaves_it(volume: mrc.Volume, known: Description) -> bool:
     """Compare a tomogram's wedge with its tilts; tell whether its beam runs along y and its tilt axis along z."""
+    levelled = None if known.measured.at_home else look(volume, known.measured, turned=True)
+    if levelled is not None and levelled.estimate.clear:
+        return True
     found = check_wedge(volume, known.tilts or known.tilt_range)
     depth, height, width = volume.shape
     if (found is None or found.state == "unclear") and height < _THIN * min(depth, width):
