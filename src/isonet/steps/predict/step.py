@@ -195,6 +195,9 @@ def _compare(source: Source, model: Model, path: Path) -> None:
         low, high = PIXEL_SIZES
         if pixel and not low * 0.95 < pixel < high * 1.05:
             log.warning("%s: %g A/voxel, %s was trained at %g to %g; resize first", name, pixel, path, low, high)
+        if not source.tomogram.measured.at_home:
+            said = "%s: tilt axis and beam do not lie along y and z, as in all that %s was trained on; refine from it"
+            log.warning(said, name, path)
         return
     trained = [float(size) for size in model.about["pixel_sizes"] if size]
     if trained and pixel and not any(abs(pixel / size - 1) < 0.05 for size in trained):
