@@ -84,6 +84,17 @@ def test_a_model_says_how_its_tomograms_lay(prepared: Path) -> None:
     assert "rlnTomoXTilt and rlnTiltAxisTurn" in isonet.done("predict", prepared, "results", output_dir="far").err
 
 
+def test_a_model_of_two_axes_fits_what_it_was_trained_on(prepared: Path) -> None:
+    isonet.write(Path("v.mrc"), np.random.default_rng(0).normal(size=(44, 40, 41)).astype(np.float32))
+    told(prepared, **TWO_AXES)
+    isonet.done("refine", prepared, **isonet.TINY)
+    assert "was trained" not in isonet.done("predict", prepared, "results").err
+    isonet.done("validate", prepared, only_withhold=True, withhold=25)
+    isonet.done("refine", "validation/withheld/tomograms.star", output_dir="left", **isonet.TINY)
+    isonet.done("validate", prepared, model="left", withhold=25, device="cpu")
+    isonet.assert_refused(isonet.call("validate", prepared, model="results", withhold=25), "has seen all of")
+
+
 @pytest.mark.parametrize("columns", [LEVELLED, TWO_AXES], ids=["levelled", "two axes"])
 def test_tilts_are_withheld_about_each_axis(prepared: Path, columns: dict[str, str]) -> None:
     isonet.write(Path("v.mrc"), np.random.default_rng(0).normal(size=(44, 40, 41)).astype(np.float32))

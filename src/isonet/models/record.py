@@ -149,9 +149,9 @@ def refuse_having_seen(path: Path, about: Mapping[str, Any], measured: Iterable[
         if one["data"] in marks:
             raise InputError(f"{path}: has seen all of {marks[one['data']]}, also what is withheld; {remedy}")
         low, high = min(one["tilts"]), max(one["tilts"])
-        for least, most in (sweep.ends for sweep in kept.sweeps):
-            if low < least - _MARGIN or high > most + _MARGIN:
-                raise InputError(
-                    f"{path}: has seen tilts of {low:g} to {high:g} degrees, only {least:g} to {most:g} are not "
-                    f"withheld; {remedy}"
-                )
+        least, most = min(kept.tilts), max(kept.tilts)
+        if low < least - _MARGIN or high > most + _MARGIN:
+            raise InputError(
+                f"{path}: has seen tilts of {low:g} to {high:g} degrees, only {least:g} to {most:g} are not "
+                f"withheld; {remedy}"
+            )

@@ -107,6 +107,11 @@ class Measured:
         """The same with ranges in place of lists, between whose ends all counts as measured."""
         return self.each(lambda tilts: (min(tilts), max(tilts)))
 
+    @property
+    def tilts(self) -> tuple[float, ...]:
+        """Tilts of all sweeps in degrees."""
+        return tuple(tilt for sweep in self.sweeps for tilt in sweep.tilts)
+
     def each(self, change: Callable[[tuple[float, ...]], Sequence[float]]) -> "Measured":
         """Change the tilts of each sweep."""
         return Measured(tuple(replace(sweep, tilts=tuple(change(sweep.tilts))) for sweep in self.sweeps))

@@ -202,7 +202,8 @@ def _compare(source: Source, model: Model, path: Path) -> None:
     trained = [float(size) for size in model.about["pixel_sizes"] if size]
     if trained and pixel and not any(abs(pixel / size - 1) < 0.05 for size in trained):
         log.warning("%s: %g A/voxel, %s was trained at %g; rescale one or train again", name, pixel, path, trained[0])
-    low, high = source.tomogram.tilt_range
+    known = source.tomogram.measured.tilts
+    low, high = min(known), max(known)
     ranges = [(min(tilts), max(tilts)) for tilts in model.about["tilts"]]
     _compare_orientation(source, model, path)
     if not any(abs(low - a) <= 5 and abs(high - b) <= 5 for a, b in ranges):

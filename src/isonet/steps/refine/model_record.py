@@ -27,17 +27,12 @@ def describe(
     tomograms = [one.sources[0].tomogram for one in training]
     return {
         **common(method, shape, config.cube_size, column, begun),
-        "tilts": [list(_all_tilts(tomogram.measured)) for tomogram in tomograms],
+        "tilts": [list(tomogram.measured.tilts) for tomogram in tomograms],
         **_turns([tomogram.measured for tomogram in tomograms]),
         "pixel_sizes": [tomogram.number("rlnPixelSize") for tomogram in tomograms],
         "seen": _seen(training, begun),
         "options": config.model_dump(mode="json", exclude_defaults=True, exclude=NOT_TRAINING),
     }
-
-
-def _all_tilts(measured: Measured) -> tuple[float, ...]:
-    """Tilts of every sweep in degrees."""
-    return tuple(tilt for sweep in measured.sweeps for tilt in sweep.tilts)
 
 
 def _turns(measured: Sequence[Measured]) -> dict[str, Any]:
@@ -53,7 +48,7 @@ def _seen(training: Sequence[Samples], begun: Mapping[str, Any] | None) -> list[
     if begun is not None:
         seen = list(begun.get("seen") or [{"data": None, "tilts": tilts} for tilts in begun.get("tilts", [])])
     for source in (source for one in training for source in one.sources):
-        mark = {"data": mrc.fingerprint(source.volume), "tilts": list(_all_tilts(source.measured))}
+        mark = {"data": mrc.fingerprint(source.volume), "tilts": list(source.measured.tilts)}
         if mark not in seen:
             seen.append(mark)
     return seen
