@@ -1,10 +1,7 @@
 """STAR tables: one loop with labels, every value as text, unknown columns kept."""
 
-import linecache
-import tempfile
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -12,10 +9,12 @@ import starfile
 
 from isonet.errors import InputError
 from isonet.io.files import atomic_path
+from isonet.io.star_text import MISSING, Block, parse, unique_names
 from isonet.io.text import read_text
 
-MISSING = "None"
+__all__ = ["MISSING", "Row", "read_table", "read_tables", "write_table"]
 Row = Mapping[str, str]
+_LARGEST = 1 << 30  # bytes: tables of particles are long
 
 
 def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
@@ -42,12 +41,11 @@ def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
         raise InputError(f"{path}: is a folder, a STAR file was expected; name the table")
     if not path.is_file():
         raise InputError(f"{path}: no such file; make the table with 'isonet prepare'")
-    for block in _blocks(path).values():
-        frame = pd.DataFrame([block]) if isinstance(block, dict) else block
-        if any(name in frame.columns for name in needs):
-            if len(frame) == 0:
+    for block in _blocks(path):
+        if any(name in block.columns for name in needs):
+            if not block.rows:
                 raise InputError(f"{path}: the table has no rows; make it anew")
-            return _rows(frame)
+            return block.dictionaries()
     wanted = " or ".join(f"_{name}" for name in needs)
     raise InputError(f"{path}: no table with a column {wanted}; make one with 'isonet prepare'")
 
@@ -62,54 +60,15 @@ def read_tables(path: Path) -> dict[str, list[dict[str, str]]]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the name")
-    blocks = _blocks(path)
-    return {name: _rows(pd.DataFrame([block]) if isinstance(block, dict) else block) for name, block in blocks.items()}
+    return {name: block.dictionaries() for name, block in unique_names(_blocks(path))}
 
 
-def _rows(frame: pd.DataFrame) -> list[dict[str, str]]:
-    """Rows of a table as dictionaries of text."""
-    names = [str(name) for name in frame.columns]
-    return [
-        {name: MISSING if pd.isna(value) else str(value) for name, value in zip(names, row, strict=True)}
-        for row in frame.itertuples(index=False, name=None)
-    ]
-
-
-def _blocks(path: Path) -> dict[str, pd.DataFrame | dict[str, str]]:
-    """Read all tables of a STAR file, plain or gzipped, every value as text."""
-    if path.name.lower().endswith(".gz"):
-        with _unpacked(path) as plain:
-            return _plain_blocks(plain, path)
-    return _plain_blocks(path, path)
-
-
-def _plain_blocks(plain: Path, path: Path) -> dict[str, pd.DataFrame | dict[str, str]]:
-    """Read all tables of a plain file, perhaps a copy of `path`, which messages name."""
+def _blocks(path: Path) -> list[Block]:
+    """Read all tables of a STAR file, plain or gzipped."""
     try:
-        text = plain.read_text(encoding="utf-8", errors="surrogateescape")
-        labels = [line.split()[0][1:] for line in text.splitlines() if line.startswith("_")]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            linecache.clearcache()  # starfile reads through it, and leaves it filled after an error
-            found: dict[str, pd.DataFrame | dict[str, str]] = starfile.read(
-                plain, always_dict=True, parse_as_string=labels
-            )
-    except PermissionError as error:
-        raise InputError(f"{path}: cannot be read; check its permissions") from error
-    except Exception as error:
-        raise InputError(
-            f"{path}: not a readable STAR file ({' '.join(str(error).split())[:120]}); make it anew"
-        ) from error
-    return found
-
-
-@contextmanager
-def _unpacked(path: Path) -> Iterator[Path]:
-    """Give a plain copy of a gzipped file for as long as it is read."""
-    with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / path.name.removesuffix(".gz")
-        plain.write_text(read_text(path), encoding="utf-8")
-        yield plain
+        return parse(read_text(path, may_be_empty=True, largest=_LARGEST))
+    except ValueError as error:
+        raise InputError(f"{path}: not a readable STAR file ({error}); make it anew") from error
 
 
 def write_table(path: Path, rows: Sequence[Row], needs: Sequence[str] = (), name: str = "") -> None:
@@ -130,7 +89,7 @@ def write_table(path: Path, rows: Sequence[Row], needs: Sequence[str] = (), name
     columns = list(dict.fromkeys(name for row in rows for name in row))
     filled = [[row.get(name, "") or MISSING for name in columns] for row in rows]
     frame = pd.DataFrame(filled, columns=columns, dtype=str)
-    blocks = {name: frame}
+    blocks: dict[str, pd.DataFrame | dict[str, str]] = {name: frame}
     if path.exists():
         with suppress(InputError):
             blocks = _with_replaced(_blocks(path), frame, needs)
@@ -150,8 +109,18 @@ def _is_utf8(value: str) -> bool:
 
 
 def _with_replaced(
-    blocks: dict[str, pd.DataFrame | dict[str, str]], frame: pd.DataFrame, needs: Sequence[str]
+    blocks: Sequence[Block], frame: pd.DataFrame, needs: Sequence[str]
 ) -> dict[str, pd.DataFrame | dict[str, str]]:
     """Put a table in the place of the first one that has a column of `needs`."""
-    ours = next((name for name, block in blocks.items() if any(column in block for column in needs)), None)
-    return {"": frame} if ours is None else {**blocks, ours: frame}
+    named = list(unique_names(list(blocks)))
+    ours = next((name for name, block in named if any(column in block.columns for column in needs)), None)
+    if ours is None:
+        return {"": frame}
+    return {name: frame if name == ours else _written(block) for name, block in named}
+
+
+def _written(block: Block) -> pd.DataFrame | dict[str, str]:
+    """Turn a block into what the library for writing takes."""
+    if block.loop:
+        return pd.DataFrame(block.rows, columns=block.columns, dtype=str)
+    return block.dictionaries()[0]

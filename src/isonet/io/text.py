@@ -14,43 +14,64 @@ from isonet.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 _LARGEST = 1 << 26
+_UTF_8_MARK = b"\xef\xbb\xbf"
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_text(path: Path, *, odd_characters: bool = False) -> str:
-    """Read a text file, plain or gzipped.
+def read_text(path: Path, *, odd_characters: bool = False, may_be_empty: bool = False, largest: int = _LARGEST) -> str:
+    """Read a text file, plain or gzipped; lines end in a line feed, however they end in the file.
 
     Parameters
     ----------
     path : Path
-        The file, in UTF-8.
+        The file, in UTF-8, or in UTF-16 with its mark.
     odd_characters : bool
         Replace what is not UTF-8, as in notes typed on a microscope's computer, instead of refusing it.
+    may_be_empty : bool
+        Return nothing for an empty file instead of refusing it.
+    largest : int
+        Bytes that a file may have.
 
     Raises
     ------
     InputError
-        If the file is missing, unreadable, empty, binary or larger than 64 MB.
+        If the file is missing, unreadable, empty, binary, too large or in another encoding.
     """
     try:
         with path.open("rb") as file:
-            raw = file.read(_LARGEST + 1)
+            raw = file.read(largest + 1)
         if raw[:2] == b"\x1f\x8b":
             with gzip.open(path, "rb") as packed:
-                raw = packed.read(_LARGEST + 1)
+                raw = packed.read(largest + 1)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; check the name") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path}: damaged gzip file ({error}); copy it again") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the name and its permissions") from error
-    if len(raw) > _LARGEST or b"\0" in raw:
-        raise InputError(f"{path}: not a text file; give the file that lists the tilts, not the images")
-    try:
-        text = raw.decode("utf-8-sig", errors="replace" if odd_characters else "strict")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file (byte {error.start}); save it as plain text") from error
-    if not text.strip():
+    if len(raw) > largest:
+        raise InputError(f"{path}: not a text file, it is too large; give the list of tilts, not the images")
+    text = _decoded(path, raw, odd_characters=odd_characters)
+    if not may_be_empty and not text.strip():
         raise InputError(f"{path}: empty; export it again")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decoded(path: Path, raw: bytes, *, odd_characters: bool) -> str:
+    """Characters of a file: UTF-8, or UTF-16 if its mark says so."""
+    encoding = "utf-16" if raw.startswith(_UTF_16_MARKS) else "utf-8"
+    if encoding == "utf-8" and b"\0" in raw:
+        half = raw.count(b"\0") * 5 > len(raw) * 2
+        what = "it is in UTF-16 without a mark; save it as UTF-8" if half else "give the file that lists the tilts"
+        raise InputError(f"{path}: not a text file, {what}")
+    try:
+        text = raw.removeprefix(_UTF_8_MARK).decode(encoding, errors="replace" if odd_characters else "strict")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: not a text file in UTF-8 (byte {error.start}; perhaps it is in Latin-1); save it as UTF-8"
+        ) from error
+    if "\0" in text:
+        raise InputError(f"{path}: not a text file, give the file that lists the tilts")
     return text
 
 
@@ -90,11 +111,40 @@ def table(path: Path, lines: Iterable[tuple[int, Sequence[str]]], columns: int, 
     return np.array(values, dtype=np.float64)
 
 
+def first_column(path: Path, meaning: str) -> Floats:
+    """Read the numbers that begin the lines of a file, as many as it has lines with something in them.
+
+    Raises
+    ------
+    InputError
+        If lines have different numbers of columns, there is one line of several numbers, a number is garbled, or the
+        first column counts the lines.
+    """
+    lines = list(rows(read_text(path)))
+    columns = len(lines[0][1]) if lines else 1
+    for line, words in lines:
+        if len(words) != columns or (len(lines) == 1 and columns > 1):
+            expected = columns if len(words) != columns else 1
+            raise InputError(
+                f"{path}: line {line} has {len(words)} columns, {expected} expected ({meaning}); copy it again"
+            )
+    values = table(path, [(line, words[:1]) for line, words in lines], 1, meaning)[:, 0]
+    if columns > 1 and len(values) > 2 and values[0] in (0, 1) and (np.diff(values) == 1).all():
+        raise InputError(f"{path}: its first column counts the lines; leave it out ({meaning})")
+    return values
+
+
 def number(path: Path, where: str, word: str) -> float:
     """Turn a word into a finite number, or raise an `InputError` that says where it stands."""
-    if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", word, re.ASCII) and np.isfinite(float(word)):
+    if is_number(word):
         return float(word)
     raise InputError(f"{path}: {where}: {word[:40]!r} is not a number; correct it or export the file again")
+
+
+def is_number(word: str) -> bool:
+    """Tell whether a word is a finite number."""
+    plain = re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", word, re.ASCII)
+    return plain is not None and bool(np.isfinite(float(word)))
 
 
 def checked_angles(path: Path, angles: Sequence[float] | Floats) -> Floats:
@@ -135,7 +185,7 @@ def xml(path: Path) -> ElementTree.Element:
     InputError
         If the file is not XML or declares a document type.
     """
-    text = read_text(path)
+    text = read_text(path, odd_characters=True)
     if re.search(r"<!\s*(DOCTYPE|ENTITY)", text, re.IGNORECASE):
         raise InputError(f"{path}: declares a document type, which is not read; remove the <!DOCTYPE ...> part")
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.io import mrc, star
+from isonet.io.programs import relion
 from isonet.io.volume_files import find_volumes, stem
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Tomogram
 
@@ -150,14 +151,24 @@ def read_groups(table: Path) -> list[tuple[Path | None, tuple[Path, Path] | None
     """
     groups: list[tuple[Path | None, tuple[Path, Path] | None]] = []
     for number, row in enumerate(star.read_table(table, needs=(*FULL_COLUMNS, *HALF_COLUMNS)), start=1):
-        tomogram = Tomogram(table, row)
-        full = next((tomogram.file(name) for name in FULL_COLUMNS if tomogram.text(name) is not None), None)
-        halves = [tomogram.file(name) for name in HALF_COLUMNS if tomogram.text(name) is not None]
+        full, halves = listed_files(table, row)
+        if full is None and not halves and relion.lists_tomograms(row):
+            name, remedy = row["rlnTomoName"], f"reconstruct it, or give the folder of tomograms and --metadata {table}"
+            raise InputError(f"{table}: row {number} ({name}) names no reconstruction; {remedy}")
         if len(halves) == 1 or (full is None and not halves):
             named = "one half alone" if halves else "no file"
             raise InputError(f"{table}: row {number} names {named}; fill in {', '.join(HALF_COLUMNS)} or remove it")
         groups.append((full, (halves[0], halves[1]) if halves else None))
     return groups
+
+
+def listed_files(table: Path, row: star.Row) -> tuple[Path | None, list[Path]]:
+    """Return the full tomogram and the halves that a row names, of a table of this program, IsoNet or RELION."""
+    if relion.lists_tomograms(row):
+        return relion.listed_volumes(table, row)
+    tomogram = Tomogram(table, row)
+    full = next((tomogram.file(name) for name in FULL_COLUMNS if tomogram.text(name) is not None), None)
+    return full, [tomogram.file(name) for name in HALF_COLUMNS if tomogram.text(name) is not None]
 
 
 def _take_up(table: Path, full: list[Path], pairs: Pairs, listed: set[Path]) -> None:

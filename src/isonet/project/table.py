@@ -10,6 +10,7 @@ from isonet.errors import InputError
 from isonet.io import files, star
 from isonet.io.programs.metadata import read_tilt_angles
 from isonet.io.volume_files import stem
+from isonet.project.unprepared import refuse_unprepared
 
 FULL_COLUMNS = ("rlnTomoName", "rlnMicrographName")
 HALF_COLUMNS = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
@@ -184,8 +185,11 @@ class Project:
         InputError
             If the file cannot be read, names no tomograms, or two tomograms have the same rlnIndex.
         """
-        rows = star.read_table(path, needs=(*FULL_COLUMNS, SUBVOLUME_COLUMN))
+        rows = star.read_table(path, needs=(*FULL_COLUMNS, *HALF_COLUMNS, SUBVOLUME_COLUMN))
+        if not any(SUBVOLUME_COLUMN in row for row in rows):
+            refuse_unprepared(path, rows, FULL_COLUMNS, HALF_COLUMNS)
         numbered = [{"rlnIndex": str(position + 1), **row} for position, row in enumerate(rows)]
+        numbered = [{**row, "rlnIndex": re.sub(r"^(\d+)\.0*$", r"\1", row["rlnIndex"])} for row in numbered]
         project = cls(path, tuple(Tomogram(path, row) for row in numbered))
         if project.holds_subvolumes:
             if not subvolumes:

@@ -1,5 +1,6 @@
 """Reconstruct a real tilt series: align, weight, back-project, with halves from every other tilt."""
 
+import logging
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,12 @@ from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.mrc_header import Header
 from isonet.io.programs import metadata
-from isonet.io.programs.tilt_series import Alignment
+from isonet.io.programs.tilt_series import LARGEST_X_TILT, Alignment, TiltSeries
 from isonet.io.text import Floats
 from isonet.io.volume_files import stem
 from isonet.steps.simulate import refuse_existing, write_tilts
 
+log = logging.getLogger("isonet")
 _SLAB_VOXELS = 1 << 24
 _HALVES = {"full": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
 
@@ -159,6 +161,9 @@ def _geometry(source: mrc.Volume, pixel_size: float, config: ReconstructConfig) 
     for path, found in ((config.alignment, len(alignment.used)), (config.tilt_file, len(angles))):
         if found != count:
             raise InputError(f"{path}: {found} tilts, but {source.path} has {count} images; give matching files")
+    left_out = int(np.count_nonzero(np.isnan(angles)))
+    if left_out:
+        log.info("%s: leaves out %d of %d images", config.tilt_file, left_out, count)
     kept = alignment.used & (angles >= config.min_tilt) & (angles <= config.max_tilt)
     images = [int(number) for number in np.argsort(angles, kind="stable") if kept[number]]
     if len(images) < 4:
@@ -189,11 +194,13 @@ def _alignment(path: Path | None, shape: tuple[int, int, int]) -> Alignment:
 
 
 def _angles(stack: Path, alignment: Alignment, config: ReconstructConfig) -> Floats:
-    """Tilt angles of all images, from the tilt file or else from the alignment."""
+    """Tilt angles of all images, from the tilt file or else from the alignment; NaN for images to leave out."""
     angles = alignment.tilts
+    x_tilt = alignment.x_tilt
     if config.tilt_file is not None:
-        given = metadata.read_tilt_angles(config.tilt_file)
-        if angles is not None and len(given) == len(angles) and np.abs(given - angles).max() > 5:
+        series = metadata.read_tilts(config.tilt_file)
+        given, x_tilt = _by_image(series), series.x_tilt or x_tilt
+        if angles is not None and len(given) == len(angles) and np.nanmax(np.abs(given - angles)) > 5:
             raise InputError(
                 f"{config.tilt_file}: its angles are not those of {config.alignment} "
                 f"({given[0]:g} and {angles[0]:g} degrees first); leave out --tilt-file"
@@ -201,4 +208,21 @@ def _angles(stack: Path, alignment: Alignment, config: ReconstructConfig) -> Flo
         angles = given
     if angles is None:
         raise InputError(f"{stack}: no tilt angles; add --tilt-file, one angle per image")
+    if abs(x_tilt) > LARGEST_X_TILT:
+        log.warning(
+            "%s: is turned by %g degrees about x in %s, and is not turned here; level the tomogram afterwards",
+            stack,
+            x_tilt,
+            config.alignment or config.tilt_file,
+        )
     return -angles if config.invert_tilts else angles
+
+
+def _by_image(series: TiltSeries) -> Floats:
+    """Tilt of every image of the stack, NaN for those that the file leaves out."""
+    tilts = np.array(series.tilts, dtype=np.float64)
+    if series.views is None or series.images is None:
+        return tilts
+    angles = np.full(series.images, np.nan)
+    angles[list(series.views)] = tilts
+    return angles

@@ -14,6 +14,7 @@ from isonet.core.normalize import Moments, Normalization, skewness
 from isonet.core.sampling import cut
 from isonet.errors import InputError
 from isonet.io import mrc
+from isonet.project.older_tilts import tilts_of_older_version
 from isonet.project.table import HALF_COLUMNS, Tomogram
 
 log = logging.getLogger("isonet")
@@ -146,9 +147,12 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
 
 
 def comment_on_tilts(tomogram: Tomogram) -> None:
-    """Warn where the table does not say how a tomogram was tilted."""
+    """Warn where the table does not say how a tomogram was tilted, or an older version read that from Warp's file."""
     if tomogram.text("rlnTiltFile") is None and tomogram.text("rlnTiltMin") is None:
         log.warning("%s: no rlnTiltMin, rlnTiltMax; %g to %g degrees taken", tomogram.table, *tomogram.tilts)
+    older = tilts_of_older_version(tomogram)
+    if older is not None:
+        log.warning("%s: %s: %s; make the table anew with isonet prepare", tomogram.table, tomogram.name, older)
 
 
 def contrast_sign(tomogram: Tomogram, volumes: Iterable[mrc.Volume]) -> int:

@@ -204,7 +204,11 @@ def test_tables_of_isonet_1_and_2(tmp_path: Path) -> None:
     assert (first.name, first.full_column, second.number("rlnDefocus")) == ("TS01", "rlnMicrographName", 25292.275391)
     assert (first.tilts, first.text("rlnMaskBoundary"), first.split) == ((-60, 60), None, "frames")
     (tmp_path / "two.star").write_text(ISONET_2)
+    with pytest.raises(InputError, match=r"halves and no rlnTomoName; run 'isonet prepare .*two\.star' first"):
+        Project.read(tmp_path / "two.star")
+    lines = ISONET_2.splitlines()
+    (tmp_path / "two.star").write_text("\n".join([*lines[:-1], lines[-1].replace("None", "TS_01.mrc", 1)]))
     (only,) = Project.read(tmp_path / "two.star").tomograms
     assert only.half_tilts == ((-60, 57), (-60, 57))
-    assert (only.number("rlnVoltage"), only.number("rlnPixelSize"), only.text("rlnTomoName")) == (300, 5.4, None)
+    assert (only.number("rlnVoltage"), only.number("rlnPixelSize"), only.name) == (300, 5.4, "TS_01")
     assert only.file("rlnTomoReconstructedTomogramHalf2") == tmp_path / "odd/TS_01.mrc"

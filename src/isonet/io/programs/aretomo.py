@@ -7,7 +7,7 @@ from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.io.programs.tilt_series import TiltSeries
-from isonet.io.text import checked_angles, number, read_text, rows, table
+from isonet.io.text import checked_angles, first_column, number, read_text, rows, table
 
 
 def read_alignment(path: Path) -> TiltSeries:
@@ -18,22 +18,35 @@ def read_alignment(path: Path) -> TiltSeries:
     InputError
         If the file is missing, empty, binary or malformed.
     """
-    values = table(path, _global_rows(read_text(path)), 10, "SEC ROT GMAG TX TY SMEAN SFIT SCALE BASE TILT")
-    return TiltSeries(path, tilts=tuple(checked_angles(path, values[:, 9]).tolist()), tilt_file=path)
+    text = read_text(path)
+    values = table(path, _global_rows(text), 10, "SEC ROT GMAG TX TY SMEAN SFIT SCALE BASE TILT")
+    dark = [int(number) for number in re.findall(r"^\s*#\s*DarkFrame\s*=\s*(\d+)", text, re.MULTILINE)]
+    views, images = _views(values[:, 0].astype(int).tolist(), dark)
+    tilts = tuple(checked_angles(path, values[:, 9]).tolist())
+    return TiltSeries(path, tilts=tilts, tilt_file=path, views=views, images=images)
+
+
+def _views(sections: list[int], dark: list[int]) -> tuple[tuple[int, ...] | None, int | None]:
+    """Images from 0 that rows are of, and how many there are, where SEC and dark images count all images of a stack.
+
+    Some versions count from 0, some from 1, and some without the dark images: those tell nothing.
+    """
+    every = sorted(sections + dark)
+    if every != list(range(every[0], every[0] + len(every))) or every[0] not in (0, 1):
+        return None, None
+    return tuple(section - every[0] for section in sections), len(every)
 
 
 def read_tilt_list(path: Path) -> TiltSeries:
-    """Read nominal tilts from a `_TLT.txt` file: the first of one to three columns (tilt, order, dose).
+    """Read nominal tilts from a `_TLT.txt` file: the first column, before order of acquisition and dose.
 
     Raises
     ------
     InputError
         If the file is malformed.
     """
-    lines = list(rows(read_text(path)))
-    columns = min(3, len(lines[0][1])) if lines else 3
-    values = table(path, lines, columns, "tilt, order of acquisition, dose")
-    return TiltSeries(path, tilts=tuple(checked_angles(path, values[:, 0]).tolist()), nominal=True, tilt_file=path)
+    values = first_column(path, "tilt, order of acquisition, dose")
+    return TiltSeries(path, tilts=tuple(checked_angles(path, values).tolist()), nominal=True, tilt_file=path)
 
 
 def read_ctf_table(path: Path) -> TiltSeries:
@@ -48,7 +61,7 @@ def read_ctf_table(path: Path) -> TiltSeries:
     InputError
         If the file is malformed.
     """
-    text = read_text(path)
+    text = read_text(path, odd_characters=True)
     lines = list(rows(text))
     header = [line for line in text.splitlines() if line.startswith("#") and "Columns:" in line]
     told = len(re.findall(r"#\s*\d+", header[0])) if header else 0

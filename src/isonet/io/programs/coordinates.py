@@ -1,5 +1,6 @@
 """Coordinates of particles, as picking programs write them: plain text, STAR files, IMOD models."""
 
+import logging
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,15 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.errors import InputError
-from isonet.io import star
-from isonet.io.programs.imod import read_model_points
+from isonet.io.programs.imod import ALIKE, model_points, read_model, scale_of_drawing
+from isonet.io.programs.listed_points import Floats, ListedPoints, in_voxels
+from isonet.io.programs.particle_star import read_particles
+from isonet.io.programs.point_text import read_points
 
-Floats = npt.NDArray[np.float64]
+log = logging.getLogger("isonet")
 EXTENSIONS = (".star", ".mod", ".txt", ".coords", ".xyz", ".csv", ".tsv", ".pts", ".point", ".box")
-_VOXELS = ("rlnCoordinateX", "rlnCoordinateY", "rlnCoordinateZ")
-_CENTRED = ("rlnCenteredCoordinateXAngst", "rlnCenteredCoordinateYAngst", "rlnCenteredCoordinateZAngst")
-_NAMES = ("rlnTomoName", "rlnMicrographName")
-_SERIES_PIXEL = "rlnTomoTiltSeriesPixelSize"
 _TO_VOXEL_CENTRES = np.array([-0.5, -0.5, 0.0])  # an IMOD model has the middle of the first voxel at 0.5, 0.5, 0
 
 
@@ -28,40 +27,37 @@ class Points:
     ----------
     path : Path
         The file.
-    xyz : numpy array
-        `[n, 3]`: x, y, z. Voxels counted from 0 at the middle of the first voxel, unless `angstrom` says otherwise.
-    places : tuple of str
-        Where in the file each point stands, for messages: `line 3`.
-    tomograms : tuple of str
-        Name of each point's tomogram; empty where the file names none.
-    angstrom : numpy array
-        `[n]`: Å of one unit of `xyz`; NaN where the unit is a voxel of the tomogram.
-    centred : bool
-        Whether `xyz` counts from the middle of the tomogram.
+    listed : ListedPoints
+        What it lists.
+    drawn_at : float
+        Å per voxel of the image that a model was drawn on; 0 where it does not say, and for other files.
     """
 
     path: Path
-    xyz: Floats
-    places: tuple[str, ...]
-    tomograms: tuple[str, ...]
-    angstrom: Floats
-    centred: bool = False
+    listed: ListedPoints
+    drawn_at: float = 0.0
+
+    @property
+    def tomograms(self) -> tuple[str, ...]:
+        """Name of each point's tomogram; empty where the file names none."""
+        return self.listed.tomograms
+
+    @property
+    def xyz(self) -> Floats:
+        """Points in the units of the file, `[n, 3]`."""
+        return self.listed.xyz
 
     def of(self, tomogram: str) -> "Points":
         """Return the points of a tomogram, by its name without extension; all where the file names none."""
         if not self.tomograms:
             return self
         mine = [belongs(name, tomogram) for name in self.tomograms]
-        return replace(
-            self,
-            xyz=self.xyz[mine],
-            places=tuple(place for place, keep in zip(self.places, mine, strict=True) if keep),
-            tomograms=tuple(name for name, keep in zip(self.tomograms, mine, strict=True) if keep),
-            angstrom=self.angstrom[mine],
-        )
+        return replace(self, listed=self.listed.selected(mine))
 
-    def voxels(self, shape: tuple[int, int, int], pixel_size: float) -> npt.NDArray[np.int64]:
+    def voxels(self, shape: tuple[int, int, int], pixel_size: float, header_size: float = 0.0) -> npt.NDArray[np.int64]:
         """Voxels of a tomogram in which the points lie.
+
+        Numbers that are all from 0 to 1, and not all whole, are fractions of the tomogram's edges.
 
         Parameters
         ----------
@@ -69,6 +65,8 @@ class Points:
             Edges z, y, x of the tomogram.
         pixel_size : float
             Å per voxel; 0 where it is not known.
+        header_size : float
+            Å per voxel that the tomogram's file says, which is what a model was drawn at; 0 where it says nothing.
 
         Returns
         -------
@@ -80,21 +78,46 @@ class Points:
         InputError
             If a point lies outside, or the pixel size is needed and not known.
         """
-        in_angstrom = np.isfinite(self.angstrom)
-        if in_angstrom.any() and not pixel_size > 0:
-            raise InputError(f"{self.path}: coordinates in Å need the tomogram's rlnPixelSize; add it to the table")
-        scale = np.where(in_angstrom, self.angstrom / (pixel_size or 1.0), 1.0)
+        listed = self.listed
         edges = np.array(shape[::-1])
-        position = self.xyz * scale[:, None] + (edges / 2 if self.centred else 0.0)
+        if self.drawn_at:
+            scale = scale_of_drawing(self.path, self.drawn_at, pixel_size, header_size)
+            position = (listed.xyz + 0.5) * scale - 0.5  # voxels are scaled about the corner of the volume
+        elif listed.fractions:
+            log.info("%s: numbers from 0 to 1 taken as fractions of the tomogram's edges", self.path)
+            position = listed.xyz * edges
+        else:
+            position = listed.xyz * self._scale(pixel_size)[:, None] + (edges / 2 if listed.centred else 0.0)
+        if listed.shift.any():
+            position = position - listed.shift / self._needed(pixel_size)
         voxel = np.floor(position + 0.5)
         outside = ((voxel < 0) | (voxel >= edges)).any(axis=1)
         if outside.any():
             first = int(outside.argmax())
             raise InputError(
-                f"{self.path}, {self.places[first]}: {_text(self.xyz[first])} lies outside the tomogram, which has "
+                f"{self.path}, {listed.places[first]}: {_text(listed.xyz[first])} lies outside the tomogram, which has "
                 f"{_text(edges)} voxels along x y z; coordinates are voxels of it, counted from 0"
             )
         return voxel[:, ::-1].astype(np.int64)
+
+    def _scale(self, pixel_size: float) -> Floats:
+        """Voxels of the tomogram per unit of the coordinates."""
+        unit = self.listed.angstrom
+        if not np.isfinite(unit).any():
+            return np.ones(len(unit))
+        scale = np.where(np.isfinite(unit), unit / self._needed(pixel_size), 1.0)
+        if self.listed.centred:
+            return scale
+        scale = np.where(np.abs(scale - 1) < ALIKE, 1.0, scale)
+        if (scale != 1).any():
+            said = ", ".join(f"{size:g}" for size in np.unique(unit[scale != 1])[:3])
+            log.info("%s: its unit is %s A, scaled to %g A/voxel", self.path, said, pixel_size)
+        return scale
+
+    def _needed(self, pixel_size: float) -> float:
+        if not pixel_size > 0:
+            raise InputError(f"{self.path}: coordinates in Å need the tomogram's rlnPixelSize; add it to the table")
+        return pixel_size
 
 
 def belongs(name: str, tomogram: str) -> bool:
@@ -114,9 +137,8 @@ def read_coordinates(path: Path) -> Points:
     """Read points from a file: `.star`, `.mod`, or else plain text.
 
     In plain text each line is `x y z`, separated by blanks, tabs or commas, in voxels of the tomogram counted from 0;
-    `#` begins a comment, and the first line may name the columns. A STAR file has rlnCoordinateX, Y, Z in voxels of
-    the tomogram (in pixels of the tilt series where rlnTomoTiltSeriesPixelSize is given), or
-    rlnCenteredCoordinateXAngst, Y, Z in Å from its middle, and rlnTomoName or rlnMicrographName.
+    `#` begins a comment. The first line may name columns, in any order, with units: `x_nm`, `z [A]`, `voxel_size`. For
+    STAR files see :mod:`isonet.io.programs.particle_star`. A model is scaled from the image that it was drawn on.
 
     Raises
     ------
@@ -126,90 +148,21 @@ def read_coordinates(path: Path) -> Points:
     if not path.is_file():
         raise InputError(f"{path}: no such file; give a file or folder with coordinates")
     if path.suffix.lower() == ".star":
-        points = _from_star(path)
+        points = Points(path, read_particles(path))
     elif path.suffix.lower() == ".mod":
-        xyz = read_model_points(path) + _TO_VOXEL_CENTRES
-        points = _in_voxels(path, xyz, [f"point {number}" for number in range(1, len(xyz) + 1)])
+        points = _from_model(path)
     else:
-        points = _from_text(path)
+        points = Points(path, read_points(path))
     if len(points.xyz) == 0:
         raise InputError(f"{path}: no coordinates in it; give one point a line, x y z")
     return points
 
 
-def _in_voxels(path: Path, xyz: Floats, places: list[str]) -> Points:
-    return Points(path, xyz, tuple(places), (), np.full(len(xyz), np.nan))
-
-
-def _from_text(path: Path) -> Points:
-    """Read `x y z` lines."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file; give x y z, one point a line, or a .star or .mod file") from error
-    xyz: list[list[float]] = []
-    places: list[str] = []
-    for number, line in enumerate(lines, start=1):
-        words = [word for word in re.split(r"[,;\s]+", line.split("#")[0]) if word]
-        if not words or (not xyz and not any(map(_is_number, words))):  # blank, or names of the columns
-            continue
-        if len(words) != 3 or not all(map(_is_number, words)):
-            raise InputError(f"{path}, line {number}: {line.strip()[:60]!r} is not x y z; give three numbers a line")
-        xyz.append([float(word) for word in words])
-        places.append(f"line {number}")
-    return _in_voxels(path, np.array(xyz, dtype=np.float64).reshape(-1, 3), places)
-
-
-def _from_star(path: Path) -> Points:
-    """Read the first table with coordinates."""
-    try:
-        rows = star.read_table(path, (_VOXELS[0], _CENTRED[0]))
-    except InputError as error:
-        raise InputError(f"{path}: no table with {_VOXELS[0]} or {_CENTRED[0]} in it; add the columns") from error
-    centred = _CENTRED[0] in rows[0]
-    columns = _CENTRED if centred else _VOXELS
-    places = tuple(f"row {number}" for number in range(1, len(rows) + 1))
-    values = [_row(path, place, row, columns) for place, row in zip(places, rows, strict=True)]
-    named = next((name for name in _NAMES if name in rows[0]), None)
-    if centred:
-        angstrom = np.ones(len(rows))
-    else:
-        pixels = _series_pixel_sizes(path)
-        angstrom = np.array([_series_pixel(path, row, pixels) for row in rows])
-    names = () if named is None else tuple(row[named] for row in rows)
-    return Points(path, np.array(values, dtype=np.float64), places, names, angstrom, centred)
-
-
-def _row(path: Path, place: str, row: star.Row, columns: tuple[str, ...]) -> list[float]:
-    for column in columns:
-        if not _is_number(row.get(column, "")):
-            raise InputError(f"{path}, {place}: {column} is {row.get(column, 'missing')!r}; a number is needed")
-    return [float(row[column]) for column in columns]
-
-
-def _series_pixel_sizes(path: Path) -> dict[str, str]:
-    """Å per pixel of the tilt series by optics group, where a table of them is there."""
-    try:
-        rows = star.read_table(path, ("rlnOpticsGroupName",))
-    except InputError:
-        return {}
-    return {row.get("rlnOpticsGroup", ""): row[_SERIES_PIXEL] for row in rows if _SERIES_PIXEL in row}
-
-
-def _series_pixel(path: Path, row: star.Row, pixels: dict[str, str]) -> float:
-    text = row.get(_SERIES_PIXEL) or pixels.get(row.get("rlnOpticsGroup", ""))
-    if text is None:
-        return float("nan")
-    if not _is_number(text) or not float(text) > 0:
-        raise InputError(f"{path}: {_SERIES_PIXEL} is {text!r}; a number of Å is needed")
-    return float(text)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return bool(np.isfinite(float(text)))
-    except ValueError:
-        return False
+def _from_model(path: Path) -> Points:
+    model = read_model(path)
+    xyz = model_points(model) + _TO_VOXEL_CENTRES
+    listed = in_voxels(xyz, [f"point {number}" for number in range(1, len(xyz) + 1)])
+    return Points(path, listed, drawn_at=model.voxel_size)
 
 
 def _text(values: Floats | npt.NDArray[np.int64]) -> str:

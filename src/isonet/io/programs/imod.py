@@ -5,6 +5,7 @@ IMOD's public description of it. x and y count from the outer edge of the first 
 from the middle of the first (-0.5 to NZ - 0.5).
 """
 
+import logging
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from isonet.errors import InputError
 from isonet.io.files import atomic_path
 
+log = logging.getLogger("isonet")
 Points = npt.NDArray[np.float64]
 _IDENTIFIER, _END = b"IMODV1.2", b"IEOF"
 _MODEL = struct.Struct(">128s 4i I 4i 3f 3f 5i f i i 3f")  # name, xmax ymax zmax objects, flags, ...
@@ -28,6 +30,9 @@ _Y_Z_EXCHANGED, _HAS_ORIGIN = 1 << 16, 1 << 14
 _OPEN, _SCATTERED = 1 << 3, 1 << 9
 _SAVED_BY_3DMOD = 0xF400
 _LARGEST = 1 << 28
+_POWERS = (-2, -3, -6, -9, -10, -12)
+ALIKE = 0.02
+"""Part of a pixel size by which another may differ and still be the same."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Model:
     size : tuple of int
         Voxels x, y, z of the image; 0 where the file does not say.
     voxel_size : float
-        Å per voxel of the image along x; 0 where the file does not say.
+        Å per voxel of the image along x, as its reference says, else the model's header; 0 where neither does.
     """
 
     objects: tuple[ModelObject, ...]
@@ -101,15 +106,39 @@ def read_model(path: Path) -> Model:
         else:
             reader.take(reader.count(1, f"chunk {chunk!r}"), f"chunk {chunk!r}")
     scale, shift = _placement(reference, flags)
+    if reference is None:
+        scale = _header_scale(*header[-6:-4])
     placed = tuple(_placed(each, shift, exchanged=bool(flags & _Y_Z_EXCHANGED)) for each in objects)
     x, y, z = (max(0, int(edge)) for edge in header[1:4])
     return Model(placed, (x, z, y) if flags & _Y_Z_EXCHANGED else (x, y, z), scale)
 
 
-def read_model_points(path: Path) -> Points:
-    """Read the points of all contours of all objects of a model, `[n, 3]` in x, y, z order; as :func:`read_model`."""
-    contours = [contour for each in read_model(path).objects for contour in each.contours]
+def model_points(model: Model) -> Points:
+    """Points of all contours of all objects of a model, `[n, 3]` in x, y, z order."""
+    contours = [contour for each in model.objects for contour in each.contours]
     return np.concatenate([np.zeros((0, 3)), *contours])
+
+
+def scale_of_drawing(path: Path, drawn_at: float, pixel_size: float, header_size: float = 0.0) -> float:
+    """Voxels of a tomogram per voxel of the image that a model was drawn on, with a line where they are not one.
+
+    Parameters
+    ----------
+    path : Path
+        The model, for messages.
+    drawn_at : float
+        Å per voxel of the image; 0 where the model does not say. 1 Å is what IMOD writes for images that do not say.
+    pixel_size : float
+        Å per voxel of the tomogram; 0 if unknown.
+    header_size : float
+        What the tomogram's file says, where that is another: a model that says so too was drawn on it.
+    """
+    if drawn_at in (0.0, 1.0) or not pixel_size or abs(drawn_at / pixel_size - 1) < ALIKE:
+        return 1.0
+    if header_size and abs(drawn_at / header_size - 1) < ALIKE:
+        return 1.0
+    log.info("%s: drawn at %g A/voxel, scaled to %g A/voxel", path, drawn_at, pixel_size)
+    return drawn_at / pixel_size
 
 
 def write_closed(
@@ -216,6 +245,12 @@ def _placement(reference: tuple[float, ...] | None, flags: int) -> tuple[float, 
         return 0.0, np.zeros(3)
     shift = (origin - start) / scale if flags & _HAS_ORIGIN else np.zeros(3)
     return float(scale[0]), shift if (np.abs(shift) < 1e6).all() else np.zeros(3)
+
+
+def _header_scale(size: float, power: int) -> float:
+    """Å of a length in units of a power of ten of metres, such as -9; 0 where it is in pixels or makes no sense."""
+    scale = size * 10.0 ** (10 + power) if power in _POWERS else 0.0
+    return scale if 1e-3 < scale < 1e6 else 0.0
 
 
 def _placed(each: ModelObject, shift: Points, *, exchanged: bool) -> ModelObject:

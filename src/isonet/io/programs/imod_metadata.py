@@ -2,12 +2,23 @@
 
 import re
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 
 from isonet.errors import InputError
 from isonet.io.programs.tilt_series import Alignment, TiltSeries
-from isonet.io.text import Floats, checked_angles, is_file, number, numbers_of_list, read_text, rows, table
+from isonet.io.text import (
+    Floats,
+    checked_angles,
+    first_column,
+    is_file,
+    number,
+    numbers_of_list,
+    read_text,
+    rows,
+    table,
+)
 
 TILT_COMMAND = r"^\s*\$\s*tilt(?:\s|$)"
 """Line of a command file that runs `tilt`, not `tiltalign`."""
@@ -16,8 +27,8 @@ _ASTIGMATISM, _PHASE, _CUTON = 1, 4, 32  # flags of a defocus file of version 3
 
 
 def read_angles(path: Path) -> Floats:
-    """Read a `.tlt` or `.rawtlt` file, one angle in degrees per line."""
-    return checked_angles(path, table(path, rows(read_text(path)), 1, "one tilt angle in degrees per line")[:, 0])
+    """Read a `.tlt` or `.rawtlt` file: one angle in degrees per line, perhaps with other columns behind it."""
+    return checked_angles(path, first_column(path, "one tilt angle in degrees per line"))
 
 
 def read_xf(path: Path) -> Alignment:
@@ -50,14 +61,15 @@ def read_tilt_command(path: Path) -> TiltSeries:
 
     Options are known in any case and by their beginnings, as IMOD knows them. EXCLUDELIST, EXCLUDELIST2 and EXCLUDE
     leave views out, INCLUDE leaves out all others. Where the TILTFILE is not in the folder but one single other
-    `.tlt` file is, that one is read: command files keep their names when data sets are renamed.
+    `.tlt` file is, that one is read: command files keep their names when data sets are renamed. Of `tilta.com` and
+    `tiltb.com` in one folder the latter is of a second axis.
 
     Raises
     ------
     InputError
         If there are no angles, their file is missing, or a list makes no sense.
     """
-    if re.search(TILT_COMMAND, read_text(path), re.IGNORECASE | re.MULTILINE) is None:
+    if re.search(TILT_COMMAND, read_text(path, odd_characters=True), re.IGNORECASE | re.MULTILINE) is None:
         raise InputError(f"{path}: does not run $tilt; give the command file of IMOD's tilt (tilt.com), or a .tlt file")
     options = _options(path)
     if "TILTFILE" in options:
@@ -73,18 +85,28 @@ def read_tilt_command(path: Path) -> TiltSeries:
     included = _views(path, options, ("INCLUDE",)) or set(range(1, len(angles) + 1))
     names = [options[key][-1] for key in (*_NAMING, "TILTFILE") if key in options]
     stems = dict.fromkeys(re.sub(r"(_full_rec|_ali|_full|_rec)?\.\w+$", "", Path(name).name) for name in names)
-    return TiltSeries(path, names=tuple(stems), tilts=_kept(path, angles, included - left_out), tilt_file=path)
+    both = {"tilta.com", "tiltb.com"} <= {path.name.lower(), *(item.name for item in path.parent.glob("tilt?.com"))}
+    return TiltSeries(
+        path,
+        names=tuple(stems),
+        tilt_file=path,
+        x_tilt=number(path, "XAXISTILT", (options.get("XAXISTILT", [""])[-1].split() or ["0"])[0]),
+        axis=1 + (path.name.lower() == "tiltb.com") if both else 0,
+        **_kept(path, angles, included - left_out),
+    )
 
 
 def read_etomo(path: Path) -> TiltSeries:
-    """Read etomo's `.edf`: name, pixel size, excluded views; angles from the `.tlt` or `.rawtlt` beside it.
+    """Read etomo's `.edf`: name, pixel size, excluded views; angles of axis A from the file beside it.
 
     Raises
     ------
     InputError
         If it names no data set, a value is garbled, or there are no angles.
     """
-    entries = dict(line.partition("=")[::2] for line in read_text(path).splitlines() if not line.startswith("#"))
+    entries = dict(
+        line.partition("=")[::2] for line in read_text(path, odd_characters=True).splitlines() if line[:1] != "#"
+    )
     name = entries.get("Setup.DatasetName", "").strip()
     if not re.fullmatch(r"[^/\0]+", name):
         raise InputError(f"{path}: no Setup.DatasetName; give the .edf file of etomo, in whole")
@@ -100,10 +122,11 @@ def read_etomo(path: Path) -> TiltSeries:
     return TiltSeries(
         path,
         names=(name,),
-        tilts=_kept(path, angles, set(range(1, len(angles) + 1)) - excluded),
         nominal=found.suffix == ".rawtlt",
         tilt_file=path,
         image_pixel_size=pixel_size or None,
+        axes=2 if "dual" in entries.get("Setup.AxisType", "").lower() else 1,
+        **_kept(path, angles, set(range(1, len(angles) + 1)) - excluded),
     )
 
 
@@ -140,9 +163,9 @@ def read_defocus(path: Path) -> TiltSeries:
 
 def _options(path: Path) -> dict[str, list[str]]:
     """Options of the `tilt` command in a command file, by their full names in capitals."""
-    known = ("TILTFILE", "ANGLES", "OFFSET", "EXCLUDELIST2", "EXCLUDELIST", "EXCLUDE", "INCLUDE", *_NAMING)
+    known = ("TILTFILE", "ANGLES", "OFFSET", "EXCLUDELIST2", "EXCLUDELIST", "EXCLUDE", "INCLUDE", "XAXISTILT", *_NAMING)
     found: dict[str, list[str]] = {}
-    for text in read_text(path).splitlines():
+    for text in read_text(path, odd_characters=True).splitlines():
         key, *rest = text.strip().split(maxsplit=1)[:2] or [""]
         if not key or key[0] in "#$":
             continue
@@ -169,9 +192,15 @@ def _views(path: Path, options: dict[str, list[str]], keys: tuple[str, ...]) -> 
     }
 
 
-def _kept(path: Path, angles: Floats, views: set[int]) -> tuple[float, ...]:
-    """Angles of the views used."""
-    kept = tuple(angle for view, angle in enumerate(angles.tolist(), start=1) if view in views)
+class _Kept(TypedDict):
+    tilts: tuple[float, ...]
+    views: tuple[int, ...]
+    images: int
+
+
+def _kept(path: Path, angles: Floats, views: set[int]) -> _Kept:
+    """Angles of the views used, their numbers from 0, and how many views there are."""
+    kept = [view - 1 for view in sorted(views) if view <= len(angles)]
     if not kept:
         raise InputError(f"{path}: all views are left out; correct its list of excluded views")
-    return kept
+    return {"tilts": tuple(angles[kept].tolist()), "views": tuple(kept), "images": len(angles)}

@@ -1,18 +1,21 @@
 """Files that tell about tilt series, whichever program wrote them: the right reader for each.
 
-Angles are returned as the file gives them, in degrees and in the order of the images; views that a file excludes are
-left out. Only Warp's may have their sign turned, see :mod:`isonet.io.programs.warp`. All readers refuse what they do
-not understand with an :class:`InputError` that names the file, the line or value, and the remedy.
+Angles are returned in degrees, in the order of the images, with the sign for which `u = x cos(a) + z sin(a)` holds in
+the program's own tomogram; views that a file excludes are left out. Only Warp's have their sign turned, see
+:mod:`isonet.io.programs.warp`. What is not needed is passed over. What is needed and not understood is refused with an
+:class:`InputError` that names the file, the line or value, and the remedy.
 """
 
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from isonet.errors import InputError
 from isonet.io.programs import aretomo, imod_metadata, mdoc, relion, warp
 from isonet.io.programs.tilt_series import Alignment, TiltSeries
-from isonet.io.text import Floats, checked_angles, read_text
+from isonet.io.text import Floats, read_text
 
 Reader = Callable[[Path], list[TiltSeries]]
 
@@ -37,17 +40,22 @@ def read_tilt_angles(path: Path) -> Floats:
         If the file is missing, empty, binary or malformed, lists several tilt series, or an angle lies beyond
         -90 to 90 degrees.
     """
+    return np.array(read_tilts(path).tilts, dtype=np.float64)
+
+
+def read_tilts(path: Path) -> TiltSeries:
+    """Read the one tilt series of a file that lists angles, as :func:`read_tilt_angles`, with all else it says."""
     path = Path(path)
     suffix = _suffix(path)
     if suffix not in _READERS or suffix in (".tlt", ".rawtlt", ".txt"):
-        return imod_metadata.read_angles(path)
+        return imod_metadata.read_angle_file(path)
     found = _READERS[suffix](path)
     if len(found) > 1:
         names = ", ".join(series.names[0] for series in found[:3])
         raise InputError(f"{path}: lists {len(found)} tilt series ({names} ...); use --metadata, which picks by name")
     if not found or found[0].tilts is None:
         raise InputError(f"{path}: lists no tilt angles; give another --tilt-file")
-    return checked_angles(path, found[0].tilts)
+    return found[0]
 
 
 def read_alignment(path: Path) -> Alignment:
@@ -77,7 +85,7 @@ def is_metadata(path: Path) -> bool:
     if telling is None:
         return suffix in _READERS
     try:
-        return re.search(telling, read_text(path), re.IGNORECASE | re.MULTILINE) is not None
+        return re.search(telling, read_text(path, odd_characters=True), re.IGNORECASE | re.MULTILINE) is not None
     except InputError:
         return False
 

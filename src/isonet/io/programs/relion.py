@@ -23,6 +23,27 @@ _OTHER_COLUMNS = {  # of tables that name tomograms but are none of them: tilts,
 _VOLUME_COLUMNS = tuple(f"rlnTomoReconstructedTomogram{part}" for part in ("", "Half1", "Half2", "Denoised"))
 
 
+_OWN_COLUMNS = {  # that a table of tomograms of RELION has, and one of this program has not
+    *("rlnTomoTiltSeriesStarFile", "rlnTomoTiltSeriesName", "rlnTomoTiltSeriesPixelSize", "rlnTomoTomogramBinning"),
+    *("rlnTomoHand", "rlnTomoReconstructedTomogram", "rlnTomoReconstructedTomogramDenoised"),
+}
+
+
+def lists_tomograms(row: Mapping[str, str]) -> bool:
+    """Tell whether a row is of RELION's table of tomograms, where rlnTomoName is a name and not a file."""
+    return "rlnTomoName" in row and bool(_OWN_COLUMNS & set(row)) and not _OTHER_COLUMNS & set(row)
+
+
+def listed_volumes(table: Path, row: Mapping[str, str]) -> tuple[Path | None, list[Path]]:
+    """Find the reconstruction that a row of RELION's table names, and its halves.
+
+    Paths are relative to RELION's project, see :func:`find_from`; of files that are not found they stay as they are.
+    """
+    texts = [_text(row, column) for column in _VOLUME_COLUMNS[:3]]
+    found = [None if text is None else find_from(table.parent, Path(text)) or Path(text) for text in texts]
+    return found[0], [path for path in found[1:] if path is not None]
+
+
 class Constants(TypedDict):
     """Constants of the microscope: kV, mm, fraction."""
 
@@ -138,8 +159,10 @@ def _series(path: Path, rows: list[dict[str, str]]) -> TiltSeries:
     nominal = column == "rlnTomoNominalStageTiltAngle"
     complete = len(defoci) == len(tilts) and any(defoci)
     constants = _constants(path, "row 1 of the tilt series", rows[0])
+    turns = [_value(path, f"row {line}", row, "rlnTomoXTilt") or 0.0 for line, row in enumerate(rows, start=1)]
     return TiltSeries(
         path,
+        x_tilt=sorted(turns)[len(turns) // 2],
         tilts=tuple(checked_angles(path, tilts).tolist()),
         nominal=nominal,
         defoci=tuple(defoci) if complete else (),

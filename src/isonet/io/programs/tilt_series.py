@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 from isonet.io.text import Floats
 
+LARGEST_X_TILT = 3.0
+"""Degrees about x beyond which a wedge that lies aslant is worth a warning."""
+
 
 @dataclass(frozen=True)
 class TiltSeries:
@@ -22,6 +25,8 @@ class TiltSeries:
         Names of the series inside the file, for files of several series or of a general name.
     tilts : tuple of float or None
         Tilt angles of the images used, in degrees and in the order of the file.
+    tilt_range : tuple of float or None
+        Smallest and largest tilt, where the file knows no more.
     nominal : bool
         True where tilts are what the microscope was told, not what was measured.
     tilt_file : Path or None
@@ -45,11 +50,24 @@ class TiltSeries:
         Å per pixel of the images.
     hand : float or None
         RELION's rlnTomoHand, 1 or -1.
+    views : tuple of int or None
+        Which images of the stack `tilts` belong to, counted from 0; None where the file does not tell.
+    images : int or None
+        How many images the stack has, those left out counted, where the file tells.
+    x_tilt : float
+        Degrees by which the program turns the sample about x before it tilts: the wedge then lies aslant.
+    axes : int
+        Number of axes about which the sample was tilted, as far as the file tells.
+    movie : bool
+        True where the file is about one movie of a tilt series.
+    axis : int
+        1 or 2 where the file says which of two axes `tilts` are about, else 0.
     """
 
     source: Path
     names: tuple[str, ...] = ()
     tilts: tuple[float, ...] | None = None
+    tilt_range: tuple[float, float] | None = None
     nominal: bool = False
     tilt_file: Path | None = None
     defoci: tuple[float, ...] = ()
@@ -61,6 +79,12 @@ class TiltSeries:
     pixel_size: float | None = None
     image_pixel_size: float | None = None
     hand: float | None = None
+    views: tuple[int, ...] | None = None
+    images: int | None = None
+    x_tilt: float = 0.0
+    axes: int = 1
+    movie: bool = False
+    axis: int = 0
 
     def defocus(self, tilts: Sequence[float] | None = None) -> float | None:
         """Defocus at zero tilt in Å, positive is underfocus; None where the file has none.
@@ -115,6 +139,8 @@ class Alignment:
         Tilt angles in degrees for `u = x cos(a) + z sin(a)`; None where the file has none.
     used : numpy array of bool
         False for images that the alignment leaves out.
+    x_tilt : float
+        Degrees by which the program turns the sample about x before it tilts.
     """
 
     matrices: Floats
@@ -123,3 +149,4 @@ class Alignment:
     centre: float
     tilts: Floats | None
     used: npt.NDArray[np.bool_]
+    x_tilt: float = 0.0

@@ -1,4 +1,9 @@
-"""Tilt-series files of Warp: angles, alignment, CTF."""
+"""Tilt-series files of Warp: angles, alignment, CTF.
+
+At an image's angle A Warp sees a position of the levelled tomogram at `u = x cos(A + L) - z sin(A + L)`, L being
+`LevelAngleY`; the tilt for which `u = x cos(a) + z sin(a)` holds is `a = -(A + L)`. The attribute `AreAnglesInverted`
+is about the sign of the defocus across an image, not about where things are seen, and changes no angle.
+"""
 
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,8 +19,8 @@ from isonet.io.text import Floats, checked_angles, number, xml
 def read_alignment(path: Path) -> Alignment:
     """Read the rigid alignment of a tilt series (angles, axis angle, offsets in Å, images used).
 
-    Angles are returned with the sign for which `u = x cos(a) + z sin(a)` holds: Warp's own, or its opposite where
-    `AreAnglesInverted` is True. Levelling, magnification and local warping are left aside.
+    Angles are returned with the sign for which `u = x cos(a) + z sin(a)` holds. Magnification and local warping are
+    left aside.
 
     Raises
     ------
@@ -31,7 +36,9 @@ def read_alignment(path: Path) -> Alignment:
     cosine, sine = np.cos(np.deg2rad(axis)), np.sin(np.deg2rad(axis))
     matrices = np.stack([np.stack([cosine, sine], -1), np.stack([-sine, cosine], -1)], axis=1)
     shifts = -np.einsum("tij,tj->ti", matrices, np.stack([x, y], axis=1))
-    return Alignment(matrices, shifts, in_angstrom=True, centre=0.0, tilts=angles, used=used)
+    return Alignment(
+        matrices, shifts, in_angstrom=True, centre=0.0, tilts=angles, used=used, x_tilt=_level(path, root, "X")
+    )
 
 
 def read_series(path: Path) -> TiltSeries:
@@ -65,6 +72,9 @@ def read_series(path: Path) -> TiltSeries:
         source=path,
         tilts=tuple(angles[used].tolist()),
         tilt_file=path,
+        views=tuple(np.flatnonzero(used).tolist()),
+        images=len(used),
+        x_tilt=_level(path, root, "X"),
         defoci=tuple((1e4 * defoci).tolist()) if defoci is not None and fitted else (),
         defocus_tilts=defocus_tilts,
         voltage=ctf.get("Voltage"),
@@ -75,7 +85,7 @@ def read_series(path: Path) -> TiltSeries:
 
 
 def read_tomostar(path: Path) -> TiltSeries:
-    """Read the nominal tilts of a `.tomostar` file, in the order of its rows.
+    """Read the nominal tilts of a `.tomostar` file, in the order of its rows; its angles are Warp's.
 
     Raises
     ------
@@ -83,7 +93,9 @@ def read_tomostar(path: Path) -> TiltSeries:
         If the file is no STAR file, has no column wrpAngleTilt, or a value is garbled.
     """
     rows = star.read_table(path, needs=("wrpAngleTilt",))
-    angles = [number(path, f"row {line}: wrpAngleTilt", row["wrpAngleTilt"]) for line, row in enumerate(rows, start=1)]
+    angles = [
+        0.0 - number(path, f"row {line}: wrpAngleTilt", row["wrpAngleTilt"]) for line, row in enumerate(rows, start=1)
+    ]
     return TiltSeries(path, tilts=tuple(checked_angles(path, angles).tolist()), nominal=True, tilt_file=path)
 
 
@@ -96,15 +108,19 @@ def _root(path: Path) -> ElementTree.Element:
 
 def _angles(path: Path, root: ElementTree.Element) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """Angles with our sign, and which images are used."""
-    angles = checked_angles(path, _numbers(path, root, "Angles"))
+    angles = checked_angles(path, 0.0 - _numbers(path, root, "Angles") - _level(path, root, "Y"))
     used = np.ones(len(angles), dtype=np.bool_)
     if root.find("UseTilt") is not None:
         used = np.array([_boolean(path, word) for word in _words(path, root, "UseTilt")])
     _check_count(path, "UseTilt", len(used), len(angles))
     if not used.any():
         raise InputError(f"{path}: <UseTilt> leaves out all images; select some in Warp")
-    sign = -1 if _boolean(path, root.get("AreAnglesInverted", "False")) else 1
-    return sign * angles, used
+    return angles, used
+
+
+def _level(path: Path, root: ElementTree.Element, axis: str) -> float:
+    """Degrees by which the tomogram was levelled about an axis."""
+    return number(path, f"LevelAngle{axis}", root.get(f"LevelAngle{axis}") or "0")
 
 
 def _grid_defoci(path: Path, root: ElementTree.Element, count: int) -> Floats | None:

@@ -94,7 +94,8 @@ def _given(
     mine = points.of(tomogram.name)
     if len(mine.xyz) == 0:
         log.warning("%s: no coordinates in %s, which names %s", tomogram.name, path, ", ".join(_names(points)))
-    found = mine.voxels(volume.shape, tomogram.number("rlnPixelSize") or volume.header.pixel_size)
+    header_size = volume.header.pixel_size
+    found = mine.voxels(volume.shape, tomogram.number("rlnPixelSize") or header_size, header_size)
     if config.number_subtomos is not None and config.number_subtomos < len(found):
         found = found[np.sort(random.choice(len(found), config.number_subtomos, replace=False))]
     return found

@@ -10,7 +10,7 @@ from isonet.core.masks.region import Region, bounding_box
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.polygons import read_polygons
-from isonet.io.programs.imod import Model, ModelObject, Points, read_model
+from isonet.io.programs.imod import Model, ModelObject, Points, read_model, scale_of_drawing
 
 log = logging.getLogger("isonet")
 BOUNDARY_EXTENSIONS = (".mod", ".json")
@@ -45,7 +45,8 @@ def read_areas(path: Path, volume: mrc.Volume, pixel_size: float) -> tuple[Area,
         areas = tuple(Area(each.points, each.z, each.exclude) for each in read_polygons(path))
     elif path.suffix.lower() == ".mod":
         model = read_model(path)
-        areas = tuple(area.scaled(_scale(path, model, pixel_size)) for area in _model_areas(path, model))
+        scale = scale_of_drawing(path, model.voxel_size, pixel_size, volume.header.pixel_size)
+        areas = tuple(area.scaled(scale) for area in _model_areas(path, model))
     else:
         raise InputError(f"{path}: not a boundary; give an IMOD model (.mod) or polygons in JSON (.json)")
     _check_reach(path, areas, volume)
@@ -56,15 +57,6 @@ def boundary_text(areas: tuple[Area, ...]) -> str:
     """Say how many areas there are."""
     excluded = sum(area.exclude for area in areas)
     return f"areas drawn: {len(areas) - excluded} to keep, {excluded} to leave out"
-
-
-def _scale(path: Path, model: Model, pixel_size: float) -> float:
-    """Voxels of the tomogram per voxel of the image that the model was drawn on."""
-    if not model.voxel_size or not pixel_size or abs(model.voxel_size / pixel_size - 1) < 0.02:
-        return 1.0
-    scale = model.voxel_size / pixel_size
-    log.info("%s: drawn at %g A/voxel, scaled to %g A/voxel", path, model.voxel_size, pixel_size)
-    return scale
 
 
 def _model_areas(path: Path, model: Model) -> list[Area]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.io.programs import metadata
+from isonet.io.programs import mdoc, metadata
 from isonet.io.programs.tilt_series import TiltSeries
 
 log = logging.getLogger("isonet")
@@ -54,7 +54,7 @@ class Catalogue:
             entries = tuple(_entries(path, path.parent, strict=True))
         else:
             files = [item for item in _walk(path, _DEEPEST) if metadata.is_metadata(item)]
-            entries = tuple(entry for file in files for entry in _entries(file, path, strict=False))
+            entries = _with_movies([entry for file in files for entry in _entries(file, path, strict=False)])
         if not entries:
             raise InputError(f"{path}: no metadata of tilt series; such are .xml, .star, .aln, .tlt, .mdoc, tilt.com")
         return cls(path, entries)
@@ -124,6 +124,20 @@ def _entries(file: Path, root: Path, *, strict: bool) -> list[_Entry]:
         lone = len(found) == 1 and found[0].tilts is not None
         return [_Entry(item, frozenset({*item.names, *(keys if lone else ())})) for item in found]
     return [_Entry(item, frozenset({*item.names, *keys})) for item in found]
+
+
+def _with_movies(entries: list[_Entry]) -> tuple[_Entry, ...]:
+    """Put one entry for each tilt series in the place of those of its movies."""
+    movies = [entry.found for entry in entries if isinstance(entry.found, TiltSeries) and entry.found.movie]
+    series, lone = mdoc.gathered(movies)
+    if lone:
+        log.warning(
+            "%s: %d .mdoc of single movies are of no series that their names tell; left out, give those of the series",
+            lone[0].source,
+            len(lone),
+        )
+    others = [entry for entry in entries if isinstance(entry.found, InputError) or not entry.found.movie]
+    return (*others, *(_Entry(item, frozenset(item.names)) for item in series))
 
 
 def _is_part(key: str, name: str) -> bool:

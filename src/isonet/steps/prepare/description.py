@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -11,7 +11,7 @@ from isonet.config import InputOptions
 from isonet.config.inputs import DEFAULT_AMPLITUDE_CONTRAST, DEFAULT_CS, DEFAULT_TILTS, DEFAULT_VOLTAGE
 from isonet.errors import InputError
 from isonet.io.programs import metadata
-from isonet.io.programs.tilt_series import TiltSeries
+from isonet.io.programs.tilt_series import LARGEST_X_TILT, TiltSeries
 
 log = logging.getLogger("isonet")
 _TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")
@@ -77,7 +77,12 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
         If the tilts of a file are all one, or do not go with a flag.
     """
     said: list[tuple[str, str]] = []
-    tilt_range, tilts, file = _limited(name, *_tilts(name, found, tilt_file), config, said)
+    if tilt_file is not None:
+        others = [replace(item, tilts=None, x_tilt=0.0, axes=1) for item in found]
+        asked = metadata.read_tilts(tilt_file)
+        found = [*others, TiltSeries(tilt_file, tilts=asked.tilts, tilt_file=tilt_file, x_tilt=asked.x_tilt)]
+    _warn_of_geometry(name, found)
+    tilt_range, tilts, file = _limited(name, *_tilts(name, found), found, config, said)
 
     def chosen(what: str, unit: str, flag: float | None, default: float, known: Sequence[_Told]) -> float:
         """Choose between flag, metadata and default."""
@@ -113,11 +118,13 @@ def _limited(
     name: str,
     tilts: tuple[float, ...] | None,
     source: TiltSeries | None,
+    found: Sequence[TiltSeries],
     config: InputOptions,
     said: list[tuple[str, str]],
 ) -> tuple[tuple[float, float], tuple[float, ...] | None, Path | None]:
     """Range of the tilts, their list and its file; of these only the range where a flag gives an end of it."""
-    low, high = (min(tilts), max(tilts)) if tilts else DEFAULT_TILTS
+    ranges = [] if tilts else [(item.tilt_range, item.source.name) for item in found if item.tilt_range is not None]
+    (low, high), origin = ranges[0] if ranges else ((min(tilts), max(tilts)) if tilts else DEFAULT_TILTS, None)
     given = {"--tilt-min": config.tilt_min, "--tilt-max": config.tilt_max}
     flags = [flag for flag, value in given.items() if value is not None and config.tilt_file is None]
     if flags:
@@ -128,20 +135,43 @@ def _limited(
         said.append((f"tilts {low:g} to {high:g}", f"from {' and '.join(flags)}"))
         return (low, high), None, None
     if tilts is None or source is None:
-        said.append((f"tilts {low:g} to {high:g}", "by default"))
+        said.append((f"tilts {low:g} to {high:g}", "by default" if origin is None else f"from {origin}"))
         return (low, high), None, None
     said.append((f"tilts {low:g} to {high:g} ({len(tilts)})", f"from {source.source.name}"))
     return (low, high), tilts, source.tilt_file
 
 
-def _tilts(
-    name: str, found: Sequence[TiltSeries], tilt_file: Path | None
-) -> tuple[tuple[float, ...] | None, TiltSeries | None]:
-    """Tilts from the file asked for, or else from the best of those found, and that file."""
-    if tilt_file is not None:
-        angles = tuple(metadata.read_tilt_angles(tilt_file).tolist())
-        found = [TiltSeries(tilt_file, tilts=angles, tilt_file=tilt_file)]
-    known = sorted((item for item in found if item.tilts), key=lambda item: (item.nominal, _rank(item, _TILT_ORDER)))
+def _warn_of_geometry(name: str, found: Sequence[TiltSeries]) -> None:
+    """Say where the wedge is another than tilts about y make it."""
+    aslant = next((item for item in found if abs(item.x_tilt) > LARGEST_X_TILT), None)
+    if aslant is not None:
+        log.warning(
+            "%s: turned by %g degrees about x in %s, so that its wedge lies aslant, which is not modelled yet; "
+            "reconstruct it without that turn",
+            name,
+            aslant.x_tilt,
+            aslant.source,
+        )
+    doubles = [item for item in found if item.axes > 1] + _of_second_axis(found)
+    if doubles:
+        log.warning(
+            "%s: tilted about two axes (%s), of which the second is not modelled yet: the wedge of the first is taken; "
+            "give the tomogram of one axis",
+            name,
+            doubles[-1].source,
+        )
+
+
+def _of_second_axis(found: Sequence[TiltSeries]) -> list[TiltSeries]:
+    """What is about the second of two axes, where there is something about the first."""
+    return [item for item in found if item.axis == 2] if any(item.axis == 1 for item in found) else []
+
+
+def _tilts(name: str, found: Sequence[TiltSeries]) -> tuple[tuple[float, ...] | None, TiltSeries | None]:
+    """Tilts from the best of what was found, and that file."""
+    second = _of_second_axis(found)
+    candidates = [item for item in found if item.tilts and item not in second]
+    known = sorted(candidates, key=lambda item: (item.nominal, _rank(item, _TILT_ORDER)))
     if not known:
         return None, None
     best = known[0]

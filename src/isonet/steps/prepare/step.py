@@ -19,6 +19,7 @@ from isonet.running.warned import collected
 from isonet.steps.prepare.belonging import Catalogue
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import average_halves
+from isonet.steps.prepare.listed import Listed, Listing
 from isonet.steps.prepare.pixel_size import comment_on_pixel_size, pixel_size_of
 from isonet.steps.prepare.relion_table import write_relion_table
 from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
@@ -39,6 +40,7 @@ class _Item:
     path: Path
     halves: tuple[Path, Path] | None
     label: str
+    listed: Listed
 
 
 def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
@@ -79,10 +81,12 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
     rows, descriptions = [], []
     first = 1 + max((int(one.index) for one in before.tomograms if one.index.isdecimal()), default=0)
     for index, item in enumerate(items, start=first):
-        known = _known(item.path, catalogue, config, alone=len(items) == 1)
+        known = _known(item, catalogue, config, alone=len(items) == 1)
         files, values = _describe(item, known, config)
         entries = {column: project.entry(file) for column, file in files.items()}
-        rows.append({"rlnIndex": str(index), **entries, **values, "rlnNumberSubtomo": str(count)})
+        wanted = str(count) if config.number_subtomos else item.listed.text("rlnNumberSubtomo") or str(count)
+        row = {"rlnIndex": str(index), **entries, **values, "rlnNumberSubtomo": wanted}
+        rows.append({**row, **item.listed.kept(project, row)})
         descriptions.append(known)
     project = replace(project, tomograms=tuple(Tomogram(config.output, row) for row in rows))
     for tomogram in project.tomograms:
@@ -123,7 +127,11 @@ def _items(tomograms: Sequence[Path], config: PrepareConfig, before: Project) ->
     names = [*(one.name for one in before.tomograms), *(stem(path) for path in pairs)]
     labels = [name if names.count(name) == 1 else f"{name}_{number}" for number, name in enumerate(names, start=1)]
     labels = labels[len(before.tomograms) :]
-    return [_Item(path, halves, label) for (path, halves), label in zip(pairs.items(), labels, strict=True)]
+    listing = Listing.read(tomograms)
+    return [
+        _Item(path, halves, label, listing.of(path, halves))
+        for (path, halves), label in zip(pairs.items(), labels, strict=True)
+    ]
 
 
 def _tell(pairs: Mapping[Path, tuple[Path, Path] | None], lone: Pairs) -> None:
@@ -135,33 +143,36 @@ def _tell(pairs: Mapping[Path, tuple[Path, Path] | None], lone: Pairs) -> None:
         log.info("%s and %s: taken as the halves of one tomogram, their mean", even, odd)
 
 
-def _known(path: Path, catalogue: Catalogue | None, config: PrepareConfig, *, alone: bool) -> Description:
-    """What flags and metadata tell about one tomogram."""
-    name = stem(path)
+def _known(item: _Item, catalogue: Catalogue | None, config: PrepareConfig, *, alone: bool) -> Description:
+    """What flags, metadata and tables tell about one tomogram."""
+    name = stem(item.path)
     found = [] if catalogue is None else catalogue.of(name, alone=alone)
-    if catalogue is not None and not any(item.tilts or item.defoci for item in found):
+    if catalogue is not None and not any(one.tilts or one.defoci for one in found):
         log.warning(
             "%s: no tilts or defocus of its name in %s; name files after it, or give --tilt-file and --defocus",
             name,
             catalogue.path,
         )
-    tilt_file = None if config.tilt_file is None else _tilt_file(config.tilt_file, path)
-    return describe(name, found, tilt_file, config)
+    tilt_file = None if config.tilt_file is None else _tilt_file(config.tilt_file, item.path)
+    return describe(name, item.listed.completing(found), tilt_file, config)
 
 
 def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
     """Check one tomogram and return its files and its values by column."""
     volume = mrc.open_volume(item.path)
     statistics(volume)
-    pixel_size = config.pixel_size or pixel_size_of(volume, known)
+    pixel_size = config.pixel_size or item.listed.pixel_size or pixel_size_of(volume, known)
     comment_on_pixel_size(item.path, pixel_size, volume.header, known)
+    if config.pixel_size is None:
+        item.listed.comment_on_header(item.path, volume.header.pixel_size)
     origin: dict[str, Path] = {}
     if _lies_as_imod_leaves_it(volume, known):
         origin = {TURNED_COLUMN: item.path}
         item = _turned_item(item, config)
         volume = mrc.open_volume(item.path)
         check_wedge(volume, known.tilts or known.tilt_range)
-    contrast = measure_contrast(volume) if config.contrast == "auto" else config.contrast
+    contrast = item.listed.text(CONTRAST_COLUMN) if config.contrast == "auto" else config.contrast
+    contrast = contrast or measure_contrast(volume)
     log.info(
         "%s: %s voxels, %g A, tilts %g to %g, density %s",
         item.path.name,
@@ -195,7 +206,10 @@ def _half_columns(item: _Item, known: Description, config: PrepareConfig) -> tup
     if item.halves is None:
         return {}, {}
     files = dict(zip(HALF_COLUMNS, item.halves, strict=True))
-    split, found = split_of(item.path.name, *item.halves, config.split)
+    asked = item.listed.text(SPLIT_COLUMN) if config.split == "auto" else config.split
+    split, found = split_of(item.path.name, *item.halves, asked or "auto")
+    if split == "tilts" and all(item.listed.text(column) for column in HALF_TILT_COLUMNS):
+        return files, {SPLIT_COLUMN: split}
     if split == "tilts" and known.tilts is not None:
         stem = config.output.parent / "tilts" / item.label
         lists = write_half_lists(stem, known.tilts, found, overwrite=config.overwrite)

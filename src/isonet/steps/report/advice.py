@@ -10,6 +10,7 @@ from isonet.io import mrc
 from isonet.io.checkpoint import STARTER
 from isonet.io.volume_files import COMPRESSED
 from isonet.models.trained import PREVIEW_LABEL, Model
+from isonet.project.older_tilts import tilts_of_older_version
 from isonet.project.table import HALF_COLUMNS, Tomogram
 from isonet.steps.report.commands import validate_command
 from isonet.steps.report.data import CORRECTED, DECONVOLVED, existing
@@ -78,6 +79,10 @@ def _of_the_data(data: Sequence[Numbers], sources: Sources, model: Model | None)
             yield one["name"], f"{one['file']} is gone", "bring it back, or mend the table"
         elif model is not None and _changed_since(tomogram, model, sources.runs["refine"]):
             yield one["name"], "its voxels have changed since the model was trained on it", "train again, then predict"
+        older = tilts_of_older_version(tomogram)
+        if older is not None:
+            remedy = "make the table anew with isonet prepare, train again, then predict"
+            yield one["name"], older, remedy
 
 
 def _changed_since(tomogram: Tomogram, model: Model, run: RunFolder) -> bool:

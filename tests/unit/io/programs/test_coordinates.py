@@ -8,7 +8,7 @@ import pytest
 
 from isonet.errors import InputError
 from isonet.io.programs.coordinates import belongs, read_coordinates
-from isonet.io.programs.imod import read_model_points
+from isonet.io.programs.imod import model_points, read_model
 
 SHAPE = (50, 400, 300)
 
@@ -110,7 +110,7 @@ def test_whose_points_they_are(name: str, tomogram: str, same: bool) -> None:
 def test_points_of_models_that_imod_wrote(shared_data: Path) -> None:
     """Numbers of points and a contour as `imodinfo` would list them."""
     folder = shared_data / "metadata" / "imod"
-    counts = {path.stem: len(read_model_points(path)) for path in folder.glob("*.mod")}
+    counts = {path.stem: len(model_points(read_model(path))) for path in folder.glob("*.mod")}
     assert counts == {
         "multiple_objects_example": 6,
         "point_sizes_example": 18,
@@ -118,8 +118,8 @@ def test_points_of_models_that_imod_wrote(shared_data: Path) -> None:
         "two_contour_example": 25,
     }
     points = read_coordinates(folder / "two_contour_example.mod")
-    first = read_model_points(folder / "two_contour_example.mod")[0]
-    assert points.places[0] == "point 1"
+    first = model_points(read_model(folder / "two_contour_example.mod"))[0]
+    assert points.listed.places[0] == "point 1"
     expected = [int(first[2] + 0.5), int(first[1]), int(first[0])]
     assert points.voxels((100, 200, 200), 0.0)[0].tolist() == expected
 
@@ -130,10 +130,10 @@ def test_a_model_that_ends_early(shared_data: Path, tmp_path: Path) -> None:
     for length in (100, 300, len(whole) - 4):
         path.write_bytes(whole[:length])
         with pytest.raises(InputError, match=r"cut\.mod: truncated"):
-            read_model_points(path)
+            model_points(read_model(path))
     path.write_bytes(whole[:240] + b"CONT" + struct.pack(">iIii", -5, 0, 0, 0) + b"IEOF")
     with pytest.raises(InputError, match=r"cut\.mod"):
-        read_model_points(path)
+        model_points(read_model(path))
 
 
 @pytest.mark.parametrize(

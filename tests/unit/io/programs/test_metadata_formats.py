@@ -47,10 +47,10 @@ def write(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
         ("metadata/mdoc/EMPIAR-10164_like_tilt_series.mdoc", 41, 0.000999877, 60.0006),
         ("metadata/relion5/cylindra_job/tilt_series/13pf_MT.star", 5, 0.1, -60.1),
         ("metadata/relion5/cylindra_job/tilt_series/14pf_MT.star", 7, 0, 60),
-        ("metadata/warp/warpylib_TS_1.xml.gz", 41, 40.01, -39.98),
+        ("metadata/warp/warpylib_TS_1.xml.gz", 41, -34.089885, 45.900115),
         ("empiar10499/tiltseries/00254.tlt", 41, -60.01, 59.98),
-        ("empiar10499/tiltseries/00254.xml", 41, 60.01, -59.98),  # AreAnglesInverted
-        ("empiar10499/tiltseries/00254_import_reference.xml", 41, -60.01, 59.98),
+        ("empiar10499/tiltseries/00254.xml", 41, 60.01, -59.98),  # AreAnglesInverted says True, and here False
+        ("empiar10499/tiltseries/00254_import_reference.xml", 41, 60.01, -59.98),
     ],
 )
 def test_tilts(shared_data: Path, name: str, count: int, first: float, last: float) -> None:
@@ -66,7 +66,7 @@ def test_tilts(shared_data: Path, name: str, count: int, first: float, last: flo
     [
         ("empiar10499/tiltseries/00254.xml", 19049.848, (300, 2.7, 0.1, 1.7005)),
         ("empiar10499/tiltseries/00254_import_reference.xml", None, (300, 2.7, 0.07, None)),
-        ("metadata/warp/warpylib_TS_1.xml.gz", 27514.894, (300, 3.27283443186616, 0.1, 0.834)),
+        ("metadata/warp/warpylib_TS_1.xml.gz", 29047.873, (300, 3.27283443186616, 0.1, 0.834)),
         ("metadata/mdoc/EMPIAR-10164_like_tilt_series.mdoc", 40000, (None, None, None, 5.4)),
         ("metadata/relion5/tiltstack_corrected_micrographs.star", None, (300, 2.7, 0.1, 1.35)),
         ("metadata/imod/etomofiles_TS_001/TS_001.edf", None, (None, None, None, 6.192)),
@@ -170,7 +170,7 @@ c.mrc 3.0 5.0 29300 30300
         ("a.defocus", "1 3 -2.00 2.00 3150\n", None, 31500),
         ("a.defocus", "1 9 -20 4 3000\n10 12 5 8 3100\n13 40 8 60 3200\n", None, 30000),
         ("TS_TLT.txt", "-3.0 2 3.1\n0.1 1 0\n3.0 3 6.2\n", (-3, 0.1, 3), None),
-        ("TS.tomostar", "data_\n\nloop_\n_wrpMovieName #1\n_wrpAngleTilt #2\na.mrc 3\nb.mrc -3\n", (3, -3), None),
+        ("TS.tomostar", "data_\n\nloop_\n_wrpMovieName #1\n_wrpAngleTilt #2\na.mrc 3\nb.mrc -3\n", (-3, 3), None),
         ("a.defocus", "1 0 0. 0. 0. 3\n1 1 -3.0 -3.0 3000 2900 45\n2 2 0 0 3200 3000 45\n", None, 31000),
         ("a.defocus", "5 0 0. 0. 0. 3\n1 1 0.0 0.0 3000 2900 45 90\n", None, 29500),
         ("a.defocus", "0 0 0. 0. 0. 3\n1 1 0.0 0.0 3000\n", None, 30000),
@@ -291,7 +291,7 @@ EDF = "Setup.DatasetName=TS\n"
         ("TiltSeries_Metrics.csv", "Tilt_Series,Pix_Size(A)\na.mrc\n", "line 2 has 1 columns, 2 expected"),
         ("TiltSeries_Metrics.csv", "Tilt_Series,Pix_Size(A)\na.mrc,nan\n", "Pix_Size(A): 'nan'"),
         ("a.mdoc", MDOC, "no [ZValue = n] section"),
-        ("a.mdoc", MDOC + "[ZValue = 0]\nTiltAngle = 3\n[ZValue = 1]\nStage", "'Stage' is no 'key = value'"),
+        ("a.mdoc", MDOC + "[ZValue = 0]\nTiltAngle = 3\n[ZValue = 1]\nStage", "[ZValue = 1] has no TiltAngle"),
         ("a.mdoc", MDOC + "[ZValue = 0]\nTiltAngle = 3\n[ZValue = 1]\n", "[ZValue = 1] has no TiltAngle"),
         ("a.mdoc", MDOC + "[ZValue = 0]\nTiltAngle = nan\n", "[ZValue = 0] TiltAngle: 'nan'"),
         ("a.mdoc", MDOC + "[ZValue = 0]\nTiltAngle = 3,0\n", "'3,0' is not a number"),

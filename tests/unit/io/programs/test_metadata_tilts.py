@@ -102,7 +102,7 @@ def test_broken_xf(tmp_path: Path, content: str, message: str) -> None:
 
 
 def test_warp_alignment(shared_data: Path) -> None:
-    """Angles are inverted in this file; matrix and shift are those of the .xf that Warp imported, nearly."""
+    """Angles are Warp's with the other sign; matrix and shift are those of the .xf that Warp imported, nearly."""
     folder = shared_data / "empiar10499/tiltseries"
     found = read_warp_alignment(folder / "00254.xml")
     assert found.tilts is not None
@@ -113,7 +113,7 @@ def test_warp_alignment(shared_data: Path) -> None:
     assert np.abs(imported.matrices - xf.matrices).max() < 1e-4
     assert np.abs(imported.shifts / 10 - xf.shifts).max() < 0.2
     assert imported.tilts is not None
-    assert imported.tilts[0] == -60.01
+    assert imported.tilts[0] == 60.01  # AreAnglesInverted changes nothing
 
 
 def test_warp_file_of_another_series(shared_data: Path, tmp_path: Path) -> None:
@@ -122,7 +122,8 @@ def test_warp_file_of_another_series(shared_data: Path, tmp_path: Path) -> None:
     found = read_warp_alignment(path)
     assert found.tilts is not None
     assert len(found.tilts) == 41
-    assert found.tilts[0] == 40.01
+    assert found.tilts[0] == pytest.approx(-(40.01 - 5.920115))  # levelled
+    assert found.x_tilt == pytest.approx(1.457031)
 
 
 @pytest.mark.parametrize(
@@ -131,11 +132,11 @@ def test_warp_file_of_another_series(shared_data: Path, tmp_path: Path) -> None:
         ("<TiltSeries ", "<!DOCTYPE a [<!ENTITY b 'c'>]><TiltSeries ", "document type"),
         ("<Angles>-60.01\n", "<Angles>", "41 values in <UseTilt>, 40 in <Angles>"),
         ("<Angles>-60.01", "<Angles>sixty", "<Angles>: 'sixty' is not a number"),
-        ("<Angles>-60.01", "<Angles>-160.01", "angle 1 is -160.01 degrees"),
+        ("<Angles>-60.01", "<Angles>-160.01", "angle 1 is 160.01 degrees"),
         ("Angles>", "Angels>", "no <Angles>"),
         ("</TiltSeries>", "", "not valid XML"),
         ("<UseTilt>True", "<UseTilt>Maybe", "'Maybe' where True or False"),
-        ('AreAnglesInverted="True"', 'AreAnglesInverted="yes"', "'yes' where True or False"),
+        ('LevelAngleY="0"', 'LevelAngleY="steep"', "LevelAngleY: 'steep' is not a number"),
         ("TiltSeries", "Movie", "<Movie> is not a Warp tilt series"),
     ],
 )

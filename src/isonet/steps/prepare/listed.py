@@ -1,0 +1,137 @@
+"""What tables of tomograms say of each: tilts, CTF and pixel size, and columns to keep."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from isonet.errors import InputError
+from isonet.io import star
+from isonet.io.programs import relion
+from isonet.io.programs.metadata import read_tilts
+from isonet.io.programs.tilt_series import TiltSeries
+from isonet.io.text import is_file
+from isonet.project.pairing import listed_files
+from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Project, Tomogram
+
+log = logging.getLogger("isonet")
+_ALIKE = 0.02
+_SAID = ("pixel_size", "image_pixel_size", "voltage", "cs", "amplitude_contrast", "hand")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A tomogram as a table lists it.
+
+    Attributes
+    ----------
+    said : tuple of TiltSeries
+        What its row, and the files that it names, say; nothing where no table lists it.
+    tomogram : Tomogram or None
+        Its row, of a table of this program or IsoNet.
+    """
+
+    said: tuple[TiltSeries, ...] = ()
+    tomogram: Tomogram | None = None
+
+    @property
+    def pixel_size(self) -> float | None:
+        """Å per voxel as the table says."""
+        return next((item.pixel_size for item in self.said if item.pixel_size), None)
+
+    def comment_on_header(self, path: Path, header_size: float) -> None:
+        """Warn where the header of the tomogram has another pixel size than the table, which is taken."""
+        size = self.pixel_size
+        if size is not None and header_size not in (0.0, 1.0) and abs(header_size / size - 1) > _ALIKE:
+            said = "%s: %g A/voxel in its header, %g in %s; the latter taken, correct it or give --pixel-size"
+            log.warning(said, path, header_size, size, self.said[0].source)
+
+    def text(self, column: str) -> str | None:
+        """Value of a column of its row, if it has one."""
+        return None if self.tomogram is None else self.tomogram.text(column)
+
+    def completing(self, found: Sequence[TiltSeries]) -> list[TiltSeries]:
+        """Return what metadata say, and behind it what only the table says."""
+        unknown: dict[str, Any] = {name: None for name in _SAID if any(getattr(item, name) for item in found)}
+        if any(item.tilts for item in found):
+            unknown |= {"tilts": None, "tilt_range": None}
+        if any(item.defoci for item in found):
+            unknown |= {"defoci": (), "defocus_tilts": None}
+        return [*found, *(replace(item, **unknown) for item in self.said)]
+
+    def kept(self, project: Project, columns: Mapping[str, str]) -> dict[str, str]:
+        """Columns of its row for a new table, whose own `columns` win; files are named as they lie from there."""
+        if self.tomogram is None:
+            return {}
+        named = {*columns, *FULL_COLUMNS, *HALF_COLUMNS, "rlnTiltFile"}
+        kept = {name: text for name, text in self.tomogram.row.items() if name not in named}
+        beside = {name: self.tomogram.table.parent / text for name, text in kept.items() if text != star.MISSING}
+        return kept | {name: project.entry(path) for name, path in beside.items() if is_file(path)}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All tomograms that tables list, by their files.
+
+    Attributes
+    ----------
+    by_file : mapping
+        From the full tomogram, or else its first half.
+    """
+
+    by_file: Mapping[Path, Listed] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, paths: Sequence[Path]) -> "Listing":
+        """Read the tables among paths.
+
+        Raises
+        ------
+        InputError
+            If a table cannot be read, or a value in it is garbled.
+        """
+        found: dict[Path, Listed] = {}
+        for path in paths:
+            if path.suffix.lower() == ".star" and path.is_file():
+                found |= _read(path)
+        return cls(found)
+
+    def of(self, path: Path, halves: Sequence[Path] | None) -> Listed:
+        """Return what is listed of a tomogram."""
+        files = [path, *(halves or ())[:1]]
+        return next((self.by_file[file.resolve()] for file in files if file.resolve() in self.by_file), Listed())
+
+
+def _read(table: Path) -> dict[Path, Listed]:
+    rows = star.read_table(table, needs=(*FULL_COLUMNS, *HALF_COLUMNS))
+    if relion.lists_tomograms(rows[0]):
+        records = relion.read_star(table)
+        if len(records) != len(rows):
+            raise InputError(f"{table}: has several tables of tomograms; keep one of them")
+        listed = [Listed((record,)) for record in records]
+    else:
+        listed = [_row(Tomogram(table, {"rlnIndex": str(number), **row})) for number, row in enumerate(rows, start=1)]
+    found: dict[Path, Listed] = {}
+    for row, one in zip(rows, listed, strict=True):
+        full, halves = listed_files(table, row)
+        found |= {path.resolve(): one for path in [full or next(iter(halves), None)] if path is not None}
+    return found
+
+
+def _row(tomogram: Tomogram) -> Listed:
+    """What a row of a table of this program or IsoNet says."""
+    low, high = tomogram.number("rlnTiltMin"), tomogram.number("rlnTiltMax")
+    record = TiltSeries(
+        tomogram.table,
+        tilt_range=None if low is None or high is None else (low, high),
+        pixel_size=tomogram.number("rlnPixelSize") or None,
+        voltage=tomogram.number("rlnVoltage") or None,
+        cs=tomogram.number("rlnSphericalAberration"),
+        amplitude_contrast=tomogram.number("rlnAmplitudeContrast"),
+    )
+    if tomogram.text("rlnTiltFile") is not None:
+        path = tomogram.file("rlnTiltFile")
+        record = replace(record, tilts=read_tilts(path).tilts, tilt_file=path)
+    defocus = tomogram.number("rlnDefocus")
+    return Listed((replace(record, defoci=(defocus,) if defocus else ()),), tomogram)

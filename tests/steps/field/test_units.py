@@ -1,0 +1,209 @@
+"""Places of particles in the units of other programs: each is found in the voxels of the tomogram."""
+
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+import foreign
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from isonet.errors import InputError
+from isonet.io.programs.coordinates import read_coordinates
+from isonet.io.programs.imod import write_closed
+
+SHAPE = (48, 64, 64)
+"""z, y, x of the tomogram, at 10 Å."""
+POINTS = np.array([[20, 30, 20], [41, 7, 33], [55, 60, 5]])
+"""x, y, z in its voxels."""
+
+
+def places(path: Path, tomogram: str = "TS_1", pixel_size: float = 10.0) -> list[list[int]]:
+    """x, y, z of the points that a file has for a tomogram."""
+    return read_coordinates(path).of(tomogram).voxels(SHAPE, pixel_size)[:, ::-1].tolist()
+
+
+def star(path: Path, xyz: object, **columns: object) -> Path:
+    values = np.asarray(xyz, dtype=float).round(4)
+    said = {name: value if isinstance(value, Sequence) else [value] * len(values) for name, value in columns.items()}
+    names = {} if "rlnTomoName" in said else {"rlnMicrographName": ["TS_1.tomostar"] * len(values)}
+    axes = {f"rlnCoordinate{axis}": values[:, number] for number, axis in enumerate("XYZ")}
+    return foreign.star(path, "particles", **names, **axes, **said)
+
+
+@pytest.mark.parametrize("fine", [5.0, 2.5, 20.0])
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"rlnDetectorPixelSize": 1.0, "rlnMagnification": 10000},
+        {"rlnDetectorPixelSize": 14.0, "rlnMagnification": 140000},
+        {"rlnDetectorPixelSize": 1.0},  # template matching by PyTom: Å
+        {"rlnPixelSize": 1.0},
+        {"rlnImagePixelSize": 1.0},
+        {"rlnTomoTiltSeriesPixelSize": 1.0},
+        {"rlnTomoTiltSeriesPixelSize": 1.0, "rlnImagePixelSize": 3.0},
+    ],
+    ids="+".join,
+)
+def test_own_pixel_size_of_a_table(tmp_path: Path, columns: dict[str, float], fine: float) -> None:
+    """The first column stands for `fine` Å."""
+    first = next(iter(columns))
+    path = star(tmp_path / "p.star", POINTS * 10 / fine, **{**columns, first: columns[first] * fine})
+    assert places(path) == POINTS.tolist()
+
+
+@pytest.mark.parametrize("column", ["rlnTomoTiltSeriesPixelSize", "rlnImagePixelSize"])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_own_pixel_size_of_an_optics_group(tmp_path: Path, column: str, groups: int) -> None:
+    path = star(tmp_path / "p.star", POINTS * 4, **({"rlnOpticsGroup": 1} if groups == 2 else {}))
+    rows = "".join(f"{number} {2.5 * number}\n" for number in range(1, groups + 1))
+    path.write_text(f"data_optics\n\nloop_\n_rlnOpticsGroup\n_{column}\n{rows}\n{path.read_text()}")
+    assert places(path) == POINTS.tolist()
+
+
+def test_fractions_of_the_volume(tmp_path: Path) -> None:
+    path = star(tmp_path / "p.star", POINTS / np.array(SHAPE[::-1]))
+    assert places(path) == POINTS.tolist()
+    foreign.put(tmp_path / "p.txt", "0.41 0.63 0.22\n")
+    assert places(tmp_path / "p.txt") == [[26, 40, 11]]
+    foreign.put(tmp_path / "whole.txt", "0 1 1\n1 1 0\n")
+    assert places(tmp_path / "whole.txt") == [[0, 1, 1], [1, 1, 0]]
+    mixed = star(tmp_path / "mixed.star", [[0.4, 0.6, 0.2], [40, 60, 20]])
+    assert places(mixed) == [[0, 1, 0], [40, 60, 20]]
+
+
+def test_a_voxel_beside_others_is_no_fraction(tmp_path: Path) -> None:
+    """What the file holds decides, and not the few points of one tomogram."""
+    path = star(tmp_path / "p.star", [[0.6, 0.7, 0.2], [40, 60, 20]], rlnTomoName=["TS_1", "TS_2"])
+    assert places(path) == [[1, 1, 0]]
+
+
+@pytest.mark.parametrize("fine", [10.0, 5.0])
+def test_refined_origins_are_subtracted(tmp_path: Path, fine: float) -> None:
+    shift = np.array([2.0, -3.0, 4.0])  # voxels of the tomogram
+    pixels = dict(zip(("rlnOriginX", "rlnOriginY", "rlnOriginZ"), shift * 10 / fine, strict=True))
+    path = star(tmp_path / "p.star", (POINTS + shift) * 10 / fine, rlnPixelSize=fine, **pixels)
+    assert places(path) == POINTS.tolist()
+    angstrom = {f"{name}Angst": 10 * value for name, value in zip(pixels, shift, strict=True)}
+    path = star(tmp_path / "p.star", (POINTS + shift) * 10 / fine, rlnPixelSize=fine, **angstrom)
+    assert places(path) == POINTS.tolist()
+    assert places(star(tmp_path / "p.star", POINTS + shift, **angstrom)) == POINTS.tolist()
+
+
+@given(angles=st.tuples(*[st.floats(-180, 180)] * 3))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_origins_of_relion_5_are_those_of_the_sub_tomogram(tmp_path: Path, angles: tuple[float, ...]) -> None:
+    """RELION: position = centre - A origin, A its matrix of rot, tilt, psi, written out here as its source has it."""
+    (sa, sb, sg), (ca, cb, cg) = np.sin(np.deg2rad(angles)), np.cos(np.deg2rad(angles))
+    matrix = np.array(
+        [
+            [cg * cb * ca - sg * sa, cg * cb * sa + sg * ca, -cg * sb],
+            [-sg * cb * ca - cg * sa, -sg * cb * sa + cg * ca, sg * sb],
+            [sb * ca, sb * sa, cb],
+        ]
+    )
+    origin = np.array([31.0, -22.0, 17.0])
+    centred = (POINTS - np.array(SHAPE[::-1]) / 2) * 10 + matrix @ origin
+    columns = {
+        **{f"rlnCenteredCoordinate{axis}Angst": centred[:, number].round(4) for number, axis in enumerate("XYZ")},
+        **{f"rlnOrigin{axis}Angst": [origin[number]] * 3 for number, axis in enumerate("XYZ")},
+        **{f"rlnTomoSubtomogram{name}": [f"{angles[i]:.9f}"] * 3 for i, name in enumerate(("Rot", "Tilt", "Psi"))},
+    }
+    path = foreign.star(tmp_path / "p.star", "particles", rlnTomoName=["TS_1"] * 3, **columns)
+    assert places(path) == POINTS.tolist()
+
+
+def model(path: Path, points: object, voxel_size: float, reference: tuple[float, ...] | None) -> Path:
+    """Write a model as 3dmod does: with the voxel size in its reference to the image, or in its header alone."""
+    write_closed(path, [("p", [np.asarray(points, float)])], (128, 128, 96), voxel_size)
+    if reference is not None:
+        chunk = b"MINX" + struct.pack(">i18f", 72, 1, 1, 1, *[0] * 6, *reference, *[0] * 6)
+        path.write_bytes(path.read_bytes()[:-4] + chunk + b"IEOF")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("voxel_size", "reference"), [(5.0, (5, 5, 5)), (0.0, (5, 5, 5)), (5.0, None)], ids=["both", "image", "header"]
+)
+def test_a_model_drawn_on_another_binning(
+    tmp_path: Path, voxel_size: float, reference: tuple[float, ...] | None
+) -> None:
+    path = model(tmp_path / "fine.mod", [(30, 40, 24), (36, 36, 30), (50, 40, 40)], voxel_size, reference)
+    assert places(path) == [[15, 20, 12], [18, 18, 15], [25, 20, 20]]
+
+
+@pytest.mark.parametrize(("voxel_size", "reference"), [(10.0, (10, 10, 10)), (0.0, (1, 1, 1)), (0.0, None)])
+def test_a_model_drawn_on_this_tomogram(tmp_path: Path, voxel_size: float, reference: tuple[float, ...] | None) -> None:
+    path = model(tmp_path / "m.mod", [(30, 40, 24)], voxel_size, reference)
+    assert places(path) == [[30, 40, 24]]
+
+
+def test_a_model_drawn_on_a_file_whose_header_is_wrong(tmp_path: Path) -> None:
+    """The table was told 10 Å, the file says 8, and so does the model that was drawn on it."""
+    points = read_coordinates(model(tmp_path / "m.mod", [(30, 40, 24)], 8.0, (8, 8, 8)))
+    assert points.voxels(SHAPE, 10.0, 8.0).tolist() == [[24, 40, 30]]
+
+
+UNITS = {"": 1.0, "_px": 1.0, " (voxel)": 1.0, "_nm": 1.0, " [nm]": 1.0, "_angstrom": 10.0, " (Å)": 10.0, "_A": 10.0}
+"""What one voxel of 10 Å is."""
+
+
+@given(
+    order=st.permutations(["x", "y", "z", "score", "id"]),
+    unit=st.sampled_from(sorted(UNITS)),
+    separator=st.sampled_from([",", ";", "\t"]),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    capitals=st.booleans(),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_columns_with_names(
+    tmp_path: Path, order: list[str], unit: str, separator: str, end: str, capitals: bool
+) -> None:
+    def cell(name: str, point: Sequence[int]) -> str:
+        """Value of a column."""
+        return "" if name in ("score", "id") else f"{UNITS[unit] * point['xyz'.index(name)]:.3f}"
+
+    header = [name + (unit if name in "xyz" else "") for name in order]
+    lines = [header, *([cell(name, point) for name in order] for point in POINTS.tolist())]
+    text = end.join(separator.join(line) for line in lines) + end
+    path = foreign.put(tmp_path / "p.csv", text.replace("x", "X", 1) if capitals and "px" not in unit else text)
+    assert places(path) == POINTS.tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("z y x\n20 30 40\n", [[40, 30, 20]]),
+        ("# z y x\n20 30 40\n", [[40, 30, 20]]),
+        ("# x y z in nm\n20 30 40\n", [[20, 30, 40]]),
+        ("# picked by hand\n20 30 40 # a ribosome\n", [[20, 30, 40]]),
+        ("index,axis-0,axis-1,axis-2\n0,20,30,40\n", [[40, 30, 20]]),
+        ("x,y,z,voxel_size\n40,60,40,5\n", [[20, 30, 20]]),
+        ("x,y,z,tomogram_voxel_size_nm\n40,60,40,0.5\n", [[20, 30, 20]]),
+        ("x,y,z,Pixel Size (A)\n40,60,40,5\n", [[20, 30, 20]]),
+        ("x,y,z,x_nm,y_nm,z_nm\n1,2,3,20,30,20\n", [[20, 30, 20]]),
+        ('"x","y","z","class"\n20,30,20,"a, b"\n', [[20, 30, 20]]),
+        ("x_um,y_um,z_um\n0.02,0.03,0.02\n", [[20, 30, 20]]),
+        ("tomo_name,x,y,z\nTS_1,20,30,20\nTS_2,1,1,1\n", [[20, 30, 20]]),
+    ],
+)
+def test_tables_of_text(tmp_path: Path, text: str, expected: list[list[int]]) -> None:
+    assert places(foreign.put(tmp_path / "p.csv", text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "mention"),
+    [
+        ("row,col,slice\n1,2,3\n", "does not name x, y, z"),
+        ("x,y\n1,2\n", "does not name x, y, z"),
+        ("x,y,z,score\n1,2,3\n", "4 columns"),
+        ("x,y,z,score\n1,2,,4\n", "is not a number"),
+        ("1,5;2,5;3,5\n", "three numbers a line"),
+        ("1_0 2 3\n", "'1_0' is not a number"),
+    ],
+)
+def test_text_is_never_guessed(tmp_path: Path, text: str, mention: str) -> None:
+    with pytest.raises(InputError, match=mention):
+        places(foreign.put(tmp_path / "p.csv", text))
