@@ -185,9 +185,7 @@ def _too_short(record: Any, shape: tuple[int, int, int], size: int) -> str:
 def _others(record: Any, shape: tuple[int, int, int], size: int) -> list[str]:
     """Modes that a file of this size may have been written in."""
     left, voxels = size - HEADER_BYTES - int(record.nsymbt), int(np.prod(shape, dtype=np.int64))
-    fitting = [
-        f"{mode} ({name})" for mode, name in READABLE_MODES.items() if np.dtype(name).itemsize * voxels == left
-    ]
+    fitting = [f"{mode} ({name})" for mode, name in READABLE_MODES.items() if np.dtype(name).itemsize * voxels == left]
     return [f"as many as voxels of mode {' or '.join(fitting)} take"] if fitting else []
 
 

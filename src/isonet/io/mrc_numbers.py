@@ -72,8 +72,11 @@ def _with_or_without_sign(record: Any, sample: Sample) -> tuple[np.dtype[Any], s
     flags = imod_flags(record) if declared.itemsize == 1 else None
     by_flag = None if flags is None else pair[0] if flags & _SIGNED else pair[1]
     by_extremes = None if found is None else _by_extremes(sample, pair, found)
-    told, seen = by_extremes or by_flag, _by_voxels(sample, pair)
-    says = f"the extremes in its header, {_range(found)}," if by_extremes is not None and found else "IMOD's flag"
+    seen = _by_voxels(sample, pair)
+    if by_flag is not None and by_extremes not in (None, by_flag, seen):
+        by_extremes = None  # the voxels do not side with them
+    told = by_extremes or by_flag
+    says = f"the extremes in its header, {_range(found)}," if by_extremes is not None and found else "IMOD's flags"
     if told is not None and seen is not None and told != seen:
         raise ValueError(
             f"{says} say {_name(told)}, its voxels make sense as {_name(seen)} only; export it again, as float32 "
@@ -83,7 +86,7 @@ def _with_or_without_sign(record: Any, sample: Sample) -> tuple[np.dtype[Any], s
     if chosen == usual:
         return chosen, None
     why = f"as {says} say" if told is not None else "which alone gives its voxels one range"
-    whose = f"mode {int(record.mode)} would be" if by_flag is None else "IMOD's flag says"
+    whose = f"mode {int(record.mode)} would be" if by_flag is None else "IMOD's flags say"
     return chosen, f"read as {_name(chosen)}, {why}; {whose} {_name(usual)}"
 
 

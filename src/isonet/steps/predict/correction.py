@@ -12,7 +12,7 @@ cannot hold them says so before the work.
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,7 @@ from isonet.running.memory import within_limit
 from isonet.running.runs import Run
 from isonet.train.correct import TilePlan, corrected_tiles, largest_tiles, plan_tiles
 from isonet.train.evaluate import Evaluator
+from isonet.volumes.pixel_size import header_for, pixel_size_in_table
 from isonet.volumes.source import Source, not_finite
 
 log = logging.getLogger("isonet")
@@ -119,8 +120,7 @@ class Correction:
             If the result cannot be written.
         """
         shape = self.source.shape
-        header = self.source.volume.header
-        header = replace(header, labels=(*header.labels[: 10 - len(labels)], *labels))
+        header = header_for(self.source.volume, pixel_size_in_table(self.source.tomogram), *labels)
         dtype = np.float16 if self.config.float16 else np.float32
         with (
             blocks.create(path, shape, header, dtype) as target,

@@ -24,6 +24,7 @@ from isonet.steps.predict.correction import Correction, LazyGains, plan, scratch
 from isonet.train.correct import TilePlan
 from isonet.train.device import choose_device
 from isonet.train.evaluate import Evaluator
+from isonet.volumes.pixel_size import corrected_size, pixel_size
 from isonet.volumes.products import made_before, output_paths, product_label
 from isonet.volumes.source import MeanSource, Source, choose_column, mean_source, open_sources, standardised
 
@@ -184,7 +185,7 @@ def _refuse_without_halves(tomograms: Sequence[Tomogram], model: Path) -> None:
 def _compare(source: Source, model: Model, path: Path) -> None:
     """Warn where a tomogram differs from those the model was trained on."""
     name = source.volume.path.name
-    pixel = source.tomogram.number("rlnPixelSize") or source.volume.header.pixel_size
+    pixel = pixel_size(source.tomogram, source.volume)
     if model.is_starter:
         low, high = PIXEL_SIZES
         if pixel and not low * 0.95 < pixel < high * 1.05:
@@ -220,6 +221,7 @@ def _label(source: Source, model: Model, plan: TilePlan, evaluator: Evaluator, c
         config.precision,
         source.normalization,
         source.tilts,
+        *corrected_size(source.tomogram, source.volume),
     )
     sources = source.halves if isinstance(source, MeanSource) else (source,)
     return product_label("corrected", [one.volume.path for one in sources], (_PROCEDURE, model.identity, asked))

@@ -16,7 +16,7 @@ from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.steps.prepare.belonging import Catalogue
 from isonet.steps.prepare.description import Description, describe
-from isonet.steps.prepare.halves import average_halves
+from isonet.steps.prepare.halves import average_halves, with_pixel_size
 from isonet.steps.prepare.pixel_size import comment_on_pixel_size, pixel_size_of
 from isonet.steps.prepare.relion_table import write_relion_table
 from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
@@ -144,10 +144,12 @@ def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[d
     statistics(volume)
     pixel_size = config.pixel_size or pixel_size_of(volume, known)
     comment_on_pixel_size(item.path, pixel_size, volume.header, known)
+    if item.halves is not None:
+        with_pixel_size(item.path, item.halves, pixel_size)
     origin: dict[str, Path] = {}
     if _lies_as_imod_leaves_it(volume, known):
         origin = {TURNED_COLUMN: item.path}
-        item = _turned_item(item, config)
+        item = _turned_item(item, config, pixel_size)
         volume = mrc.open_volume(item.path)
         check_wedge(volume, known.tilts or known.tilt_range)
     contrast = measure_contrast(volume) if config.contrast == "auto" else config.contrast
@@ -208,13 +210,13 @@ def _lies_as_imod_leaves_it(volume: mrc.Volume, known: Description) -> bool:
     return found is not None and found.as_imod_tilt
 
 
-def _turned_item(item: _Item, config: PrepareConfig) -> _Item:
+def _turned_item(item: _Item, config: PrepareConfig, pixel_size: float) -> _Item:
     """Return a tomogram and its halves turned, so that the beam runs along z and the tilt axis along y."""
 
     def turn(path: Path, name: str) -> Path:
         into = config.turned_dir / f"{name}.mrc"
         log.info("%s: turned into %s", path, into)
-        return turned(mrc.open_volume(path), into, overwrite=config.overwrite).path
+        return turned(mrc.open_volume(path), into, overwrite=config.overwrite, pixel_size=pixel_size).path
 
     halves = item.halves
     if halves is not None:
