@@ -1,4 +1,4 @@
-"""The pixel size of a tomogram: the table's, which holds for all axes and stands in every result, or else the file's."""
+"""The pixel size of a tomogram: the table's holds for all axes and stands in every result, else it is the file's."""
 
 from dataclasses import replace
 

@@ -117,8 +117,11 @@ def deconv(project: Project, config: DeconvConfig, run: Run) -> Project:
         label = product_label("deconvolved", (job.source,), (job.wiener, *corrected) if corrected else job.wiener)
         picture = pictures / f"{job.tomogram.name}.png"
         if not made_before(job.result, label, overwrite=config.overwrite):
-            how = {"rescale": True, "pixel_size": job.wiener.pixel_size}
-            filter_file(job.source, job.result, job.wiener.radial, label, config.max_memory, run, **how)
+            filter_file(
+                *(job.source, job.result, job.wiener.radial, label, config.max_memory, run),
+                rescale=True,
+                pixel_size=job.wiener.pixel_size,
+            )
             log.info("%s: written", job.result)
             picture.unlink(missing_ok=True)
         if not picture.exists():

@@ -10,7 +10,6 @@ from isonet.io import blocks, mrc
 from isonet.volumes.pixel_size import has_size, header_for
 from isonet.volumes.products import made_before, product_label
 
-
 _KIND = "mean of even and odd"
 _LABEL = f"isonet {_KIND}:"
 
@@ -30,9 +29,9 @@ def write_mean(path: Path, first: mrc.Volume, second: mrc.Volume, label: str, pi
 def with_pixel_size(path: Path, halves: tuple[Path, Path], pixel_size: float) -> None:
     """Write a mean of halves anew where its header has another pixel size than the one that became known since."""
     mean = mrc.open_volume(path)
-    labels = [label for label in mean.header.labels if label.startswith(_LABEL)]
-    if labels and pixel_size and not has_size(mean, pixel_size):
-        write_mean(path, mrc.open_volume(halves[0]), mrc.open_volume(halves[1]), labels[-1], pixel_size)
+    label = mean.header.labels[-1] if mean.header.labels else ""
+    if label.startswith(_LABEL) and pixel_size and not has_size(mean, pixel_size):
+        write_mean(path, mrc.open_volume(halves[0]), mrc.open_volume(halves[1]), label, pixel_size)
 
 
 def average_halves(halves: Mapping[str, tuple[Path, Path]], folder: Path, *, overwrite: bool) -> list[Path]:

@@ -144,7 +144,7 @@ def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[d
     statistics(volume)
     pixel_size = config.pixel_size or pixel_size_of(volume, known)
     comment_on_pixel_size(item.path, pixel_size, volume.header, known)
-    if item.halves is not None:
+    if item.halves is not None and item.path.parent == config.average_dir:
         with_pixel_size(item.path, item.halves, pixel_size)
     origin: dict[str, Path] = {}
     if _lies_as_imod_leaves_it(volume, known):

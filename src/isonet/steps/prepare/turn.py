@@ -46,9 +46,8 @@ def turned(volume: mrc.Volume, path: Path, *, overwrite: bool = False, pixel_siz
         sections, rows, columns = volume.shape
         unsigned_bytes = volume.stored.dtype == np.uint8  # no mode of MRC
         dtype = np.dtype(np.uint16) if unsigned_bytes else volume.stored.dtype.newbyteorder("=")
-        with mrc.create(
-            path, (rows, sections, columns), _turned_header(header_for(volume, size), label), dtype
-        ) as result:
+        header = _turned_header(header_for(volume, size), label)
+        with mrc.create(path, (rows, sections, columns), header, dtype) as result:
             for part, slab in volume.slabs():
                 result[:, part] = slab[:, ::-1].transpose(1, 0, 2)
     return mrc.open_volume(path)

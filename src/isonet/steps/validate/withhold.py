@@ -115,8 +115,11 @@ def _remove(
     if made_before(target, label, overwrite=config.overwrite):
         return
     weights = withheld.removal(volume.shape, kept)
-    how = {"rescale": False, "pixel_size": pixel_size_in_table(tomogram)}
-    filter_file(source, target, lambda _z, _y, _x: weights, label, config.max_memory, run, **how)
+    filter_file(
+        *(source, target, lambda _z, _y, _x: weights, label, config.max_memory, run),
+        rescale=False,
+        pixel_size=pixel_size_in_table(tomogram),
+    )
     log.info("%s: written, with tilts of %g to %g degrees only", target, *kept)
 
 
