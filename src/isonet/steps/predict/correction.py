@@ -23,7 +23,7 @@ from isonet.core.comparison.calibration import Gains, combination, vouched
 from isonet.core.filters import streamed
 from isonet.core.filters.spectrum import FloatArray, Sink, slabs
 from isonet.core.fourier import Shape
-from isonet.core.normalize import Moments, Normalization
+from isonet.core.normalize import Moments, Normalization, float16_step
 from isonet.core.sampling import cut
 from isonet.core.tilts import wedge
 from isonet.core.tilts.ranges import LARGEST_GAP
@@ -38,6 +38,7 @@ from isonet.volumes.source import Source, not_finite
 
 log = logging.getLogger("isonet")
 _FLOAT16_LIMIT = 65504.0
+_COARSE = 0.05  # standard deviations between neighbouring numbers from which half precision loses detail
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,12 @@ class Correction:
             result = _Result(target, path)
             self._finish(found, room, result, plans, run)
             target.statistics = result.statistics
+        if self.config.float16 and float16_step(*result.statistics[2:]) > _COARSE:
+            log.warning(
+                "%s: half precision is coarse for grey values of %.6g with a standard deviation of %.3g; make it again "
+                "without --float16",
+                *(path, *result.statistics[2:]),
+            )
         log.info("%s: written", path)
 
     def _remove_wedge(self, room: blocks.BlockFile, plans: Plans, run: Run) -> None:
@@ -177,6 +184,16 @@ class Correction:
 def _place_of_prediction(target: blocks.NewVolume, folder: Path) -> AbstractContextManager[blocks.BlockFile]:
     """Give the result's own file, every part of which is read before it is written over, if it holds float32."""
     return nullcontext(target) if target.dtype == np.float32 else blocks.scratch(folder, target.shape)
+
+
+def refuse_coarse(source: Source) -> None:
+    """Raise `InputError` where half precision has too coarse steps, or none, for the grey values of a volume."""
+    grey = source.normalization
+    if float16_step(grey.mean, grey.std) > _COARSE:
+        raise InputError(
+            f"{source.volume.path}: half precision cannot hold grey values of {grey.mean:.6g} with a standard "
+            f"deviation of {grey.std:.3g}; leave out --float16"
+        )
 
 
 def scratch_bytes(*, float16: bool) -> int:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ from isonet.running.runs import Run
 from isonet.running.sharing import nobodys
 from isonet.running.world import current
 from isonet.steps.predict.calibration import calibrate
-from isonet.steps.predict.correction import Correction, LazyGains, plan, scratch_bytes
+from isonet.steps.predict.correction import Correction, LazyGains, plan, refuse_coarse, scratch_bytes
 from isonet.train.correct import TilePlan
 from isonet.train.device import choose_device
 from isonet.train.evaluate import Evaluator
@@ -85,6 +86,9 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
             model,
         )
     paths = output_paths(chosen, config.output_dir, "corrected")
+    if config.float16:
+        for source in chain.from_iterable(open_sources(tomogram, columns) for tomogram in chosen):
+            refuse_coarse(source)
     if run.leads:
         _refuse_full_disk(chosen, columns, paths, config)
     for tomogram, path in nobodys(chosen, paths):
