@@ -84,6 +84,24 @@ class Moments:
         return not self.std > 1e-7 * max(abs(self.mean), float(np.finfo(np.float32).tiny))
 
 
+def float16_step(mean: float, std: float) -> float:
+    """Distance of neighbouring numbers in float16 where values of a mean and a standard deviation lie, in deviations.
+
+    Parameters
+    ----------
+    mean, std : float
+        Of the values; the step is that at the larger end of `mean - std` to `mean + std`.
+
+    Returns
+    -------
+    float
+        Step divided by `std`; infinite where float16 holds no such values.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        step = float(np.spacing(np.float16(abs(mean) + std)))
+    return step / std if np.isfinite(step) and std > 0 else float("inf")
+
+
 def skewness(values: npt.NDArray[np.float32]) -> float:
     """Third standardised moment; negative where the rare strong voxels (density) are dark."""
     centred = values.astype(np.float64) - values.mean(dtype=np.float64)

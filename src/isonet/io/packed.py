@@ -1,4 +1,4 @@
-"""Packed MRC files: unpacked once into a scratch file, no further than their headers promise."""
+"""Packed MRC files: unpacked once into a scratch file, not much further than their headers promise."""
 
 import bz2
 import gzip
@@ -14,6 +14,7 @@ from isonet.io.mrc_header import HEADER_BYTES
 
 _BYTES = {0: 1, 1: 2, 2: 4, 3: 4, 4: 8, 6: 2, 12: 2}  # of a voxel, by mode
 _PART = 1 << 24
+_FURTHER = 8  # as many times what is promised is read on, so that what is there can be compared with it
 
 
 def unpacked(path: Path) -> Path:
@@ -55,6 +56,10 @@ def _scratch(path: Path, _size: int, _changed: int) -> int:
                 left -= len(part)
             if left > 0:
                 raise ValueError("truncated; copy or reconstruct it again")
+            left = promised * _FURTHER
+            while left > 0 and (part := packed.read(min(left, _PART))):
+                file.write(part)
+                left -= len(part)
             file.flush()
             return os.dup(file.fileno())
 

@@ -261,7 +261,10 @@ def locked(folder: Path) -> Iterator[None]:
             clear_abandoned(folder)
             yield
     except BlockingIOError as error:
-        raise InputError(f"{folder}: another run is at work there; wait for it or choose another folder") from error
+        whose = files.holder(folder / LOCK_NAME)
+        raise InputError(
+            f"{folder}: another run is at work there ({whose}); wait for it or choose another folder"
+        ) from error
 
 
 def clear_abandoned(folder: Path) -> None:

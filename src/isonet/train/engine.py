@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+import torch.distributed as dist
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
 from lightning_fabric.strategies import DDPStrategy
+from torch.distributed.distributed_c10d import PrefixStore, Store
 
 from isonet.train.device import Precision, choose_precision
+from isonet.train.meeting import meet
 from isonet.train.team import ALONE, Team
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -58,14 +61,34 @@ def engine_for(device: torch.device, precision: Precision, team: Team = ALONE) -
     return engine
 
 
+def _connect(team: Team, device: torch.device, store: Store) -> None:
+    """Connect the processes that have met, as the engine would: it takes the connection that is there."""
+    cuda = device.type == "cuda"
+    dist.init_process_group(
+        "nccl" if cuda else "gloo",
+        store=PrefixStore("engine", store),
+        rank=team.rank,
+        world_size=team.size,
+        device_id=device if cuda else None,
+    )
+
+
 @contextmanager
 def gathered(team: Team, device: torch.device) -> Iterator[None]:
-    """Connect the processes of a team, each of which calls this with the device it computes on."""
+    """Connect the processes of a team, each of which calls this with the device it computes on.
+
+    Raises
+    ------
+    NotMetError
+        If some of them do not come.
+    """
     if team.size == 1:
         yield
         return
     try:
+        store = meet(team)
         with team.connected():
+            _connect(team, device, store)
             engine_for(device, "float32", team)
             team.connect()
             yield

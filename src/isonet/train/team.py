@@ -35,6 +35,8 @@ class Team:
         Processes on this machine.
     address, port : str, int
         Where process 0 is met.
+    kin, remedy : str
+        What the processes are, and what to do where some of them are missing; for messages.
     """
 
     rank: int = 0
@@ -42,6 +44,8 @@ class Team:
     local_size: int = 1
     address: str = "127.0.0.1"
     port: int = 0
+    kin: str = "processes"
+    remedy: str = "start all of them"
     _group: Any = field(default=None, repr=False)
 
     @property

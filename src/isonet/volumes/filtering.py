@@ -1,6 +1,5 @@
 """A volume file filtered in Fourier space into another one, in bounded memory."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,11 +11,20 @@ from isonet.io import blocks, mrc
 from isonet.io.volume_files import stem
 from isonet.running.memory import within_limit
 from isonet.running.runs import Run
+from isonet.volumes.pixel_size import header_for
 from isonet.volumes.source import is_constant, not_finite
 
 
 def filter_file(
-    source: Path, target: Path, transfer: Transfer, label: str, max_memory: int, run: Run, *, rescale: bool
+    source: Path,
+    target: Path,
+    transfer: Transfer,
+    label: str,
+    max_memory: int,
+    run: Run,
+    *,
+    rescale: bool,
+    pixel_size: float = 0.0,
 ) -> None:
     """Filter a volume into a float32 file with its header and mean.
 
@@ -36,6 +44,8 @@ def filter_file(
         Shows the progress.
     rescale : bool
         Give the result the standard deviation of the input.
+    pixel_size : float
+        Å per voxel of the result; 0 for those of the volume.
 
     Raises
     ------
@@ -47,7 +57,7 @@ def filter_file(
     volume = mrc.open_volume(source)
     with within_limit(source, max_memory) as memory:
         plan = streamed.plan(volume.shape, memory)
-    header = replace(volume.header, labels=(*volume.header.labels[:9], label))
+    header = header_for(volume, pixel_size, label)
     with (
         run.progress(f"filter {stem(source)}", plan.count) as advance,
         blocks.create(target, volume.shape, header) as result,

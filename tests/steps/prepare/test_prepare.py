@@ -85,11 +85,12 @@ def test_warning_on_an_unlikely_pixel_size(here: Path, volume: Any, pixel_size: 
         assert any("v.mrc" in line and warning in line for line in said.splitlines())
 
 
-def test_warning_on_voxels_that_are_no_cubes(here: Path, volume: Any) -> None:
+def test_voxels_that_are_no_cubes_need_a_pixel_size(here: Path, volume: Any) -> None:
     isonet.write(here / "v.mrc", volume)
     with mrcfile.open(here / "v.mrc", "r+") as mrc:
         mrc.voxel_size = (10, 10, 12)
-    assert "not cubes" in isonet.done("prepare", "v.mrc").err
+    isonet.assert_refused(isonet.call("prepare", "v.mrc"), "v.mrc", "10 x 10 x 12 A", "not cubes", "--pixel-size")
+    assert "not cubes" in isonet.done("prepare", "v.mrc", pixel_size=10).err
 
 
 def test_tilt_range(here: Path, volume: Any) -> None:

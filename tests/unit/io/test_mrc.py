@@ -303,6 +303,6 @@ def test_what_happens_while_a_file_is_opened_is_told(
     path = tmp_path / "v.mrc"
     with mrcfile.new(path) as volume:
         volume.set_data(np.zeros((3, 4, 5), np.float32))
-    monkeypatch.setattr(mrcfile, "mmap", fail)
+    monkeypatch.setattr(np, "memmap", fail)
     with pytest.raises(InputError, match=says):
         mrc.open_volume(path)

@@ -15,6 +15,7 @@ from isonet.io.programs import coordinates
 from isonet.project.subvolumes import subvolume_count
 from isonet.project.table import Tomogram
 from isonet.volumes.masks import open_mask
+from isonet.volumes.pixel_size import pixel_size
 
 log = logging.getLogger("isonet")
 BOX_COLUMN = "rlnBoxFile"
@@ -95,7 +96,7 @@ def _given(
     if len(mine.xyz) == 0:
         log.warning("%s: no coordinates in %s, which names %s", tomogram.name, path, ", ".join(_names(points)))
     header_size = volume.header.pixel_size
-    found = mine.voxels(volume.shape, tomogram.number("rlnPixelSize") or header_size, header_size)
+    found = mine.voxels(volume.shape, pixel_size(tomogram, volume), header_size)
     if config.number_subtomos is not None and config.number_subtomos < len(found):
         found = found[np.sort(random.choice(len(found), config.number_subtomos, replace=False))]
     return found

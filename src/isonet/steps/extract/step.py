@@ -17,6 +17,7 @@ from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.running.forecast import gigabytes, refuse_full_disk
 from isonet.running.runs import Run, start
 from isonet.steps.extract.centres import find_centres
+from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.products import labels_of, product_label
 from isonet.volumes.source import (
     CONTRAST_COLUMN,
@@ -138,7 +139,7 @@ def _piece(source: Source, centre: npt.NDArray[np.int64], number: int, config: E
     """Describe a sub-volume and the header of its file."""
     size, header = config.subvolume_size, source.volume.header
     corner = tuple((centre - size // 2).tolist())
-    pixel = source.tomogram.number("rlnPixelSize") or header.pixel_size
+    pixel = pixel_size(source.tomogram, source.volume)
     voxel = (pixel,) * 3 if pixel else header.voxel_size
     started = tuple(first * edge for first, edge in zip(header.start, voxel[::-1], strict=True))
     base = header.origin if any(header.origin) else started

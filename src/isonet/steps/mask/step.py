@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from isonet.steps.mask.content import Content, ContentOptions, write_content, wr
 from isonet.steps.mask.preview import save_outline
 from isonet.steps.mask.room import Steps
 from isonet.volumes.masks import KIND, MASK_COLUMN, ExistingMask, is_foreign
+from isonet.volumes.pixel_size import corrected_size, header_for, pixel_size, pixel_size_in_table
 from isonet.volumes.products import made_before, output_paths, product_label
 from isonet.volumes.source import Source, choose_column, open_source
 
@@ -64,7 +65,8 @@ class Plan:
         inputs = [self.source.volume.path, *([self.existing] if self.existing else [])]
         options = self.content.options
         asked = (options.density, options.deviation, options.patch, self.region, self.slab)
-        return product_label(KIND, inputs, (asked, self.source.normalization))
+        corrected = corrected_size(self.source.tomogram, self.source.volume)
+        return product_label(KIND, inputs, (asked, self.source.normalization, *corrected))
 
 
 def mask_in_folder(star: Path, config: MaskConfig) -> Project:
@@ -128,8 +130,7 @@ def _plan(tomogram: Tomogram, column: str, config: MaskConfig) -> Plan:
     boundary = _beside(config.boundary, tomogram, BOUNDARY_EXTENSIONS)
     if boundary is None and tomogram.text(BOUNDARY_COLUMN) is not None:
         boundary = tomogram.file(BOUNDARY_COLUMN)
-    pixel_size = tomogram.number("rlnPixelSize") or volume.header.pixel_size
-    areas = () if boundary is None else read_areas(boundary, volume, pixel_size)
+    areas = () if boundary is None else read_areas(boundary, volume, pixel_size(tomogram, volume))
     region = Region(volume.shape, (config.crop_z, config.crop_y, config.crop_x), areas)
     patch = round(config.patch_size / 2)
     with within_limit(volume.path, config.max_memory) as memory:
@@ -175,7 +176,7 @@ def _make(plan: Plan, path: Path, run: Run) -> None:
     """Make one mask with its preview and say what it keeps."""
     volume, content, region = plan.source.volume, plan.content, plan.region
     existing = None if plan.existing is None else ExistingMask(plan.existing, volume.shape, volume.path)
-    header = replace(volume.header, labels=(*volume.header.labels[:9], plan.label))
+    header = header_for(volume, pixel_size_in_table(plan.source.tomogram), plan.label)
     total = content.passes(looks=existing is None)
     with (
         run.progress(f"mask {plan.source.tomogram.name}", total) as advance,

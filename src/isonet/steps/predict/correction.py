@@ -12,7 +12,7 @@ cannot hold them says so before the work.
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from isonet.core.comparison.calibration import Gains, combination, vouched
 from isonet.core.filters import streamed
 from isonet.core.filters.spectrum import FloatArray, Sink, slabs
 from isonet.core.fourier import Shape
-from isonet.core.normalize import Moments, Normalization
+from isonet.core.normalize import Moments, Normalization, float16_step
 from isonet.core.sampling import cut
 from isonet.core.tilts import wedge
 from isonet.core.tilts.ranges import LARGEST_GAP
@@ -33,10 +33,12 @@ from isonet.running.memory import within_limit
 from isonet.running.runs import Run
 from isonet.train.correct import TilePlan, corrected_tiles, largest_tiles, plan_tiles
 from isonet.train.evaluate import Evaluator
+from isonet.volumes.pixel_size import header_for, pixel_size_in_table
 from isonet.volumes.source import Source, not_finite
 
 log = logging.getLogger("isonet")
 _FLOAT16_LIMIT = 65504.0
+_COARSE = 0.05  # standard deviations between neighbouring numbers from which half precision loses detail
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,7 @@ class Correction:
             If the result cannot be written.
         """
         shape = self.source.shape
-        header = self.source.volume.header
-        header = replace(header, labels=(*header.labels[: 10 - len(labels)], *labels))
+        header = header_for(self.source.volume, pixel_size_in_table(self.source.tomogram), *labels)
         dtype = np.float16 if self.config.float16 else np.float32
         with (
             blocks.create(path, shape, header, dtype) as target,
@@ -132,6 +133,12 @@ class Correction:
             result = _Result(target, path)
             self._finish(found, room, result, plans, run)
             target.statistics = result.statistics
+        if self.config.float16 and float16_step(*result.statistics[2:]) > _COARSE:
+            log.warning(
+                "%s: half precision is coarse for grey values of %.6g with a standard deviation of %.3g; make it again "
+                "without --float16",
+                *(path, *result.statistics[2:]),
+            )
         log.info("%s: written", path)
 
     def _remove_wedge(self, room: blocks.BlockFile, plans: Plans, run: Run) -> None:
@@ -177,6 +184,16 @@ class Correction:
 def _place_of_prediction(target: blocks.NewVolume, folder: Path) -> AbstractContextManager[blocks.BlockFile]:
     """Give the result's own file, every part of which is read before it is written over, if it holds float32."""
     return nullcontext(target) if target.dtype == np.float32 else blocks.scratch(folder, target.shape)
+
+
+def refuse_coarse(source: Source) -> None:
+    """Raise `InputError` where half precision has too coarse steps, or none, for the grey values of a volume."""
+    grey = source.normalization
+    if float16_step(grey.mean, grey.std) > _COARSE:
+        raise InputError(
+            f"{source.volume.path}: half precision cannot hold grey values of {grey.mean:.6g} with a standard "
+            f"deviation of {grey.std:.3g}; leave out --float16"
+        )
 
 
 def scratch_bytes(*, float16: bool) -> int:

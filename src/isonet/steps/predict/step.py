@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,10 +21,11 @@ from isonet.running.runs import Run
 from isonet.running.sharing import nobodys
 from isonet.running.world import current
 from isonet.steps.predict.calibration import calibrate
-from isonet.steps.predict.correction import Correction, LazyGains, plan, scratch_bytes
+from isonet.steps.predict.correction import Correction, LazyGains, plan, refuse_coarse, scratch_bytes
 from isonet.train.correct import TilePlan
 from isonet.train.device import choose_device
 from isonet.train.evaluate import Evaluator
+from isonet.volumes.pixel_size import corrected_size, pixel_size
 from isonet.volumes.products import made_before, output_paths, product_label
 from isonet.volumes.source import MeanSource, Source, choose_column, mean_source, open_sources, standardised
 
@@ -84,6 +86,9 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
             model,
         )
     paths = output_paths(chosen, config.output_dir, "corrected")
+    if config.float16:
+        for source in chain.from_iterable(open_sources(tomogram, columns) for tomogram in chosen):
+            refuse_coarse(source)
     if run.leads:
         _refuse_full_disk(chosen, columns, paths, config)
     for tomogram, path in nobodys(chosen, paths):
@@ -184,7 +189,7 @@ def _refuse_without_halves(tomograms: Sequence[Tomogram], model: Path) -> None:
 def _compare(source: Source, model: Model, path: Path) -> None:
     """Warn where a tomogram differs from those the model was trained on."""
     name = source.volume.path.name
-    pixel = source.tomogram.number("rlnPixelSize") or source.volume.header.pixel_size
+    pixel = pixel_size(source.tomogram, source.volume)
     if model.is_starter:
         low, high = PIXEL_SIZES
         if pixel and not low * 0.95 < pixel < high * 1.05:
@@ -220,6 +225,7 @@ def _label(source: Source, model: Model, plan: TilePlan, evaluator: Evaluator, c
         config.precision,
         source.normalization,
         source.tilts,
+        *corrected_size(source.tomogram, source.volume),
     )
     sources = source.halves if isinstance(source, MeanSource) else (source,)
     return product_label("corrected", [one.volume.path for one in sources], (_PROCEDURE, model.identity, asked))

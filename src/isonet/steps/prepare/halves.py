@@ -1,19 +1,22 @@
 """The mean of even and odd halves, where there is no full tomogram."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from isonet.core.normalize import Moments
 from isonet.io import blocks, mrc
+from isonet.volumes.pixel_size import has_size, header_for
 from isonet.volumes.products import made_before, product_label
 
+_KIND = "mean of even and odd"
+_LABEL = f"isonet {_KIND}:"
 
-def write_mean(path: Path, first: mrc.Volume, second: mrc.Volume, label: str) -> None:
-    """Write the mean of two volumes, slab by slab, with the header of the first and a label."""
-    header = replace(first.header, labels=(*first.header.labels[:9], label))
+
+def write_mean(path: Path, first: mrc.Volume, second: mrc.Volume, label: str, pixel_size: float = 0.0) -> None:
+    """Write the mean of two volumes, slab by slab, with the header of the first, a label, and a pixel size if given."""
+    header = header_for(first, pixel_size, label)
     moments = Moments()
     with blocks.create(path, first.shape, header) as mean:
         for part, slab in first.slabs():
@@ -21,6 +24,14 @@ def write_mean(path: Path, first: mrc.Volume, second: mrc.Volume, label: str) ->
             moments.add(values)
             mean.write_rows(part.start, 0, values)
         mean.statistics = (moments.low, moments.high, moments.mean, moments.std)
+
+
+def with_pixel_size(path: Path, halves: tuple[Path, Path], pixel_size: float) -> None:
+    """Write a mean of halves anew where its header has another pixel size than the one that became known since."""
+    mean = mrc.open_volume(path)
+    label = mean.header.labels[-1] if mean.header.labels else ""
+    if label.startswith(_LABEL) and pixel_size and not has_size(mean, pixel_size):
+        write_mean(path, mrc.open_volume(halves[0]), mrc.open_volume(halves[1]), label, pixel_size)
 
 
 def average_halves(halves: Mapping[str, tuple[Path, Path]], folder: Path, *, overwrite: bool) -> list[Path]:
@@ -35,7 +46,7 @@ def average_halves(halves: Mapping[str, tuple[Path, Path]], folder: Path, *, ove
     for key, (even, odd) in halves.items():
         path = folder / f"{key or 'average'}.mrc"  # nothing is left of even.mrc and odd.mrc
         first, second = mrc.open_volume(even), mrc.open_volume(odd)
-        label = product_label("mean of even and odd", (even, odd), ())
+        label = product_label(_KIND, (even, odd), ())
         if not made_before(path, label, overwrite=overwrite):
             write_mean(path, first, second, label)
         written.append(path)

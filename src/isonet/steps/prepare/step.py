@@ -18,7 +18,7 @@ from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, TURNED_COLUMN, Proj
 from isonet.running.warned import collected
 from isonet.steps.prepare.belonging import Catalogue
 from isonet.steps.prepare.description import Description, describe
-from isonet.steps.prepare.halves import average_halves
+from isonet.steps.prepare.halves import average_halves, with_pixel_size
 from isonet.steps.prepare.listed import Listed, Listing
 from isonet.steps.prepare.pixel_size import comment_on_pixel_size, pixel_size_of
 from isonet.steps.prepare.relion_table import write_relion_table
@@ -165,10 +165,12 @@ def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[d
     comment_on_pixel_size(item.path, pixel_size, volume.header, known)
     if config.pixel_size is None:
         item.listed.comment_on_header(item.path, volume.header.pixel_size)
+    if item.halves is not None and item.path.parent == config.average_dir:
+        with_pixel_size(item.path, item.halves, pixel_size)
     origin: dict[str, Path] = {}
     if _lies_as_imod_leaves_it(volume, known):
         origin = {TURNED_COLUMN: item.path}
-        item = _turned_item(item, config)
+        item = _turned_item(item, config, pixel_size)
         volume = mrc.open_volume(item.path)
         check_wedge(volume, known.tilts or known.tilt_range)
     contrast = item.listed.text(CONTRAST_COLUMN) if config.contrast == "auto" else config.contrast
@@ -233,13 +235,13 @@ def _lies_as_imod_leaves_it(volume: mrc.Volume, known: Description) -> bool:
     return found is not None and found.as_imod_tilt
 
 
-def _turned_item(item: _Item, config: PrepareConfig) -> _Item:
+def _turned_item(item: _Item, config: PrepareConfig, pixel_size: float) -> _Item:
     """Return a tomogram and its halves turned, so that the beam runs along z and the tilt axis along y."""
 
     def turn(path: Path, name: str) -> Path:
         into = config.turned_dir / f"{name}.mrc"
         log.info("%s: turned into %s", path, into)
-        return turned(mrc.open_volume(path), into, overwrite=config.overwrite).path
+        return turned(mrc.open_volume(path), into, overwrite=config.overwrite, pixel_size=pixel_size).path
 
     halves = item.halves
     if halves is not None:

@@ -54,7 +54,7 @@ def prepare_subtomos(folder: Path, config: PrepareSubtomoStarConfig) -> Project:
             SUBVOLUME_COLUMN: table.entry(path),
             "rlnCubeSize": str(cube),
             "rlnCropSize": str(edge),
-            "rlnPixelSize": f"{config.pixel_size or mrc.open_volume(path).header.pixel_size:.6g}",
+            "rlnPixelSize": f"{config.pixel_size or mrc.open_volume(path).pixel_size:.6g}",
             "rlnTiltMin": f"{config.tilt_min:.6g}",
             "rlnTiltMax": f"{config.tilt_max:.6g}",
             CONTRAST_COLUMN: contrast,

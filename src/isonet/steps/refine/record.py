@@ -13,6 +13,7 @@ from isonet.running.runs import PREVIEWS
 from isonet.steps.refine.drawing import held_out_pairs
 from isonet.steps.refine.setup import Refinement
 from isonet.train.evaluate import Evaluator
+from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.preview import mean_balance, save_comparison, save_curves, wedge_balance
 from isonet.volumes.source import Source
 
@@ -55,7 +56,7 @@ def record_iteration(refinement: Refinement) -> Record:
         run.folder / PREVIEWS / f"iter{iteration:02d}.png",
         {"before": before.numpy(), "after": after.numpy()},
         tilts,
-        source.tomogram.number("rlnPixelSize") or source.volume.header.pixel_size,
+        pixel_size(source.tomogram, source.volume),
         f"{source.tomogram.name}, middle, after iteration {iteration} (density bright)",
     )
     shells = wedge_balance(after.numpy(), tilts)

@@ -31,6 +31,7 @@ from isonet.steps.validate.withhold import kept_range, withhold
 from isonet.validation.balance import wedge_balance_numbers
 from isonet.validation.numbers import Numbers, numbers_of, withheld_numbers
 from isonet.validation.scores import Case, Scores, compare, measured_bins, score, shell_width
+from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.products import labels_of, output_paths, product_label
 
 log = logging.getLogger("isonet")
@@ -91,7 +92,7 @@ def _compare_independent(chosen: Sequence[Tomogram], config: ValidateConfig, run
     if pairs is None:
         _say_it_stopped(run)
         return None
-    pixel = chosen[0].number("rlnPixelSize") or pairs[0].volumes[0].header.pixel_size or 1.0
+    pixel = pixel_size(chosen[0], pairs[0].volumes[0]) or 1.0
     found = agreement_numbers(pairs, pixel)
     for pair in pairs:
         name = "confidence.mrc" if len(pairs) == 1 else f"{pair.tomogram.name}_confidence.mrc"
@@ -250,7 +251,7 @@ def _judge(cases: Sequence[Case], chosen: Sequence[Tomogram], config: ValidateCo
     """Compare all, write validation.json and the figures, and say what was found."""
     width = shell_width([case.shape for case in cases])
     products = [compare(case, width, run) for case in cases]
-    pixel = chosen[0].number("rlnPixelSize") or cases[0].references[0].header.pixel_size or 1.0
+    pixel = pixel_size(chosen[0], cases[0].references[0]) or 1.0
     whole, by_sector = score(products, whole=True), score(products, whole=False)
     numbers: Numbers = {
         "pixel_size": pixel,

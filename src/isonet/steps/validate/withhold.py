@@ -19,6 +19,7 @@ from isonet.steps.deconv import deconv_in_folder
 from isonet.steps.mask import mask_in_folder
 from isonet.volumes.filtering import filter_file
 from isonet.volumes.masks import is_foreign
+from isonet.volumes.pixel_size import corrected_size, pixel_size_in_table
 from isonet.volumes.products import made_before, product_label
 
 log = logging.getLogger("isonet")
@@ -85,7 +86,7 @@ def _narrowed(tomogram: Tomogram, folder: Path, config: ValidateConfig, run: Run
     for column, place in zip(columns, ("full", "half1", "half2"), strict=False):
         source = tomogram.file(column)
         name = f"{stem(source)[:_LONGEST_NAME]}_withheld.mrc"
-        _remove(source, folder / place / name, kept, config, run)
+        _remove(tomogram, source, folder / place / name, kept, config, run)
         row[column] = f"{place}/{name}"
     row |= {"rlnTiltMin": f"{kept[0]:g}", "rlnTiltMax": f"{kept[1]:g}"}
     lists = (tomogram.tilts, *tomogram.half_tilts)
@@ -100,9 +101,12 @@ def _narrowed(tomogram: Tomogram, folder: Path, config: ValidateConfig, run: Run
     return row
 
 
-def _remove(source: Path, target: Path, kept: tuple[float, float], config: ValidateConfig, run: Run) -> None:
-    """Write a volume without what is beyond the kept range, unless that is done."""
-    label = product_label("withheld", (source,), kept)
+def _remove(
+    tomogram: Tomogram, source: Path, target: Path, kept: tuple[float, float], config: ValidateConfig, run: Run
+) -> None:
+    """Write a volume of a tomogram without what is beyond the kept range, unless that is done."""
+    volume = mrc.open_volume(source)
+    label = product_label("withheld", (source,), (*kept, *corrected_size(tomogram, volume)))
     if target.exists() and label not in mrc.open_volume(target).header.labels and not config.overwrite:
         raise InputError(
             f"{target}: made from other input or with another --withhold; add --overwrite or choose another "
@@ -110,9 +114,12 @@ def _remove(source: Path, target: Path, kept: tuple[float, float], config: Valid
         )
     if made_before(target, label, overwrite=config.overwrite):
         return
-    volume = mrc.open_volume(source)
     weights = withheld.removal(volume.shape, kept)
-    filter_file(source, target, lambda _z, _y, _x: weights, label, config.max_memory, run, rescale=False)
+    filter_file(
+        *(source, target, lambda _z, _y, _x: weights, label, config.max_memory, run),
+        rescale=False,
+        pixel_size=pixel_size_in_table(tomogram),
+    )
     log.info("%s: written, with tilts of %g to %g degrees only", target, *kept)
 
 
