@@ -158,7 +158,9 @@ def tell_if_loose(match: Match, tomogram: Named, thing: Named) -> None:
         log.warning(text, thing.path, tomogram.path)
 
 
-def file_in(folder: Path, endings: Sequence[str], tomogram: int, tomograms: Sequence[Named], wanted: str) -> Path | None:
+def file_in(
+    folder: Path, endings: Sequence[str], tomogram: int, tomograms: Sequence[Named], wanted: str
+) -> Path | None:
     """Return the file of a folder that belongs to a tomogram; None if there is none.
 
     Parameters

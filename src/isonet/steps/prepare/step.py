@@ -11,7 +11,8 @@ from isonet.io import mrc
 from isonet.io.programs import metadata
 from isonet.io.star import MISSING
 from isonet.io.volume_files import stem
-from isonet.project.pairing import Pairs, grouped
+from isonet.project.halves import Pair
+from isonet.project.pairing import grouped
 from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.steps.prepare.belonging import Catalogue
@@ -100,7 +101,7 @@ def _items(tomograms: Sequence[Path], config: PrepareConfig, before: Project) ->
     if config.even is None:
         _tell(pairs, lone)
     averages = average_halves(lone, config.average_dir, overwrite=config.overwrite)
-    pairs |= dict(zip(averages, lone.values(), strict=True))
+    pairs |= {path: pair.halves for path, pair in zip(averages, lone, strict=True)}
     if not pairs:
         raise InputError("no tomograms given; name a folder or files, or --even and --odd")
     known = {one.file(name).resolve() for one in before.tomograms for name in _GIVEN if one.text(name) is not None}
@@ -115,13 +116,13 @@ def _items(tomograms: Sequence[Path], config: PrepareConfig, before: Project) ->
     return [_Item(path, halves, label) for (path, halves), label in zip(pairs.items(), labels, strict=True)]
 
 
-def _tell(pairs: Mapping[Path, tuple[Path, Path] | None], lone: Pairs) -> None:
+def _tell(pairs: Mapping[Path, tuple[Path, Path] | None], lone: Sequence[Pair]) -> None:
     """Say which halves were found without being asked for."""
     for path, halves in pairs.items():
         if halves is not None:
             log.info("%s: its halves are %s and %s", path, *halves)
-    for even, odd in lone.values():
-        log.info("%s and %s: taken as the halves of one tomogram, their mean", even, odd)
+    for pair in lone:
+        log.info("%s and %s: taken as the halves of one tomogram, their mean", *pair.halves)
 
 
 def _known(path: Path, catalogue: Catalogue | None, config: PrepareConfig, *, alone: bool) -> Description:
