@@ -79,11 +79,14 @@ class Belonging:
     ----------
     tomograms, things : sequence of Named
         All that there are: what another tomogram has a better right to is not given to one.
+    shared : bool
+        Whether one thing may belong to several tomograms, as the tilts of a series to all that was made of it.
     """
 
-    def __init__(self, tomograms: Sequence[Named], things: Sequence[Named]) -> None:
+    def __init__(self, tomograms: Sequence[Named], things: Sequence[Named], *, shared: bool = False) -> None:
         self.tomograms = tomograms
         self.things = things
+        self.shared = shared
         self._common = common_words(one.names[0] for one in tomograms)
         self._owners: dict[int, frozenset[int]] = {}
 
@@ -99,12 +102,23 @@ class Belonging:
         return [one for one in fitting if not any(one.worse(other) for other in fitting)]
 
     def owners(self, thing: int) -> frozenset[int]:
-        """Tomograms that a thing fits best: one, none, or several that it fits equally well."""
+        """Tomograms that a thing fits best: one, none, or several that it fits equally well.
+
+        What is shared also belongs to those that it fits less well, unless only loosely; of equals to the nearest.
+        """
         if thing not in self._owners:
             matches = {place: match for place in range(len(self.tomograms)) if (match := self._match(thing, place))}
-            best = max(((one.fit, one.length, -one.distance) for one in matches.values()), default=None)
-            chosen = (place for place, one in matches.items() if (one.fit, one.length, -one.distance) == best)
-            self._owners[thing] = frozenset(chosen)
+            best = max(((one.fit, one.length) for one in matches.values()), default=None)
+            nearest: dict[tuple[Fit, int], int] = {}
+            for one in matches.values():
+                rank = one.fit, one.length
+                nearest[rank] = min(nearest.get(rank, one.distance), one.distance)
+            self._owners[thing] = frozenset(
+                place
+                for place, one in matches.items()
+                if one.distance == nearest[rank := (one.fit, one.length)]
+                and (rank == best or (self.shared and one.fit > Fit.LOOSE))
+            )
         return self._owners[thing]
 
     def _match(self, number: int, place: int) -> Match | None:

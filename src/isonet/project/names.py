@@ -131,10 +131,10 @@ def without_ending(text: str) -> str:
 def marks(name: str) -> Mapping[str, str]:
     """Find what is left of a name without one word that marks a half, and which half that word says, last word first.
 
-    >>> dict(marks("TS_1_EVN_Vol")), dict(marks("grid_h1_ts"))
-    ({'TS_1_Vol': 'even'}, {'grid_ts': 'odd'})  # doctest: +SKIP
+    >>> marks("TS_1_EVN_Vol"), marks("grid_h1_ts_ODD")
+    ({'TS_1_Vol': 'even'}, {'grid_h1_ts': 'odd', 'grid_ts_ODD': 'even'})
     """
-    found = {}
+    found: dict[str, str] = {}
     for match in reversed(list(_MARK.finditer(name))):
         rest = re.sub(r"([_.\- ])[_.\- ]+", r"\1", name[: match.start()] + name[match.end() :]).strip("_.- ")
         found.setdefault(rest, _side(match[0]))
@@ -156,7 +156,8 @@ def _last_mark(name: str) -> str | None:
     """Return the last word that marks a half; h1 and h2 only where no other does."""
     found = [match[0] for match in _MARK.finditer(name)]
     clear = [word for word in found if word.lower() not in _SIDES[-1]]
-    return (clear or found or [None])[-1]
+    chosen = clear or found
+    return chosen[-1] if chosen else None
 
 
 def _side(word: str) -> str:

@@ -1,7 +1,7 @@
 """Make the table of tomograms from folders or files."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,13 +9,15 @@ from isonet.config import PrepareConfig
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.programs import metadata
+from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.star import MISSING
 from isonet.io.volume_files import stem
+from isonet.project.belonging import Belonging, Named, tell_if_loose
 from isonet.project.halves import Pair
 from isonet.project.pairing import grouped
 from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
-from isonet.steps.prepare.belonging import Catalogue
+from isonet.steps.prepare.catalogue import Catalogue
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import average_halves
 from isonet.steps.prepare.pixel_size import comment_on_pixel_size, pixel_size_of
@@ -33,11 +35,12 @@ _GIVEN = (*FULL_COLUMNS, TURNED_COLUMN)
 
 @dataclass(frozen=True)
 class _Item:
-    """One tomogram to describe: its file, its halves, and a name that no other one has."""
+    """One tomogram to describe: its file, its halves, a name that no other one has, and what others call it."""
 
     path: Path
     halves: tuple[Path, Path] | None
     label: str
+    named: Named
 
 
 def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
@@ -68,8 +71,7 @@ def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
     project = Project(config.output, ())
     rows, descriptions = [], []
     first = 1 + max((int(one.index) for one in before.tomograms if one.index.isdecimal()), default=0)
-    for index, item in enumerate(items, start=first):
-        known = _known(item.path, catalogue, config, alone=len(items) == 1)
+    for index, (item, known) in enumerate(zip(items, _known(items, catalogue, config), strict=True), start=first):
         files, values = _describe(item, known, config)
         entries = {column: project.entry(file) for column, file in files.items()}
         rows.append({"rlnIndex": str(index), **entries, **values, "rlnNumberSubtomo": str(count)})
@@ -100,8 +102,10 @@ def _items(tomograms: Sequence[Path], config: PrepareConfig, before: Project) ->
     pairs, lone = grouped(tomograms, config.even, config.odd)
     if config.even is None:
         _tell(pairs, lone)
-    averages = average_halves(lone, config.average_dir, overwrite=config.overwrite)
-    pairs |= {path: pair.halves for path, pair in zip(averages, lone, strict=True)}
+    named = {path: Named(path, (stem(path),)) for path in pairs}
+    for path, pair in zip(average_halves(lone, config.average_dir, overwrite=config.overwrite), lone, strict=True):
+        pairs[path] = pair.halves
+        named[path] = Named(pair.even, (pair.name or stem(path),))
     if not pairs:
         raise InputError("no tomograms given; name a folder or files, or --even and --odd")
     known = {one.file(name).resolve() for one in before.tomograms for name in _GIVEN if one.text(name) is not None}
@@ -113,7 +117,9 @@ def _items(tomograms: Sequence[Path], config: PrepareConfig, before: Project) ->
     names = [*(one.name for one in before.tomograms), *(stem(path) for path in pairs)]
     labels = [name if names.count(name) == 1 else f"{name}_{number}" for number, name in enumerate(names, start=1)]
     labels = labels[len(before.tomograms) :]
-    return [_Item(path, halves, label) for (path, halves), label in zip(pairs.items(), labels, strict=True)]
+    return [
+        _Item(path, halves, label, named[path]) for (path, halves), label in zip(pairs.items(), labels, strict=True)
+    ]
 
 
 def _tell(pairs: Mapping[Path, tuple[Path, Path] | None], lone: Sequence[Pair]) -> None:
@@ -125,18 +131,20 @@ def _tell(pairs: Mapping[Path, tuple[Path, Path] | None], lone: Sequence[Pair]) 
         log.info("%s and %s: taken as the halves of one tomogram, their mean", *pair.halves)
 
 
-def _known(path: Path, catalogue: Catalogue | None, config: PrepareConfig, *, alone: bool) -> Description:
-    """What flags and metadata tell about one tomogram."""
-    name = stem(path)
-    found = [] if catalogue is None else catalogue.of(name, alone=alone)
-    if catalogue is not None and not any(item.tilts or item.defoci for item in found):
-        log.warning(
-            "%s: no tilts or defocus of its name in %s; name files after it, or give --tilt-file and --defocus",
-            name,
-            catalogue.path,
-        )
-    tilt_file = None if config.tilt_file is None else _tilt_file(config.tilt_file, path)
-    return describe(name, found, tilt_file, config)
+def _known(items: Sequence[_Item], catalogue: Catalogue | None, config: PrepareConfig) -> Iterator[Description]:
+    """Tell what flags and metadata say about one tomogram after another."""
+    named = [item.named for item in items]
+    found: list[list[TiltSeries]] = [[]] * len(items) if catalogue is None else catalogue.of_all(named)
+    for number, (item, said) in enumerate(zip(items, found, strict=True)):
+        name = stem(item.path)
+        if catalogue is not None and not any(one.tilts or one.defoci for one in said):
+            log.warning(
+                "%s: no tilts or defocus of its name in %s; name files after it, or give --tilt-file and --defocus",
+                name,
+                catalogue.path,
+            )
+        tilt_file = None if config.tilt_file is None else _tilt_file(config.tilt_file, number, named)
+        yield describe(name, said, tilt_file, config)
 
 
 def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
@@ -223,20 +231,21 @@ def _turned_item(item: _Item, config: PrepareConfig) -> _Item:
     return replace(item, path=turn(item.path, item.label), halves=halves)
 
 
-def _tilt_file(given: Path, tomogram: Path) -> Path:
+def _tilt_file(given: Path, number: int, named: Sequence[Named]) -> Path:
     """Return the file with a tomogram's tilt angles: the one given, or the one of its name in a folder."""
     if not given.is_dir():
         return given
-    name = stem(tomogram)
-    fitting = [
+    files = [
         item
         for item in sorted(given.iterdir())
-        if item.name.lower().removesuffix(".gz").endswith(_TILT_EXTENSIONS)
-        and (name == metadata.stem(item) or name.startswith(f"{metadata.stem(item)}_"))
+        if item.name.lower().removesuffix(".gz").endswith(_TILT_EXTENSIONS) and not item.name.startswith(".")
     ]
-    if not fitting:
+    belonging = Belonging(named, [Named(item, (metadata.stem(item),)) for item in files], shared=True)
+    best = belonging.best(number)
+    if not best:
         raise InputError(
-            f"{given}: no file of tilts ({', '.join(_TILT_EXTENSIONS)}) called {name}; add it or use --tilt-min, "
-            "--tilt-max"
+            f"{given}: no file of tilts ({', '.join(_TILT_EXTENSIONS)}) called {named[number].names[0]}; add it or use "
+            "--tilt-min, --tilt-max"
         )
-    return max(fitting, key=lambda item: len(metadata.stem(item)))
+    tell_if_loose(best[0], named[number], belonging.things[best[0].thing])
+    return files[best[0].thing]
