@@ -65,8 +65,7 @@ class InputOptions(StepConfig):
     contrast: Literal["auto", "dark", "light"] = "auto"
     """Whether density is dark or light in the files; auto looks at the skewness of the low-passed map."""
     accept: Accepted = ()
-    """What prepare measured to be wrong and is taken all the same, with commas: mirrored, no-wedge, stack, black-half,
-    other-halves."""
+    """Faults that prepare measured and lets pass, with commas: mirrored, no-wedge, stack, black-half, other-halves."""
     relion5: Path | None = None
     """Also write a table of tomograms for RELION 5 to this file (.star)."""
 

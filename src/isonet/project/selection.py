@@ -192,7 +192,7 @@ def why_stack(path: Path, tilts: int | None = None) -> str | None:
     header = glance(path)
     if header is None:
         return None
-    if header.shape[0] == tilts:
+    if header.shape[0] == tilts and tilts > 2:
         return f"a tilt series: it has {tilts} sections, as many as there are tilts"
     return _File(path).as_listed or (_STACK_HEADER if header.says_stack else None)
 

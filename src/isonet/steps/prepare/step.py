@@ -1,8 +1,8 @@
 """Make the table of tomograms from folders or files."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from isonet.config import PrepareConfig
@@ -13,13 +13,11 @@ from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.star import MISSING
 from isonet.io.volume_files import stem
 from isonet.project.belonging import Belonging, Named, tell_if_loose
-from isonet.project.halves import Pair
-from isonet.project.pairing import grouped
 from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
-from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
+from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.steps.prepare.catalogue import Catalogue
 from isonet.steps.prepare.description import Description, describe
-from isonet.steps.prepare.halves import average_halves
+from isonet.steps.prepare.items import Item, find_items
 from isonet.steps.prepare.pixel_size import comment_on_pixel_size, pixel_size_of
 from isonet.steps.prepare.relion_table import write_relion_table
 from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
@@ -30,17 +28,6 @@ from isonet.volumes.source import CONTRAST_COLUMN, measure_contrast, statistics
 log = logging.getLogger("isonet")
 _TILT_EXTENSIONS = (".tlt", ".rawtlt", ".aln", ".mdoc", ".xml", ".tomostar", ".star", ".com", ".edf")
 _THIN = 0.7
-_GIVEN = (*FULL_COLUMNS, TURNED_COLUMN)
-
-
-@dataclass(frozen=True)
-class _Item:
-    """One tomogram to describe: its file, its halves, a name that no other one has, and what others call it."""
-
-    path: Path
-    halves: tuple[Path, Path] | None
-    label: str
-    named: Named
 
 
 def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
@@ -66,7 +53,7 @@ def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
     _refuse_existing(config)
     before = Project.read(config.output) if config.append and config.output.exists() else Project(config.output, ())
     catalogue = None if config.metadata is None else Catalogue.read(config.metadata)
-    items = _items(tomograms, config, before)
+    items = find_items(tomograms, config, before)
     count = config.number_subtomos or max(1, round(SUBVOLUMES_IN_ALL / (len(items) + len(before.tomograms))))
     project = Project(config.output, ())
     rows, descriptions = [], []
@@ -97,41 +84,7 @@ def _refuse_existing(config: PrepareConfig) -> None:
         raise InputError(f"{config.relion5}: exists; choose another --relion5 or add --overwrite")
 
 
-def _items(tomograms: Sequence[Path], config: PrepareConfig, before: Project) -> list[_Item]:
-    """All tomograms with their halves that are not in the table yet, averages made where there is no full one."""
-    pairs, lone = grouped(tomograms, config.even, config.odd)
-    if config.even is None:
-        _tell(pairs, lone)
-    named = {path: Named(path, (stem(path),)) for path in pairs}
-    for path, pair in zip(average_halves(lone, config.average_dir, overwrite=config.overwrite), lone, strict=True):
-        pairs[path] = pair.halves
-        named[path] = Named(pair.even, (pair.name or stem(path),))
-    if not pairs:
-        raise InputError("no tomograms given; name a folder or files, or --even and --odd")
-    known = {one.file(name).resolve() for one in before.tomograms for name in _GIVEN if one.text(name) is not None}
-    for path in [path for path in pairs if path.resolve() in known]:
-        log.info("%s: is in %s already", path, before.path)
-        del pairs[path]
-    if not pairs:
-        raise InputError(f"{before.path}: holds all of these tomograms already; name others")
-    names = [*(one.name for one in before.tomograms), *(stem(path) for path in pairs)]
-    labels = [name if names.count(name) == 1 else f"{name}_{number}" for number, name in enumerate(names, start=1)]
-    labels = labels[len(before.tomograms) :]
-    return [
-        _Item(path, halves, label, named[path]) for (path, halves), label in zip(pairs.items(), labels, strict=True)
-    ]
-
-
-def _tell(pairs: Mapping[Path, tuple[Path, Path] | None], lone: Sequence[Pair]) -> None:
-    """Say which halves were found without being asked for."""
-    for path, halves in pairs.items():
-        if halves is not None:
-            log.info("%s: its halves are %s and %s", path, *halves)
-    for pair in lone:
-        log.info("%s and %s: taken as the halves of one tomogram, their mean", *pair.halves)
-
-
-def _known(items: Sequence[_Item], catalogue: Catalogue | None, config: PrepareConfig) -> Iterator[Description]:
+def _known(items: Sequence[Item], catalogue: Catalogue | None, config: PrepareConfig) -> Iterator[Description]:
     """Tell what flags and metadata say about one tomogram after another."""
     named = [item.named for item in items]
     found: list[list[TiltSeries]] = [[]] * len(items) if catalogue is None else catalogue.of_all(named)
@@ -147,18 +100,18 @@ def _known(items: Sequence[_Item], catalogue: Catalogue | None, config: PrepareC
         yield describe(name, said, tilt_file, config)
 
 
-def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
+def _describe(item: Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
     """Check one tomogram and return its files and its values by column."""
     volume = mrc.open_volume(item.path)
     statistics(volume)
     pixel_size = config.pixel_size or pixel_size_of(volume, known)
     comment_on_pixel_size(item.path, pixel_size, volume.header, known)
     origin: dict[str, Path] = {}
-    if _lies_as_imod_leaves_it(volume, known):
+    if _lies_as_imod_leaves_it(volume, known, config):
         origin = {TURNED_COLUMN: item.path}
         item = _turned_item(item, config)
         volume = mrc.open_volume(item.path)
-        check_wedge(volume, known.tilts or known.tilt_range)
+        check_wedge(volume, known.tilts or known.tilt_range, config.accept)
     contrast = measure_contrast(volume) if config.contrast == "auto" else config.contrast
     log.info(
         "%s: %s voxels, %g A, tilts %g to %g, density %s",
@@ -188,7 +141,7 @@ def _describe(item: _Item, known: Description, config: PrepareConfig) -> tuple[d
     }
 
 
-def _half_columns(item: _Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
+def _half_columns(item: Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
     """Files and values of the columns about halves: the volumes, how they were split, and the tilts of either."""
     if item.halves is None:
         return {}, {}
@@ -203,9 +156,9 @@ def _half_columns(item: _Item, known: Description, config: PrepareConfig) -> tup
     return files, {SPLIT_COLUMN: split}
 
 
-def _lies_as_imod_leaves_it(volume: mrc.Volume, known: Description) -> bool:
+def _lies_as_imod_leaves_it(volume: mrc.Volume, known: Description, config: PrepareConfig) -> bool:
     """Compare a tomogram's wedge with its tilts; tell whether its beam runs along y and its tilt axis along z."""
-    found = check_wedge(volume, known.tilts or known.tilt_range)
+    found = check_wedge(volume, known.tilts or known.tilt_range, config.accept)
     depth, height, width = volume.shape
     if (found is None or found.state == "unclear") and height < _THIN * min(depth, width):
         log.warning(
@@ -217,7 +170,7 @@ def _lies_as_imod_leaves_it(volume: mrc.Volume, known: Description) -> bool:
     return found is not None and found.as_imod_tilt
 
 
-def _turned_item(item: _Item, config: PrepareConfig) -> _Item:
+def _turned_item(item: Item, config: PrepareConfig) -> Item:
     """Return a tomogram and its halves turned, so that the beam runs along z and the tilt axis along y."""
 
     def turn(path: Path, name: str) -> Path:
