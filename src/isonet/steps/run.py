@@ -130,7 +130,7 @@ def _part(config: RunConfig, kind: type[Config], without: Sequence[str] = (), **
 def _as_prepared(project: Project, tomograms: Sequence[Path], config: RunConfig) -> RunConfig:
     """Return the options with those the table was made with; refuse other tomograms and other such options."""
     stored = _stored_options(config.output_dir / CONFIG_NAME)
-    fixed = set(InputOptions.model_fields)
+    fixed = set(InputOptions.model_fields) - {"accept"}
     if (config.output_dir / "results" / STATE_NAME).exists():
         fixed |= {"deconv", "mask", *FilterOptions.model_fields, *MaskOptions.model_fields}
     for name in sorted(config.model_fields_set & fixed):
@@ -139,7 +139,7 @@ def _as_prepared(project: Project, tomograms: Sequence[Path], config: RunConfig)
             raise InputError(
                 f"{project.path}: made with another {flag}; edit the table, or choose another --output-dir"
             )
-    asked = {volume.resolve() for volume in find_tomograms(tomograms)[0]}
+    asked = {volume.resolve() for volume in find_tomograms(tomograms, stacks="stack" in config.accept)[0]}
     files = {tomogram.file(_given_column(tomogram)).resolve() for tomogram in project.tomograms}
     known = {file for file in files if file.parent != (config.output_dir / AVERAGES).resolve()}
     if asked and asked != known:

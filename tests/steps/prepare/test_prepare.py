@@ -293,7 +293,11 @@ def test_volumes_as_imod_leaves_them_are_turned(here: Path) -> None:
 @pytest.mark.parametrize(("tilts", "word"), [((-40, 62), None), ((-62, 40), "mirrored"), ((-60, 30), "were told")])
 def test_the_wedge_is_compared_with_the_tilts(here: Path, tilts: tuple[float, float], word: str | None) -> None:
     isonet.write(here / "v.mrc", isonet.specimen((48, 48, 48), tilts=(-40, 62)))
-    outcome = isonet.call("prepare", "v.mrc", tilt_min=tilts[0], tilt_max=tilts[1])
+    if word == "mirrored":
+        refused = isonet.call("prepare", "v.mrc", tilt_min=tilts[0], tilt_max=tilts[1])
+        isonet.assert_refused(refused, "v.mrc", "mirrored", "--tilt-min -40 --tilt-max 62", "--accept mirrored")
+        assert not (here / "tomograms.star").exists()
+    outcome = isonet.call("prepare", "v.mrc", tilt_min=tilts[0], tilt_max=tilts[1], accept="mirrored")
     assert outcome.code == 0
     warned = [text for text in ("mirrored", "axis", "no wedge", "were told") if text in outcome.err]
     assert (word in warned) if word else not warned

@@ -101,7 +101,7 @@ def extract(project: Project, config: ExtractConfig, run: Run) -> Project:
     for tomogram in tomograms:
         source = open_source(tomogram, column)
         _comment_on_thickness(source, config.subvolume_size)
-        centres = find_centres(tomogram, source.volume, config, tomograms, project.tomograms.index(tomogram))
+        centres = find_centres(tomogram, source.volume, config, project, tomograms)
         pieces += [_piece(source, centre, number, config) for number, centre in enumerate(centres)]
         _comment_on_faces(source, centres, config)
     if not pieces:

@@ -1,7 +1,8 @@
 """Comparison of the wedge in a tomogram's own power spectrum with its metadata."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -10,17 +11,20 @@ from torch import Tensor
 from isonet.core.tilts import wedge_estimate, wedge_spectrum
 from isonet.core.tilts.wedge_estimate import Finding, WedgeEstimate
 from isonet.io import mrc
+from isonet.project.selection import why_stack
+from isonet.steps.prepare.faults import refuse
 
 log = logging.getLogger("isonet")
 _BLOCKS = 8
+_FAULTS: Mapping[Finding, str] = {"mirrored": "mirrored", "no wedge": "no-wedge"}
 
 
-def check_wedge(volume: mrc.Volume, tilts: Sequence[float]) -> WedgeEstimate | None:
+def check_wedge(volume: mrc.Volume, tilts: Sequence[float], accepted: Sequence[str]) -> WedgeEstimate | None:
     """Compare the wedge in a tomogram's power spectrum with its tilts, and say what was found.
 
-    One line of information where they agree or the spectrum cannot tell, a warning with the remedy where they do not:
-    the range differs by more than 5 degrees, is mirrored, lies about another axis, or there is no wedge. Of volumes
-    as IMOD's tilt leaves them only that is said: they are to be turned and looked at again.
+    One line of information where they agree or the spectrum cannot tell, a warning with the remedy where the range
+    differs by more than 5 degrees or lies about another axis. A range that is mirrored and a volume without a wedge
+    are refused. Of volumes as IMOD's tilt leaves them only that is said: they are to be turned and looked at again.
 
     Parameters
     ----------
@@ -28,26 +32,48 @@ def check_wedge(volume: mrc.Volume, tilts: Sequence[float]) -> WedgeEstimate | N
         The tomogram; a few blocks of it are read.
     tilts : sequence of float
         Degrees: `(tilt_min, tilt_max)` or the list of tilts.
+    accepted : sequence of str
+        Faults that are taken all the same, with a warning.
 
     Returns
     -------
     WedgeEstimate or None
         What the tomogram shows; None where it is too small or too empty to show anything.
+
+    Raises
+    ------
+    InputError
+        If the wedge is mirrored, there is none, or the volume is a stack of images, unless that is accepted.
     """
     spectra = measure_spectra(volume)
+    stack = why_stack(volume.path, len(tilts))
     if spectra is None:
+        _warn_of_stack(volume.path, stack)
         log.info("%s: too small or too empty for its power spectrum to tell the tilt range", volume.path.name)
         return None
     estimate = wedge_estimate.estimate_wedge(spectra)
     for finding in wedge_estimate.verdict(estimate, tilts):
         if estimate.as_imod_tilt and finding != "axis":
             continue
+        if finding == "unclear":
+            _warn_of_stack(volume.path, stack)
+        if finding == "no wedge" and stack is not None:
+            refuse("stack", f"{volume.path}: {stack}, and no wedge; give the reconstructed tomogram", accepted)
+            continue
         sentence = _sentence(finding, estimate, min(tilts), max(tilts))
-        if finding in ("agrees", "unclear"):
+        if finding in _FAULTS:
+            refuse(_FAULTS[finding], f"{volume.path}: {sentence}", accepted)
+        elif finding in ("agrees", "unclear"):
             log.info("%s: %s", volume.path.name, sentence)
         else:
             log.warning("%s: %s", volume.path, sentence)
     return estimate
+
+
+def _warn_of_stack(path: Path, stack: str | None) -> None:
+    """Say what speaks for a stack of images where the power spectrum does not tell."""
+    if stack is not None:
+        log.warning("%s: may be %s; if it is one, give the reconstructed tomogram", path, stack)
 
 
 def measure_spectra(volume: mrc.Volume) -> Float[Tensor, "3 rows columns"] | None:
