@@ -61,9 +61,9 @@ def _decoded(path: Path, raw: bytes, *, odd_characters: bool) -> str:
     """Characters of a file: UTF-8, or UTF-16 if its mark says so."""
     encoding = "utf-16" if raw.startswith(_UTF_16_MARKS) else "utf-8"
     if encoding == "utf-8" and b"\0" in raw:
-        half = raw.count(b"\0") * 5 > len(raw) * 2
-        what = "it is in UTF-16 without a mark; save it as UTF-8" if half else "give the file that lists the tilts"
-        raise InputError(f"{path}: not a text file, {what}")
+        if raw.count(b"\0") * 5 > len(raw) * 2:
+            raise InputError(f"{path}: not a text file in UTF-8, but in UTF-16 without a mark; save it as UTF-8")
+        raise InputError(f"{path}: not a text file; give the file that lists the tilts")
     try:
         text = raw.removeprefix(_UTF_8_MARK).decode(encoding, errors="replace" if odd_characters else "strict")
     except UnicodeDecodeError as error:
@@ -71,7 +71,7 @@ def _decoded(path: Path, raw: bytes, *, odd_characters: bool) -> str:
             f"{path}: not a text file in UTF-8 (byte {error.start}; perhaps it is in Latin-1); save it as UTF-8"
         ) from error
     if "\0" in text:
-        raise InputError(f"{path}: not a text file, give the file that lists the tilts")
+        raise InputError(f"{path}: not a text file; give the file that lists the tilts")
     return text
 
 
