@@ -29,8 +29,9 @@ def scene() -> Any:
 
 
 def star_of(volume: Any, name: str = "v", **options: Any) -> str:
+    """Prepare a volume that no wedge was taken from."""
     isonet.write(Path(f"{name}.mrc"), volume)
-    isonet.done("prepare", f"{name}.mrc", output=f"{name}.star", **options)
+    isonet.done("prepare", f"{name}.mrc", output=f"{name}.star", accept="no-wedge", **options)
     return f"{name}.star"
 
 
