@@ -6,13 +6,13 @@ with both paths.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.project.names import Fit, common_words, fit, without_ending
+from isonet.project.names import Fit, Index, common_words, fit, without_ending
 from isonet.project.table import Project
 
 log = logging.getLogger("isonet")
@@ -86,15 +86,23 @@ class Belonging:
     def __init__(self, tomograms: Sequence[Named], things: Sequence[Named], *, shared: bool = False) -> None:
         self.tomograms = tomograms
         self.things = things
-        self.shared = shared
-        self._common = common_words(one.names[0] for one in tomograms)
-        self._owners: dict[int, frozenset[int]] = {}
+        self._owners: list[frozenset[int]] = []
+        self._fitting: list[list[Match]] = [[] for _ in tomograms]
+        common = common_words(one.names[0] for one in tomograms)
+        index = Index([one.names[0] for one in tomograms])
+        for number, thing in enumerate(things):
+            matches = {
+                place: match
+                for place in sorted(set().union(*map(index.like, thing.names)))
+                if (match := _match(number, thing, tomograms[place], common))
+            }
+            self._owners.append(_with_a_right(matches, shared=shared))
+            for place in self._owners[-1]:
+                self._fitting[place].append(matches[place])
 
     def fitting(self, tomogram: int) -> list[Match]:
         """All things that fit a tomogram and fit no other one better, best first."""
-        matches = (self._match(number, tomogram) for number in range(len(self.things)))
-        fitting = [one for one in matches if one is not None and tomogram in self.owners(one.thing)]
-        return sorted(fitting, key=lambda one: (-one.fit, -one.length, one.distance))
+        return sorted(self._fitting[tomogram], key=lambda one: (-one.fit, -one.length, one.distance))
 
     def best(self, tomogram: int) -> list[Match]:
         """Things that no other one is better than: one, none, or several that fit equally well."""
@@ -102,30 +110,31 @@ class Belonging:
         return [one for one in fitting if not any(one.worse(other) for other in fitting)]
 
     def owners(self, thing: int) -> frozenset[int]:
-        """Tomograms that a thing fits best: one, none, or several that it fits equally well.
-
-        What is shared also belongs to those that it fits less well, unless only loosely; of equals to the nearest.
-        """
-        if thing not in self._owners:
-            matches = {place: match for place in range(len(self.tomograms)) if (match := self._match(thing, place))}
-            best = max(((one.fit, one.length) for one in matches.values()), default=None)
-            nearest: dict[tuple[Fit, int], int] = {}
-            for one in matches.values():
-                rank = one.fit, one.length
-                nearest[rank] = min(nearest.get(rank, one.distance), one.distance)
-            self._owners[thing] = frozenset(
-                place
-                for place, one in matches.items()
-                if one.distance == nearest[rank := (one.fit, one.length)]
-                and (rank == best or (self.shared and one.fit > Fit.LOOSE))
-            )
+        """Tomograms that a thing fits best: one, none, or several that it fits equally well."""
         return self._owners[thing]
 
-    def _match(self, number: int, place: int) -> Match | None:
-        """How a thing fits a tomogram."""
-        thing, tomogram = self.things[number], self.tomograms[place]
-        found = max((one for name in thing.names if (one := fit(name, tomogram.names[0], self._common))), default=None)
-        return None if found is None else Match(number, *found, thing.distance(tomogram))
+
+def _match(number: int, thing: Named, tomogram: Named, common: frozenset[str]) -> Match | None:
+    """How a thing fits a tomogram by the best of its names."""
+    found = max((one for name in thing.names if (one := fit(name, tomogram.names[0], common))), default=None)
+    return None if found is None else Match(number, *found, thing.distance(tomogram))
+
+
+def _with_a_right(matches: Mapping[int, Match], *, shared: bool) -> frozenset[int]:
+    """Tomograms that something belongs to: those that it fits best, of equals the nearest.
+
+    What is shared also belongs to those that it fits less well, unless only loosely.
+    """
+    best = max(((one.fit, one.length) for one in matches.values()), default=None)
+    nearest: dict[tuple[Fit, int], int] = {}
+    for one in matches.values():
+        rank = one.fit, one.length
+        nearest[rank] = min(nearest.get(rank, one.distance), one.distance)
+    return frozenset(
+        place
+        for place, one in matches.items()
+        if one.distance == nearest[rank := (one.fit, one.length)] and (rank == best or (shared and one.fit > Fit.LOOSE))
+    )
 
 
 def named(project: Project) -> list[Named]:

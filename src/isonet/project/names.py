@@ -90,6 +90,33 @@ def fit(key: str, name: str, common: frozenset[str] = frozenset()) -> tuple[Fit,
     return None if within is None else (within, len(shorter))
 
 
+class Index:
+    """Names among which those that may fit another one are found without comparing all.
+
+    Of two names that fit one has all words of the other, or they are the same but for words that count for nothing.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._bare: dict[str, set[int]] = {}
+        self._with: dict[str, set[int]] = {}
+        self._rarest: dict[str, set[int]] = {}
+        split = [set(words(name)) for name in names]
+        for number, (name, found) in enumerate(zip(names, split, strict=True)):
+            self._bare.setdefault(bare(name), set()).add(number)
+            for word in found:
+                self._with.setdefault(word, set()).add(number)
+        for number, found in enumerate(split):
+            for word in sorted(found, key=lambda word: len(self._with[word]))[:1]:
+                self._rarest.setdefault(word, set()).add(number)
+
+    def like(self, name: str) -> set[int]:
+        """Numbers of the names that may fit one: all that fit, and a few more."""
+        found = set(words(name))
+        shorter = [self._rarest.get(word, set()) for word in found]
+        longer = min((self._with.get(word, set()) for word in found), key=len, default=set())
+        return self._bare.get(bare(name), set()).union(longer, *shorter)
+
+
 def _within(shorter: str, longer: str, common: frozenset[str]) -> Fit | None:
     """Tell what a longer name has besides a shorter one that stands in it; None if that names another tomogram."""
     found = None

@@ -233,10 +233,7 @@ def _fits_in_shape(path: Path, pair: Pair, fit: Fit) -> bool:
 
 def _of_its_shape(path: Path, pair: Pair) -> Halves:
     """Return the halves of a full tomogram, checked to be of its shape."""
-    shape = mrc.open_volume(path).shape
-    for half in pair.halves:
-        if mrc.open_volume(half).shape != shape:
-            raise InputError(
-                f"{half}: shape {mrc.open_volume(half).shape} is not that of {path}, {shape}; reconstruct both alike"
-            )
+    shape, half = mrc.open_volume(path).shape, mrc.open_volume(pair.even).shape
+    if half != shape:
+        raise InputError(f"{pair.even}: shape {half} is not that of {path}, {shape}; reconstruct both alike")
     return pair.halves

@@ -33,48 +33,47 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
     InputError
         If a half is constant, or is not of this tomogram.
     """
-    black = [path for path in (even, odd) if _is_constant(mrc.open_volume(path))]
-    for path in black:
-        value = float(mrc.open_volume(path).stored[0, 0, 0])
-        text = f"{path}: all voxels are {value:g}; a constant volume is no half of a tomogram, make it again"
+    halves = mrc.open_volume(even), mrc.open_volume(odd)
+    black = [half for half in halves if _is_constant(half)]
+    for half in black:
+        value = float(half.stored[0, 0, 0])
+        text = f"{half.path}: all voxels are {value:g}; a constant volume is no half of a tomogram, make it again"
         refuse("black-half", text, accepted)
     if black:
         return
-    if full is None:
-        _compare_halves(even, odd, accepted)
-        return
-    for half in (even, odd):
-        _compare_with_whole(full, half, accepted)
-    if _are_the_same(even, odd):
+    if _are_the_same(*halves):
         log.warning("%s and %s: hold the same voxels; halves must differ in their noise", even, odd)
+    if full is None:
+        _compare_halves(*halves, accepted)
+        return
+    whole = mrc.open_volume(full)
+    for half in halves:
+        _compare_with_whole(whole, half, accepted)
 
 
-def are_one_sample(first: Path, second: Path) -> bool:
+def are_one_sample(first: mrc.Volume, second: mrc.Volume) -> bool:
     """Tell whether two volumes of one shape are of one sample and share their noise, as copies do."""
     likeness = _likeness(first, second, _SMALL_EDGE).of_parts
     return likeness is not None and likeness >= PARTS[0]
 
 
-def _compare_with_whole(full: Path, half: Path, accepted: Sequence[str]) -> None:
+def _compare_with_whole(full: mrc.Volume, half: mrc.Volume, accepted: Sequence[str]) -> None:
     """Refuse a half that does not correlate with its tomogram, or that is light where that is dark."""
     likeness = _likeness(full, half, _SMALL_EDGE).of_parts
     if likeness is None or likeness >= PARTS[0]:
         return
     said = f"(correlation {likeness:.2f}, about 0.7 where it is)"
-    text = f"{half}: is no half of {full} {said}: of another tomogram, shifted or turned; give its own half"
+    text = f"{half.path}: is no half of {full.path} {said}: of another tomogram, shifted or turned; give its own half"
     if likeness <= -PARTS[0]:
-        text = f"{half}: is light where {full} is dark (correlation {likeness:.2f}); invert one of them"
+        text = f"{half.path}: is light where {full.path} is dark (correlation {likeness:.2f}); invert one of them"
     refuse("other-halves", text, accepted)
 
 
-def _compare_halves(even: Path, odd: Path, accepted: Sequence[str]) -> None:
+def _compare_halves(even: mrc.Volume, odd: mrc.Volume, accepted: Sequence[str]) -> None:
     """Refuse halves that have nothing in common; warn where that is in doubt, as noise can be strong."""
-    if _are_the_same(even, odd):
-        log.warning("%s and %s: hold the same voxels; halves must differ in their noise", even, odd)
-        return
     nothing, certain, _ = SAMPLES
     likeness = -1.0
-    for factor in _factors(mrc.open_volume(even).header.pixel_size):
+    for factor in _factors(even.header.pixel_size):
         found = _likeness(even, odd, EDGE, factor).of_samples
         likeness = max(likeness, -1.0 if found is None else found)
         if likeness >= certain:
@@ -83,9 +82,9 @@ def _compare_halves(even: Path, odd: Path, accepted: Sequence[str]) -> None:
         return
     said = f"have little in common at low resolution (correlation {likeness:.2f})"
     if likeness > nothing:
-        log.warning("%s and %s: %s; look whether they are of one tomogram", even, odd, said)
+        log.warning("%s and %s: %s; look whether they are of one tomogram", even.path, odd.path, said)
         return
-    text = f"{even} and {odd}: {said}: of two tomograms, shifted or turned; give the halves of one"
+    text = f"{even.path} and {odd.path}: {said}: of two tomograms, shifted or turned; give the halves of one"
     refuse("other-halves", text, accepted)
 
 
@@ -96,23 +95,21 @@ def _factors(pixel_size: float) -> list[int]:
     return sorted({min(_MOST_BINNED, max(1, round(coarse / pixel_size))) for coarse in _COARSE})
 
 
-def _likeness(first: Path, second: Path, edge: int, factor: int = 1) -> Likeness:
+def _likeness(first: mrc.Volume, second: mrc.Volume, edge: int, factor: int = 1) -> Likeness:
     """Compare two volumes block by block, until it is clear that they are alike; small blocks by their noise too."""
     noisy = edge == _SMALL_EDGE
-    one, two = mrc.open_volume(first), mrc.open_volume(second)
     likeness = Likeness()
-    for block in blocks_of(one.shape, edge * factor):
-        likeness.add(*(binned(torch.from_numpy(volume.read(*block)), factor) for volume in (one, two)))
+    for block in blocks_of(first.shape, edge * factor):
+        likeness.add(*(binned(torch.from_numpy(volume.read(*block)), factor) for volume in (first, second)))
         found, enough = (likeness.of_parts, PARTS[-1]) if noisy else (likeness.of_samples, SAMPLES[-1])
         if found is not None and found >= enough:
             break
     return likeness
 
 
-def _are_the_same(first: Path, second: Path) -> bool:
+def _are_the_same(first: mrc.Volume, second: mrc.Volume) -> bool:
     """Tell whether two volumes of one shape hold the same voxels in all blocks that are looked at."""
-    one, two = mrc.open_volume(first), mrc.open_volume(second)
-    return all(bool((one[block] == two[block]).all()) for block in blocks_of(one.shape, _SMALL_EDGE))
+    return all(bool((first[block] == second[block]).all()) for block in blocks_of(first.shape, _SMALL_EDGE))
 
 
 def _is_constant(volume: mrc.Volume) -> bool:

@@ -103,6 +103,6 @@ def _tell_of_copies(paths: Sequence[Path]) -> None:
         alike.setdefault(bare(stem(path)), []).append(path)
     for group in alike.values():
         for first, second in combinations(group, 2):
-            shapes = mrc.open_volume(first).shape, mrc.open_volume(second).shape
-            if shapes[0] == shapes[1] and are_one_sample(first, second):
+            volumes = mrc.open_volume(first), mrc.open_volume(second)
+            if volumes[0].shape == volumes[1].shape and are_one_sample(*volumes):
                 log.warning("%s and %s: one tomogram twice, which training counts twice; leave one out", first, second)
