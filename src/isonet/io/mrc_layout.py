@@ -206,13 +206,14 @@ def _looks_like_voxels(plain: Path, begin: int, size: int, excess: int, dtype: n
 
 def _alike(block: npt.NDArray[Any], known: npt.NDArray[Any]) -> bool:
     """Tell whether numbers vary about as others do, and in the same place."""
-    low, middle, high = np.nan_to_num(np.quantile(known.astype(np.float64), (0.1, 0.5, 0.9)))
-    values = block.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # bytes that are no numbers are told by what follows
+        values, others = block.astype(np.float64), np.nan_to_num(known.astype(np.float64))
     if not np.isfinite(values).all():
         return False
     bottom, centre, top = np.quantile(values, (0.1, 0.5, 0.9))
+    low, middle, high = np.quantile(others, (0.1, 0.5, 0.9))
     spread, usual = top - bottom, high - low
-    return bool(usual / _ALIKE <= spread <= _ALIKE * usual and abs(centre - middle) <= _ALIKE * usual and spread > 0)
+    return bool(0 < spread <= _ALIKE * usual <= _ALIKE**2 * spread and abs(centre - middle) <= _ALIKE * usual)
 
 
 def _mapped(plain: Path, shape: tuple[int, ...], dtype: np.dtype[Any], offset: int) -> npt.NDArray[Any]:

@@ -134,7 +134,7 @@ def _within(values: Sample, found: tuple[float, float]) -> bool:
     """Tell whether all values are finite and between the header's extremes, rounded as they may be."""
     low, high = found
     slack = 1e-3 * (high - low) + 1e-3 * max(abs(low), abs(high))
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # bytes that are no numbers are told by what follows
         return bool(np.isfinite(values).all() and values.min() >= low - slack and values.max() <= high + slack)
 
 

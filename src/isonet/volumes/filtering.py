@@ -70,4 +70,6 @@ def filter_file(
             raise InputError(not_finite(source, error.slab, error.first)) from error
         except streamed.ConstantVolumeError as error:
             raise InputError(is_constant(source, error.value)) from error
+        if not after.finite:
+            raise InputError(f"{source}: its grey values are too large to be filtered; divide them by a power of ten")
         result.statistics = (after.low, after.high, after.mean, after.std)

@@ -63,7 +63,7 @@ class ExistingMask:
         self._middle = (lowest + self._highest) / 2
 
     def _outside(self) -> tuple[int, bool]:
-        """Value outside the mask, 0 or that of IMOD's signed bytes, and whether unsigned bytes read as signed ones."""
+        """Value outside the mask, 0 or that of IMOD's bytes with a sign; whether bytes that have none were read so."""
         if self._volume.stored.dtype != np.int8:
             return 0, False
         below = zero = bottom = 0

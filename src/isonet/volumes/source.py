@@ -26,6 +26,7 @@ _LOOK = 160  # edge of the central part whose contrast is judged, voxels
 _READ_WHOLE = 1 << 24  # voxels that are read to find mean and standard deviation
 _FEWEST_SECTIONS = 32
 _SLAB = 1 << 24  # voxels that are read at once
+_LARGEST = 1e31  # standard deviation of grey values; the smallest is as far below 1
 _LOOKS = 32  # volumes that are looked at, at most
 
 
@@ -197,6 +198,11 @@ def pooled_statistics(volumes: Iterable[mrc.Volume]) -> tuple[float, float]:
         raise ValueError("no volumes")
     if moments.constant:
         raise InputError(is_constant(where, moments.mean))
+    if not 1 / _LARGEST < moments.std < _LARGEST:
+        raise InputError(
+            f"{where}: grey values with a standard deviation of {moments.std:.3g} cannot be computed with; multiply "
+            f"them by {1 / moments.std:.0e} and give the result"
+        )
     return moments.mean, moments.std
 
 

@@ -74,9 +74,9 @@ def test_an_extended_header_that_was_not_counted_is_left_out(here: Path, simulat
         name = f"{dtype}{number}.mrc"
         foreign.mrc(here / name, scaled, extended=extended, extended_size=0)
         outcome = isonet.call("resize", name, pixel_size=10)
-        if outcome.code:  # random bytes may be like bytes of data
+        if outcome.code:  # text and random bytes may be like bytes of data
             isonet.assert_refused(outcome, name, f"{len(extended)} more")
-            assert number == 2
+            assert number == 2 or dtype == "i1"
             continue
         assert f"{len(extended)} more than its header says" in outcome.err
         made = isonet.read(here / f"resized/{dtype}{number}_resized.mrc")

@@ -29,7 +29,6 @@ def scene() -> Any:
 
 
 def star_of(volume: Any, name: str = "v", **options: Any) -> str:
-    """Prepare a volume that no wedge was taken from."""
     isonet.write(Path(f"{name}.mrc"), volume)
     isonet.done("prepare", f"{name}.mrc", output=f"{name}.star", accept="no-wedge", **options)
     return f"{name}.star"
@@ -297,9 +296,9 @@ def test_existing_masks_of_any_make(here: Path, scene: Any) -> None:
         "grey": (255 * ball).astype(np.uint16),
         "soft": gaussian_filter(ball.astype(np.float32), 1.0),
         "binned": ball[1::2, 1::2, 1::2].astype(np.float32),
-        "bytes of IMOD": ((255 * ball).astype(np.int16) - 128).astype(np.int8),
-        "bytes of IMOD, 0 and 1": (ball.astype(np.int16) - 128).astype(np.int8),
-        "soft bytes of IMOD": (255 * gaussian_filter(ball.astype(np.float32), 1.0) - 128).astype(np.int8),
+        "IMOD bytes with a sign": ((255 * ball).astype(np.int16) - 128).astype(np.int8),
+        "IMOD bytes, 0 and 1": (ball.astype(np.int16) - 128).astype(np.int8),
+        "soft IMOD bytes": (255 * gaussian_filter(ball.astype(np.float32), 1.0) - 128).astype(np.int8),
         "unsigned bytes": (255 * ball).astype(np.uint8).view(np.int8),
         "soft unsigned bytes": (255 * gaussian_filter(ball.astype(np.float32), 1.0)).astype(np.uint8).view(np.int8),
         "plus and minus": np.where(ball, 1, -1).astype(np.int8),
@@ -315,7 +314,7 @@ def test_existing_masks_of_any_make(here: Path, scene: Any) -> None:
         assert wrong < {
             "soft": 0.005,
             "soft unsigned bytes": 0.005,
-            "soft bytes of IMOD": 0.005,
+            "soft IMOD bytes": 0.005,
             "binned": 0.04,
         }.get(name, 1e-9), name
     Path("folder").mkdir()
