@@ -150,5 +150,5 @@ def _tell(padding: Padding) -> None:
         "%s: %d voxels (%.2g %%) are exactly %s: padding, left out%s",
         *(padding.volume.path, round(share * padding.volume.stored.size), 100 * share),
         " or ".join(f"{one.value:g}" for one in padding.values),
-        "; cut it off for results without it" if share > _MUCH else ", data go on there by reflection",
+        "; cut the tomogram to its data to save time" if share > _MUCH else ", data go on there by reflection",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from isonet.core.normalize import Moments, Normalization
+from isonet.core.normalize import LocalMoments, Moments, Normalization
 from isonet.core.sampling import Box, Voxels, cut, draw_centres
 from isonet.errors import InputError
 from isonet.io import mrc
@@ -125,11 +125,13 @@ def mean_source(first: Source, second: Source) -> MeanSource:
 
 def standardised(mean: MeanSource) -> MeanSource:
     """Bring the mean of two halves to a standard deviation of 1, like a tomogram that was not split."""
-    moments = Moments()
+    moments, local = Moments(), LocalMoments()
     for part in looked_at(mean.shape):
         moments.add(mean.without_padding(part))
-    grey = replace(mean.normalization, std=mean.normalization.std * moments.std)
-    return replace(mean, normalization=grey, scale=mean.scale / moments.std)
+        local.add(mean.read_rows(part, slice(None)))
+    _, std = local.overruled(moments) or (moments.mean, moments.std)
+    grey = replace(mean.normalization, std=mean.normalization.std * std)
+    return replace(mean, normalization=grey, scale=mean.scale / std)
 
 
 def box_of_data(sources: Sequence[Source]) -> Box:
@@ -228,15 +230,16 @@ def contrast_sign(tomogram: Tomogram, volumes: Iterable[mrc.Volume]) -> int:
 def pooled_statistics(volumes: Iterable[mrc.Volume]) -> tuple[float, float]:
     """Mean and standard deviation of the voxels of volumes together, in float64 and bounded memory.
 
-    The padding of volumes that are continued over it does not count. Of a large volume sections all over it are read,
-    not all, so that the time does not grow with its size.
+    The padding of volumes that are continued over it does not count. Where a few parts rule the result, such as vacuum
+    or gold in a tomogram full of noise, it is that of most parts. Of a large volume sections all over it are read, not
+    all, so that the time does not grow with its size.
 
     Raises
     ------
     InputError
         If a voxel is NaN or infinite, or all are equal.
     """
-    moments = Moments()
+    moments, local = Moments(), LocalMoments()
     where: Path | None = None
     for volume in volumes:
         where = where or volume.path
@@ -246,11 +249,20 @@ def pooled_statistics(volumes: Iterable[mrc.Volume]) -> tuple[float, float]:
                 moments.add(slab)
             if not moments.finite:
                 raise InputError(not_finite(volume.path, volume.read_rows(part), part.start))
+            local.add(volume.read_rows(part))
     if where is None:
         raise ValueError("no volumes")
     if moments.constant:
         raise InputError(is_constant(where, moments.mean))
-    return moments.mean, moments.std
+    typical = local.overruled(moments)
+    if typical is None:
+        return moments.mean, moments.std
+    log.info(
+        "%s: a few parts, such as vacuum or gold, differ from the rest; mean %g and deviation %g of most parts taken, "
+        "not %g and %g of all",
+        *(where, *typical, moments.mean, moments.std),
+    )
+    return typical
 
 
 def not_finite(path: Path, slab: npt.NDArray[np.float32], first: int) -> str:

@@ -22,8 +22,9 @@ _MOST_VALUES = 4  # of padding in one volume
 _PAIRS, _SAMPLE = 1 << 18, 1 << 12  # pairs of equal neighbours, and voxels, of a slab that are counted by their value
 _FEWEST = 64  # voxels of padding
 _SHARE, _SHARE_AMONG_LEVELS = 1e-4, 5e-3  # of all voxels: the least padding, and where data hold its value too
-_TOGETHER = 0.9  # least share of equal neighbours along an axis
-_PEAK = 1.5  # times as often as the levels beside it: the least for a level that is padding
+_TOGETHER, _TOGETHER_AMONG_LEVELS = 0.9, 0.96  # least share of equal neighbours along an axis
+_PEAK = 1.2  # times as often as the levels beside it: the least for a level that is padding
+_SMOOTH = 0.4  # share of equal neighbours of the levels beside it, above which those lie together as well
 _LEVELS = 0.5  # of values that are distinct: where fewer are, grey values are levels
 _AMONG = 0.02  # of the voxels of a padding's value: where more may be data, only blocks of it are padding
 _MOST = 0.9  # of all voxels: what fills more is no padding
@@ -58,6 +59,14 @@ class _Tally:
     neighbours: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, np.int64))
     equal: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, np.int64))
 
+    def together(self, less: "_Tally | None" = None) -> float:
+        """Share of equal neighbours along the axis that has most, of all these voxels less as many others."""
+        neighbours, equal = self.neighbours, self.equal
+        if less is not None:
+            neighbours, equal = neighbours - less.neighbours, equal - less.equal
+        known = neighbours > 0
+        return float((equal[known] / neighbours[known]).max(initial=0))
+
 
 class Census:
     """Which values repeat, from slabs of sections that are shown once, and again where there are :attr:`suspects`."""
@@ -86,12 +95,12 @@ class Census:
         """Values that may be padding."""
         often = [value for value, pairs in self._pairs.most_common() if pairs >= _SHARE * self._voxels]
         if self._has_levels:
-            often = [value for value in often if self._pairs[value] > _PEAK * self._beside(value, self._pairs)]
+            often = [value for value in often if self._pairs[value] > _PEAK * self._pairs_beside(value)]
         return tuple(often[:_MOST_VALUES])
 
     def count(self, slab: Slab) -> None:
         """Show sections again."""
-        for value in self.suspects:
+        for value in {*self.suspects, *(level for value in self.suspects for level in self._levels_beside(value))}:
             tally = self._tallies.setdefault(value, _Tally())
             same = slab == np.float32(value)
             tally.count += int(np.count_nonzero(same))
@@ -120,19 +129,15 @@ class Census:
     def _judged(self, value: float) -> Repeated | None:
         """Tell whether a suspect is padding, from how much of it lies together."""
         tally = self._tallies[value]
-        data = pairs = 0.0  # voxels of this value that may be data, and pairs of them along an axis
-        if self._has_levels:
-            data = self._beside(value, self._sample) * self._voxels / self._sample.total()
-            pairs = self._beside(value, self._pairs) / 2
-        padded = tally.count - data
-        among = data > _AMONG * tally.count
+        levels = [self._tallies[level] for level in self._levels_beside(value)]
+        data = max(levels, key=lambda one: one.count, default=_Tally())  # as many voxels of this value may be data
+        padded = tally.count - data.count
+        among = data.count > _AMONG * tally.count
+        if among and (tally.count < _PEAK * data.count or data.together() > _SMOOTH):
+            return None
         if padded < max(_FEWEST, (_SHARE_AMONG_LEVELS if among else _SHARE) * self._voxels):
             return None
-        if among and tally.count < _PEAK * data:
-            return None
-        known = tally.neighbours > data
-        together = (tally.equal[known] - pairs) / (tally.neighbours[known] - data)
-        if not known.any() or together.max() < _TOGETHER:
+        if tally.together(data) < (_TOGETHER_AMONG_LEVELS if among else _TOGETHER):
             return None
         return Repeated(value, padded / self._voxels, among)
 
@@ -142,12 +147,17 @@ class Census:
         rest = self._sample - Counter(dict(self._sample.most_common(_MOST_VALUES)))
         return len(rest) < _LEVELS * rest.total() or not rest
 
-    def _beside(self, value: float, counts: Counter[float]) -> float:
-        """How often the more frequent of the next values up and down is there."""
-        values = self._levels
-        below, above = bisect_left(values, value), bisect_right(values, value)
-        beside = [*values[max(0, below - 1) : below], *values[above : above + 1]]
-        return max((counts[one] for one in beside), default=0)
+    def _levels_beside(self, value: float) -> list[float]:
+        """Next levels up and down; none where grey values are no levels."""
+        if not self._has_levels:
+            return []
+        levels = self._levels
+        below, above = bisect_left(levels, value), bisect_right(levels, value)
+        return [*levels[max(0, below - 1) : below], *levels[above : above + 1]]
+
+    def _pairs_beside(self, value: float) -> int:
+        """Pairs of the next level up or down that has more."""
+        return max((self._pairs[level] for level in self._levels_beside(value)), default=0)
 
     @cached_property
     def _levels(self) -> list[float]:
