@@ -13,6 +13,8 @@ from isonet.io.volume_files import find_volumes, stem
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.memory import within_limit
 from isonet.running.runs import Run, start
+from isonet.volumes.continued import Resized, continue_over_padding
+from isonet.volumes.padding import find_padding
 from isonet.volumes.pixel_size import pixel_size_in_table
 from isonet.volumes.products import made_before, product_label
 from isonet.volumes.source import not_finite
@@ -171,6 +173,7 @@ def _resize(job: Job, config: ResizeConfig, label: str, run: Run) -> None:
         raise InputError(
             f"{job.source}: {config.pixel_size:g} A/voxel leaves {how.result} voxels; choose a smaller one"
         )
+    padding = find_padding(volume)
     old = volume.header
     x, y, z = (round(start / step) for start, step in zip(old.start, reversed(how.steps), strict=True))
     header = replace(old, voxel_size=(config.pixel_size,) * 3, start=(x, y, z), labels=(*old.labels[:9], label))
@@ -180,7 +183,10 @@ def _resize(job: Job, config: ResizeConfig, label: str, run: Run) -> None:
         blocks.scratch(job.result.parent, how.between) as between,
     ):
         try:
-            after = resampling.resample(volume, between, target, how, advance)
+            after = resampling.resample(
+                *(continue_over_padding(volume, padding), between, target, how, advance),
+                finish=None if padding is None else Resized(padding, how.steps).restore,
+            )
         except streamed.NotFiniteError as error:
             raise InputError(not_finite(job.source, error.slab, error.first)) from error
         target.statistics = (after.low, after.high, after.mean, after.std)

@@ -1,5 +1,6 @@
 """A volume file filtered in Fourier space into another one, in bounded memory."""
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,6 +12,8 @@ from isonet.io import blocks, mrc
 from isonet.io.volume_files import stem
 from isonet.running.memory import within_limit
 from isonet.running.runs import Run
+from isonet.volumes.continued import continue_over_padding, restore
+from isonet.volumes.padding import find_padding
 from isonet.volumes.pixel_size import header_for
 from isonet.volumes.source import is_constant, not_finite
 
@@ -26,7 +29,7 @@ def filter_file(
     rescale: bool,
     pixel_size: float = 0.0,
 ) -> None:
-    """Filter a volume into a float32 file with its header and mean.
+    """Filter a volume into a float32 file with its header, mean and padding.
 
     How is in :func:`isonet.core.filters.streamed.filter_volume`.
 
@@ -55,6 +58,7 @@ def filter_file(
         If the result cannot be written.
     """
     volume = mrc.open_volume(source)
+    padding = find_padding(volume)
     with within_limit(source, max_memory) as memory:
         plan = streamed.plan(volume.shape, memory)
     header = header_for(volume, pixel_size, label)
@@ -64,7 +68,9 @@ def filter_file(
     ):
         try:
             _, after = streamed.filter_volume(
-                volume, result, transfer, plan, advance, workers=torch.get_num_threads(), rescale=rescale
+                *(continue_over_padding(volume, padding), result, transfer, plan, advance, torch.get_num_threads()),
+                rescale=rescale,
+                finish=partial(restore, [padding]),
             )
         except streamed.NotFiniteError as error:
             raise InputError(not_finite(source, error.slab, error.first)) from error

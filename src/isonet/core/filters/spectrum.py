@@ -13,6 +13,8 @@ from torch import Tensor
 FloatArray = npt.NDArray[np.float32]
 ComplexArray = npt.NDArray[np.complex64]
 Transfer = Callable[[Tensor, Tensor, Tensor], Tensor]
+Finish = Callable[[int, int, FloatArray], None]
+"""Given section, row and a block of a result before it is written, which it may change."""
 BLOCK_BYTES = 1 << 23
 """Complex columns transformed along z at a time: these stay in the processor's cache."""
 

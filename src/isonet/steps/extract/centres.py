@@ -10,13 +10,13 @@ import numpy.typing as npt
 from isonet.config import ExtractConfig
 from isonet.core.sampling import draw_distinct_centres, random_stream
 from isonet.errors import InputError
-from isonet.io import mrc
 from isonet.io.programs import coordinates
 from isonet.project.belonging import called, file_in, named
 from isonet.project.subvolumes import subvolume_count
 from isonet.project.table import Project, Tomogram
 from isonet.volumes.masks import open_mask
 from isonet.volumes.pixel_size import pixel_size
+from isonet.volumes.source import Source, where_data_are
 
 log = logging.getLogger("isonet")
 BOX_COLUMN = "rlnBoxFile"
@@ -24,7 +24,7 @@ Centres = npt.NDArray[np.int64]
 
 
 def find_centres(
-    tomogram: Tomogram, volume: mrc.Volume, config: ExtractConfig, project: Project, tomograms: Sequence[Tomogram]
+    tomogram: Tomogram, source: Source, config: ExtractConfig, project: Project, tomograms: Sequence[Tomogram]
 ) -> Centres:
     """Choose the centres of one tomogram's sub-volumes.
 
@@ -32,7 +32,7 @@ def find_centres(
     ----------
     tomogram : Tomogram
         Its row in the table.
-    volume : Volume
+    source : Source
         What the sub-volumes are cut from.
     config : ExtractConfig
         Options.
@@ -57,10 +57,11 @@ def find_centres(
     if path is None:
         if config.coordinates is None:
             return _drawn(
-                tomogram, volume, config, subvolume_count(tomogram, config.number_subtomos, tomograms), random
+                tomogram, source, config, subvolume_count(tomogram, config.number_subtomos, tomograms), random
             )
         log.warning("%s: no coordinates in %s", tomogram.name, config.coordinates)
         return np.zeros((0, 3), dtype=np.int64)
+    volume = source.volume
     points = _points(path, number, project, config, tomograms)
     found = points.voxels(volume.shape, pixel_size(tomogram, volume), volume.header.pixel_size)
     if config.number_subtomos is not None and config.number_subtomos < len(found):
@@ -69,12 +70,13 @@ def find_centres(
 
 
 def _drawn(
-    tomogram: Tomogram, volume: mrc.Volume, config: ExtractConfig, count: int, random: np.random.Generator
+    tomogram: Tomogram, source: Source, config: ExtractConfig, count: int, random: np.random.Generator
 ) -> Centres:
     """Draw centres among the voxels of the mask, each at most once."""
-    size, mask = config.subvolume_size, open_mask(tomogram, volume)
+    volume, size = source.volume, config.subvolume_size
+    mask = open_mask(tomogram, volume)
     try:
-        found = draw_distinct_centres(volume.shape, count, size, random, mask)
+        found = draw_distinct_centres(volume.shape, count, size, random, where_data_are([source], mask))
     except ValueError as error:
         where = volume.path if mask is None else tomogram.file("rlnMaskName")
         raise InputError(f"{where}: {error}; make a wider mask or use a smaller --cube-size") from error

@@ -101,7 +101,7 @@ def extract(project: Project, config: ExtractConfig, run: Run) -> Project:
     for tomogram in tomograms:
         source = open_source(tomogram, column)
         _comment_on_thickness(source, config.subvolume_size)
-        centres = find_centres(tomogram, source.volume, config, project, tomograms)
+        centres = find_centres(tomogram, source, config, project, tomograms)
         pieces += [_piece(source, centre, number, config) for number, centre in enumerate(centres)]
         _comment_on_faces(source, centres, config)
     if not pieces:
@@ -190,7 +190,7 @@ def _write(pieces: Sequence[_Piece], table: Project, config: ExtractConfig, run:
     edges = (config.subvolume_size,) * 3
     with run.progress("extract", len(left)) as advance:
         for piece in left:
-            mrc.write(piece.path, cut(piece.source.volume, piece.corner, edges), piece.header)
+            mrc.write(piece.path, cut(piece.source.voxels, piece.corner, edges), piece.header)
             advance()
     if not same_table:
         table.write()

@@ -181,7 +181,7 @@ def _make(plan: Plan, path: Path, run: Run) -> None:
         blocks.create(path, volume.shape, header, np.int8) as target,
     ):
         if existing is not None:
-            kept = write_mask(existing.sections, region, target, content.steps.write, advance)
+            kept = write_mask(content, existing.sections, region, target, advance)
         else:
             region, kept = write_content(content, region, plan.slab, target, path.parent, advance)
         if not kept:

@@ -130,7 +130,7 @@ class Correction:
         ):
             self._remove_wedge(room, plans, run)
             self._predict(room, found, plans, run)
-            result = _Result(target, path)
+            result = _Result(target, path, self.source)
             self._finish(found, room, result, plans, run)
             target.statistics = result.statistics
         if self.config.float16 and float16_step(*result.statistics[2:]) > _COARSE:
@@ -212,14 +212,18 @@ def _copy(found: blocks.BlockFile, result: Sink, grey: Normalization, sections: 
 
 
 class _Result:
-    """Grey values on their way into a file: counted, and refused where half precision cannot hold them."""
+    """Grey values on their way into a file: counted, and refused where half precision cannot hold them.
 
-    def __init__(self, target: blocks.NewVolume, path: Path) -> None:
-        self._target, self._path = target, path
+    The padding of the source is put back into them.
+    """
+
+    def __init__(self, target: blocks.NewVolume, path: Path, source: Source) -> None:
+        self._target, self._path, self._source = target, path, source
         self._moments = Moments()
 
     def write_rows(self, section: int, row: int, block: FloatArray) -> None:
         """Write a block of rows whose first is `row` of `section`."""
+        self._source.restore(section, row, block)
         if self._target.dtype == np.float16 and np.abs(block).max() > _FLOAT16_LIMIT:
             raise InputError(f"{self._path}: grey values beyond {_FLOAT16_LIMIT:g}; leave out --float16")
         self._moments.add(block)

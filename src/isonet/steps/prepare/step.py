@@ -26,7 +26,9 @@ from isonet.steps.prepare.relion_table import write_relion_table
 from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
 from isonet.steps.prepare.turn import turned
 from isonet.steps.prepare.wedge_check import check_wedge
-from isonet.volumes.source import CONTRAST_COLUMN, measure_contrast, statistics
+from isonet.volumes.continued import open_continued
+from isonet.volumes.contrast import pooled_contrast
+from isonet.volumes.source import CONTRAST_COLUMN, pooled_statistics
 
 log = logging.getLogger("isonet")
 _TILT_EXTENSIONS = (".tlt", ".rawtlt", ".aln", ".mdoc", ".xml", ".tomostar", ".star", ".com", ".edf")
@@ -116,8 +118,8 @@ def _known(items: Sequence[Item], catalogue: Catalogue | None, config: PrepareCo
 
 def _describe(item: Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
     """Check one tomogram and return its files and its values by column."""
-    volume = mrc.open_volume(item.path)
-    statistics(volume)
+    volume = open_continued(item.path, aloud=True)
+    pooled_statistics([volume])
     pixel_size = config.pixel_size or item.listed.pixel_size or pixel_size_of(volume, known)
     comment_on_pixel_size(item.path, pixel_size, volume.header, known)
     if config.pixel_size is None:
@@ -128,10 +130,10 @@ def _describe(item: Item, known: Description, config: PrepareConfig) -> tuple[di
     if _lies_as_imod_leaves_it(volume, known, config):
         origin = {TURNED_COLUMN: item.path}
         item = _turned_item(item, config, pixel_size)
-        volume = mrc.open_volume(item.path)
+        volume = open_continued(item.path)
         check_wedge(volume, known.tilts or known.tilt_range, config.accept)
     contrast = item.listed.text(CONTRAST_COLUMN) if config.contrast == "auto" else config.contrast
-    contrast = contrast or measure_contrast(volume)
+    contrast = contrast or pooled_contrast([volume])
     log.info(
         "%s: %s voxels, %g A, tilts %g to %g, density %s",
         item.path.name,

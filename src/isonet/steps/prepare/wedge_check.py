@@ -8,11 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from isonet.core.sampling import edges_of, moved
 from isonet.core.tilts import wedge_estimate, wedge_spectrum
 from isonet.core.tilts.wedge_estimate import Finding, WedgeEstimate
 from isonet.io import mrc
 from isonet.project.selection import why_stack
 from isonet.steps.prepare.faults import refuse
+from isonet.volumes.continued import data_box
 
 log = logging.getLogger("isonet")
 _BLOCKS = 8
@@ -78,7 +80,8 @@ def _warn_of_stack(path: Path, stack: str | None) -> None:
 
 def measure_spectra(volume: mrc.Volume) -> Float[Tensor, "3 rows columns"] | None:
     """Mean power spectra across z, y and x over blocks spread through a volume; None if it is too small or empty."""
-    blocks = wedge_spectrum.spread_blocks(volume.shape, _BLOCKS)
+    whole = data_box(volume)
+    blocks = (moved(block, whole) for block in wedge_spectrum.spread_blocks(edges_of(whole), _BLOCKS))
     spectra = (wedge_spectrum.slice_spectra(torch.from_numpy(volume.read(*block))) for block in blocks)
     usable = [found for found in spectra if found is not None]
     return torch.stack(usable).mean(0) if usable else None

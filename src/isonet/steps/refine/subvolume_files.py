@@ -18,6 +18,8 @@ from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.steps.refine.samples import SPECTRUM_CUBES, Place, loss_weights
 from isonet.train.network.unet import ARCHITECTURES
 from isonet.train.pairs import Optics, optics
+from isonet.volumes.continued import open_continued
+from isonet.volumes.padding import find_padding
 from isonet.volumes.source import (
     CONTRAST_COLUMN,
     INPUT_COLUMN,
@@ -56,7 +58,7 @@ class SubvolumeFiles:
     @property
     def sources(self) -> tuple[Source, ...]:
         """The first of them."""
-        return (Source(self.rows[0], mrc.open_volume(_file(self.rows[0])), self.normalization, self.rows[0].tilts),)
+        return (_source(self.rows[0], self.normalization),)
 
     def places(self, size: int, count: int, random: np.random.Generator) -> Iterator[Place]:
         """Give the middle of each file, or of `count` of them chosen anew."""
@@ -137,8 +139,14 @@ def _file(row: Tomogram) -> Path:
 def _middles(rows: Sequence[Tomogram], grey: Normalization, size: int) -> Iterator[Place]:
     """Places of blocks of edge `size` in the middle of files."""
     for row in rows:
-        source = Source(row, mrc.open_volume(_file(row)), grey, row.tilts)
+        source = _source(row, grey)
         yield (source,), [(edge - size) // 2 for edge in source.volume.shape]
+
+
+def _source(row: Tomogram, grey: Normalization) -> Source:
+    """Open one sub-volume; where it reached beyond the data of its tomogram it may be padded."""
+    volume = mrc.open_volume(_file(row))
+    return Source(row, volume, grey, row.tilts, padding=find_padding(volume, aloud=False))
 
 
 def _check_size(row: Tomogram, config: RefineConfig) -> None:
@@ -160,13 +168,13 @@ def _origin(row: Tomogram) -> tuple[str | None, ...]:
 def _normalization(group: Sequence[Tomogram]) -> Normalization:
     """Normalisation of the tomogram where the table records it, else of the sub-volumes together."""
     paths = list(map(_file, group))
-    pooled = pooled_statistics(map(mrc.open_volume, paths))  # refuses NaN, too
+    pooled = pooled_statistics(map(open_continued, paths))  # refuses NaN, too
     mean, std = group[0].number(MEAN_COLUMN), group[0].number(STD_COLUMN)
     if mean is None or std is None:
         mean, std = pooled
     elif not std > 0:
         raise InputError(f"{group[0].table}: {STD_COLUMN} is {std:g}; extract the sub-volumes again")
-    return Normalization(mean, std, contrast_sign(group[0], map(mrc.open_volume, paths)))
+    return Normalization(mean, std, contrast_sign(group[0], map(open_continued, paths)))
 
 
 def _shares(config: RefineConfig, sizes: Sequence[int]) -> list[int]:

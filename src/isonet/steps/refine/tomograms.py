@@ -12,7 +12,7 @@ import torch
 
 from isonet.config import RefineConfig
 from isonet.core.normalize import Normalization
-from isonet.core.sampling import Box, draw_centres, held_out_boxes, random_stream
+from isonet.core.sampling import Box, edges_of, held_out_boxes, moved, random_stream
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project.subvolumes import subvolume_count
@@ -20,7 +20,8 @@ from isonet.project.table import Tomogram
 from isonet.steps.refine.samples import SPECTRUM_CUBES, Place, loss_weights
 from isonet.train.pairs import Optics, optics
 from isonet.volumes.masks import is_ours, open_mask
-from isonet.volumes.source import Source, open_sources
+from isonet.volumes.padding import Padding
+from isonet.volumes.source import Source, box_of_data, draw_in_data, open_sources
 
 log = logging.getLogger("isonet")
 
@@ -43,6 +44,8 @@ class TrainingTomogram:
         Sub-volumes drawn from it in each epoch.
     boxes : tuple of Box
         Where to train, and what is held out if anything is.
+    paddings : tuple of Padding or None
+        Of each map: where it has no data.
     kept_mask : array or None
         Mask of another program, which it takes long to read; one of this program is opened when it is needed.
     """
@@ -53,14 +56,17 @@ class TrainingTomogram:
     optics: Optics
     count: int
     boxes: tuple[Box, Box | None]
+    paddings: tuple[Padding | None, ...]
     kept_mask: npt.NDArray[Any] | None = None
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """Its normalised voxels."""
         return tuple(
-            Source(self.tomogram, mrc.open_volume(path), grey, tilts)
-            for path, grey, tilts in zip(self.files, self.normalizations, self.optics.tilts, strict=True)
+            Source(self.tomogram, mrc.open_volume(path), grey, tilts, padding=padding)
+            for path, grey, tilts, padding in zip(
+                self.files, self.normalizations, self.optics.tilts, self.paddings, strict=True
+            )
         )
 
     def mask(self, volume: mrc.Volume) -> npt.NDArray[Any] | None:
@@ -79,7 +85,7 @@ class TrainingTomogram:
         volume = sources[0].volume
         mask = self.mask(volume)
         try:
-            centres = draw_centres(volume.shape, count, size, random, mask, self.boxes[0])
+            centres = draw_in_data(sources, count, size, random, mask, self.boxes[0])
         except ValueError as error:
             where = volume.path if mask is None else self.tomogram.file("rlnMaskName")
             raise InputError(f"{where}: {error}; use a smaller --cube-size or a wider mask") from error
@@ -94,11 +100,20 @@ class TrainingTomogram:
         volume = sources[0].volume
         try:
             mask = self.mask(volume)
-            centres = draw_centres(volume.shape, count, size, random, mask, self.boxes[1])
+            centres = draw_in_data(sources, count, size, random, mask, self.boxes[1])
         except ValueError:
-            centres = draw_centres(volume.shape, count, size, random, None, self.boxes[1])
+            centres = self._held_out_anywhere(sources, size, count, random)
         for centre in centres:
             yield sources, (centre - size // 2).tolist()
+
+    def _held_out_anywhere(
+        self, sources: tuple[Source, ...], size: int, count: int, random: np.random.Generator
+    ) -> npt.NDArray[np.int64]:
+        """Draw centres in the part that is held out, as far as it has data."""
+        try:
+            return draw_in_data(sources, count, size, random, None, self.boxes[1])
+        except ValueError:
+            return np.zeros((0, 3), np.int64)
 
 
 def open_training_set(
@@ -132,10 +147,13 @@ def open_training_set(
         spectrum = loss_weights(_anywhere(sources, config), tomogram.tilts, config)
         tilts = [source.tilts for source in sources]
         geometry = optics(tilts, size, config.cube_size, config.noise_mode, spectrum, device, config.tilt_gap)
-        boxes = held_out_boxes(sources[0].volume.shape, config.held_out, size)
+        whole = box_of_data(sources)
+        train, test = held_out_boxes(edges_of(whole), config.held_out, size)
+        boxes = moved(train, whole), None if test is None else moved(test, whole)
         files = tuple(source.volume.path for source in sources)
         grey = tuple(source.normalization for source in sources)
-        opened.append(TrainingTomogram(tomogram, files, grey, geometry, count, boxes, kept))
+        paddings = tuple(source.padding for source in sources)
+        opened.append(TrainingTomogram(tomogram, files, grey, geometry, count, boxes, paddings, kept))
         thin = min(sources[0].volume.shape)
         if thin < size:
             name = sources[0].volume.path.name
@@ -146,5 +164,5 @@ def open_training_set(
 def _anywhere(sources: tuple[Source, ...], config: RefineConfig) -> Iterator[Place]:
     """Places of training cubes all over a tomogram."""
     cube = config.cube_size
-    for centre in draw_centres(sources[0].volume.shape, SPECTRUM_CUBES, cube, random_stream(config.seed)):
+    for centre in draw_in_data(sources, SPECTRUM_CUBES, cube, random_stream(config.seed)):
         yield sources, (centre - cube // 2).tolist()

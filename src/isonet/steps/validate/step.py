@@ -31,6 +31,7 @@ from isonet.steps.validate.withhold import kept_range, withhold
 from isonet.validation.balance import wedge_balance_numbers
 from isonet.validation.numbers import Numbers, numbers_of, withheld_numbers
 from isonet.validation.scores import Case, Scores, compare, measured_bins, score, shell_width
+from isonet.volumes.padding import find_padding
 from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.products import labels_of, output_paths, product_label
 
@@ -234,7 +235,7 @@ def _case(
             raise InputError(
                 f"{volume.path}: {' x '.join(map(str, volume.shape))} voxels, the tomogram has {shape}; give all of it"
             )
-    return Case(
+    case = Case(
         name=measured.name,
         predictions=tuple(predictions),
         inputs=tuple(mrc.open_volume(given.file(column)) for column in columns),
@@ -245,6 +246,8 @@ def _case(
         half_tilts=measured.half_tilts if halves else (),
         kept=kept_range(measured, config.withhold),
     )
+    padding = next(filter(None, map(find_padding, references)), None)
+    return case if padding is None else case.continued_over(padding)
 
 
 def _judge(cases: Sequence[Case], chosen: Sequence[Tomogram], config: ValidateConfig, run: Run) -> Path:
