@@ -12,7 +12,7 @@ from isonet.config import SimulateConfig
 from isonet.core import fourier
 from isonet.errors import InputError
 from isonet.io import mrc, star
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.io.programs import coordinates, metadata
 from isonet.steps.simulate import simulate
 

@@ -15,7 +15,7 @@ from isonet.core import fourier
 from isonet.core.tilts import wedge
 from isonet.io import mrc
 from isonet.io.checkpoint import STARTER, load_model, load_state, save_state
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.project.table import HALF_COLUMNS, Project
 from isonet.train.fit import Trainer
 from isonet.train.simulated import SimulatedPairs

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from isonet.io.files import atomic_path, discarded_path
 from isonet.io.mrc import FloatArray, read_into
-from isonet.io.mrc_header import HEADER_BYTES, Header, write_header
+from isonet.io.mrc_bytes.header import HEADER_BYTES, Header, write_header
 
 
 class BlockFile:

@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from isonet.errors import InputError
 from isonet.io.files import atomic_path, discarded_path
-from isonet.io.mrc_header import HEADER_BYTES, Header, write_header
-from isonet.io.mrc_layout import layout_of
-from isonet.io.packed import unpacked
+from isonet.io.mrc_bytes.header import HEADER_BYTES, Header, write_header
+from isonet.io.mrc_bytes.layout import layout_of
+from isonet.io.mrc_bytes.packed import unpacked
 from isonet.io.volume_files import COMPRESSED
 
 FloatArray = npt.NDArray[np.float32]
@@ -146,7 +146,7 @@ def open_volume(path: Path) -> Volume:
     -------
     Volume
         With the voxels memory-mapped; a packed file is unpacked into a scratch file first.
-        Where the mode, size or extremes in the header contradict each other, see :mod:`isonet.io.mrc_layout`.
+        Where the mode, size or extremes in the header contradict each other, see :mod:`isonet.io.mrc_bytes.layout`.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.io import volume_files
-from isonet.io.mrc_glance import Glance, glance
+from isonet.io.mrc_bytes.glance import Glance, glance
 from isonet.io.programs.metadata import read_tilt_angles
 from isonet.io.text import read_text
 from isonet.io.volume_files import EXTENSIONS, stem

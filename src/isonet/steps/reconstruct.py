@@ -15,7 +15,7 @@ from isonet.config import ReconstructConfig
 from isonet.core.simulation import projection
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.io.programs import metadata
 from isonet.io.programs.tilt_series import LARGEST_X_TILT, Alignment, TiltSeries
 from isonet.io.text import Floats

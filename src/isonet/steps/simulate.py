@@ -15,7 +15,7 @@ from isonet.core.rotation import relion_angles
 from isonet.core.simulation import phantom, projection
 from isonet.errors import InputError
 from isonet.io import files, mrc, star, structure
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.io.programs import metadata
 from isonet.io.volume_files import stem
 

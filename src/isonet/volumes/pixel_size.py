@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.project.table import Tomogram
 
 COLUMN = "rlnPixelSize"

@@ -14,7 +14,7 @@ import torch
 from isonet.config.inputs import ACCEPTABLE
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.steps.prepare.turn import turned
 from isonet.steps.prepare.wedge_check import check_wedge
 

@@ -66,7 +66,7 @@ from pathlib import Path
 import numpy as np
 from isonet.errors import RunError
 from isonet.io import files, mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 folder = Path(sys.argv[1])
 files.write_text(folder / "a.txt", "before")
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))

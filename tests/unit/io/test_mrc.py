@@ -12,7 +12,7 @@ import pytest
 
 from isonet.errors import InputError, RunError
 from isonet.io import mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.io.volume_files import find_volumes, stem
 
 HEADER = Header((8.0, 9.0, 10.0), (1.5, -2.0, 300.0), (-4, 5, 6), ("made by us", "2nd line"))

@@ -100,7 +100,7 @@ class Census:
 
     def count(self, slab: Slab) -> None:
         """Show sections again."""
-        for value in {*self.suspects, *(level for value in self.suspects for level in self._levels_beside(value))}:
+        for value in {*self.suspects, *(level for one in self.suspects for level in self._levels_beside(one))}:
             tally = self._tallies.setdefault(value, _Tally())
             same = slab == np.float32(value)
             tally.count += int(np.count_nonzero(same))

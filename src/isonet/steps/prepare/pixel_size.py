@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from isonet.io import mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.steps.prepare.description import Description
 
 log = logging.getLogger("isonet")

@@ -22,7 +22,7 @@ from isonet.core.fourier import Shape
 from isonet.core.tilts import wedge, withheld
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.io.volume_files import stem
 from isonet.models.folder import MODEL_NAME, STATE_NAME, holds_run, move_aside
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram

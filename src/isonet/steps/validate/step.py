@@ -19,12 +19,12 @@ from isonet.core.comparison.metrics import correlation, wedge_correlation
 from isonet.errors import InputError
 from isonet.io import checkpoint, files, mrc
 from isonet.models.folder import MODEL_NAME, STATE_NAME, holds_run, move_aside
-from isonet.models.record import refuse_having_seen
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.processes import refuse_launchers
 from isonet.running.runs import Run, start
 from isonet.steps.predict import HALVES, input_columns, predict_in_folder
 from isonet.steps.refine import refine_in_folder
+from isonet.steps.validate.contradictions import measured_files, refuse_contradictions
 from isonet.steps.validate.independent import agreement_numbers, predict_independently, write_confidence
 from isonet.steps.validate.pictures import draw_independent, draw_withheld
 from isonet.steps.validate.withhold import kept_range, withhold
@@ -65,7 +65,7 @@ def validate(star: Path, config: ValidateConfig) -> Path | None:
     with start(config.output_dir, "validate", config, inputs=(star,)) as run:
         chosen = project.selected(config.tomo_idx)
         output_paths(chosen, config.output_dir, "corrected")  # refuses two of one name in time
-        _refuse_contradictions(chosen, config)
+        refuse_contradictions(chosen, config)
         if config.independent:
             return _compare_independent(chosen, config, run)
         _refuse_too_small(chosen, config)
@@ -120,37 +120,12 @@ def _read(path: Path) -> Numbers:
         return {}
 
 
-def _refuse_contradictions(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
-    """Refuse inputs that cannot be read or compared."""
-    for path in (*config.prediction, *([] if config.truth is None else [config.truth])):
-        mrc.open_volume(path)
-    if config.input_column not in ("auto", "full", "halves", "rlnDeconvTomoName", chosen[0].full_column):
-        raise InputError(f"--input-column {config.input_column}: may know what is withheld; leave it out, or use full")
-    for flag, given in (("--prediction", config.prediction), ("--truth", config.truth)):
-        if given and len(chosen) > 1:
-            raise InputError(f"{flag}: is of one tomogram, {chosen[0].table} has {len(chosen)}; choose by --tomo-idx")
-    if len(config.prediction) == 2 and not chosen[0].has_halves:
-        raise InputError(f"--prediction: two are given, but {chosen[0].table} has no halves; give one")
-    for model in (config.model, None if config.from_scratch else config.pretrained_model):
-        if model is not None:
-            about = checkpoint.load_model(model)[1]
-            for tomogram in chosen:
-                kept = kept_range(tomogram, config.withhold)
-                refuse_having_seen(model, about, [mrc.open_volume(path) for path in _measured_files(tomogram)], kept)
-
-
 def _refuse_too_small(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
     """Refuse, before anything is trained, tomograms in which nothing could be measured afterwards."""
     volumes = [mrc.open_volume(one.file(one.full_column)) for one in chosen]
     width = shell_width([volume.shape for volume in volumes])
     for tomogram, volume in zip(chosen, volumes, strict=True):
         measured_bins(volume, tomogram.tilts, kept_range(tomogram, config.withhold), width, max(tomogram.tilts))
-
-
-def _measured_files(tomogram: Tomogram) -> list[Path]:
-    """All volumes of a tomogram that hold what is withheld."""
-    columns = [tomogram.full_column, *HALF_COLUMNS, "rlnDeconvTomoName"]
-    return [tomogram.file(column) for column in columns if tomogram.text(column) is not None]
 
 
 def _refuse_unwritten(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
@@ -161,7 +136,7 @@ def _refuse_unwritten(chosen: Sequence[Tomogram], config: ValidateConfig) -> Non
             f"--prediction {config.prediction[0]}: must be made from the withheld tomogram; write that with "
             f"--only-withhold into {config.output_dir}, correct it, then give the result"
         )
-    measured = _measured_files(chosen[0])
+    measured = measured_files(chosen[0])
     marks = {product_label("", (path,), ()).split(" input ")[1].split(" options ")[0] for path in measured}
     marks |= {product_label("", pair, ()).split(" input ")[1].split(" options ")[0] for pair in _pairs(chosen[0])}
     for path in config.prediction:

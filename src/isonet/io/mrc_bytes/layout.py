@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.errors import InputError
-from isonet.io import mrc_header, mrc_numbers
-from isonet.io.mrc_header import HEADER_BYTES, OTHER_MODES, READABLE_MODES, Header
+from isonet.io.mrc_bytes import header as mrc_header
+from isonet.io.mrc_bytes import numbers as mrc_numbers
+from isonet.io.mrc_bytes.header import HEADER_BYTES, OTHER_MODES, READABLE_MODES, Header
 
 log = logging.getLogger("isonet")
 _LOOKS = 16  # sections, and rows of each, that are looked at

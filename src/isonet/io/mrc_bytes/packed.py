@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from isonet.io.mrc_header import HEADER_BYTES
+from isonet.io.mrc_bytes.header import HEADER_BYTES
 
 _BYTES = {0: 1, 1: 2, 2: 4, 3: 4, 4: 8, 6: 2, 12: 2}  # of a voxel, by mode
 _PART = 1 << 24
