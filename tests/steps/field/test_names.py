@@ -24,7 +24,9 @@ def small(number: int, shape: tuple[int, int, int] = (8, 8, 8)) -> Any:
 
 def halves_of(table: Path) -> dict[str, tuple[str, ...]]:
     """Stem of each tomogram, and its halves."""
-    return {Path(row["rlnTomoName"]).stem: tuple(row.get(name, "None") for name in HALVES) for row in isonet.table(table)}
+    return {
+        Path(row["rlnTomoName"]).stem: tuple(row.get(name, "None") for name in HALVES) for row in isonet.table(table)
+    }
 
 
 @pytest.mark.parametrize("marks", [("", ""), ("_EVN", "_ODD"), ("_half1", "_half2")])
@@ -134,7 +136,7 @@ def test_sessions_with_the_same_names(here: Path) -> None:
 def test_tilts_of_another_target(here: Path, kind: str) -> None:
     """Position_20's file says nothing of Position_20_3."""
     foreign.mrc(here / "t/Position_20_3.mrc", small(1))
-    write = {".aln": foreign.aln, ".tlt": foreign.angles, ".xml": lambda path, tilts: foreign.warp(path, tilts)}
+    write = {".aln": foreign.aln, ".tlt": foreign.angles, ".xml": foreign.warp}
     if kind == ".mdoc":
         foreign.put(here / "m/Position_20.mdoc", "".join(f"[ZValue = {n}]\nTiltAngle = {n * 20}\n\n" for n in range(3)))
     else:
