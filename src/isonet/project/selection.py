@@ -55,7 +55,6 @@ _ENDS = (
 _SAID = {
     _Kind.UNTRIMMED: "not trimmed as",
     _Kind.SECOND: "a second volume of",
-    _Kind.SPECTRUM: "spectra of",
     _Kind.STACK: "images of",
     _Kind.SAMPLE: "a sample of",
 }
@@ -89,6 +88,8 @@ class _File:
             if pattern.search(key):
                 kind, key = end, pattern.sub("", key)
                 break
+        while kind is _Kind.STACK and _ENDS[-1][1].search(key):
+            key = _ENDS[-1][1].sub("", key)
         bare = re.sub(r"^rec_", "", key, flags=re.IGNORECASE)
         return (_Kind.VOLUME if bare != key and kind is _Kind.PLAIN else kind), _SAMPLING.sub("", bare)
 
@@ -146,7 +147,7 @@ def find_volumes(path: Path) -> list[Path]:
 def only_tomograms(paths: Iterable[Path], *, stacks: bool = False) -> list[Path]:
     """Leave out what is no tomogram, or a second volume of a series, each with a line that says why.
 
-    Where nothing would be left, all stay: whether they are stacks is then for who looks at their content.
+    Where nothing would be left, what looks like a stack stays: that is then for who looks at its content.
 
     Parameters
     ----------
@@ -156,14 +157,14 @@ def only_tomograms(paths: Iterable[Path], *, stacks: bool = False) -> list[Path]
         Whether what looks like a stack of images is taken all the same.
     """
     files = [_File(path) for path in _once(paths)]
-    reasons = {} if stacks else {file: f"{file.as_listed}{_TAKE}" for file in files if file.as_listed}
-    reasons |= _samples(files)
+    listed = {} if stacks else {file: f"{file.as_listed}{_TAKE}" for file in files if file.as_listed}
+    reasons = _samples(files) | _spectra(files) | listed
     for group in _groups(file for file in files if file not in reasons).values():
         reasons |= _beside_better(group)
     doubtful = {} if stacks else _stacks_by_header([file for file in files if file not in reasons])
     left = [file for file in files if file not in reasons and file not in doubtful]
     if not left:
-        return [file.path for file in files]
+        return [file.path for file in files if file in listed] or [file.path for file in files]
     sizes = Counter(file.pixel_size for file in left)
     for group in _groups(left).values():
         doubtful |= _at_other_sizes(group, sizes)
@@ -212,6 +213,13 @@ def _samples(files: Sequence[_File]) -> dict[_File, str]:
     found = [file for file in files if stem(file.path).lower() in _SAMPLES]
     folders = Counter(file.path.parent for file in found)
     return {file: "a sample to position a tomogram" for file in found if folders[file.path.parent] > 1}
+
+
+def _spectra(files: Sequence[_File]) -> dict[_File, str]:
+    """Spectra by their names, where there is anything else of their series."""
+    others = {(folder, name) for file in files if file.kind is not _Kind.SPECTRUM for folder, name, _ in [file.series]}
+    found = (file for file in files if file.kind is _Kind.SPECTRUM and file.series[:2] in others)
+    return dict.fromkeys(found, "spectra by its name")
 
 
 def _stacks_by_header(files: Sequence[_File]) -> dict[_File, str]:

@@ -82,7 +82,7 @@ class Likeness:
         found = self.correlations
         if found is None:
             return None
-        fine, coarse = found[_COARSE:], found[:_COARSE] / 2
+        fine, coarse = found[_COARSE:], found[1:_COARSE] / 2.6  # a volume and its mirror image may have 0.55 there
         return float(max((*fine, *coarse), key=abs))
 
     @property

@@ -12,8 +12,9 @@ from isonet.steps.prepare.faults import refuse
 
 log = logging.getLogger("isonet")
 _SMALL_EDGE = 32  # voxels of a block, where noise is shared and tells
-_COARSE = (10.0, 20.0)  # Å per voxel to which halves are binned, as the sample is seen at low resolution only
+_COARSE = 10.0  # Å per voxel to which halves are binned, as the sample is seen at low resolution only
 _MOST_BINNED = 4
+_LARGE = 512  # voxels of a volume that may be one that was not binned
 
 
 def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[str]) -> None:
@@ -73,7 +74,7 @@ def _compare_halves(even: mrc.Volume, odd: mrc.Volume, accepted: Sequence[str]) 
     """Refuse halves that have nothing in common; warn where that is in doubt, as noise can be strong."""
     nothing, certain, _ = SAMPLES
     likeness = -1.0
-    for factor in _factors(even.header.pixel_size):
+    for factor in _factors(even):
         found = _likeness(even, odd, EDGE, factor).of_samples
         likeness = max(likeness, -1.0 if found is None else found)
         if likeness >= certain:
@@ -88,11 +89,12 @@ def _compare_halves(even: mrc.Volume, odd: mrc.Volume, accepted: Sequence[str]) 
     refuse("other-halves", text, accepted)
 
 
-def _factors(pixel_size: float) -> list[int]:
-    """By how much halves are binned to look at low resolutions, one after another."""
-    if pixel_size <= 1:  # not known
-        return [1, 2, _MOST_BINNED]
-    return sorted({min(_MOST_BINNED, max(1, round(coarse / pixel_size))) for coarse in _COARSE})
+def _factors(half: mrc.Volume) -> list[int]:
+    """By how much halves are binned to look at low resolution: several to try where the pixel size is not known."""
+    size = half.header.pixel_size
+    if size > 1:
+        return [min(_MOST_BINNED, max(1, round(_COARSE / size)))]
+    return [1, 2, _MOST_BINNED] if max(half.shape) >= _LARGE else [1]
 
 
 def _likeness(first: mrc.Volume, second: mrc.Volume, edge: int, factor: int = 1) -> Likeness:

@@ -1,14 +1,17 @@
 """The pixel size of a tomogram: from its header or metadata, and what is wrong with it."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
+from isonet.project.table import Tomogram
 from isonet.steps.prepare.description import Description
 
 log = logging.getLogger("isonet")
 _USUAL_PIXEL_SIZES = (5.0, 25.0)
+_ALIKE = 1.05
 
 
 def pixel_size_of(volume: mrc.Volume, known: Description) -> float:
@@ -49,3 +52,17 @@ def comment_on_pixel_size(path: Path, pixel_size: float, header: Header, known: 
 
 def _edges(header: Header) -> str:
     return " x ".join(f"{edge:g}" for edge in reversed(header.voxel_size)) + " A along x, y, z"
+
+
+def comment_on_several(tomograms: Sequence[Tomogram]) -> None:
+    """Warn where the tomograms of a table have several pixel sizes, by one whose size is not that of the first."""
+    sized = [(one, size) for one in tomograms if (size := one.number("rlnPixelSize"))]
+    if not sized:
+        return
+    first, usual = sized[0]
+    for one, size in sized:
+        if not 1 / _ALIKE < size / usual < _ALIKE:
+            files = [tomogram.file(tomogram.full_column) for tomogram in (one, first)]
+            text = "%s has %g A/voxel, %s has %g; bring all to one by 'isonet resize', or prepare them apart"
+            log.warning(text, files[0], size, files[1], usual)
+            return

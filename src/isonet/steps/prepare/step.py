@@ -21,7 +21,7 @@ from isonet.steps.prepare.catalogue import Catalogue
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size
 from isonet.steps.prepare.items import Item, find_items
-from isonet.steps.prepare.pixel_size import comment_on_pixel_size, pixel_size_of
+from isonet.steps.prepare.pixel_size import comment_on_pixel_size, comment_on_several, pixel_size_of
 from isonet.steps.prepare.relion_table import write_relion_table
 from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
 from isonet.steps.prepare.turn import turned
@@ -82,6 +82,7 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
     project = replace(project, tomograms=tuple(Tomogram(config.output, row) for row in rows))
     for tomogram in project.tomograms:
         _ = tomogram.half_tilts  # checks all lists of tilts
+    comment_on_several([*before.tomograms, *project.tomograms])
     if config.relion5 is not None:
         write_relion_table(config.relion5, project, descriptions, overwrite=config.overwrite)
     if before.tomograms:
