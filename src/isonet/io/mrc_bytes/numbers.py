@@ -13,9 +13,10 @@ import numpy.typing as npt
 Sample = npt.NDArray[Any]
 _IMOD_STAMP = 1146047817
 _SIGNED, _FOUR_BITS = 1, 16  # bits of IMOD's flags
-_CLEAR = 1.5  # ratio of standard deviations from which a reading makes sense and the other none
+_CLEAR = 2.0  # ratio of spreads from which one reading makes sense and the other none
+_VARIANCE, _OUTLIERS = 2, 4  # powers of distances that tell of most voxels, and of few
 _FEWEST = 64  # voxels from which that can be told
-_SPAN = 0.1  # of the header's range that voxels cover if it is theirs
+_FILLED, _OFF = 0.5, 0.1  # of the header's range: what voxels cover if it is theirs, and how far their mean may be off
 
 
 def imod_flags(record: Any) -> int | None:
@@ -60,7 +61,7 @@ def type_of(record: Any, sample: Sample) -> tuple[np.dtype[Any], str | None]:
     if found is not None and sample.dtype.itemsize > 1:
         others = [] if any(_within(sample.view(one), found) for one in readings) else _others(sample.dtype)
         for other in others:
-            if _covers(sample.view(other), found):
+            if _covers(sample.view(other), found, float(record.dmean)):
                 why = f"to which the extremes in its header, {_range(found)}, belong"
                 return other, f"read as {_name(other)}, {why}; mode {int(record.mode)} would be {_name(sample.dtype)}"
     return (sample.dtype, None) if len(readings) == 1 else _with_or_without_sign(record, sample)
@@ -72,8 +73,9 @@ def _with_or_without_sign(record: Any, sample: Sample) -> tuple[np.dtype[Any], s
     flags = imod_flags(record) if declared.itemsize == 1 else None
     by_flag = None if flags is None else pair[0] if flags & _SIGNED else pair[1]
     by_extremes = None if found is None else _by_extremes(sample, pair, found)
-    seen = _by_voxels(sample, pair)
-    if by_flag is not None and by_extremes not in (None, by_flag, seen):
+    seen = _by_voxels(sample, pair, _VARIANCE)
+    likely = seen or _by_voxels(sample, pair, _OUTLIERS)
+    if by_flag is not None and by_extremes not in (None, by_flag, likely):
         by_extremes = None  # the voxels do not side with them
     told = by_extremes or by_flag
     says = f"the extremes in its header, {_range(found)}," if by_extremes is not None and found else "IMOD's flags"
@@ -82,7 +84,7 @@ def _with_or_without_sign(record: Any, sample: Sample) -> tuple[np.dtype[Any], s
             f"{says} say {_name(told)}, its voxels make sense as {_name(seen)} only; export it again, as float32 "
             "(newstack -mode 2)"
         )
-    chosen, usual = told or seen or declared, by_flag or declared
+    chosen, usual = told or likely or declared, by_flag or declared
     if chosen == usual:
         return chosen, None
     why = f"as {says} say" if told is not None else "which alone gives its voxels one range"
@@ -102,15 +104,19 @@ def _by_extremes(
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _by_voxels(sample: Sample, pair: tuple[np.dtype[Any], np.dtype[Any]]) -> np.dtype[Any] | None:
-    """Find the type in which voxels, but for padding and clipped ones, are far less spread; None if it is not clear."""
+def _by_voxels(sample: Sample, pair: tuple[np.dtype[Any], np.dtype[Any]], power: int) -> np.dtype[Any] | None:
+    """Find the type in which voxels, but for padding and clipped ones, are less spread; None if it is not clear.
+
+    The higher the power of their distances from the median, the fewer voxels need to tell.
+    """
     signed, unsigned = (sample.view(one).ravel() for one in pair)
     ends = (0, np.iinfo(pair[1]).max, np.iinfo(pair[0]).max, np.iinfo(pair[0]).max + 1)
     values, counts = np.unique(unsigned, return_counts=True)
     used = ~np.isin(unsigned, [*ends, values[counts.argmax()]])
     if np.count_nonzero(used) < _FEWEST:
         return None
-    spread = [float(np.std(one[used].astype(np.float64))) for one in (signed, unsigned)]
+    chosen = [one[used].astype(np.float64) for one in (signed, unsigned)]
+    spread = [float(np.mean(np.abs(one - np.median(one)) ** power)) for one in chosen]
     if spread[0] > _CLEAR * spread[1]:
         return pair[1]
     return pair[0] if spread[1] > _CLEAR * spread[0] else None
@@ -138,9 +144,12 @@ def _within(values: Sample, found: tuple[float, float]) -> bool:
         return bool(np.isfinite(values).all() and values.min() >= low - slack and values.max() <= high + slack)
 
 
-def _covers(values: Sample, found: tuple[float, float]) -> bool:
-    """Tell whether values are between the header's extremes, and not in a corner of that range."""
-    return _within(values, found) and float(np.ptp(values.astype(np.float64))) >= _SPAN * (found[1] - found[0])
+def _covers(values: Sample, found: tuple[float, float], mean: float) -> bool:
+    """Tell whether values fill the range between the header's extremes, about its mean."""
+    if not _within(values, found):
+        return False
+    span, numbers = found[1] - found[0], values.astype(np.float64)
+    return bool(np.ptp(numbers) >= _FILLED * span and abs(float(numbers.mean()) - mean) <= _OFF * span)
 
 
 def _range(found: tuple[float, float]) -> str:
