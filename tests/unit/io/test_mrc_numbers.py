@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from mrcfile.dtypes import HEADER_DTYPE
 
-from isonet.io import mrc_numbers
+from isonet.io.mrc_bytes import numbers as mrc_numbers
 
 UNSET = [(0.0, 0.0), (0.0, -1.0), (-1.0, -2.0), (np.nan, np.nan), (np.inf, -np.inf), (5.0, 5.0)]
 STALE = [(-3.2, 4.1), (-128.0, 255.0), (-500.0, 900.0), (0.0, 255.0), (-128.0, 127.0), (12.5, 180.0)]
