@@ -143,7 +143,7 @@ class Census:
         data = max(levels, key=lambda one: one.count, default=_Tally())  # as many voxels of this value may be data
         padded = tally.count - data.count
         among = data.count > _AMONG * tally.count
-        if among and (tally.count < _PEAK * data.count or data.together() > _SMOOTH):
+        if among and (tally.count < _PEAK * self._rise(value) * data.count or data.together() > _SMOOTH):
             return None
         if padded < max(_FEWEST, (_SHARE_AMONG_LEVELS if among else _SHARE) * self._voxels):
             return None
@@ -164,6 +164,18 @@ class Census:
         levels = self._levels
         below, above = bisect_left(levels, value), bisect_right(levels, value)
         return [*levels[max(0, below - 1) : below], *levels[above : above + 1]]
+
+    def _rise(self, value: float) -> float:
+        """How much more often than the levels beside it a level is there, where it is the middle of normal noise.
+
+        Of noise of deviation s, in levels, that is `exp(1 / (2 s^2))`, the cube root of what those beside it have over
+        the next ones.
+        """
+        rises = [1.0]
+        for one in self._levels_beside(value):
+            following = [self._sample[level] for level in self._levels_beside(one) if level != value]
+            rises.append((self._sample[one] / max(1, *following)) ** (1 / 3))
+        return max(rises)
 
     def _pairs_beside(self, value: float) -> int:
         """Pairs of the next level up or down that has more."""
