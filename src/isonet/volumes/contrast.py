@@ -20,6 +20,7 @@ _SCALES = (2.0, 1.0)  # standard deviations of the low-pass, voxels; as a whole 
 _MAD = 1.4826  # standard deviation of normal noise over its median absolute deviation
 _LEVEL = 4.0  # standard deviation of what is taken away from parts, so that thickness and vacuum do not count, voxels
 _PARTS, _SMALLEST_PART = 8, 12  # parts along an axis at most, and their edge at least
+_EMPTY = 0.05  # deviation of a part, relative to that of parts with much, below which it is empty
 _CLEAR = 0.6  # share of the parts that is enough to tell
 _STRONG = 4.0  # deviations, beyond which grey values of parts are cut off, so that gold does not count
 
@@ -39,7 +40,7 @@ def pooled_contrast(volumes: Iterable[mrc.Volume]) -> str:
         weak = _without_strong(block)
         for scale in _SCALES:
             smooth = gaussian_filter(weak, scale)
-            votes += [skewness(part) < 0 for part in _parts(smooth - gaussian_filter(smooth, _LEVEL))]
+            votes += _votes(smooth - gaussian_filter(smooth, _LEVEL))
     whole = "dark" if skewness(np.concatenate(looks)) < 0 else "light"
     dark = float(np.mean(votes))
     most, share = ("dark", dark) if dark >= 0.5 else ("light", 1 - dark)
@@ -66,6 +67,14 @@ def _without_strong(block: FloatArray) -> FloatArray:
     level = block - np.median(block)
     usual = _MAD * float(np.median(np.abs(level)))
     return np.asarray(np.clip(level, -_STRONG * usual, _STRONG * usual) if usual else level, np.float32)
+
+
+def _votes(block: FloatArray) -> list[bool]:
+    """Tell of each part that is not empty whether its strong voxels are dark."""
+    parts = list(_parts(block))
+    spread = np.array([part.std() for part in parts])
+    least = _EMPTY * np.percentile(spread, 90)
+    return [skewness(part) < 0 for part, one in zip(parts, spread, strict=True) if one >= least]
 
 
 def _parts(block: FloatArray) -> Iterator[FloatArray]:

@@ -22,7 +22,8 @@ _MOST_VALUES = 4  # of padding in one volume
 _PAIRS, _SAMPLE = 1 << 18, 1 << 12  # pairs of equal neighbours, and voxels, of a slab that are counted by their value
 _FEWEST = 64  # voxels of padding
 _SHARE, _SHARE_AMONG_LEVELS = 1e-4, 5e-3  # of all voxels: the least padding, and where data hold its value too
-_TOGETHER, _TOGETHER_AMONG_LEVELS = 0.9, 0.96  # least share of equal neighbours along an axis
+_APART = 0.15  # of a padding's voxels: those that may lie apart, at most
+_LESS_APART = 3  # times as few as by chance
 _PEAK = 1.2  # times as often as the levels beside it: the least for a level that is padding
 _SMOOTH = 0.4  # share of equal neighbours of the levels beside it, above which those lie together as well
 _LEVELS = 0.5  # of values that are distinct: where fewer are, grey values are levels
@@ -53,19 +54,24 @@ class Repeated:
 
 @dataclass
 class _Tally:
-    """Voxels of one value: all, those with a neighbour along z, y, x, and those whose neighbour there is equal."""
+    """Voxels of one value: all, and those in rows or columns that hold nothing else.
+
+    Of the others, those with a neighbour along z, y, x, and those whose neighbour there is equal.
+    """
 
     count: int = 0
+    lined: int = 0
     neighbours: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, np.int64))
     equal: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, np.int64))
 
     def together(self, less: "_Tally | None" = None) -> float:
-        """Share of equal neighbours along the axis that has most, of all these voxels less as many others."""
-        neighbours, equal = self.neighbours, self.equal
+        """Share of voxels that lie in lines, or have an equal neighbour along the axis that has most; less others."""
+        neighbours, equal, count = self.neighbours, self.equal, self.count
         if less is not None:
-            neighbours, equal = neighbours - less.neighbours, equal - less.equal
+            neighbours, equal, count = neighbours - less.neighbours, equal - less.equal, count - less.count
         known = neighbours > 0
-        return float((equal[known] / neighbours[known]).max(initial=0))
+        beside = float((equal[known] / neighbours[known]).max(initial=0))
+        return (self.lined + (count - self.lined) * beside) / max(1, count)
 
 
 class Census:
@@ -100,10 +106,14 @@ class Census:
 
     def count(self, slab: Slab) -> None:
         """Show sections again."""
-        for value in {*self.suspects, *(level for one in self.suspects for level in self._levels_beside(one))}:
+        beside = {level for suspect in self.suspects for level in self._levels_beside(suspect)}
+        for value in {*self.suspects, *beside}:
             tally = self._tallies.setdefault(value, _Tally())
             same = slab == np.float32(value)
+            lines = same.all(axis=2, keepdims=True) | same.all(axis=1, keepdims=True)
             tally.count += int(np.count_nonzero(same))
+            tally.lined += int(np.count_nonzero(same & lines))
+            same &= ~lines
             for axis in range(3):
                 along = np.moveaxis(same, axis, 0)
                 tally.neighbours[axis] += np.count_nonzero(along[:-1])
@@ -133,11 +143,11 @@ class Census:
         data = max(levels, key=lambda one: one.count, default=_Tally())  # as many voxels of this value may be data
         padded = tally.count - data.count
         among = data.count > _AMONG * tally.count
-        if among and (tally.count < _PEAK * data.count or data.together() > _SMOOTH):
+        if among and (tally.count < _PEAK * self._rise(value) * data.count or data.together() > _SMOOTH):
             return None
         if padded < max(_FEWEST, (_SHARE_AMONG_LEVELS if among else _SHARE) * self._voxels):
             return None
-        if tally.together(data) < (_TOGETHER_AMONG_LEVELS if among else _TOGETHER):
+        if 1 - tally.together(data) > min(_APART, (1 - tally.count / self._voxels) / _LESS_APART):
             return None
         return Repeated(value, padded / self._voxels, among)
 
@@ -154,6 +164,18 @@ class Census:
         levels = self._levels
         below, above = bisect_left(levels, value), bisect_right(levels, value)
         return [*levels[max(0, below - 1) : below], *levels[above : above + 1]]
+
+    def _rise(self, value: float) -> float:
+        """How much more often than the levels beside it a level is there, where it is the middle of normal noise.
+
+        Of noise of deviation s, in levels, that is `exp(1 / (2 s^2))`, the cube root of what those beside it have over
+        the next ones.
+        """
+        rises = [1.0]
+        for one in self._levels_beside(value):
+            following = [self._sample[level] for level in self._levels_beside(one) if level != value]
+            rises.append((self._sample[one] / max(1, *following)) ** (1 / 3))
+        return max(rises)
 
     def _pairs_beside(self, value: float) -> int:
         """Pairs of the next level up or down that has more."""
