@@ -99,7 +99,7 @@ def test_every_row_is_true_or_named(volumes: Callable[[int, str], Any], what: tu
         outcome = isonet.call("prepare", *folder.words)
         if outcome.code:
             isonet.assert_refused(outcome)
-            names = {path.name for path in folder.made} | {one.name for one in series}
+            names = {*folder.words, *(path.name for path in folder.made), *(one.name for one in series)}
             assert any(name in outcome.complaints[0] for name in names), outcome.complaints
             return
         warnings = [line.partition(" warning: ")[2] for line in outcome.err.splitlines() if " warning: " in line]
