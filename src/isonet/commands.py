@@ -13,6 +13,7 @@ from isonet.config import (
     ExtractConfig,
     GuiConfig,
     MaskConfig,
+    OpenConfig,
     PredictConfig,
     PrepareConfig,
     PrepareSubtomoStarConfig,
@@ -238,6 +239,13 @@ _ALL = (
             ),
         ),
         serves=True,
+    ),
+    Command(
+        "open",
+        "isonet.steps.report:open_elsewhere",
+        OpenConfig,
+        "Write scripts that open before, after, mask and confidence in ChimeraX and napari, and the commands to type.",
+        (Argument("folder_or_star", "Run folder of run, refine, predict or validate, or tomograms.star."),),
     ),
     Command(
         "prepare-subtomo-star",

@@ -28,15 +28,25 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / ".bashrc").write_text("MINE=1\n")
     for _ in range(2):
         words = [sys.executable, "-m", "isonet", "--install-completion", "--shell=bash"]
-        done = subprocess.run(words, env={**os.environ, "HOME": str(folder)}, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            words, env={**os.environ, "HOME": str(folder)}, capture_output=True, text=True, check=True
+        )
         assert str(folder) in done.stdout
     return folder
+
+
+def said(words: list[str], home: Path) -> str:
+    """What a command prints for a user with this home folder."""
+    there = {**os.environ, "HOME": str(home)}
+    return subprocess.run(words, env=there, cwd=home, capture_output=True, text=True, check=True).stdout
 
 
 def completed(home: Path, *words: str) -> set[str]:
     """What bash offers for the last of the words on a command line."""
     bash = ["bash", "--norc", "--noprofile", "-c", _ASK, "bash", "isonet", *words]
-    done = subprocess.run(bash, env={**os.environ, "HOME": str(home)}, cwd=home, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        bash, env={**os.environ, "HOME": str(home)}, cwd=home, capture_output=True, text=True, check=True
+    )
     return set(done.stdout.split())
 
 

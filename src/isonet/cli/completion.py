@@ -28,7 +28,9 @@ def add_completion(app: App) -> None:
         try:
             path = app.install_completion(shell=shell, output=output)
         except ShellDetectionError as error:
-            raise InputError(f"{INSTALL_COMPLETION}: no known shell runs here; add --shell bash, zsh or fish") from error
+            raise InputError(
+                f"{INSTALL_COMPLETION}: no known shell runs here; add --shell bash, zsh or fish"
+            ) from error
         print(f"{path}: begin a new shell, and the tabulator key completes isonet's commands and options")
 
     app.command(install, name=INSTALL_COMPLETION, group=app["--help"].group)

@@ -122,7 +122,9 @@ def _after_correction(here: str, table: str, home: Path) -> Advice:
     if _newest(home, _RESULT) is None:
         why = f"tells how far the filled wedge can be believed; what there is: {report}"
         return Advice(here, ("isonet", "validate", table), why)
-    return Advice(here, ("isonet", "open", table), f"shows before and after in napari or ChimeraX; the report is {report}")
+    return Advice(
+        here, ("isonet", "open", table), f"shows before and after in napari or ChimeraX; the report is {report}"
+    )
 
 
 def _below(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from isonet.config.extract import ExtractConfig, PrepareSubtomoStarConfig
 from isonet.config.inputs import InputOptions, PrepareConfig
 from isonet.config.mask import MaskConfig, MaskOptions
 from isonet.config.network import NetworkOptions
-from isonet.config.showing import GuiConfig, ReportConfig
+from isonet.config.showing import GuiConfig, OpenConfig, ReportConfig
 from isonet.config.simulation import ReconstructConfig, ResizeConfig, SimulateConfig
 from isonet.config.starter import TrainStarterConfig
 from isonet.config.training import RefineConfig, TrainingOptions
@@ -30,6 +30,7 @@ __all__ = [
     "MaskConfig",
     "MaskOptions",
     "NetworkOptions",
+    "OpenConfig",
     "OutputOptions",
     "PredictConfig",
     "PrepareConfig",
