@@ -19,6 +19,7 @@ from isonet.config import (
     PrepareSubtomoStarConfig,
     ReconstructConfig,
     RefineConfig,
+    RelionConfig,
     ReportConfig,
     ResizeConfig,
     RunConfig,
@@ -254,6 +255,13 @@ _ALL = (
         "Make subtomo.star from a folder of sub-volumes that another program cut.",
         (Argument("folder", "Folder with MRC files, cubes of one size."),),
         alias="prepare_subtomo_star",
+    ),
+    Command(
+        "relion",
+        "isonet.steps.relion:relion",
+        RelionConfig,
+        "Do an External job of RELION 5: train on its tomograms, or correct them, in its pipeline.",
+        (Argument("step", "What to do: refine or predict."),),
     ),
     Command(
         "resize",

@@ -31,6 +31,7 @@ CONFIGURATIONS = {
     "check": config.CheckConfig,
     "gui": config.GuiConfig,
     "report": config.ReportConfig,
+    "relion": config.RelionConfig,
     "open": config.OpenConfig,
     "train-starter": config.TrainStarterConfig,
 }

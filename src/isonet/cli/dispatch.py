@@ -31,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         sys.exit(_dispatch([word for word in words if word != "--debug"], debug))
     except (IsonetError, ValidationError, CycloptsError, OSError, MemoryError) as error:
+        if words[:1] == ["relion"]:
+            from isonet.io.programs.relion_job import mark_unread
+
+            mark_unread(words)
         if debug:
             raise
         _fail(message(error), error.exit_code if isinstance(error, IsonetError) else _exit_code(error))

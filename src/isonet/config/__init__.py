@@ -15,7 +15,7 @@ from isonet.config.simulation import ReconstructConfig, ResizeConfig, SimulateCo
 from isonet.config.starter import TrainStarterConfig
 from isonet.config.training import RefineConfig, TrainingOptions
 from isonet.config.validation import ValidateConfig
-from isonet.config.whole import CheckConfig, DemoConfig, RunConfig
+from isonet.config.whole import CheckConfig, DemoConfig, RelionConfig, RunConfig, WholeOptions
 from isonet.presets.reading import PRESETS, preset_options, preset_step
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "PrepareSubtomoStarConfig",
     "ReconstructConfig",
     "RefineConfig",
+    "RelionConfig",
     "ReportConfig",
     "ResizeConfig",
     "RunConfig",
@@ -45,6 +46,7 @@ __all__ = [
     "TrainStarterConfig",
     "TrainingOptions",
     "ValidateConfig",
+    "WholeOptions",
     "parse_duration",
     "parse_size",
     "preset_options",
