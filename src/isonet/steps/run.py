@@ -69,7 +69,7 @@ def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
     table = folder / "tomograms.star"
     if table.exists():
         project = Project.read(table)
-        config = as_begun(config, folder, table)
+        config = as_begun(config, folder, table, elsewhere="choose another --output-dir")
         _refuse_others(project, tomograms, folder)
     with start(folder, "run", config, inputs=tomograms) as whole:
         if not table.exists():
@@ -144,8 +144,19 @@ def part(config: WholeOptions, kind: type[Config], without: Sequence[str] = (), 
     return kind(**given, **more)
 
 
-def as_begun(config: Whole, folder: Path, table: Path, also: Collection[str] = ()) -> Whole:
+def as_begun(config: Whole, folder: Path, table: Path, *, also: Collection[str] = (), elsewhere: str) -> Whole:
     """Return the options with those that the table in a folder was made with, and what is trained on.
+
+    Parameters
+    ----------
+    config : WholeOptions
+        Options as they are asked for now.
+    folder, table : Path
+        Run folder, which tells the options it was begun with, and its table.
+    also : collection of str
+        Further options that must stay.
+    elsewhere : str
+        What a user can do who wants others.
 
     Raises
     ------
@@ -159,7 +170,7 @@ def as_begun(config: Whole, folder: Path, table: Path, also: Collection[str] = (
     for name in sorted(config.model_fields_set & fixed):
         if stored is not None and getattr(config, name) != getattr(stored, name):
             flag = f"--{name.replace('_', '-')}"
-            raise InputError(f"{table}: made with another {flag}; edit the table, or begin in another folder")
+            raise InputError(f"{table}: made with another {flag}; edit the table, or {elsewhere}")
     return config if stored is None else config.model_copy(update={name: getattr(stored, name) for name in fixed})
 
 

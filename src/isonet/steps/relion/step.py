@@ -75,7 +75,7 @@ def relion(step: Path, config: RelionConfig) -> None:
             torch.set_num_threads(config.j)
         (source,), table = given, folder / TABLE
         if table.exists():
-            config = as_begun(config, folder, table, also=_INPUTS)
+            config = as_begun(config, folder, table, also=_INPUTS, elsewhere="start a new job")
         with start(folder, "relion", config, inputs=(source,)) as work:
             project = Project.read(table) if table.exists() else _prepared(source, config, folder)
             project, work.stopped_early = _WORK[name](project, source, config, folder)
