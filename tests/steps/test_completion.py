@@ -10,7 +10,6 @@ import commandline as isonet
 import pytest
 
 _ASK = """
-set -e
 source "$HOME/.bashrc"
 COMP_WORDS=("$@")
 COMP_CWORD=$(($# - 1))

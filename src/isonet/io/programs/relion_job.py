@@ -117,8 +117,9 @@ def mark_unread(words: Sequence[str]) -> None:
     for place, word in enumerate(words):
         name, _, value = word.partition("=")
         if name == "--o":
-            folder = Path(value or next(iter(words[place + 1 :]), ""))
-            if folder.is_dir() and not any((folder / one).exists() for one in MARKS.values()):
+            given = value or next(iter(words[place + 1 :]), "")
+            folder = Path(given)
+            if given and folder.is_dir() and not any((folder / one).exists() for one in MARKS.values()):
                 mark(folder, State.FAILED)
 
 
