@@ -25,10 +25,11 @@ def seen() -> str:
     return isonet.done().out.splitlines()[0]
 
 
-def ended(folder: Path, state: str, command: str = "refine") -> None:
+def ended(folder: Path, state: str, command: str = "refine", **told: str) -> None:
     """Leave the record of a run."""
     folder.mkdir(exist_ok=True)
-    (folder / "status.json").write_text(json.dumps({"command": command, "state": state, "updated": "2026-01-01"}))
+    status = {"command": command, "state": state, "updated": "2026-01-01", **told}
+    (folder / "status.json").write_text(json.dumps(status))
 
 
 def test_every_step_leads_to_the_next(here: Path, volume: Any, model: Path) -> None:
@@ -88,6 +89,25 @@ def test_the_folder_of_a_whole_run_is_found(here: Path, volume: Any) -> None:
     isonet.done("prepare", "v.mrc", output="isonet/tomograms.star")
     ended(here / "isonet" / "results", "finished")
     assert advised() == ["isonet", "predict", "isonet/tomograms.star", "isonet/results"]
+
+
+def test_after_a_preview_comes_the_training(prepared: Path) -> None:
+    isonet.edited(prepared, rlnMaskName="v.mrc", rlnCorrectedTomoName="v.mrc")
+    ended(prepared.parent / "corrected", "finished", "predict", model="starter")
+    assert advised() == ["isonet", "refine", "tomograms.star"]
+    assert "preview" in seen()
+    ended(prepared.parent / "corrected", "finished", "predict", model="results")
+    assert advised() == ["isonet", "report", "tomograms.star"]
+
+
+def test_a_whole_run_that_was_interrupted_is_given_again(here: Path, volume: Any) -> None:
+    isonet.write(here / "v.mrc", volume)
+    outcome = isonet.call("run", "v.mrc", max_time="0.001s", **isonet.TINY)
+    assert outcome.code == 0, outcome.err
+    words = advised()
+    assert words == ["isonet", "run", "v.mrc", "--output-dir", "isonet"]
+    assert isonet.call(*words[1:], **isonet.TINY).code == 0
+    assert advised() == ["isonet", "validate", "isonet/tomograms.star"]
 
 
 def test_a_table_that_cannot_be_read_is_told(here: Path) -> None:

@@ -1,9 +1,10 @@
 """What a folder holds, and which command comes next: what `isonet` says when it is given no words."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from isonet.errors import InputError
 from isonet.io.volume_files import find_volumes
@@ -87,27 +88,31 @@ def _after_the_table(project: Project) -> Advice:
     """Advise by what was made of the tomograms of a table, and what lies beside it."""
     table, home, count = str(project.path), project.path.parent, len(project.tomograms)
     masks, corrected = (_made(project.tomograms, column) for column in ("rlnMaskName", "rlnCorrectedTomoName"))
-    training = _training(home)
+    training, whole = _last(home, "refine"), read_status(home)
+    preview = corrected and (predicted := _last(home, "predict")) and predicted[1].get("model") == "starter"
     here = f"{_counted(count, 'tomogram')} in {table}{_halves(project.tomograms)}, {masks} with a mask"
-    here += f", {corrected} corrected" + ("" if training is None else f"; training in {training[0]} {training[1]}")
-    if corrected == count:
+    here += f", {corrected} corrected" + (" by the starter, as a preview" if preview else "")
+    here += "" if training is None else f"; training in {training[0]} {training[1].get('state')}"
+    if whole.get("command") == "run" and whole.get("state") not in ("running", "finished"):
+        words = ("isonet", "run", *map(str, whole.get("inputs", [])), "--output-dir", str(home))
+        return Advice(here, words, "goes on where it was; add the options that you gave it first")
+    if corrected == count and not preview:
         return _after_correction(here, table, home)
     if training is not None:
         return _after_training(here, table, *training)
-    preview = f"isonet predict {shlex.quote(table)} starter gives a preview at once"
+    at_once = "" if preview else f"; isonet predict {shlex.quote(table)} starter gives a preview at once"
     if masks == count:
-        return Advice(here, ("isonet", "refine", table), f"trains the network; {preview}")
-    why = f"marks density; then isonet refine {shlex.quote(table)}; {preview}"
-    return Advice(here, ("isonet", "mask", table), why)
+        return Advice(here, ("isonet", "refine", table), f"trains the network{at_once}")
+    return Advice(here, ("isonet", "mask", table), f"marks density; then isonet refine {shlex.quote(table)}{at_once}")
 
 
-def _after_training(here: str, table: str, folder: Path, state: str) -> Advice:
+def _after_training(here: str, table: str, folder: Path, status: Mapping[str, Any]) -> Advice:
     """Advise where a network was trained, or is being trained."""
-    if state == "running":
+    if status.get("state") == "running":
         why = "shows how far the training is; one that was killed goes on with isonet refine --continue-from"
         return Advice(here, ("isonet", "report", str(folder)), why)
-    if state != "finished":
-        why = "goes on with the training where it was; where isonet run began it, give that again"
+    if status.get("state") != "finished":
+        why = "goes on with the training where it was"
         return Advice(here, ("isonet", "refine", "--continue-from", str(folder)), why)
     why = f"corrects the tomograms; then isonet report {shlex.quote(table)}"
     return Advice(here, ("isonet", "predict", table, str(folder)), why)
@@ -152,14 +157,11 @@ def _made(tomograms: Sequence[Tomogram], column: str) -> int:
     return sum(one.text(column) is not None and one.file(column).is_file() for one in tomograms)
 
 
-def _training(home: Path) -> tuple[Path, str] | None:
-    """Find the run folder of the training beside a table that was at work last, and its state."""
-    told = {path: read_status(path) for path in (home, *_below(home))}
-    found = [path for path, status in told.items() if status.get("command") == "refine"]
-    if not found:
-        return None
-    last = max(found, key=lambda path: str(told[path].get("updated", "")))
-    return last, str(told[last].get("state", ""))
+def _last(home: Path, command: str) -> tuple[Path, Mapping[str, Any]] | None:
+    """Find the run folder of a command, beside a table or below it, that was at work last, and its record."""
+    told = [(path, read_status(path)) for path in (home, *_below(home))]
+    found = [(path, status) for path, status in told if status.get("command") == command]
+    return max(found, key=lambda one: str(one[1].get("updated", ""))) if found else None
 
 
 def _newest(home: Path, name: str) -> Path | None:

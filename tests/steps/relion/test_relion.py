@@ -12,6 +12,7 @@ import starfile
 from commandline import Process
 
 SET = "Tomograms/job006/tomograms.star"
+DENOISED = "rlnTomoReconstructedTomogramDenoised"
 OPTIONS = {**isonet.TINY, "split": "frames"}
 """Of a training that takes a fraction of a second; halves of so small tomograms do not tell what they are from."""
 _TABLE = """
@@ -157,7 +158,7 @@ def test_refine_and_predict_stand_in_the_pipeline(project: Path) -> None:
     assert marks(after) == ["RELION_JOB_EXIT_SUCCESS"]
     assert nodes(after) == {"External/job013/tomograms.star": "TomogramGroupMetadata.star.relion"}
     before, now = (starfile.read(path) for path in (SET, "External/job013/tomograms.star"))
-    denoised = now.pop("rlnTomoReconstructedTomogramDenoised").tolist()
+    denoised = now.pop(DENOISED).tolist()
     assert now.equals(before)
     assert [Path(path).name for path in denoised] == ["rec_TS_01_corrected.mrc", "rec_TS_02_corrected.mrc"]
     for path in denoised:
@@ -175,7 +176,7 @@ def test_the_model_of_another_job_and_some_tomograms(project: Path) -> None:
     assert marks(Path("External/job014")) == ["RELION_JOB_EXIT_FAILURE"]
     isonet.done(*words, model="External/job012/", tomo_idx=2, precision="float32")
     assert marks(Path("External/job014")) == ["RELION_JOB_EXIT_SUCCESS"]
-    column = starfile.read("External/job014/tomograms.star")["rlnTomoReconstructedTomogramDenoised"].tolist()
+    column = starfile.read("External/job014/tomograms.star")[DENOISED].tolist()
     assert [path if isinstance(path, float) else Path(path).name for path in column][1] == "rec_TS_02_corrected.mrc"
     assert "N/A" in Path("External/job014/tomograms.star").read_text()
 
@@ -272,3 +273,18 @@ def test_tomograms_that_are_not_there_yet_are_left_out(project: Path) -> None:
     folder = refined()
     assert [Path(row["rlnTomoName"]).name for row in isonet.table(folder / "isonet.star")] == ["rec_TS_01.mrc"]
     assert len(starfile.read(folder / "tomograms.star")) == 2
+
+
+def test_halves_alone_are_enough(project: Path) -> None:
+    """RELION may have reconstructed the halves and nothing else: their mean is made, and the row is found again."""
+    text = Path(SET).read_text()
+    for name in ("TS_01", "TS_02"):
+        text = text.replace(f" Tomograms/job006/tomograms/rec_{name}.mrc ", " None ")
+    Path(SET).write_text(text)
+    refined()
+    started("External/job013/", "External/job012/tomograms.star")
+    words = ("--o", "External/job013/", "--in_mics", "External/job012/tomograms.star", "--split", "frames")
+    isonet.done("relion", "predict", *words, precision="float32", tomo_idx=1)
+    column = starfile.read("External/job013/tomograms.star", parse_as_string=[DENOISED])[DENOISED].tolist()
+    assert Path(column[0]).is_file() and "TS_01" in column[0]
+    assert not Path(str(column[1])).exists()

@@ -24,6 +24,7 @@ from isonet.io.programs.relion_job import Job, State
 from isonet.models.folder import MODEL_NAME
 from isonet.models.trained import read_model
 from isonet.project.table import Project
+from isonet.running.processes import refuse_launchers
 from isonet.running.runs import CONFIG_NAME, start
 from isonet.running.signals import Interruption
 from isonet.steps.deconv import deconv_in_folder
@@ -114,6 +115,7 @@ def _told(job: Job) -> Iterator[list[Path]]:
 
 def _refuse(step: str, config: RelionConfig, given: int) -> None:
     """Refuse what cannot be done."""
+    refuse_launchers("relion")
     if step not in _OPTIONS:
         raise InputError(f"{step}: not a job for RELION; give isonet relion refine, or isonet relion predict")
     if given != 1:
