@@ -41,7 +41,9 @@ if CONFIDENCE:
     where = {{**place, "translate": (0, 0, 2 * STEP)}}
     viewer.add_image(voxels(CONFIDENCE), name="confidence", colormap="viridis", contrast_limits=(0, 1), **where)
 if MASK:
-    outline = viewer.add_labels((voxels(MASK) > 0).astype("uint8"), name="mask", opacity=0.7, **place)
+    data = voxels(MASK)
+    data = data if data.dtype.kind in "iu" else (data > 0).astype("uint8")
+    outline = viewer.add_labels(data, name="mask", opacity=0.7, **place)
     outline.contour = 1
 viewer.dims.set_point(0, {middle!r})
 viewer.scale_bar.visible = True
