@@ -3,6 +3,7 @@
 # make quick     lint, types, unit tests and the main job, in under 4 minutes on 2 cores
 # make coverage  lines of core, io and train that the tests run
 # make lint      ruff and mypy
+# make dist      build wheel and sdist into dist/ and check what an index would refuse
 # make docs      write the reference from the code and build the documentation into site/; warnings are errors
 #
 # Each target sets up its own environment in .venv. TORCH is the only place where torch is pinned; with a GPU you may
@@ -14,7 +15,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test quick coverage lint docs env clean
+.PHONY: demo test quick coverage lint docs dist env clean
 
 demo: $(VENV)/.ready
 	$(BIN)/isonet demo --output-dir demo
@@ -37,6 +38,11 @@ lint: $(VENV)/.ready-dev
 docs: $(VENV)/.ready-dev
 	$(BIN)/python scripts/reference.py
 	$(BIN)/zensical build --clean --strict
+
+dist: $(VENV)/.ready-dev
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
 
 env: $(VENV)/.ready-dev
 

@@ -67,7 +67,7 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
     measured : str
         Column of the volume that the model was given.
     """
-    files = {"before": tomogram.file(_column(tomogram, measured)), "after": existing(tomogram, CORRECTED)}
+    files = files_compared(tomogram, measured)
     opened = {name: mrc.open_volume(path) for name, path in files.items() if path is not None}
     padding = find_padding(opened["before"], aloud=False)
     volumes = {name: continue_over_padding(volume, padding) for name, volume in opened.items()}
@@ -106,6 +106,11 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
     )
 
 
+def files_compared(tomogram: Tomogram, measured: str) -> dict[str, Path | None]:
+    """Files `before` and `after` (None if there is none) of a tomogram; `measured` as in :func:`compare`."""
+    return {"before": tomogram.file(_column(tomogram, measured)), "after": existing(tomogram, CORRECTED)}
+
+
 def _column(tomogram: Tomogram, measured: str) -> str:
     """Column of what is shown as before: what the model was given; of halves, their mean, the full tomogram."""
     if measured in (*HALF_COLUMNS, "halves") or existing(tomogram, measured) is None:
@@ -138,8 +143,3 @@ def _rounded(seam: Seam) -> Numbers:
         "certainty": round(float(np.clip(seam.certainty, -999, 999)), 1),
         "visible": seam.visible,
     }
-
-
-def volume_path(numbers: Numbers, name: str) -> Path | None:
-    """File of the tomogram `before` or `after`."""
-    return None if numbers[name] is None else Path(numbers[name])
