@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from isonet.errors import InputError
@@ -43,8 +44,8 @@ def find_tomograms(paths: Sequence[Path], *, stacks: bool = False) -> tuple[list
     InputError
         If a path does not exist or holds nothing, or partners differ in shape.
     """
-    full, pairs, _ = _found(paths, stacks=stacks)
-    return full, pairs
+    found = _found(paths, stacks=stacks)
+    return found.full, [*found.apart, *found.pairs]
 
 
 def grouped(
@@ -74,7 +75,8 @@ def grouped(
         As :func:`find_tomograms` and :func:`pair_halves`; also if halves were given and a tomogram has none of its
         name, or its halves have another shape.
     """
-    full, pairs, told = _found(tomograms, stacks=stacks)
+    given = _found(tomograms, stacks=stacks)
+    full, pairs, told = given.full, given.pairs, given.told
     if even is not None and odd is not None:
         pairs = pair_halves(even, odd, stacks=stacks)
         if not full:
@@ -91,7 +93,7 @@ def grouped(
             only_one(belonging, number, "leave one pair")
             found[path] = _of_its_shape(path, pairs[best.thing])
     served = {number for number, path in enumerate(full) if found[path] is not None}
-    lone = []
+    lone = list(given.apart)
     for number, pair in enumerate(pairs):
         if pair.halves not in found.values():
             if number in close and belonging.owners(number) & served:
@@ -131,8 +133,19 @@ def listed_files(table: Path, row: star.Row) -> tuple[Path | None, list[Path]]:
     return full, [tomogram.file(name) for name in HALF_COLUMNS if tomogram.text(name) is not None]
 
 
-def _found(paths: Sequence[Path], *, stacks: bool) -> tuple[list[Path], list[Pair], Grouped]:
-    """Full tomograms, pairs that are to be given to them, and what tables say of those that they name."""
+@dataclass(frozen=True)
+class _Found:
+    """Full tomograms, pairs that may be theirs, pairs that tables name apart, and what tables say of full ones."""
+
+    full: list[Path]
+    pairs: list[Pair]
+    apart: list[Pair]
+    told: Grouped
+
+
+def _found(paths: Sequence[Path], *, stacks: bool) -> _Found:
+    """Find all that lies in folders or stands in tables."""
+    apart: list[Pair] = []
     loose: list[Path] = []
     order: list[Path] = []
     pairs: list[Pair] = []
@@ -140,7 +153,7 @@ def _found(paths: Sequence[Path], *, stacks: bool) -> tuple[list[Path], list[Pai
     below: list[Pair] = []
     for path in paths:
         if path.suffix.lower() == ".star" and path.is_file():
-            order += _take_up(path, pairs, told)
+            order += _take_up(path, apart, told)
             continue
         folders = half_folders(path)
         try:
@@ -162,11 +175,11 @@ def _found(paths: Sequence[Path], *, stacks: bool) -> tuple[list[Path], list[Pai
     belonging = _belonging(full, below)
     close = _close(belonging)
     below = [pair for number, pair in enumerate(below) if number in close or not full]
-    check_shapes([*pairs, *below, *among])
-    return full, [*pairs, *below, *among], told
+    check_shapes([*apart, *pairs, *below, *among])
+    return _Found(full, [*pairs, *below, *among], apart, told)
 
 
-def _take_up(table: Path, pairs: list[Pair], told: Grouped) -> list[Path]:
+def _take_up(table: Path, apart: list[Pair], told: Grouped) -> list[Path]:
     """Add what a table names, whatever it is called, and return its full tomograms."""
     full = []
     names: set[str] = set()
@@ -174,12 +187,12 @@ def _take_up(table: Path, pairs: list[Pair], told: Grouped) -> list[Path]:
         name = stem(path) if path is not None else half_key(halves[0]) if halves is not None else ""
         if halves is not None and name in names:
             raise InputError(f"{table}: two tomograms are called {name}; rename one of them")
-        names.add(name)
+        names |= {name} if halves is not None else set()
         if path is not None:
             full.append(path)
             told[path] = halves
         elif halves is not None:
-            pairs.append(Pair(name, *halves))
+            apart.append(Pair(name, *halves))
     return full
 
 

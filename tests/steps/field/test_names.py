@@ -238,3 +238,18 @@ def test_masks_and_boundaries_go_to_their_tomogram(here: Path, targets: Path) ->
     (here / "m/Position_20_3_mask.mrc").unlink()
     refused = isonet.call("mask", targets, existing="m", overwrite=True)
     isonet.assert_refused(refused, "m", "no file called Position_20_3_10.00Apx")
+
+
+def test_a_table_is_taken_at_its_word(here: Path) -> None:
+    """Halves that it names apart are a tomogram of their own, whatever they are called."""
+    for number, name in enumerate(("a", "a_EVN", "a_ODD")):
+        foreign.mrc(here / f"d/{name}.mrc", small(number))
+    columns = {"rlnTomoName": ["d/a.mrc", "None"]}
+    columns |= {half: ["None", f"d/a_{side}.mrc"] for half, side in zip(HALVES, ("EVN", "ODD"), strict=True)}
+    foreign.star(here / "pairs.star", **columns)
+    isonet.done("prepare", "pairs.star")
+    rows = isonet.table(here / "tomograms.star")
+    assert {(row["rlnTomoName"], row[HALVES[0]]) for row in rows} == {
+        ("d/a.mrc", "None"),
+        ("average/a.mrc", "d/a_EVN.mrc"),
+    }
