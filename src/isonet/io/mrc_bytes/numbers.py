@@ -113,7 +113,7 @@ def _by_voxels(sample: Sample, pair: tuple[np.dtype[Any], np.dtype[Any]], power:
     ends = (0, np.iinfo(pair[1]).max, np.iinfo(pair[0]).max, np.iinfo(pair[0]).max + 1)
     values, counts = np.unique(unsigned, return_counts=True)
     used = ~np.isin(unsigned, [*ends, values[counts.argmax()]])
-    if np.count_nonzero(used) < _FEWEST:
+    if np.count_nonzero(used) < max(_FEWEST, used.size / 2):  # too few, or a mask
         return None
     chosen = [one[used].astype(np.float64) for one in (signed, unsigned)]
     spread = [float(np.mean(np.abs(one - np.median(one)) ** power)) for one in chosen]
