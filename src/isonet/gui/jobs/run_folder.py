@@ -38,19 +38,20 @@ class Progress:
         What it does.
     done, total : int
         Items of it.
-    seconds_left : int
-        As the run expects.
+    seconds_left : int or None
+        As the run expects; None before it knows.
     """
 
     doing: str
     done: int
     total: int
-    seconds_left: int
+    seconds_left: int | None
 
     @property
     def text(self) -> str:
         """One line."""
-        return f"{self.doing}: {self.done} of {self.total}, {duration_text(self.seconds_left)} left"
+        left = "" if self.seconds_left is None else f", {duration_text(self.seconds_left)} left"
+        return f"{self.doing}: {self.done} of {self.total}{left}"
 
 
 def read_status(folder: Path, pid: int | None = None) -> Mapping[str, Any]:
@@ -62,8 +63,8 @@ def read_status(folder: Path, pid: int | None = None) -> Mapping[str, Any]:
 def progress(status: Mapping[str, Any]) -> Progress | None:
     """Take the progress out of a status."""
     try:
-        numbers = (int(status["done"]), int(status["total"]), int(status.get("seconds_left", 0)))
-        return Progress(str(status["doing"]), *numbers) if numbers[1] > 0 else None
+        done, total, left = int(status["done"]), int(status["total"]), status.get("seconds_left")
+        return Progress(str(status["doing"]), done, total, None if left is None else int(left)) if total > 0 else None
     except (KeyError, TypeError, ValueError):
         return None
 
