@@ -7,7 +7,7 @@ from nicegui import ui
 from isonet.commands import Argument, Command
 from isonet.errors import InputError
 from isonet.gui.files import table
-from isonet.gui.jobs import forms
+from isonet.gui.jobs import forms, words
 from isonet.gui.jobs.forms import OFFERED, Form, Kind, Option
 from isonet.gui.jobs.job import NOW, command_text
 from isonet.gui.jobs.run_folder import run_folder
@@ -102,7 +102,7 @@ class StepPage:
 
     def _argument(self, argument: Argument) -> None:
         field = ui.input(
-            argument.name.capitalize() + (" *" if argument.required else ""),
+            words.label(argument.name) + (" *" if argument.required else ""),
             value=self.form.arguments.get(argument.name, ""),
             autocomplete=self._suggestions,
             on_change=lambda event, name=argument.name: self._argue(name, event.value),
@@ -117,7 +117,7 @@ class StepPage:
 
     def _option(self, option: Option) -> None:
         value = self.form.given.get(option.name)
-        label = option.name.replace("_", " ").capitalize()
+        label = words.label(option.name)
         bounds = f" ({option.bounds})" if option.bounds else ""
         with ui.column().style("gap: 2px"):
             if option.kind is Kind.TEXT:
@@ -144,13 +144,10 @@ class StepPage:
 
     def _names(self, option: Option) -> dict[str, str]:
         """What may be chosen, with its names."""
-        if option.kind is Kind.SWITCH:
-            return {"": self._default_text(option), "true": "yes", "false": "no"}
-        return {"": self._default_text(option), **{choice: choice for choice in option.choices}}
-
-    def _default_text(self, option: Option) -> str:
-        text = self.form.default(option) or "left out"
-        return f"default: { {'true': 'yes', 'false': 'no'}.get(text, text) }"
+        default, given = self.form.default(option), self.form.given.get(option.name)
+        choices = ("true", "false") if option.kind is Kind.SWITCH else option.choices
+        others = (choice for choice in choices if choice != default or choice == given)
+        return {"": words.left_alone(option.name, default), **{choice: words.choice(choice) for choice in others}}
 
     def _give(self, option: Option, text: str | None) -> None:
         self.form.set(option.name, text)
