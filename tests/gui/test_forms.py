@@ -111,11 +111,12 @@ def test_an_option_goes_to_the_command_line_and_back(command: Command, option: f
     assert again.config() == typed
 
 
-PLAIN = set(
-    "tomograms model folder output learning rate schedule warmup steps weight decay averaging loss weighting patience "
-    "normalization random rotations method iterations noise level from scratch alignment crowding "
-    "vesicles filaments sheets amplitude contrast".split()
-)
+PLAIN = {
+    *("tomograms", "model", "folder", "output", "learning", "rate", "schedule", "warmup", "steps", "weight", "decay"),
+    *("averaging", "loss", "weighting", "patience", "random", "rotations", "method", "iterations", "noise", "level"),
+    *("from", "scratch", "alignment", "crowding", "vesicles", "filaments", "sheets", "amplitude", "contrast", "batch"),
+    "size",
+}
 """English words that names of options consist of; another name needs a label in `words.LABELS`, or a word here."""
 NAMES = {
     name: command

@@ -86,7 +86,7 @@ def test_tomograms_are_added_and_a_failing_job_shows_its_error(page: Page, inter
     picture(page, "step-prepare")
     finish(page, interface)
     visit(page, interface, "/")
-    expect(page.get_by_text("1 tomogram", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="1 tomogram")).to_be_visible()
 
 
 def test_a_cell_is_edited_and_a_wrong_value_is_marked(page: Page, interface: Interface) -> None:

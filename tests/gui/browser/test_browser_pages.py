@@ -61,6 +61,7 @@ def page(browser: Browser, interface: Interface) -> Iterator[Page]:
 
 def test_halves_are_paired_before_they_are_added_and_corrected(page: Page, interface: Interface) -> None:
     visit(page, interface, "/")
+    page.get_by_text("Add more tomograms").click()
     page.get_by_test_id("add-folder").fill("nothing here")
     page.get_by_test_id("add").click()
     expect(page.get_by_test_id("add-problem")).to_contain_text("nothing: no such file or folder")
@@ -111,6 +112,82 @@ def test_the_pictures_of_a_run_are_looked_at_by_mouse_and_by_keys(page: Page, in
     shutil.copy(interface.project / "results/previews/iter01.png", interface.project / "results/previews/iter04.png")
     expect(buttons).to_have_count(4)  # as the run goes on
     expect(buttons.first).to_have_attribute("aria-label", "Enlarge iter04")
+
+
+def test_the_project_page_says_what_is_next_and_shows_the_latest_iteration(page: Page, interface: Interface) -> None:
+    visit(page, interface, "/")
+    expect(page.get_by_test_id("stage-prepare")).to_contain_text("done")
+    expect(page.get_by_test_id("stage-mask")).to_contain_text("next")
+    expect(page.get_by_test_id("next")).to_contain_text("Make masks")
+    expect(page.get_by_test_id("latest").get_by_role("img")).to_have_attribute("alt", "Before and after, iter04")
+    latest = interface.project / "results/previews/iter05.png"
+    shutil.copy(interface.project / "results/previews/iter01.png", latest)
+    expect(page.get_by_test_id("latest").get_by_role("img")).to_have_attribute("alt", "Before and after, iter05")
+    latest.unlink()
+    page.get_by_text("Preview with the starter").click()
+    expect(page.get_by_test_id("command")).to_have_text("isonet predict tomograms.star starter")
+    visit(page, interface, "/")
+    page.get_by_test_id("next").click()
+    expect(page.get_by_test_id("command")).to_have_text("isonet mask tomograms.star")
+
+
+def test_a_page_has_one_primary_action_at_most(page: Page, interface: Interface) -> None:
+    for place in PLACES:
+        visit(page, interface, place)
+        filled = page.locator(".q-btn--unelevated.bg-primary:visible:not([aria-pressed])")
+        assert filled.count() <= 1, place
+
+
+def test_a_model_is_chosen_of_those_that_there_are_or_typed(page: Page, interface: Interface) -> None:
+    model = interface.project / "better/model.safetensors"
+    model.parent.mkdir()
+    model.touch()
+    (model.parent / "metrics.jsonl").write_text(
+        json.dumps({"iteration": 7, "held_out_loss": 0.25, "wedge_balance": 0.9})
+    )
+    visit(page, interface, "/step/predict?model=starter")
+    page.get_by_test_id("choose-model").click()
+    page.get_by_role("option", name="7 iterations, held-out loss 0.25, wedge filled to 90 %").click()
+    command = page.get_by_test_id("command")
+    expect(command).to_have_text("isonet predict tomograms.star better/model.safetensors")
+    page.get_by_test_id("choose-model").click()
+    page.get_by_role("option", name="another file").click()
+    expect(page.get_by_test_id("run")).to_be_disabled()
+    page.get_by_test_id("argument-model").fill("elsewhere/a.safetensors")
+    expect(command).to_have_text("isonet predict tomograms.star elsewhere/a.safetensors")
+    visit(page, interface, "/step/refine")
+    page.get_by_text("More options").click()
+    page.get_by_test_id("choose-model").click()
+    page.get_by_role("option", name="starter").click()
+    expect(command).to_have_text("isonet refine tomograms.star --pretrained-model=starter")
+    page.get_by_text("Reset").click()
+    shutil.rmtree(model.parent)
+
+
+def test_files_and_folders_are_chosen_by_mouse_and_by_keys(page: Page, interface: Interface) -> None:
+    visit(page, interface, "/step/mask")
+    page.get_by_label("Choose a file or folder: Table").click()
+    shown = page.get_by_test_id("choose-list")
+    expect(page.get_by_test_id("choose-where")).to_have_text(str(interface.project))
+    expect(page.get_by_test_id("choose-up")).to_be_disabled()
+    shown.get_by_role("button", name="halves").click()
+    shown.get_by_role("button", name="even").press("Enter")
+    expect(shown.get_by_text("grid1.mrc")).to_be_visible()
+    assert page.evaluate(FAINT) == []
+    page.get_by_test_id("choose-up").click()
+    expect(shown.get_by_text("odd")).to_be_visible()
+    page.get_by_test_id("choose-up").click()
+    picture(page, "choose")
+    shown.get_by_role("button", name="tomograms.star").click()
+    expect(page.get_by_test_id("argument-star")).to_have_value("tomograms.star")
+    visit(page, interface, "/add")
+    for folder in ("even", "odd"):
+        page.get_by_label("Choose a file or folder: Folders or files with tomograms").click()
+        shown.get_by_role("button", name="halves").click()
+        shown.get_by_role("button", name=folder).click()
+        expect(shown.get_by_text("grid1.mrc")).to_be_visible()
+        page.get_by_test_id("choose-folder").click()
+    expect(page.get_by_test_id("add-tomograms")).to_have_value("halves/even halves/odd")
 
 
 def test_a_run_whose_time_was_over_is_continued(page: Page, interface: Interface) -> None:

@@ -15,6 +15,7 @@ from isonet.running.warned import WORD
 _TAIL = 1 << 16
 _LARGEST = 1 << 24  # bytes of metrics that are drawn
 _CURVES = "loss.png"
+_ITERATIONS = "*/previews/iter*.png"
 _TIME = re.compile(r"\d\d:\d\d:\d\d")
 
 
@@ -160,6 +161,11 @@ def previews(folder: Path) -> list[Path]:
     pictures = {path for each in trainings(folder) for pattern in ("*.png", "*/*.png") for path in each.glob(pattern)}
     found = [path for path in pictures if path.is_file() and path.name != _CURVES]
     return sorted(found, key=lambda path: (-_changed(path), path.name))
+
+
+def latest_picture(project: Path) -> Path | None:
+    """Picture of an iteration that was drawn last in the run folders of a project; None if there is none."""
+    return max((path for path in project.glob(_ITERATIONS) if path.is_file()), key=_changed, default=None)
 
 
 def tail(path: Path) -> str:

@@ -14,7 +14,6 @@ LABELS: Mapping[str, str] = {
     "append": "Add to the table that is there",
     "arch": "Network",
     "average_dir": "Folder for means of halves",
-    "batch_size": "Cubes in a batch",
     "boundary": "Drawn areas",
     "calibrate": "Weigh prediction and data",
     "clip_gradient": "Greatest gradient",
@@ -114,7 +113,7 @@ LABELS: Mapping[str, str] = {
 }
 """Label of an option or argument by its name; others are called as their name reads."""
 _CHOICES: Mapping[str, str] = {"auto": AUTOMATIC, "true": "yes", "false": "no", "bf16": "bfloat16"}
-_NOTHING: Mapping[str, str] = {"preset": "none"}
+_NOTHING: Mapping[str, str] = {"preset": "none", "pretrained_model": "none, or as the preset says"}
 
 
 def label(name: str) -> str:

@@ -13,6 +13,7 @@ from isonet.gui.jobs.run_folder import Curves, warnings_in
 from isonet.gui.pages.frame import empty, frame
 from isonet.gui.pages.gallery import Gallery
 from isonet.gui.pages.session import Session
+from isonet.gui.pages.stepper import action_button
 
 _SECONDS = 1.0
 _COLOURS = {"running": "blue-7", "finished": "primary", "failed": "negative", "lost": "orange-9"}
@@ -41,6 +42,7 @@ class JobsPage:
         self.number = number
         self._listed: list[tuple[str, str]] = []
         self._curves = Curves("iteration", {})
+        self._state_shown = ""
 
     def draw(self) -> None:
         """Draw everything once, and then what has changed every second."""
@@ -54,7 +56,8 @@ class JobsPage:
                     self._stop = ui.button("Stop", icon="stop", on_click=self._ask_to_stop)
                     self._stop.props('outline no-caps color=negative data-testid="stop"')
                     self._continue = ui.button("Continue", icon="play_arrow", on_click=self._go_on)
-                    self._continue.props('outline no-caps data-testid="continue"')
+                    self._continue.props('unelevated no-caps data-testid="continue"')
+                    self._next = ui.element("div")
                 self._command = ui.label().classes("command w-full")
                 self._problem = ui.label().classes("problem").props('role=alert data-testid="job-problem"')
                 self._warned = ui.label().classes("problem").props('role=status data-testid="warnings"')
@@ -116,12 +119,23 @@ class JobsPage:
         self._stop.set_visibility(job.state in ("queued", "running"))
         self._continue.set_visibility(job.state in ENDED and job.state != "finished")
         self._continue.set_text("Continue" if job.state in ("stopped", "lost") else "Try again")
+        if job.state != self._state_shown:
+            self._state_shown = job.state
+            self._show_next(job)
         progress = job.progress
         self._progress.set_text(progress.text if progress else job.reason if job.state == "stopped" else "")
         self._bar.set_visibility(job.state == "running")
         self._bar.props(remove="indeterminate") if progress else self._bar.props("indeterminate")
         if progress:
             self._bar.set_value(progress.done / progress.total)
+
+    def _show_next(self, job: Job) -> None:
+        """After a job that is finished, lead on to the next step."""
+        self._next.clear()
+        action = self.session.way().action if job.state == "finished" else None
+        if action is not None:
+            with self._next:
+                action_button(action)
 
     def _show_warnings(self, log: str) -> None:
         """Show above everything what stands between other lines of the log."""
