@@ -3,6 +3,7 @@
 import io
 import re
 import time
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,11 @@ def test_the_low_pass_halves_the_wave_at_its_cutoff(tmp_path: Path) -> None:
     volume = mrc.open_volume(write(tmp_path / "wave.mrc", np.tile(wave, (2, 128, 1))))
     filtered = slices.drawn(volume, View(lowpass=80.0))
     assert filtered[64, 32:96].max() == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(("pixel", "lowpass"), [(None, 50), (1.35, 50), (10, 50), (13.6, 70), (20, 100)])
+def test_a_raw_tomogram_is_opened_with_a_low_pass_of_a_few_voxels(pixel: float | None, lowpass: float) -> None:
+    assert slices.suiting_lowpass(pixel) == lowpass
 
 
 def test_a_file_that_changed_is_read_anew(ramp: Path) -> None:
@@ -155,6 +161,9 @@ def test_ten_slices_a_second_of_1_gb_go_over_a_slow_line(tmp_path: Path, plane: 
     resting = volumes.picture(path, View(plane, 1, slab=3, lowpass=50, size=1024, reference=768))
     assert SLICES * len(moving) < LINE
     assert len(moving) < len(resting) / 8
+    script = files("isonet.gui").joinpath("viewer.js").read_text("utf-8")
+    assert f"size: {MOVING['size']}, quality: {MOVING['quality']} " in script
+    assert f"REFERENCE = {MOVING['reference']};" in script
     assert (Image.open(io.BytesIO(moving)).format, Image.open(io.BytesIO(resting)).format) == ("JPEG", "PNG")
 
 

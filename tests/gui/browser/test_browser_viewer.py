@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 from at_work import Interface, blobs, start, stop, write
 from chromium import quiet_page, visit
@@ -21,7 +22,7 @@ def interface(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Interface]:
     row = {"rlnIndex": "1", "rlnPixelSize": "10", "rlnTiltMin": "-60", "rlnTiltMax": "60"}
     for column, name in {"TomoName": "a.mrc", "CorrectedTomoName": "a_corrected.mrc", "MaskName": "a_mask.mrc"}.items():
         row[f"rln{column}"] = name
-        write(project / name, blobs(SHAPE) > -0.5 if column == "MaskName" else blobs(SHAPE))
+        write(project / name, (blobs(SHAPE) > -0.5).astype(np.int8) if column == "MaskName" else blobs(SHAPE))
     write(project / "validation/confidence.mrc", blobs(SHAPE))
     star.write_table(project / "tomograms.star", [row])
     made = start(project)
@@ -85,7 +86,9 @@ def test_three_planes_are_opened_at_one_scale_with_a_low_pass_for_the_raw_one(vi
     assert place(viewer) == [12, 24, 32]
     viewer.keyboard.press("1")
     expect(viewer.locator("[data-testid=pane-Tomogram] img.slice:visible")).to_have_count(1)
-    assert asked(viewer, "xy")["lowpass"] == "50"
+    raw, corrected = (viewer.locator(f"[data-testid=pane-{title}] img.slice") for title in ("Tomogram", "Corrected"))
+    assert "&lowpass=50&" in (raw.get_attribute("src") or "")
+    assert "&lowpass=0&" in (corrected.get_attribute("src") or "")
     viewer.keyboard.press("4")
     expect(viewer.locator("img.slice:visible")).to_have_count(3)
 

@@ -98,8 +98,13 @@ class LatestPicture:
         self._address = address
         self._area.set_visibility(True)
         self._area.clear()
-        folder = self.session.roots.shown(path.parent.parent)
+        run = path.parent.parent
+        job = next((job for job in reversed(self.session.jobs.all()) if job.run_folder == run), None)
+        with self._area, ui.row().classes("items-baseline"):
+            folder = escape(self.session.roots.shown(run))
+            ui.html(f"<h2>Latest iteration of the training in {folder}</h2>", sanitize=False)
+            if job is not None:
+                ui.link("its curves and all pictures", f"/jobs?number={job.number}")
         with self._area:
-            ui.html(f"<h2>Latest iteration of the training in {escape(folder)}</h2>", sanitize=False)
             name = f"Before and after, {escape(path.stem)}"
             ui.html(f'<img src="{address}" alt="{name}" class="latest">', sanitize=False)

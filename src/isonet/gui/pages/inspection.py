@@ -17,12 +17,12 @@ from isonet.gui.pages.frame import frame, with_own_keys
 from isonet.gui.pages.session import Session
 from isonet.gui.pictures import images
 from isonet.gui.pictures.confidence import LEGEND
+from isonet.gui.pictures.slices import suiting_lowpass
 from isonet.project.table import Tomogram
 
 _SCRIPT = files("isonet.gui").joinpath("viewer.js").read_text("utf-8")
 _CONFIDENCE, _CORRECTED = "Confidence", "Corrected"
 _SHOWN = ("Tomogram", "Deconvolved", _CORRECTED)
-_NOISY_LOWPASS, _NOISY_VOXELS = 50.0, 5  # Å and voxels, the larger counts: noise of raw maps hides all else
 _LAYOUTS = {"all": "Three planes", "xy": "XY", "xz": "XZ", "yz": "YZ"}
 _HELP = (
     "Wheel and arrow keys step, Page Up and Down by 10. A click sets the cursor, dragging moves, Ctrl and wheel or + "
@@ -56,7 +56,7 @@ class Viewer:
             "layout": "all",
             "shown": [title for title in self.paths if title in _SHOWN] or list(self.paths)[:1],
             "slab": min(3, *self.shape),
-            "lowpass": _suiting_lowpass(self.pixel),
+            "lowpass": suiting_lowpass(self.pixel),
             "lowpass_corrected": 0.0,
             "low": 0.5,
             "high": 99.5,
@@ -157,11 +157,6 @@ class Viewer:
 
     def _choose(self, event: events.ValueChangeEventArguments[Any]) -> None:
         self._set(shown=[title for title in self.paths if title in event.value])
-
-
-def _suiting_lowpass(pixel: float | None) -> float:
-    """Å that make a raw tomogram readable, in tens."""
-    return 10 * round(max(_NOISY_LOWPASS, _NOISY_VOXELS * (pixel or 1.0)) / 10)
 
 
 def _file(path: Path) -> dict[str, Any]:

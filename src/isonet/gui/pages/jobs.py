@@ -1,6 +1,7 @@
 """Jobs: the queue, and of one job its log, progress, curves and pictures."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -132,10 +133,13 @@ class JobsPage:
     def _show_next(self, job: Job) -> None:
         """After a job that is finished, lead on to the next step."""
         self._next.clear()
-        action = self.session.way().action if job.state == "finished" else None
-        if action is not None:
-            with self._next:
-                action_button(action)
+        if job.state != "finished":
+            return
+        with suppress(IsonetError):  # the project page says what is wrong with the table
+            action = self.session.way().action
+            if action is not None:
+                with self._next:
+                    action_button(action)
 
     def _show_warnings(self, log: str) -> None:
         """Show above everything what stands between other lines of the log."""

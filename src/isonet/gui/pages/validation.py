@@ -12,6 +12,7 @@ from isonet.errors import InputError
 from isonet.gui.jobs.forms import OFFERED
 from isonet.gui.pages.frame import empty, frame
 from isonet.gui.pages.session import Session
+from isonet.gui.pages.stepper import action_button
 from isonet.gui.pictures import images
 from isonet.gui.pictures.validation_charts import charts
 
@@ -30,6 +31,8 @@ def add(session: Session) -> None:
                 text = "No validation yet. It tells how much of the filled wedge the data bear out."
                 ready = "validate" in OFFERED
                 empty(text, "Validate" if ready else "Go to the project", "/step/validate" if ready else "/")
+            elif (action := session.way().action) is not None:
+                action_button(action)
             for path in reports:
                 _report(session, path)
 

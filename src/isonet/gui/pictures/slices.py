@@ -27,6 +27,7 @@ _OPEN_VOLUMES = 8
 _KNOWN_RANGES = 256
 _LARGEST_SLAB = 64
 _UNUSED = 5.0  # seconds without a look
+_NOISY, _NOISY_VOXELS = 50.0, 5  # Å and voxels, the larger counts
 _HALF_AT_CUTOFF = math.sqrt(math.log(2) / (2 * math.pi**2))
 
 
@@ -215,6 +216,11 @@ def binning(volume: mrc.Volume, plane: str, size: int) -> int:
     """Voxels per pixel that bring the longest edge of a slice to at most `size`."""
     edges = [edge for axis, edge in enumerate(volume.shape) if axis != AXES[plane]]
     return -(-max(edges) // size)
+
+
+def suiting_lowpass(pixel: float | None) -> float:
+    """Å of a low-pass that makes a raw tomogram readable, in tens; its noise hides all else."""
+    return 10.0 * round(max(_NOISY, _NOISY_VOXELS * (pixel or 1.0)) / 10)
 
 
 def drawn(volume: mrc.Volume, view: View) -> mrc.FloatArray:
