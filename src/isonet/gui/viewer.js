@@ -21,7 +21,7 @@
 
   class Pane {
     constructor(viewer, parent, volume, plane) {
-      Object.assign(this, { viewer, volume, plane, asked: 0, seen: 0, flying: 0, again: false, url: "", step: 1, index: -1 });
+      Object.assign(this, { viewer, volume, plane, asked: 0, seen: 0, flying: 0, again: false, view: "", url: "", step: 1, index: -1 });
       this.box = make(parent, "div", `pane ${plane}`);
       this.box.dataset.testid = `pane-${volume.title}`;
       this.box.dataset.plane = plane;
@@ -97,12 +97,13 @@
       const asked = { path: volume.path, plane: this.plane, index: place[axis], slab: state.slab,
         lowpass: volume.raw ? state.lowpass : state.lowpass_corrected, low: state.low, high: state.high,
         size, reference: REFERENCE, quality, of: volume.of };
-      return { url: `/image/slice?${new URLSearchParams(asked)}`, step: Math.ceil(Math.max(...edges) / size) };
+      const view = JSON.stringify({ ...asked, size: 0, quality: 0 });
+      return { view, url: `/image/slice?${new URLSearchParams(asked)}`, step: Math.ceil(Math.max(...edges) / size) };
     }
 
     ask() {
-      const { url, step } = this.address(this.shown, this.viewer.moving);
-      if (url === this.url) return this.cover();
+      const { moving } = this.viewer, { view, url, step } = this.address(this.shown, moving);
+      if (url === this.url || (moving && view === this.view)) return this.cover();
       if (this.flying >= FLYING) {
         this.again = true;
         return;
@@ -113,7 +114,7 @@
       image.decode().catch(() => {}).finally(() => {
         this.flying--;
         if (number > this.seen && image.naturalWidth) {
-          Object.assign(this, { seen: number, url, step, index });
+          Object.assign(this, { seen: number, view, url, step, index });
           this.slice.src = url;
           this.slice.hidden = false;
           this.draw();
