@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from isonet.gui.jobs.queue import Jobs
 
-PATIENCE = 40_000
+PATIENCE = 180_000
 REQUIRED = "ISONET_REQUIRE_BROWSER"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
