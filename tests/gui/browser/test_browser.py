@@ -75,8 +75,9 @@ def test_tomograms_are_added_and_a_failing_job_shows_its_error(page: Page, inter
     page.get_by_test_id("run").click()
     expect(page.get_by_test_id("job-problem")).to_contain_text("exit code 2: isonet: nothing: no such")
     picture(page, "failed")
-
-    visit(page, interface, "/step/prepare")
+    page.get_by_test_id("next").click()
+    expect(page.get_by_test_id("argument-tomograms")).to_have_value("nothing here")
+    ready(page)
     page.get_by_test_id("argument-tomograms").fill("tomograms")
     page.get_by_test_id("option-tilt_max").fill("-70")
     expect(page.get_by_test_id("form-problem")).to_contain_text("must be smaller")
@@ -85,8 +86,10 @@ def test_tomograms_are_added_and_a_failing_job_shows_its_error(page: Page, inter
     expect(page.get_by_test_id("command")).to_have_text("isonet prepare tomograms --tilt-max=60")
     picture(page, "step-prepare")
     finish(page, interface)
+    expect(page.get_by_test_id("next")).to_contain_text("Make masks")
     visit(page, interface, "/")
     expect(page.get_by_role("heading", name="1 tomogram")).to_be_visible()
+    expect(page.get_by_test_id("stage-mask")).to_contain_text("next")
 
 
 def test_a_cell_is_edited_and_a_wrong_value_is_marked(page: Page, interface: Interface) -> None:

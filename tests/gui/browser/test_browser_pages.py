@@ -302,7 +302,7 @@ def test_a_damaged_volume_is_told_and_the_others_are_shown(page: Page, interface
         visit(page, interface, "/viewer")
         expect(page.get_by_test_id("problem")).to_contain_text(name)
         assert page.get_by_test_id("problem").inner_text().count("\n") == 0
-        expect(page.get_by_test_id("pane-Tomogram")).to_be_visible()
+        expect(page.get_by_test_id("pane-Tomogram")).to_have_count(3)
     table.write_text(before)
 
 

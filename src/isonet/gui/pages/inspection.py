@@ -75,9 +75,9 @@ class Viewer:
                 section = '<input type="range" class="section" min="0" aria-label="Section" data-testid="section">'
                 ui.html(section, sanitize=False).style("flex: 1; display: flex")
             self._number("Sections averaged", "slab", 1, 64, 1)
-            self._number("Low-pass, Å", "lowpass", 0, 500, 10)
+            self._number("Low-pass, raw, Å", "lowpass", 0, 500, 10)
             if _CORRECTED in self.paths:
-                self._number("of corrected, Å", "lowpass_corrected", 0, 500, 10)
+                self._number("Low-pass, corrected, Å", "lowpass_corrected", 0, 500, 10)
             with ui.column().style("gap: 0; width: 130px"):
                 ui.label("Contrast, percentiles").classes("muted").style("font-size: 12px")
                 ends = ui.range(min=0, max=100, step=0.5, value={"min": 0.5, "max": 99.5}, on_change=self._contrast)
@@ -149,7 +149,7 @@ class Viewer:
                 self._set(**{name: int(event.value) if step == 1 else float(event.value)})
 
         field = ui.number(label, value=self.state[name], min=low, max=high, step=step, on_change=change)
-        field.props(f'dense data-testid="{name}"').style("width: 112px")
+        field.props(f'dense data-testid="{name}"').style("width: 140px")
 
     def _contrast(self, event: events.ValueChangeEventArguments[Any]) -> None:
         if event.value["min"] < event.value["max"]:

@@ -9,8 +9,10 @@ from nicegui import ui
 
 from isonet.errors import IsonetError
 from isonet.gui.jobs import run_folder
+from isonet.gui.jobs.forms import OFFERED
 from isonet.gui.jobs.job import ENDED, Job
 from isonet.gui.jobs.run_folder import Curves, warnings_in
+from isonet.gui.jobs.stages import Action
 from isonet.gui.pages.frame import empty, frame
 from isonet.gui.pages.gallery import Gallery
 from isonet.gui.pages.session import Session
@@ -124,22 +126,27 @@ class JobsPage:
             self._state_shown = job.state
             self._show_next(job)
         progress = job.progress
-        self._progress.set_text(progress.text if progress else job.reason if job.state == "stopped" else "")
+        other = {"stopped": job.reason, "running": "at work"}.get(job.state, "")
+        self._progress.set_text(progress.text if progress else other)
         self._bar.set_visibility(job.state == "running")
         self._bar.props(remove="indeterminate") if progress else self._bar.props("indeterminate")
         if progress:
             self._bar.set_value(progress.done / progress.total)
 
     def _show_next(self, job: Job) -> None:
-        """After a job that is finished, lead on to the next step."""
+        """Lead on to the next step after a job that is finished, and to its form after one that failed."""
         self._next.clear()
-        if job.state != "finished":
-            return
-        with suppress(IsonetError):  # the project page says what is wrong with the table
-            action = self.session.way().action
-            if action is not None:
-                with self._next:
-                    action_button(action)
+        action = None
+        if job.state == "finished":
+            with suppress(IsonetError):  # the project page says what is wrong with the table
+                action = self.session.way().action
+        elif job.state == "failed" and job.words[0] in OFFERED:
+            action = Action("Change the command", f"/step/{job.words[0]}")
+        if action is not None:
+            with self._next:
+                action_button(action)
+        is_second = action is not None
+        self._continue.props("outline" if is_second else "unelevated", remove="unelevated" if is_second else "outline")
 
     def _show_warnings(self, log: str) -> None:
         """Show above everything what stands between other lines of the log."""

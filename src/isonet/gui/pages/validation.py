@@ -18,6 +18,7 @@ from isonet.gui.pictures.validation_charts import charts
 
 _NAME = "validation.json"
 _LARGEST = 1 << 24
+_AFTER = ("/step/report", "/report")  # what comes after a validation
 
 
 def add(session: Session) -> None:
@@ -31,7 +32,7 @@ def add(session: Session) -> None:
                 text = "No validation yet. It tells how much of the filled wedge the data bear out."
                 ready = "validate" in OFFERED
                 empty(text, "Validate" if ready else "Go to the project", "/step/validate" if ready else "/")
-            elif (action := session.way().action) is not None:
+            elif (action := session.way().action) is not None and action.place.startswith(_AFTER):
                 action_button(action)
             for path in reports:
                 _report(session, path)
