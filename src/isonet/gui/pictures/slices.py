@@ -26,6 +26,7 @@ AXES = {"xy": 0, "xz": 1, "yz": 2}
 _OPEN_VOLUMES = 8
 _KNOWN_RANGES = 256
 _LARGEST_SLAB = 64
+_TOGETHER = 16  # sections that are read for a slice across x before the next ones
 _UNUSED = 5.0  # seconds without a look
 _NOISY, _NOISY_VOXELS = 50.0, 5  # Å and voxels, the larger counts
 _HALF_AT_CUTOFF = math.sqrt(math.log(2) / (2 * math.pi**2))
@@ -195,21 +196,32 @@ def section(volume: mrc.Volume, plane: str, index: int, slab: int = 1, step: int
 
 def _mean(stored: npt.NDArray[Any], axis: int, first: int, last: int) -> mrc.FloatArray:
     """Mean over some sections, read in the order of the file: no more than a slice and a few rows are held at once."""
+    total = np.zeros(np.delete(stored.shape, axis), np.float32)
     if axis < 2:
-        total = np.zeros(np.delete(stored.shape, axis), np.float32)
         for position in range(first, last):
             total += stored[position] if axis == 0 else stored[:, position]
-        return total / np.float32(last - first)
-    return np.stack([part[:, first:last].mean(axis=1, dtype=np.float32) for part in stored])
+    else:
+        for top in range(0, len(stored), _TOGETHER):
+            part = slice(top, top + _TOGETHER)
+            for position in range(first, last):
+                total[part] += stored[part, :, position]
+    return total / np.float32(last - first)
 
 
 def _binned(image: mrc.FloatArray, step: int) -> mrc.FloatArray:
-    """Mean over squares of `step` pixels."""
+    """Mean over squares of `step` pixels; strided sums are several times as fast as means of a reshaped image."""
     if step == 1:
         return image
     rows, columns = (max(1, edge // step) for edge in image.shape)
-    image = image[: rows * step, : columns * step]
-    return np.asarray(image.reshape(rows, -1, columns, image.shape[1] // columns).mean(axis=(1, 3), dtype=np.float32))
+    down, right = (min(step, edge) for edge in image.shape)
+    image = image[: rows * down, : columns * right]
+    narrow = np.zeros((rows * down, columns), np.float32)
+    for offset in range(right):
+        narrow += image[:, offset::right]
+    small = np.zeros((rows, columns), np.float32)
+    for offset in range(down):
+        small += narrow[offset::down]
+    return small / np.float32(down * right)
 
 
 def binning(volume: mrc.Volume, plane: str, size: int) -> int:
