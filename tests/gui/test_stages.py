@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -79,9 +80,19 @@ def test_one_step_is_next_after_another(folder: Path) -> None:
 def test_the_training_can_do_without_masks_and_a_preview_without_training(folder: Path) -> None:
     assert [each.place for each in look(folder).others] == ["/step/refine", "/step/predict?model=starter"]
     make(folder / MADE["predict"], 1)
+    status = make(folder / "corrected/status.json", 1)
+    status.write_text(json.dumps({"command": "predict", "inputs": ["tomograms.star", "starter"]}))
     assert states(look(folder))["mask"] is State.NEXT
+    (predict,) = [each for each in look(folder).stages if each.step == "predict"]
+    assert (predict.state, predict.told) == (State.LATER, "a preview, by the starter")
     make(folder / MADE["refine"], 0)
     assert states(look(folder))["mask"] is State.LEFT_OUT
+    assert states(look(folder))["validate"] is State.NEXT
+
+
+def test_a_model_of_elsewhere_needs_no_training_here(folder: Path) -> None:
+    make(folder / MADE["predict"], 1)
+    assert [states(look(folder))[step] for step in ("mask", "refine")] == [State.LEFT_OUT] * 2
     assert states(look(folder))["validate"] is State.NEXT
 
 
@@ -121,15 +132,19 @@ def test_jobs_are_watched_and_looked_at_when_they_failed(folder: Path) -> None:
 
 
 def test_a_run_that_was_started_in_a_terminal_is_at_work_while_its_process_is(folder: Path) -> None:
-    status = {"command": "refine", "state": "running", "pid": os.getpid(), "doing": "training", "done": 1, "total": 3}
+    now = datetime.now().astimezone()
+    status = {"command": "refine", "state": "running", "pid": os.getpid(), "updated": now.isoformat()}
+    status |= {"doing": "training", "done": 1, "total": 3}
     path = make(folder / "results/status.json", 1)
     path.write_text(json.dumps(status))
     way = look(folder)
     (refine,) = [each for each in way.stages if each.step == "refine"]
     assert (refine.state, refine.told) == (State.WORKING, "training: 1 of 3")
     assert (way.action, way.waiting) == (None, "refine is at work")
-    path.write_text(json.dumps({**status, "pid": 1 << 30}))
-    assert states(look(folder))["refine"] is State.LATER
+    before = (now - timedelta(days=1)).isoformat()  # by a process whose number another one has got
+    for others in ({"pid": 1 << 30}, {"updated": before}, {"updated": "soon"}, {"pid": "x"}, {"state": "finished"}):
+        path.write_text(json.dumps({**status, **others}))
+        assert states(look(folder))["refine"] is State.LATER
     path.write_text("[")
     assert look(folder).waiting == ""
 

@@ -4,14 +4,17 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from isonet.config import StepConfig
+from isonet.gui.jobs.processes import Process
 from isonet.running import run_record
 from isonet.running.console import duration_text
 from isonet.running.warned import WORD
 
+_CLOCKS = 60.0  # seconds by which the clocks of a machine may differ
 _TAIL = 1 << 16
 _LARGEST = 1 << 24  # bytes of metrics that are drawn
 _CURVES = "loss.png"
@@ -59,6 +62,19 @@ def read_status(folder: Path, pid: int | None = None) -> Mapping[str, Any]:
     """Read `status.json`; empty if there is none, or if it is that of another process than `pid`."""
     status = run_record.read_status(folder)
     return {} if pid is not None and status.get("pid") != pid else status
+
+
+def is_at_work(status: Mapping[str, Any]) -> bool:
+    """Tell whether the run of a status is at work: its process is there, and no later one that got its number."""
+    pid, updated = status.get("pid"), status.get("updated")
+    if status.get("state") != "running" or not isinstance(pid, int) or not isinstance(updated, str):
+        return False
+    process = Process.of(pid)
+    try:
+        told = datetime.fromisoformat(updated).timestamp()
+    except (ValueError, OverflowError):
+        return False
+    return process is not None and process.since <= told + _CLOCKS
 
 
 def progress(status: Mapping[str, Any]) -> Progress | None:

@@ -9,10 +9,9 @@ from enum import Enum
 from pathlib import Path
 from urllib.parse import urlencode
 
-from isonet.gui.files import reports, table
+from isonet.gui.files import models, reports, table
 from isonet.gui.jobs.job import ENDED, Job
-from isonet.gui.jobs.processes import Process
-from isonet.gui.jobs.run_folder import progress, read_status
+from isonet.gui.jobs.run_folder import is_at_work, progress, read_status
 from isonet.project.table import Project
 
 TITLES: Mapping[str, str] = {
@@ -167,7 +166,8 @@ def way(folder: Path, project: Project | None, jobs: Sequence[Job]) -> Way:
             failed = step in last and last[step].state in ("failed", "lost")
             stages.append(Stage(step, State.FAILED if failed else State.NEXT, partly.get(step, "")))
         else:
-            stages.append(Stage(step, State.LEFT_OUT if step == "mask" and "refine" in made else State.LATER))
+            left_out = step in _left_out(made)
+            stages.append(Stage(step, State.LEFT_OUT if left_out else State.LATER, partly.get(step, "")))
     action, others = _action(folder, following, working, jobs)
     return Way(tuple(stages), action, others, waiting)
 
@@ -216,15 +216,30 @@ def _made(folder: Path, project: Project | None) -> tuple[dict[str, str], dict[s
     if "predict" in made and "refine" in made and _age(products["refine"][0]) > max(map(_age, corrected)):
         del made["predict"]
         partly["predict"] = "by an earlier model"
+    elif "predict" in made and "refine" not in made and _is_preview(corrected[0].parent):
+        del made["predict"]
+        partly["predict"] = "a preview, by the starter"
     if found and all(_age(found[0]) >= _age(path) for path in (*corrected, *products.get("validate", ()))):
         made["report"] = found[0].name
     return made, partly
 
 
+def _is_preview(folder: Path) -> bool:
+    """Tell whether a run of predict was with the starter."""
+    inputs = read_status(folder).get("inputs")
+    return isinstance(inputs, list) and inputs[-1:] == [models.STARTER]
+
+
 def _following(made: Mapping[str, str]) -> str:
     """The step that comes next; nothing where all are done."""
-    skipped = {"mask"} if "refine" in made else set()
+    skipped = _left_out(made)
     return next((step for step in TITLES if step not in made and step not in skipped), "")
+
+
+def _left_out(made: Mapping[str, str]) -> set[str]:
+    """Steps that are not done and need not be: what follows them is done, with a model of elsewhere perhaps."""
+    needless = {"mask", "refine"} if "predict" in made else {"mask"} if "refine" in made else set()
+    return needless - made.keys()
 
 
 def _at_work(folder: Path, jobs: Sequence[Job]) -> dict[str, str]:
@@ -232,8 +247,8 @@ def _at_work(folder: Path, jobs: Sequence[Job]) -> dict[str, str]:
     found = {}
     for path in folder.glob("*/status.json"):
         status = read_status(path.parent)
-        pid, step = status.get("pid"), status.get("command")
-        if status.get("state") == "running" and isinstance(pid, int) and Process.of(pid) and isinstance(step, str):
+        step = status.get("command")
+        if isinstance(step, str) and is_at_work(status):
             shown = progress(status)
             found[step] = shown.text if shown else ""
     for job in jobs:
