@@ -46,9 +46,10 @@ def viewer(page: Page, interface: Interface) -> Page:
 
 
 def rest(page: Page) -> None:
-    """Wait until exact pictures are there."""
+    """Wait until exact pictures of what is looked at are there."""
     page.wait_for_function(
-        "[...document.querySelectorAll('img.slice')].every(one => one.src.includes('quality=0') && one.complete)"
+        "!isonetViewer.moving && isonetViewer.panes.every("
+        "pane => pane.url === pane.address(pane.shown, false).url && pane.slice.complete)"
     )
 
 
