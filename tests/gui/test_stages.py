@@ -62,6 +62,10 @@ def test_an_empty_folder_needs_tomograms(tmp_path: Path) -> None:
     assert way.action.place == "/add"
 
 
+def test_of_what_is_not_begun_nothing_is_told(folder: Path) -> None:
+    assert [stage.told for stage in look(folder).stages] == ["2 tomograms", "", "", "", "", ""]
+
+
 def test_one_step_is_next_after_another(folder: Path) -> None:
     for age, (step, name) in enumerate(MADE.items(), start=1):
         way = look(folder)

@@ -209,7 +209,8 @@ def _made(folder: Path, project: Project | None) -> tuple[dict[str, str], dict[s
     corrected = [each.file(table.CORRECTED) for each in project.tomograms if table.has(each, table.CORRECTED)]
     masked = sum(table.has(each, table.MASK) for each in project.tomograms)
     for step, number in (("mask", masked), ("predict", len(corrected))):
-        (made if number == count else partly)[step] = f"{number} of {count}"
+        if number:
+            (made if number == count else partly)[step] = f"{number} of {count}"
     for step in ("refine", "validate"):
         if step in products:
             made[step] = products[step][0].parent.name
