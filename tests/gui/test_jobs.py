@@ -221,7 +221,11 @@ def test_curves_and_progress_are_read_while_they_are_written(tmp_path: Path) -> 
     shown = progress({"doing": "training", "done": 3, "total": 9, "seconds_left": 3661})
     assert shown is not None
     assert shown.text == "training: 3 of 9, 1:01:01 left"
+    begun = progress({"doing": "training", "done": 0, "total": 9, "seconds_left": None})
+    assert begun is not None
+    assert begun.text == "training: 0 of 9"
     assert progress({"doing": "training", "done": "x", "total": 9}) is None
+    assert progress({"state": "running"}) is None
     assert tail(tmp_path / "nothing") == ""
 
 

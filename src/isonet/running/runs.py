@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -31,6 +31,7 @@ log = logging.getLogger("isonet")
 _SECONDS_BETWEEN_LINES = 30.0
 CONFIG_NAME = "config.yaml"
 LOCK_NAME = ".lock"
+_PROGRESS = ("doing", "done", "total", "seconds_left")
 PREVIEWS = "previews"
 
 
@@ -150,6 +151,9 @@ class Run:
     def progress(self, description: str, total: int) -> Iterator[Callable[[], None]]:
         """Show progress: a bar with ETA on a terminal, a line now and then in a log; `status.json` follows.
 
+        At the end `status.json` no longer tells of it, for what comes next is something else; where it ends early it
+        keeps what was being done.
+
         Yields
         ------
         callable
@@ -157,6 +161,7 @@ class Run:
         """
         started = last = time.monotonic()
         done = 0
+        self.status(doing=description, done=done, total=total, seconds_left=None)
         bar = progress_bar() if self.leads and sys.stderr.isatty() else None
         task = bar.add_task(description, total=total) if bar else None
 
@@ -172,11 +177,11 @@ class Run:
                 if bar is None and done < total:
                     log.info("%s: %d of %d, %s left", description, done, total, duration_text(left))
 
-        if bar is None:
+        with bar or nullcontext():
             yield advance
-        else:
-            with bar:
-                yield advance
+        for name in _PROGRESS:
+            self._status.pop(name, None)
+        self.status()
 
 
 @contextmanager
