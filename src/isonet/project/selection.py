@@ -109,8 +109,13 @@ class _File:
 
     @cached_property
     def as_listed(self) -> str | None:
-        """What makes it a tilt series, whatever its header says; a volume by its name may have as many sections."""
-        if self.header is None or self.kind in (_Kind.VOLUME, _Kind.UNTRIMMED) or self.header.shape[0] > _MOST_TILTS:
+        """What makes it a tilt series, whatever its header says; a volume by its name may have as many sections.
+
+        One whose header is that of a stack may only be called after its series, such as `rec_1`.
+        """
+        if self.header is None or self.header.shape[0] > _MOST_TILTS:
+            return None
+        if self.kind in (_Kind.VOLUME, _Kind.UNTRIMMED) and not self.header.says_stack:
             return None
         return _as_listed(self.path, self.header.shape[0], self._told[1])
 

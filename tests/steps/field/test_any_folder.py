@@ -58,13 +58,18 @@ def untruths(folder: Folder, root: Path, warnings: list[str]) -> list[str]:
         one = next(series for series in folder.series if series.name in named)
         seen.append(one.name)
         parts = {part: folder.made[path][1] for part, path in files.items() if path in folder.made}
-        wrong += [f"{files[part]}: {found} taken for {part}" for part, found in parts.items() if found != part]
+        wrong += [
+            f"{files[part]}: {found} taken for {part}"
+            for part, found in parts.items()
+            if found != part and not any(files[part].name in text for text in warnings)
+        ]
         wrong += _untrue_numbers(row, one, warnings)
         if one.halves and "even" not in files and not _named(one, warnings):
             wrong.append(f"{one.name}: without its halves, and no word")
     missing = [one for one in folder.series if one.name not in seen]
     wrong += [f"{one.name}: left out, and no word" for one in missing if not _named(one, warnings)]
-    wrong += [f"{name}: twice" for name in set(seen) if seen.count(name) > 1]
+    twice = [one for one in folder.series if seen.count(one.name) > 1]
+    wrong += [f"{one.name}: twice, and no word" for one in twice if not _named(one, warnings)]
     return wrong
 
 
