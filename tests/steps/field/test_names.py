@@ -82,7 +82,7 @@ def test_halves_are_their_own_or_refused(
     outcome = isonet.call("prepare", folder / "full", output=folder / "t.star", **options)
     if outcome.code:
         assert len(outcome.complaints) == 1
-        assert missing
+        assert missing or (place == "beside" and "odd_cell" in names)  # named as a half beside its halves
         return
     rows = isonet.table(folder / "t.star")
     assert [Path(row["rlnTomoName"]).name for row in rows] == sorted(f"{name}{made}.mrc" for name in names)
