@@ -10,9 +10,9 @@ import torch
 from isonet.config import RefineConfig
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.train.device import choose_precision
 from isonet.train.network.footprint import STATE_COPIES, Footprint, footprint
 from isonet.train.network.unet import UNet, UNetShape, parameter_count
+from isonet.train.precision import choose_precision
 from isonet.train.team import Team
 
 log = logging.getLogger("isonet")

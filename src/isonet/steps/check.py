@@ -16,10 +16,11 @@ from isonet import __version__
 from isonet.config import CheckConfig
 from isonet.core import fourier
 from isonet.errors import InputError, RunError
-from isonet.train.device import choose_device, choose_precision
+from isonet.train.device import choose_device
 from isonet.train.fit import Trainer
 from isonet.train.network.unet import UNet, named_shape
 from isonet.train.pairs import PairMaker, Recipe, optics
+from isonet.train.precision import choose_precision
 
 _CUBE, _BATCH = 32, 2
 _LIBRARIES = ("torch", "numpy", "scipy", "mrcfile", "starfile", "lightning-fabric", "safetensors", "pydantic")

@@ -1,11 +1,8 @@
-"""What to compute on: devices, processes and precision."""
+"""What to compute on: devices and processes."""
 
-from pathlib import Path
 from typing import Literal
 
 import torch
-
-Precision = Literal["auto", "float32", "bf16"]
 
 
 def choose_device(name: str, local_rank: int = 0) -> torch.device:
@@ -57,20 +54,3 @@ def processes_for(devices: int | Literal["auto"], device: str) -> int:
     if gpus and devices > gpus:
         raise ValueError(f"--devices {devices}: this machine offers {gpus} CUDA devices; use --devices auto")
     return devices
-
-
-def choose_precision(device: torch.device, precision: Precision) -> Literal["float32", "bf16"]:
-    """Resolve `auto`: bf16 where the device computes in it natively."""
-    if precision != "auto":
-        return precision
-    native = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_computes_bf16()
-    return "bf16" if native else "float32"
-
-
-def _cpu_computes_bf16() -> bool:
-    """Tell whether the CPU has bf16 instructions (elsewhere bf16 is emulated and slower than float32)."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags

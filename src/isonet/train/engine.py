@@ -9,7 +9,6 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
 from lightning_fabric.strategies import DDPStrategy
 
-from isonet.train.device import Precision, choose_precision
 from isonet.train.team import ALONE, Team
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -41,16 +40,14 @@ class _Meeting(LightningEnvironment):  # type: ignore[misc]
         return 0
 
 
-def engine_for(device: torch.device, precision: Precision, team: Team = ALONE) -> Fabric:
+def engine_for(device: torch.device, team: Team = ALONE) -> Fabric:
     """Return the engine for a device; in a team it connects this process to the others."""
-    resolved = choose_precision(device, precision)
     shared = DDPStrategy() if team.size > 1 else "auto"
     engine = Fabric(
         accelerator=device.type,
         devices=[device.index] if device.type == "cuda" else 1,
         num_nodes=team.size,
         strategy=shared,
-        precision="bf16-mixed" if resolved == "bf16" else "32-true",
         plugins=_Meeting(team, team.address, team.port),
     )
     if team.size > 1:
@@ -66,7 +63,7 @@ def gathered(team: Team, device: torch.device) -> Iterator[None]:
         return
     try:
         with team.connected():
-            engine_for(device, "float32", team)
+            engine_for(device, team)
             team.connect()
             yield
     finally:

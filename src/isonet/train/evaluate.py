@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from isonet.train.device import Precision, choose_precision
 from isonet.train.loss import mean_error
 from isonet.train.network.unet import UNet, channels_last, for_evaluation
 from isonet.train.pairs import Batch
+from isonet.train.precision import Precision, autocast, choose_precision
 
 _SHARE_OF_GPU = 0.7
 _HALF_TURNS = ((-3, -1), (-2, -1), (-3, -2))  # axes that are reversed by half a turn about y, z, x
@@ -26,7 +26,7 @@ class Evaluator:
     device : torch.device
         Where to compute.
     precision : str
-        `float32`, `bf16` or `auto`.
+        `float32`, `bf16`, `fp16` or `auto`.
     turns : int
         Outputs that are averaged: of the volume as it is (1), also of it turned by half a turn about y, the tilt axis
         (2), and about all three axes (4). A wedge stays what it is about y; about z and x only one that is symmetric.
@@ -37,7 +37,7 @@ class Evaluator:
         self.network = network
         self.divisor = network.shape.divisor
         self.turns = turns
-        self._mixed = choose_precision(device, precision) == "bf16"
+        self._arithmetic = choose_precision(device, precision)
         self._network = channels_last(for_evaluation(network)).to(device)
 
     def room(self, memory: int) -> int:
@@ -62,7 +62,7 @@ class Evaluator:
 
     def _once(self, volumes: Tensor) -> Tensor:
         """Evaluate the network."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._mixed):
+        with autocast(self.device, self._arithmetic):
             result: Tensor = self._network(volumes.to(self.device))
         return result.float()
 

@@ -11,7 +11,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from isonet.train.device import Precision
 from isonet.train.engine import engine_for
 from isonet.train.loss import mean_error
 from isonet.train.memory import is_out_of_memory
@@ -19,6 +18,7 @@ from isonet.train.network.batch_norm import share_statistics
 from isonet.train.network.unet import UNet, channels_last, fix_normalization
 from isonet.train.optimizer import OptimizerName, optimizers
 from isonet.train.pairs import Batch
+from isonet.train.precision import LossScale, Precision, autocast, choose_precision, rounded
 from isonet.train.team import ALONE, Team
 
 log = logging.getLogger("isonet")
@@ -66,7 +66,7 @@ class Trainer:
     device : torch.device
         Where to compute.
     precision : str
-        `float32`, `bf16` or `auto`.
+        `float32`, `bf16`, `fp16` or `auto`.
     options : TrainerOptions
         How to train.
     team : Team
@@ -93,7 +93,9 @@ class Trainer:
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         if team.size > 1:
             share_statistics(self.network)
-        self._engine = engine_for(device, precision, team)
+        self._engine = engine_for(device, team)
+        self._arithmetic = choose_precision(device, precision)
+        self._scale = LossScale() if self._arithmetic == "fp16" else None
         self._module = self._engine.setup_module(self.network)
         made = optimizers(self.network, self.options.optimizer, self.options.weight_decay)
         self._optimizers = [self._engine.setup_optimizers(one) for one in made]
@@ -108,14 +110,15 @@ class Trainer:
         """
         with self.team.connected():
             total = self._gradients(batch)
-        self._clip()
+        if self._clip():
+            for optimizer in self._optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = learning_rate
+                optimizer.step()
+            self._average()
+            self._fix_normalization()
         for optimizer in self._optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate
-            optimizer.step()
             optimizer.zero_grad()
-        self._average()
-        self._fix_normalization()
         return total
 
     def _fix_normalization(self) -> None:
@@ -148,12 +151,17 @@ class Trainer:
         total = torch.zeros((), device=self._engine.device)
         for number, (inputs, targets, error_filter) in enumerate(batch.parts(parts), start=1):
             with self._alone_until(number == parts):
-                prediction = self._module(inputs).float()
+                with autocast(self._engine.device, self._arithmetic):
+                    prediction = self._module(rounded(inputs, self._arithmetic)).float()
                 error = mean_error(prediction, targets, error_filter, self.options.exponent)
                 loss = len(inputs) / batch.pairs * error
-                self._engine.backward(self.team.size * loss)
+                self._engine.backward(self.team.size * self._scaled(loss))
             total += loss.detach()
         return total
+
+    def _scaled(self, loss: Tensor) -> Tensor:
+        """Loss whose gradients the arithmetic can hold."""
+        return loss if self._scale is None else self._scale.factor * loss
 
     def _alone_until(self, last: bool) -> AbstractContextManager[None]:
         """Keep gradients to this process but for the last part of a batch."""
@@ -162,12 +170,23 @@ class Trainer:
         waits: AbstractContextManager[None] = self._engine.no_backward_sync(self._module, enabled=not last)
         return waits
 
-    def _clip(self) -> None:
-        """Scale the gradient down to the greatest norm allowed, without waiting for the device."""
+    def _clip(self) -> bool:
+        """Scale the gradient down to the greatest norm allowed; tell whether it can be used.
+
+        It is taken to be, without waiting for the device, but in fp16, where it may be beyond the largest number.
+        """
         gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
+        if self._scale is not None:
+            torch._foreach_mul_(gradients, 1 / self._scale.factor)
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        if self._scale is not None:
+            finite = bool(norm.isfinite())
+            self._scale.follow(finite=finite)
+            if not finite:
+                return False
         scale = (self.options.clip / (norm + 1e-12)).clamp(max=1.0)
         torch._foreach_mul_(gradients, scale)
+        return True
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -191,6 +210,7 @@ class Trainer:
             "averaged": self.weights(),
             "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
             "steps": self._steps,
+            "loss_scale": None if self._scale is None else self._scale.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -200,4 +220,6 @@ class Trainer:
         for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self._steps = int(state["steps"])
+        if self._scale is not None and state.get("loss_scale") is not None:
+            self._scale = LossScale(**state["loss_scale"])
         self._fix_normalization()

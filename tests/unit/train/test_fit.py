@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from isonet.io import checkpoint
-from isonet.train import device as devices
-from isonet.train.device import Precision, choose_device, choose_precision
+from isonet.train.device import choose_device
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
 from isonet.train.memory import is_out_of_memory
 from isonet.train.network.unet import UNet, UNetShape
 from isonet.train.pairs import Batch
+from isonet.train.precision import Precision
 
 CPU = torch.device("cpu")
 SMALL = UNetShape(depth=1, filter_base=2, convs_per_depth=2, drop_out=0.0)
@@ -69,17 +69,7 @@ def test_devices_that_are_not_there_are_refused(
         choose_device(name)
 
 
-@pytest.mark.parametrize("native", [True, False])
-def test_auto_precision_is_bf16_where_it_is_native(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "_cpu_computes_bf16", lambda: native)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: native)
-    for device in (CPU, torch.device("cuda", 0)):
-        assert choose_precision(device, "auto") == ("bf16" if native else "float32")
-        assert choose_precision(device, "float32") == "float32"
-        assert choose_precision(device, "bf16") == "bf16"
-
-
-@pytest.mark.parametrize("precision", ["float32", "bf16"])
+@pytest.mark.parametrize("precision", ["float32", "bf16", "fp16"])
 @pytest.mark.parametrize("exponent", [1, 2])
 def test_steps_lower_the_loss(precision: Precision, exponent: int) -> None:
     trainer = trainer_of(network(), precision, exponent=exponent)

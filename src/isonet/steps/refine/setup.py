@@ -19,13 +19,13 @@ from isonet.steps.refine.samples import Samples
 from isonet.steps.refine.state import Position, RunFiles
 from isonet.steps.refine.subvolume_files import input_of, open_subvolume_files
 from isonet.steps.refine.tomograms import open_training_set
-from isonet.train.device import choose_precision
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
 from isonet.train.network.kernel_length import shorten_kernels
 from isonet.train.network.unet import UNet, UNetShape, initialize, parameter_count
 from isonet.train.optimizer import OptimizerName
 from isonet.train.pairs import Method, Recipe
+from isonet.train.precision import choose_precision, reason_of_precision
 from isonet.train.team import Team
 from isonet.volumes.source import choose_column
 
@@ -224,7 +224,7 @@ def _introduce(made: Refinement, first: FirstNetwork) -> None:
     """Say what is about to happen."""
     config, position = made.config, made.position
     log.info(
-        "%s on %d tomograms; network of %s: depth %d, %d filters, %s parameters, on %s in %s",
+        "%s on %d tomograms; network of %s: depth %d, %d filters, %s parameters, on %s in %s (%s)",
         made.method,
         len(made.training),
         first.source,
@@ -233,6 +233,7 @@ def _introduce(made: Refinement, first: FirstNetwork) -> None:
         f"{parameter_count(made.trainer.network):,}",
         made.device if made.team.size == 1 else f"{made.team.size} processes, this one on {made.device},",
         choose_precision(made.device, config.precision),
+        reason_of_precision(made.device, config.precision),
     )
     if position.taken:
         log.info("going on in iteration %d after %d epochs", position.iteration, position.epoch)
