@@ -7,10 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from isonet.train.device import free_memory
+from isonet.train.hardware.choice import laid_out
+from isonet.train.hardware.precision import Precision, autocast, choose_precision
+from isonet.train.hardware.versions import most_values, warning
 from isonet.train.loss import mean_error
-from isonet.train.network.unet import UNet, channels_last, for_evaluation
+from isonet.train.network.unet import UNet, for_evaluation
 from isonet.train.pairs import Batch
-from isonet.train.precision import Precision, autocast, choose_precision
 
 _SHARE_OF_GPU = 0.7
 _HALF_TURNS = ((-3, -1), (-2, -1), (-3, -2))  # axes that are reversed by half a turn about y, z, x
@@ -38,13 +41,31 @@ class Evaluator:
         self.divisor = network.shape.divisor
         self.turns = turns
         self._arithmetic = choose_precision(device, precision)
-        self._network = channels_last(for_evaluation(network)).to(device)
+        evaluated = for_evaluation(network)
+        laid_out(evaluated, device)
+        self._network = evaluated.to(device)
 
-    def room(self, memory: int) -> int:
-        """Bytes that evaluating may take where the process has `memory` left: on a GPU most of what that has free."""
-        if self.device.type != "cuda":
-            return memory
-        return round(_SHARE_OF_GPU * torch.cuda.mem_get_info(self.device)[0])
+    def room(self, memory: int, sharers: int = 1) -> int:
+        """Bytes that evaluating may take where the process has `memory` left: on a GPU most of what that has free.
+
+        Of a GPU that several processes share, each takes its part.
+        """
+        return memory if self.device.type != "cuda" else round(_SHARE_OF_GPU * free_memory(self.device, sharers))
+
+    @property
+    def most_values(self) -> int:
+        """Values that one array of the network may have at most."""
+        return most_values(self.device, self._arithmetic)
+
+    @property
+    def warning(self) -> str | None:
+        """What is known to go wrong on its device, and what helps."""
+        return warning(self.device, self._arithmetic)
+
+    def release_memory(self) -> None:
+        """Give memory that is kept without being used back to the device."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def turned(self, turns: Literal[1, 2, 4]) -> "Evaluator":
         """Return one of the same network that averages over so many half-turns."""
@@ -63,7 +84,7 @@ class Evaluator:
     def _once(self, volumes: Tensor) -> Tensor:
         """Evaluate the network."""
         with autocast(self.device, self._arithmetic):
-            result: Tensor = self._network(volumes.to(self.device))
+            result: Tensor = self._network(volumes.to(self.device, non_blocking=True))
         return result.float()
 
     def loss(self, batch: Batch, exponent: int) -> float:

@@ -2,23 +2,25 @@
 
 import copy
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from isonet.train.engine import engine_for
+from isonet.train.hardware.choice import laid_out
+from isonet.train.hardware.precision import LossScale, Precision, autocast, choose_precision, rounded
 from isonet.train.loss import mean_error
 from isonet.train.memory import is_out_of_memory
 from isonet.train.network.batch_norm import share_statistics
-from isonet.train.network.unet import UNet, channels_last, fix_normalization
+from isonet.train.network.unet import UNet, fix_normalization
 from isonet.train.optimizer import OptimizerName, optimizers
 from isonet.train.pairs import Batch
-from isonet.train.precision import LossScale, Precision, autocast, choose_precision, rounded
 from isonet.train.team import ALONE, Team
 
 log = logging.getLogger("isonet")
@@ -89,10 +91,12 @@ class Trainer:
         self.team = team
         self.options = options or TrainerOptions()
         self.accumulate = self.options.accumulate
-        self.network = channels_last(network.train())
+        self.network = network.train()
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
+        laid_out(self.averaged, device)
+        laid_out(self.network, device)
         if team.size > 1:
-            share_statistics(self.network)
+            share_statistics(self.network, device)
         self._engine = engine_for(device, team)
         self._arithmetic = choose_precision(device, precision)
         self._scale = LossScale() if self._arithmetic == "fp16" else None
@@ -101,6 +105,7 @@ class Trainer:
         self._optimizers = [self._engine.setup_optimizers(one) for one in made]
         self.averaged.to(device)
         self._steps = 0
+        self._rehearsed = False
         self._fix_normalization()
 
     def step(self, batch: Batch, learning_rate: float) -> Float[Tensor, ""]:
@@ -130,14 +135,27 @@ class Trainer:
     def _gradients(self, batch: Batch) -> Float[Tensor, ""]:
         """Sum the gradients of a batch and return its loss.
 
-        It goes through the network in more and more parts while memory does not suffice, unless others wait for it.
+        It goes through the network in more and more parts while memory does not suffice. Processes of a team, which
+        wait for each other on the way, agree on that before the first step.
         """
-        most = batch.pairs // self.team.size  # parts that all processes can make of their shares
+        if self.team.size > 1 and not self._rehearsed:
+            self._rehearse(batch)
+        elif self.team.size == 1:
+            return self._in_parts_that_fit(batch, partial(self._gradients_in_parts, batch))
+        return self._gradients_in_parts(batch, min(self.accumulate, self._most(batch)))
+
+    def _most(self, batch: Batch) -> int:
+        """Parts that all processes can make of their shares."""
+        return batch.pairs // self.team.size
+
+    def _in_parts_that_fit(self, batch: Batch, compute: Callable[[int], Tensor]) -> Tensor:
+        """Compute on a batch in as few parts as memory allows, from now on."""
+        most = self._most(batch)
         while True:
             try:
-                return self._gradients_in_parts(batch, min(self.accumulate, most))
+                return compute(min(self.accumulate, most))
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or self.accumulate >= most or self.team.size > 1:
+                if not is_out_of_memory(error) or self.accumulate >= most:
                     raise
             for optimizer in self._optimizers:
                 optimizer.zero_grad()
@@ -146,18 +164,42 @@ class Trainer:
                 torch.cuda.empty_cache()
             log.warning("out of memory; each batch now goes through the network in %d parts", self.accumulate)
 
+    def _rehearse(self, batch: Batch) -> None:
+        """Find out alone in how many parts a batch fits, and agree with the others of the team on the most."""
+        gpus = [self._engine.device] if self._engine.device.type == "cuda" else []
+        with torch.random.fork_rng(gpus), self._engine.no_backward_sync(self._module):
+            fix_normalization(self.network)  # which would wait for the others
+            self._in_parts_that_fit(batch, partial(self._pass, batch))
+            self.network.train()
+            self._fix_normalization()
+        for optimizer in self._optimizers:
+            optimizer.zero_grad()
+        (self.accumulate,) = self.team.largest(self.accumulate)
+        self._rehearsed = True
+
+    def _pass(self, batch: Batch, parts: int) -> Tensor:
+        """Go forth and back through the network with one part of a batch, past the engine."""
+        inputs, targets, error_filter = next(batch.parts(parts))
+        loss = self._loss(self.network, inputs, targets, error_filter)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
     def _gradients_in_parts(self, batch: Batch, parts: int) -> Float[Tensor, ""]:
         """Gradients are the mean over the processes, so that each one's loss counts as often as there are any."""
         total = torch.zeros((), device=self._engine.device)
         for number, (inputs, targets, error_filter) in enumerate(batch.parts(parts), start=1):
             with self._alone_until(number == parts):
-                with autocast(self._engine.device, self._arithmetic):
-                    prediction = self._module(rounded(inputs, self._arithmetic)).float()
-                error = mean_error(prediction, targets, error_filter, self.options.exponent)
+                error = self._loss(self._module, inputs, targets, error_filter)
                 loss = len(inputs) / batch.pairs * error
                 self._engine.backward(self.team.size * self._scaled(loss))
             total += loss.detach()
         return total
+
+    def _loss(self, network: nn.Module, inputs: Tensor, targets: Tensor, error_filter: Tensor) -> Tensor:
+        """Mean error of some pairs."""
+        with autocast(self._engine.device, self._arithmetic):
+            prediction = network(rounded(inputs, self._arithmetic)).float()
+        return mean_error(prediction, targets, error_filter, self.options.exponent)
 
     def _scaled(self, loss: Tensor) -> Tensor:
         """Loss whose gradients the arithmetic can hold."""

@@ -5,6 +5,7 @@ from functools import cache
 
 import torch
 
+from isonet.train.network.batch_norm import share_statistics
 from isonet.train.network.unet import UNet, UNetShape, parameter_count
 
 _FLOAT = 4
@@ -35,7 +36,7 @@ class Footprint:
 
 
 @cache
-def footprint(shape: UNetShape, edge: int, optimizer: str, precision: str) -> Footprint:
+def footprint(shape: UNetShape, edge: int, optimizer: str, precision: str, shared: str = "") -> Footprint:
     """Foresee the memory of training.
 
     Parameters
@@ -48,12 +49,16 @@ def footprint(shape: UNetShape, edge: int, optimizer: str, precision: str) -> Fo
         `muon` or `adamw`.
     precision : str
         `float32`, `bf16` or `fp16`.
+    shared : str
+        Type of the devices of several processes that train it together; empty where one does.
     """
     with torch.device("meta"):
         network = UNet(shape).train()
+        if shared == "cpu":
+            share_statistics(network, torch.device(shared))
         kept = _kept(network, edge)
     share = 1.0 if precision == "float32" else _HALF
-    copies = 1 + STATE_COPIES[optimizer]  # and the gradients
+    copies = 1 + STATE_COPIES[optimizer] + bool(shared)  # and the gradients, and what is exchanged of them
     return Footprint(_ENGINE + copies * _FLOAT * parameter_count(network), round(share * kept))
 
 

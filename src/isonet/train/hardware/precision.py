@@ -13,17 +13,28 @@ from torch import Tensor
 Precision = Literal["auto", "float32", "bf16", "fp16"]
 Arithmetic = Literal["float32", "bf16", "fp16"]
 _BF16_SINCE, _FP16_SINCE = (8, 0), (7, 0)
+_measured: dict[torch.device, Arithmetic] = {}
 _TYPES = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def choose_precision(device: torch.device, precision: Precision) -> Arithmetic:
     """Resolve `auto`: what the device computes in natively; bf16 before fp16, whose numbers end at 65504."""
-    return precision if precision != "auto" else _natively(device)[0]
+    return precision if precision != "auto" else _measured.get(device) or _natively(device)[0]
 
 
 def reason_of_precision(device: torch.device, precision: Precision) -> str:
     """Say in a few words why :func:`choose_precision` chooses what it does."""
-    return "as asked" if precision != "auto" else _natively(device)[1]
+    if precision != "auto":
+        return "as asked"
+    return "the fastest, as measured" if device in _measured else _natively(device)[1]
+
+
+def prefer(device: torch.device, arithmetic: Arithmetic | None) -> None:
+    """Let `auto` mean an arithmetic on a device in this process; None for what it has units for."""
+    if arithmetic is None:
+        _measured.pop(device, None)
+    else:
+        _measured[device] = arithmetic
 
 
 def _natively(device: torch.device) -> tuple[Arithmetic, str]:
