@@ -13,10 +13,10 @@ from isonet.io import checkpoint
 from isonet.train.device import choose_device
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
+from isonet.train.hardware.precision import Precision
 from isonet.train.memory import is_out_of_memory
 from isonet.train.network.unet import UNet, UNetShape
 from isonet.train.pairs import Batch
-from isonet.train.precision import Precision
 
 CPU = torch.device("cpu")
 SMALL = UNetShape(depth=1, filter_base=2, convs_per_depth=2, drop_out=0.0)
@@ -39,6 +39,7 @@ def trainer_of(model: UNet, precision: Precision = "float32", **options: Any) ->
 def machine_with(gpus: int, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
     patch.setattr(torch.cuda, "device_count", lambda: gpus)
+    patch.setattr(torch.cuda, "get_arch_list", list)
 
 
 def test_auto_is_the_first_gpu_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

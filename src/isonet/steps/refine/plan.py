@@ -12,6 +12,7 @@ from isonet.train.fit import Trainer
 
 log = logging.getLogger("isonet")
 _PROBE_STEPS = 3
+_USUAL_PATIENCE = 8
 
 
 def why_done(refinement: Refinement) -> str | None:
@@ -23,9 +24,18 @@ def why_done(refinement: Refinement) -> str | None:
     comparable = [
         line for line in refinement.run.metrics() if line["iteration"] >= _last_change(refinement, iterations)
     ]
-    if position.epoch == position.step == 0 and stagnates(comparable, config.patience):
-        return f"neither held-out loss nor wedge balance changed in {config.patience} iterations; done"
+    patience = _patience(refinement)
+    if position.epoch == position.step == 0 and stagnates(comparable, patience):
+        return f"neither held-out loss nor wedge balance changed in {patience} iterations; done"
     return None
+
+
+def _patience(refinement: Refinement) -> int:
+    """Return the iterations without change after which training ends: as asked, else only where it has no course."""
+    config = refinement.config
+    if config.patience is not None:
+        return config.patience
+    return _USUAL_PATIENCE if config.schedule == "constant" and config.time_budget is None else 0
 
 
 def _last_change(refinement: Refinement, iterations: int) -> int:

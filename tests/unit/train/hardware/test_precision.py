@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from isonet.io import checkpoint
-from isonet.train import precision
 from isonet.train.fit import Trainer, TrainerOptions
+from isonet.train.hardware import precision
+from isonet.train.hardware.precision import LossScale, Precision, choose_precision, reason_of_precision
 from isonet.train.network.unet import UNet, UNetShape
 from isonet.train.pairs import Batch
-from isonet.train.precision import LossScale, Precision, choose_precision, reason_of_precision
 
 CPU = torch.device("cpu")
 GPU = torch.device("cuda", 1)
