@@ -31,9 +31,9 @@ from isonet.core.sampling import random_stream
 from isonet.io import star
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
+from isonet.train.hardware.precision import choose_precision
 from isonet.train.network.unet import ARCHITECTURES, UNet, named_shape
 from isonet.train.pairs import PairMaker, Recipe, optics
-from isonet.train.hardware.precision import choose_precision
 from memory import write_model, write_noise
 
 _CPU = torch.device("cpu")
