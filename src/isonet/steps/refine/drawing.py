@@ -89,12 +89,9 @@ def _filled(
     room = round(_SHARE_TO_STORE * free_memory(device)) if gpu and team.size == 1 else 0
     filled = storage((count, recipe.maps, *(config.subvolume_size,) * 3), device, room)
     origin: list[int] = []
-    drawn = _drawn(places, origin)
-    mine = ((row, number, place) for row, number, place in drawn if row % team.size == team.rank)
+    mine = (one for one in _drawn(places, origin) if one[0] % team.size == team.rank)
     while batch := list(islice(mine, _AT_ONCE if gpu else 1)):
         _fill_some(filled, training, batch, config.subvolume_size, predict, device)
-    for _ in drawn:
-        pass  # what comes after the last one of this process
     if gpu and filled.device.type == "cpu":
         torch.cuda.current_stream(device).synchronize()
     team.add_up(filled[: len(origin)])

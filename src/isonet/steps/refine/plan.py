@@ -3,6 +3,7 @@
 import logging
 import time
 
+from isonet.config import RefineConfig
 from isonet.core.sampling import random_stream
 from isonet.steps.refine.drawing import training_pairs
 from isonet.steps.refine.pace import Amount, amount_asked, amount_that_fits
@@ -24,15 +25,14 @@ def why_done(refinement: Refinement) -> str | None:
     comparable = [
         line for line in refinement.run.metrics() if line["iteration"] >= _last_change(refinement, iterations)
     ]
-    patience = _patience(refinement)
+    patience = patience_of(config)
     if position.epoch == position.step == 0 and stagnates(comparable, patience):
         return f"neither held-out loss nor wedge balance changed in {patience} iterations; done"
     return None
 
 
-def _patience(refinement: Refinement) -> int:
+def patience_of(config: RefineConfig) -> int:
     """Return the iterations without change after which training ends: as asked, else only where it has no course."""
-    config = refinement.config
     if config.patience is not None:
         return config.patience
     return _USUAL_PATIENCE if config.schedule == "constant" and config.time_budget is None else 0
