@@ -56,9 +56,8 @@ def _dispatch(words: list[str], debug: bool) -> int:
         app(tokens, exit_on_error=False, print_error=False)
         return 0
     begin, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
-    from isonet.running.console import log_to_console
+    from isonet.running.console import collected, log_to_console
     from isonet.running.signals import Interruption, handled_by, interrupt
-    from isonet.running.warned import collected
 
     command = FUNCTIONS[begin]
     log_to_console(debug)

@@ -72,3 +72,6 @@ class CheckConfig(StepConfig):
     """Device to test: auto, cpu, cuda or cuda:N."""
     seconds: float = Field(10.0, ge=0, le=600)
     """How long the training self-test may take; 0 leaves it out."""
+    fastest: bool = True
+    """Measure on each GPU, in about a minute, which layout, arithmetic and algorithms are fastest, compare the results
+    with those of the CPU, and remember the choice for refine and predict."""

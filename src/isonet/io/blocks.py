@@ -62,6 +62,12 @@ class BlockFile:
             present[0, :, columns] += plane
             self.write_rows(section, rows.indices(self.shape[1])[0], present)
 
+    def clear(self) -> None:
+        """Set all voxels to 0."""
+        zeros = np.zeros((1, *self.shape[1:]), dtype=self.dtype)
+        for section in range(self.shape[0]):
+            self.write_rows(section, 0, zeros)
+
     def write_rows(self, section: int, row: int, block: npt.NDArray[Any]) -> None:
         """Write a block `[z, y, x]` of whole rows, its first row being `row` of `section`."""
         for number, rows in enumerate(block):

@@ -22,10 +22,9 @@ from isonet.config import StepConfig
 from isonet.errors import InputError, RunError
 from isonet.io import files
 from isonet.io.files import write_json, write_text
-from isonet.running.console import duration_text, progress_bar
+from isonet.running.console import Warned, collected, duration_text, progress_bar
 from isonet.running.run_record import METRICS_NAME, STATUS_NAME, earlier_runs, peak_memory, read_metrics
 from isonet.running.signals import Interruption, handled_by
-from isonet.running.warned import Warned, collected
 
 log = logging.getLogger("isonet")
 _SECONDS_BETWEEN_LINES = 30.0

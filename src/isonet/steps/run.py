@@ -81,7 +81,7 @@ def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
             whole.stopped_early = True
             log.info("to go on, give the same command again")
             return project
-        asked = part(config, PredictConfig, without=("cube_size", "crop_size", "batch_size", "precision"))
+        asked = part(config, PredictConfig, without=("cube_size", "crop_size", "batch_size"))
         asked = asked.model_copy(update={"output_dir": folder / "corrected"})
         project = predict_in_folder(table, folder / RESULTS / MODEL_NAME, asked)
     report(folder, ReportConfig())

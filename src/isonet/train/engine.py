@@ -11,7 +11,6 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 from lightning_fabric.strategies import DDPStrategy
 from torch.distributed.distributed_c10d import PrefixStore, Store
 
-from isonet.train.device import Precision, choose_precision
 from isonet.train.meeting import meet
 from isonet.train.team import ALONE, Team
 
@@ -44,16 +43,14 @@ class _Meeting(LightningEnvironment):  # type: ignore[misc]
         return 0
 
 
-def engine_for(device: torch.device, precision: Precision, team: Team = ALONE) -> Fabric:
+def engine_for(device: torch.device, team: Team = ALONE) -> Fabric:
     """Return the engine for a device; in a team it connects this process to the others."""
-    resolved = choose_precision(device, precision)
     shared = DDPStrategy() if team.size > 1 else "auto"
     engine = Fabric(
         accelerator=device.type,
         devices=[device.index] if device.type == "cuda" else 1,
         num_nodes=team.size,
         strategy=shared,
-        precision="bf16-mixed" if resolved == "bf16" else "32-true",
         plugins=_Meeting(team, team.address, team.port),
     )
     if team.size > 1:
@@ -89,7 +86,7 @@ def gathered(team: Team, device: torch.device) -> Iterator[None]:
         store = meet(team)
         with team.connected():
             _connect(team, device, store)
-            engine_for(device, "float32", team)
+            engine_for(device, team)
             team.connect()
             yield
     finally:

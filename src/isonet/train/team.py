@@ -47,6 +47,7 @@ class Team:
     kin: str = "processes"
     remedy: str = "start all of them"
     _group: Any = field(default=None, repr=False)
+    _aside: Any = field(default=None, repr=False)  # what a thread exchanges beside the training
 
     @property
     def first(self) -> bool:
@@ -57,10 +58,11 @@ class Team:
         """Open the connection for decisions, once the engine has made its own."""
         if self.size > 1:
             self._group = dist.new_group(backend="gloo", timeout=_TIMEOUT)
+            self._aside = dist.new_group(backend="gloo", timeout=_TIMEOUT)
 
     def disconnect(self) -> None:
         """Leave the team."""
-        self._group = None
+        self._group = self._aside = None
         if dist.is_initialized():
             dist.destroy_process_group()
 
@@ -116,7 +118,7 @@ class Team:
         """Bring what each process has put into a tensor of zeros into that of all of them."""
         if self.size > 1 and things.numel():
             with self.connected():
-                dist.all_reduce(things, group=self._group)
+                dist.all_reduce(things, group=self._aside)
 
 
 ALONE = Team()

@@ -16,7 +16,7 @@ from isonet.config import RefineConfig
 from isonet.core.sampling import random_stream
 from isonet.io import mrc
 from isonet.project.table import Project
-from isonet.steps.refine.tomograms import open_training_set
+from isonet.steps.refine.subvolumes.tomograms import open_training_set
 from isonet.validation.balance import measure_balance
 from isonet.volumes.continued import open_continued
 

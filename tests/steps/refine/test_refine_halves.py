@@ -16,7 +16,7 @@ from isonet.io.checkpoint import load_model
 from isonet.project.table import HALF_COLUMNS, Project
 from isonet.running.runs import start
 from isonet.steps.refine.setup import LEARNING_RATES, Refinement, begin
-from isonet.steps.refine.tomograms import open_training_set
+from isonet.steps.refine.subvolumes.tomograms import open_training_set
 from isonet.train.network.unet import UNet, initialize
 from isonet.train.team import ALONE
 from isonet.volumes.preview import mean_balance, wedge_balance

@@ -69,14 +69,17 @@ def face_distance(
     check_tilts(tilts)
     frequency = fourier.frequencies(shape, device)
     pixel = tuple(1.0 / (edge or length) for length in shape)
-    turn = torch.eye(3, device=device) if rotation is None else rotation.to(device=device, dtype=torch.float32)
+    turn = torch.eye(3) if rotation is None else rotation.to(device="cpu", dtype=torch.float32)
     measured = [(tilts[0], tilts[1])] if len(tilts) == 2 else arcs(tilts, gap)
-    angles = torch.deg2rad(torch.tensor(measured, dtype=torch.float64, device=device)).to(torch.float32)
+    angles = torch.deg2rad(torch.tensor(measured, dtype=torch.float64)).to(torch.float32)
 
     def offset(angle: Tensor) -> Tensor:
-        """Signed distance from the plane of one tilt, positive on the side of smaller tilts."""
+        """Signed distance from the plane of one tilt, positive on the side of smaller tilts.
+
+        Its numbers stay in host memory, so that nobody has to wait for a device.
+        """
         normal = turn @ torch.stack([-torch.cos(angle), torch.zeros_like(angle), torch.sin(angle)])
-        blur = torch.linalg.vector_norm(normal * torch.tensor(pixel, device=device))
+        blur = torch.linalg.vector_norm(normal * torch.tensor(pixel))
         along = sum(frequency[axis] * normal[axis] for axis in range(3) if normal[axis] != 0)
         return torch.as_tensor(along) / blur
 

@@ -11,8 +11,7 @@ from typing import Any
 from isonet.config import StepConfig
 from isonet.gui.jobs.processes import Process
 from isonet.running import run_record
-from isonet.running.console import duration_text
-from isonet.running.warned import WORD
+from isonet.running.console import WORD, duration_text
 
 _CLOCKS = 60.0  # seconds by which the clocks of a machine may differ
 _TAIL = 1 << 16

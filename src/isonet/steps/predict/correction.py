@@ -10,6 +10,7 @@ cannot hold them says so before the work.
 """
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -31,8 +32,11 @@ from isonet.errors import InputError
 from isonet.io import blocks
 from isonet.running.memory import within_limit
 from isonet.running.runs import Run
-from isonet.train.correct import TilePlan, corrected_tiles, largest_tiles, plan_tiles
+from isonet.running.world import current
+from isonet.train.correct import TilePlan, bytes_per_voxel, corrected_tiles, largest_tiles, plan_tiles
+from isonet.train.device import sharers_of
 from isonet.train.evaluate import Evaluator
+from isonet.train.memory import is_out_of_memory
 from isonet.volumes.pixel_size import header_for, pixel_size_in_table
 from isonet.volumes.source import Source, not_finite
 
@@ -70,10 +74,17 @@ def plan(source: Source, evaluator: Evaluator, config: PredictConfig) -> Plans:
     asked = None if config.crop_size is None and config.cube_size is None else _tiles_asked(shape, evaluator, config)
     with within_limit(source.volume.path, config.max_memory) as memory:
         return Plans(
-            asked or largest_tiles(shape, evaluator.network.shape, evaluator.room(memory) // config.batch_size),
+            asked or _tiles_that_fit(shape, evaluator, memory, config),
             streamed.plan(shape, memory),
             streamed.plan(shape, memory, volumes=2),
         )
+
+
+def _tiles_that_fit(shape: Shape, evaluator: Evaluator, memory: int, config: PredictConfig) -> TilePlan:
+    """Return the largest tiles of which a batch fits into memory, or into this process's part of a GPU's."""
+    room = evaluator.room(memory, sharers_of(config.device, current().local_size))
+    each, values = room // config.batch_size, evaluator.most_values // config.batch_size
+    return largest_tiles(shape, evaluator.network.shape, each, values)
 
 
 def _tiles_asked(shape: Shape, evaluator: Evaluator, config: PredictConfig) -> TilePlan:
@@ -110,8 +121,8 @@ class Correction:
     config: PredictConfig
     gains: Gains | None
 
-    def write(self, path: Path, labels: Sequence[str], plans: Plans, run: Run) -> None:
-        """Correct the volume into a file with its sign, mean, scale and header, and labels.
+    def write(self, path: Path, labels: Sequence[str], plans: Plans, run: Run) -> TilePlan:
+        """Correct the volume into a file with its sign, mean, scale and header, and labels; return its tiles.
 
         Raises
         ------
@@ -129,7 +140,7 @@ class Correction:
             _place_of_prediction(target, path.parent) as found,
         ):
             self._remove_wedge(room, plans, run)
-            self._predict(room, found, plans, run)
+            tiles = self._predict(room, found, plans.tiles, run)
             result = _Result(target, path, self.source)
             self._finish(found, room, result, plans, run)
             target.statistics = result.statistics
@@ -140,6 +151,7 @@ class Correction:
                 *(path, *result.statistics[2:]),
             )
         log.info("%s: written", path)
+        return tiles
 
     def _remove_wedge(self, room: blocks.BlockFile, plans: Plans, run: Run) -> None:
         weights = wedge.weight(_flat(self.source.shape), self.source.tilts, edge=self.edge)
@@ -152,14 +164,49 @@ class Correction:
             except streamed.NotFiniteError as error:
                 raise InputError(not_finite(self.source.volume.path, error.slab, error.first)) from error
 
-    def _predict(self, given: blocks.BlockFile, found: blocks.BlockFile, plans: Plans, run: Run) -> None:
+    def _predict(self, given: blocks.BlockFile, found: blocks.BlockFile, tiles: TilePlan, run: Run) -> TilePlan:
+        """Predict tile by tile, anew with smaller ones where memory does not suffice; return those that it did for."""
+        while True:
+            try:
+                self._predict_tiles(given, found, tiles, run)
+                return tiles
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                tiles = self._smaller(tiles, error)
+            self.evaluator.release_memory()
+            log.warning("%s: out of memory; going on with tiles of %s", *self._name_and_size(tiles))
+            found.clear()
+
+    def _predict_tiles(self, given: blocks.BlockFile, found: blocks.BlockFile, plan: TilePlan, run: Run) -> None:
         tiles = corrected_tiles(
-            lambda corner, size: cut(given, corner, size), plans.tiles, self.evaluator, self.config.batch_size
+            lambda corner, size: cut(given, corner, size), plan, self.evaluator, self.config.batch_size
         )
-        with run.progress(f"predict {self.source.tomogram.name}", plans.tiles.count) as advance:
+        with run.progress(f"predict {self.source.tomogram.name}", plan.count) as advance:
             for tile, block in tiles:
                 found.add(tile.target, tile.weights * block)
                 advance()
+
+    def _smaller(self, tiles: TilePlan, error: BaseException) -> TilePlan:
+        """Return tiles of half the voxels.
+
+        Raises
+        ------
+        InputError
+            If there are none, or the user has chosen these.
+        """
+        name, size = self._name_and_size(tiles)
+        if self.config.crop_size is not None or self.config.cube_size is not None:
+            raise InputError(f"{name}: out of memory with tiles of {size}; give a smaller --crop-size") from error
+        network = self.evaluator.network.shape
+        try:
+            half = bytes_per_voxel(network) * math.prod(tiles.size) // 2
+            return largest_tiles(tiles.shape, network, half, self.evaluator.most_values)
+        except ValueError:
+            raise InputError(f"{name}: out of memory with tiles of {size}; use --device cpu") from error
+
+    def _name_and_size(self, tiles: TilePlan) -> tuple[Path, str]:
+        return self.source.volume.path, " x ".join(map(str, tiles.size))
 
     def _finish(
         self, found: blocks.BlockFile, room: blocks.BlockFile, result: "_Result", plans: Plans, run: Run

@@ -15,6 +15,7 @@ from isonet.models.record import STARTER_METHOD, UNKNOWN_INPUT
 from isonet.models.trained import PREVIEW_LABEL, Model, read_model
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.companions import start_together
+from isonet.running.devices import take_device
 from isonet.running.forecast import refuse_full_disk, voxels_to_write
 from isonet.running.processes import side_by_side
 from isonet.running.runs import Run
@@ -23,7 +24,6 @@ from isonet.running.world import current
 from isonet.steps.predict.calibration import calibrate
 from isonet.steps.predict.correction import Correction, LazyGains, plan, refuse_coarse, scratch_bytes
 from isonet.train.correct import TilePlan
-from isonet.train.device import choose_device
 from isonet.train.evaluate import Evaluator
 from isonet.volumes.pixel_size import corrected_size, pixel_size
 from isonet.volumes.products import made_before, output_paths, product_label
@@ -78,7 +78,9 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     if columns == HALF_COLUMNS:
         _refuse_without_halves(chosen, model)
     run.status(model=str(model), model_identity=trained.identity)
-    evaluator = _evaluator(trained, config)
+    evaluator = Evaluator(trained.network, take_device(config.device), config.precision)
+    if run.leads and evaluator.warning is not None:
+        log.warning("%s", evaluator.warning)
     if trained.is_starter:
         log.warning(
             "%s was trained on simulations alone: this is a preview made from prior knowledge, which may invent; run "
@@ -144,14 +146,6 @@ def _correct_halves(
         for half, into in zip(halves, paths, strict=True):
             _correct(half, model, evaluator, config, run, into, gains)
     _correct(whole, model, evaluator.turned(_turns(whole, config, usual=2)), config, run, path, gains)
-
-
-def _evaluator(model: Model, config: PredictConfig) -> Evaluator:
-    try:
-        device = choose_device(config.device, current().local_rank)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    return Evaluator(model.network, device, config.precision)
 
 
 def input_columns(project: Project, about: Mapping[str, Any], asked: str = "auto") -> Sequence[str]:
@@ -246,5 +240,6 @@ def _correct(
     if made_before(path, label, overwrite=config.overwrite):
         return
     labels = (PREVIEW_LABEL, label) if model.is_starter else (label,)
-    Correction(source, evaluator, int(model.about["cube_size"]), config, gains()).write(path, labels, plans, run)
-    run.metric(file=path.name, tiles=[asdict(axis) for axis in plans.tiles.axes])
+    correction = Correction(source, evaluator, int(model.about["cube_size"]), config, gains())
+    tiles = correction.write(path, labels, plans, run)
+    run.metric(file=path.name, tiles=[asdict(axis) for axis in tiles.axes])

@@ -16,7 +16,7 @@ from isonet.project.belonging import Belonging, Named, tell_if_loose
 from isonet.project.check import warnings_of, write_check
 from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
-from isonet.running.warned import collected
+from isonet.running.console import collected
 from isonet.steps.prepare.catalogue import Catalogue
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size

@@ -8,13 +8,13 @@ from isonet.errors import InputError, LostProcessError, RunError
 from isonet.models.folder import holds_run, move_aside, refuse_existing
 from isonet.project.table import Project
 from isonet.running.companions import follow
+from isonet.running.devices import take_device
 from isonet.running.processes import together
 from isonet.running.runs import Run, start
 from isonet.running.world import current
 from isonet.steps.refine.continuing import continued
 from isonet.steps.refine.step import refine
-from isonet.steps.refine.subvolume_files import with_sizes_of
-from isonet.train.device import choose_device
+from isonet.steps.refine.subvolumes.files import with_sizes_of
 from isonet.train.engine import gathered
 from isonet.train.meeting import NotMetError
 from isonet.train.team import ConnectionLostError, Team
@@ -49,10 +49,7 @@ def _refine(star: Path, config: RefineConfig) -> tuple[Project, bool]:
     project = Project.read(star, subvolumes=True)
     if config.continue_from is None:
         config = with_sizes_of(project, config)
-    try:
-        device = choose_device(config.device, here.local_rank)
-    except ValueError as error:
-        raise InputError(str(error)) from error
+    device = take_device(config.device)
     try:
         with gathered(team, device), _in_run_folder(star, config, team) as run:
             try:

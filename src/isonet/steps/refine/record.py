@@ -10,8 +10,8 @@ import torch
 from isonet.core.sampling import random_stream
 from isonet.core.tilts import wedge
 from isonet.running.runs import PREVIEWS
-from isonet.steps.refine.drawing import held_out_pairs
 from isonet.steps.refine.setup import Refinement
+from isonet.steps.refine.subvolumes.drawing import held_out_pairs
 from isonet.train.evaluate import Evaluator
 from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.preview import mean_balance, save_comparison, save_curves, wedge_balance

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 
-from isonet.config import PredictConfig, RefineConfig, ValidateConfig
+from isonet.config import RefineConfig, ValidateConfig
 from isonet.core import fourier
 from isonet.core.comparison import agreement, claims
 from isonet.core.comparison.agreement import Bins, Sums
@@ -29,6 +29,7 @@ from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.runs import Run
 from isonet.steps.predict import predict_in_folder
 from isonet.steps.refine import refine_in_folder
+from isonet.steps.validate.passed_on import prediction_options
 from isonet.validation.numbers import Numbers, numbers_of, resolutions
 from isonet.validation.scores import spectrum_at, subvolumes_with_data
 from isonet.volumes.continued import Continued, open_continued
@@ -108,9 +109,7 @@ def _predict_side(chosen: Sequence[Tomogram], number: int, folder: Path, config:
     if stopped:
         return None
     into = folder / "corrected"
-    predict_in_folder(
-        table, results / MODEL_NAME, PredictConfig(output_dir=into, device=config.device, overwrite=config.overwrite)
-    )
+    predict_in_folder(table, results / MODEL_NAME, prediction_options(config, into))
     return output_paths(Project.read(table).tomograms, into, "corrected")
 
 

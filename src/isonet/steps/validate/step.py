@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import torch
 
-from isonet.config import PredictConfig, RefineConfig, StepConfig, ValidateConfig
+from isonet.config import RefineConfig, StepConfig, ValidateConfig
 from isonet.core.comparison.metrics import correlation, wedge_correlation
 from isonet.errors import InputError
 from isonet.io import checkpoint, files, mrc
@@ -26,6 +26,7 @@ from isonet.steps.predict import HALVES, input_columns, predict_in_folder
 from isonet.steps.refine import refine_in_folder
 from isonet.steps.validate.contradictions import measured_files, refuse_contradictions
 from isonet.steps.validate.independent import agreement_numbers, predict_independently, write_confidence
+from isonet.steps.validate.passed_on import prediction_options
 from isonet.steps.validate.pictures import draw_independent, draw_withheld
 from isonet.steps.validate.withhold import kept_range, withhold
 from isonet.validation.balance import wedge_balance_numbers
@@ -159,8 +160,7 @@ def _cases(chosen: Sequence[Tomogram], left: Project, config: ValidateConfig) ->
     if model is None:
         return None
     corrected = folder / "corrected" if config.model is None else config.output_dir / "model"
-    asked = PredictConfig(output_dir=corrected, device=config.device, overwrite=config.overwrite)
-    predict_in_folder(left.path, model, asked)
+    predict_in_folder(left.path, model, prediction_options(config, corrected))
     corrects = input_columns(left, checkpoint.load_model(model)[1])
     paths = output_paths(left.tomograms, corrected, "corrected")
     cases = []

@@ -15,13 +15,20 @@ from rich.table import Table
 from isonet import __version__
 from isonet.config import CheckConfig
 from isonet.core import fourier
-from isonet.errors import InputError, RunError
-from isonet.train.device import choose_device, choose_precision
+from isonet.errors import RunError
+from isonet.running.devices import take_device
+from isonet.running.remembered import choices_path, remember
+from isonet.steps.check.fastest import fastest
+from isonet.train.device import choose_device
 from isonet.train.fit import Trainer
+from isonet.train.hardware.choice import Choice, named
+from isonet.train.hardware.precision import choose_precision
+from isonet.train.hardware.versions import warning
 from isonet.train.network.unet import UNet, named_shape
 from isonet.train.pairs import PairMaker, Recipe, optics
 
 _CUBE, _BATCH = 32, 2
+_SECONDS_EACH = 3.0  # of up to six ways, beside what compiling takes
 _LIBRARIES = ("torch", "numpy", "scipy", "mrcfile", "starfile", "lightning-fabric", "safetensors", "pydantic")
 
 
@@ -40,16 +47,53 @@ def check(config: CheckConfig) -> None:
     RunError
         If the training self-test fails.
     """
-    try:
-        device = choose_device(config.device)
-    except ValueError as error:
-        raise InputError(str(error)) from error
+    device = take_device(config.device)
     table = Table(show_header=False, title="This machine")
     for name, value in _facts(device):
         table.add_row(name, value)
     Console().print(table)
     if config.seconds > 0:
         Console().print(_self_test(device, config.seconds))
+    if config.fastest:
+        for gpu in _gpus(device, config):
+            _find_fastest(gpu)
+
+
+def _gpus(device: torch.device, config: CheckConfig) -> list[torch.device]:
+    """GPUs to measure: the one that was asked for, else one of each kind."""
+    if device.type != "cuda" or config.device.startswith("cuda:"):
+        return [device] if device.type == "cuda" else []
+    found = [choose_device(f"cuda:{index}") for index in range(torch.cuda.device_count())]
+    return list({named(one): one for one in reversed(found)}.values())
+
+
+def _find_fastest(gpu: torch.device) -> None:
+    """Measure how a GPU computes fastest, show it, and remember it for refine and predict.
+
+    Raises
+    ------
+    RunError
+        If it computes something else than the CPU in every way.
+    """
+    choice, tried = fastest(gpu, _SECONDS_EACH, torch.cuda.synchronize)
+    table = Table("way", "training step", title=f"Fastest on {gpu}, {named(gpu)}")
+    for one in tried:
+        table.add_row(_words(one.choice), one.note or f"{1000 * one.seconds:.1f} ms")
+    Console().print(table)
+    if all(one.note for one in tried):
+        raise RunError(f"{gpu}: no way to compute gives what the CPU does; use --device cpu, or another PyTorch")
+    remember(gpu, choice)
+    Console().print(f"refine and predict will use: {_words(choice)} ({choices_path()})")
+
+
+def _words(choice: Choice) -> str:
+    parts = (
+        choice.precision or "auto",
+        "channels-last" if choice.channels_last else "contiguous",
+        "cuDNN's benchmark" if choice.benchmark else "",
+        "compiled" if choice.compiled else "",
+    )
+    return ", ".join(filter(None, parts))
 
 
 def _facts(device: torch.device) -> list[tuple[str, str]]:
@@ -72,6 +116,9 @@ def _facts(device: torch.device) -> list[tuple[str, str]]:
     for index in range(gpus):
         properties = torch.cuda.get_device_properties(index)
         facts.append((f"cuda:{index}", f"{properties.name}, {properties.total_memory / 2**30:.1f} GB"))
+    said = warning(device, choose_precision(device, "auto"))
+    if said is not None:
+        facts.append(("cuDNN", said))
     facts.append(("will use", f"{device} in {choose_precision(device, 'auto')}"))
     for program in ("3dmod", "ChimeraX", "napari"):
         facts.append((program, shutil.which(program) or "not found (only to look at results)"))

@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from isonet.running.console import log_to_console
-from isonet.running.warned import Warned, collected
+from isonet.running.console import Warned, collected, log_to_console
 
 log = logging.getLogger("isonet")
 

@@ -1,6 +1,6 @@
 """Draw how far several validations agree with what was withheld: one curve each, in one picture.
 
-    python benchmarks/compare_validations.py "starter alone=v-starter" "from nothing=v-scratch" --output three.png
+    python benchmarks/judging/compare_validations.py "starter=v-starter" "from nothing=v-scratch" --output three.png
 
 Each is a name and the folder that `isonet validate` wrote. What is drawn is the FSC of each half's prediction with the
 other half's own planes, which is there even where no resolution can be claimed. The controls are those of the last one.

@@ -15,7 +15,7 @@ from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.models.record import UNKNOWN_INPUT
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
-from isonet.steps.refine.samples import SPECTRUM_CUBES, Place, loss_weights
+from isonet.steps.refine.subvolumes.samples import SPECTRUM_CUBES, Place, loss_weights
 from isonet.train.network.unet import ARCHITECTURES
 from isonet.train.pairs import Optics, optics
 from isonet.volumes.continued import open_continued

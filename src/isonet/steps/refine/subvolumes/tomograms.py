@@ -17,7 +17,7 @@ from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project.subvolumes import subvolume_count
 from isonet.project.table import Tomogram
-from isonet.steps.refine.samples import SPECTRUM_CUBES, Place, loss_weights
+from isonet.steps.refine.subvolumes.samples import SPECTRUM_CUBES, Place, loss_weights
 from isonet.train.pairs import Optics, optics
 from isonet.volumes.masks import is_ours, open_mask
 from isonet.volumes.padding import Padding

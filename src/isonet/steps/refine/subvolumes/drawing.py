@@ -1,18 +1,27 @@
 """The sub-volumes that a training iteration works on: drawn from all tomograms, filled with the last prediction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from isonet.config import RefineConfig
 from isonet.core.sampling import random_stream, shares
-from isonet.steps.refine.samples import Place, Samples, block
+from isonet.steps.refine.subvolumes.samples import Place, Samples, block
+from isonet.train.device import free_memory
+from isonet.train.hardware.overlap import storage
+from isonet.train.memory import is_out_of_memory
 from isonet.train.pairs import PairMaker, Predict, Recipe, fill
 from isonet.train.team import ALONE, Team
 
 _HELD_OUT_CUBES = 8
 _HELD_OUT_STREAM = 2**32 - 1
+_SHARE_TO_STORE = 0.15
+"""Of the free memory of a GPU: for the sub-volumes of an epoch, while those of the one before are there."""
+_AT_ONCE = 4
+"""Sub-volumes that a GPU fills at once; more keep it no busier."""
 
 
 def training_pairs(
@@ -75,15 +84,16 @@ def _filled(
     team: Team,
 ) -> PairMaker:
     """Cut sub-volumes and fill their wedge, one tomogram after the other; each process does its share for all."""
-    filled = torch.zeros((count, recipe.maps, *(config.subvolume_size,) * 3))
+    device = training[0].optics.spectrum.device
+    gpu = device.type == "cuda"
+    room = round(_SHARE_TO_STORE * free_memory(device)) if gpu and team.size == 1 else 0
+    filled = storage((count, recipe.maps, *(config.subvolume_size,) * 3), device, room)
     origin: list[int] = []
-    for number, (one, wanted) in enumerate(zip(training, places, strict=False)):
-        for place in wanted:
-            if len(origin) % team.size == team.rank:
-                maps = block(place, config.subvolume_size)
-                for target, volume, w in zip(filled[len(origin)], maps, one.optics.weights, strict=True):
-                    target.copy_(fill(volume[None].to(w.device), w, predict)[0])
-            origin.append(number)
+    mine = (one for one in _drawn(places, origin) if one[0] % team.size == team.rank)
+    while batch := list(islice(mine, _AT_ONCE if gpu else 1)):
+        _fill_some(filled, training, batch, config.subvolume_size, predict, device)
+    if gpu and filled.device.type == "cpu":
+        torch.cuda.current_stream(device).synchronize()
     team.add_up(filled[: len(origin)])
     return PairMaker(
         filled=filled[: len(origin)],
@@ -91,3 +101,44 @@ def _filled(
         optics=tuple(one.optics for one in training),
         recipe=recipe,
     )
+
+
+def _drawn(places: Sequence[Iterable[Place]], origin: list[int]) -> Iterator[tuple[int, int, Place]]:
+    """Iterate over row, number of the samples, and place of each sub-volume; `origin` collects the numbers."""
+    for number, wanted in enumerate(places):
+        for place in wanted:
+            origin.append(number)
+            yield len(origin) - 1, number, place
+
+
+def _fill_some(
+    filled: Tensor,
+    training: Sequence[Samples],
+    batch: Sequence[tuple[int, int, Place]],
+    size: int,
+    predict: Predict | None,
+    device: torch.device,
+) -> None:
+    """Cut some sub-volumes and fill the wedge of each of their maps, all at once or as memory allows."""
+    try:
+        _fill_at_once(filled, training, batch, size, predict, device)
+    except RuntimeError as error:
+        if not is_out_of_memory(error) or len(batch) == 1:
+            raise
+        for one in batch:
+            _fill_at_once(filled, training, [one], size, predict, device)
+
+
+def _fill_at_once(
+    filled: Tensor,
+    training: Sequence[Samples],
+    batch: Sequence[tuple[int, int, Place]],
+    size: int,
+    predict: Predict | None,
+    device: torch.device,
+) -> None:
+    volumes = torch.stack([block(place, size) for _, _, place in batch], dim=1).to(device)
+    weights = zip(*(training[number].optics.weights for _, number, _ in batch), strict=True)
+    for number, (some, their) in enumerate(zip(volumes, weights, strict=True)):
+        for (row, _, _), one in zip(batch, fill(some, torch.stack(their), predict), strict=True):
+            filled[row, number].copy_(one, non_blocking=True)
