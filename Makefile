@@ -1,6 +1,7 @@
 # make demo      simulate a small tomogram, correct it, and show how much of the missing wedge came back
 # make test      run the tests
 # make quick     lint, types, unit tests and the main job, in under 4 minutes on 2 cores
+# make test-gpu  run the tests that need a GPU, in under 5 minutes on one card
 # make coverage  lines of core, io and train that the tests run
 # make lint      ruff and mypy
 # make dist      build wheel and sdist into dist/ and check what an index would refuse
@@ -15,7 +16,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test quick coverage lint docs dist env clean
+.PHONY: demo test quick test-gpu coverage lint docs dist env clean
 
 demo: $(VENV)/.ready
 	$(BIN)/isonet demo --output-dir demo
@@ -25,6 +26,9 @@ test: $(VENV)/.ready-dev
 
 quick: lint
 	$(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder tests/unit tests/e2e
+
+test-gpu: $(VENV)/.ready-dev
+	$(BIN)/pytest tests/gpu -rs
 
 coverage: $(VENV)/.ready-dev
 	$(BIN)/coverage run -m pytest tests/unit tests/steps/test_starter.py

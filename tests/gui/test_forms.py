@@ -33,6 +33,7 @@ OTHERS: dict[str, list[str]] = {
     "tilt_max": ["62"],
     "min_tilt": ["-45.5"],
     "max_tilt": ["62"],
+    "accept": ["mirrored,stack"],
 }
 """Text that is not the default, for options that take no plain number, path or choice."""
 
