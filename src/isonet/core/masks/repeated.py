@@ -174,7 +174,7 @@ class Census:
         rises = [1.0]
         for one in self._levels_beside(value):
             following = [self._sample[level] for level in self._levels_beside(one) if level != value]
-            rises.append((self._sample[one] / max(1, *following)) ** (1 / 3))
+            rises.append((self._sample[one] / max([1, *following])) ** (1 / 3))
         return max(rises)
 
     def _pairs_beside(self, value: float) -> int:
