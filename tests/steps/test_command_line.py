@@ -100,7 +100,7 @@ def test_signal_outside_a_run(here: Path, monkeypatch: pytest.MonkeyPatch, comma
     def interrupted(*_: Any, **__: Any) -> None:
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr("isonet.steps.prepare.step.grouped", interrupted)
+    monkeypatch.setattr("isonet.steps.prepare.items.grouped", interrupted)
     monkeypatch.setattr("isonet.project.table.Project.read", interrupted)
     before = signal.getsignal(signal.SIGTERM)
     isonet.assert_refused(isonet.call(command, "v.mrc"), "stopped by SIGTERM", advice, code=143)
