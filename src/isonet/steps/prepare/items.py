@@ -93,7 +93,11 @@ def _tell(pairs: Mapping[Path, Halves | None], lone: Sequence[Pair]) -> None:
         if halves is not None:
             log.info("%s: its halves are %s and %s", path, *halves)
     for pair in lone:
-        log.info("%s and %s: taken as the halves of one tomogram, their mean", *pair.halves)
+        text = "%s and %s: taken as the halves of one tomogram, their mean"
+        if pair.even.name.lower().startswith("even"):  # programs put such a word last; a sample may be called so
+            log.warning(f"{text}; if they are two, rename them, or give each by itself", *pair.halves)
+        else:
+            log.info(text, *pair.halves)
 
 
 def _tell_of_copies(paths: Sequence[Path]) -> None:
