@@ -83,6 +83,8 @@ class Command:
         Whether it goes on with `--continue-from` after an interruption; others are given again.
     serves : bool
         Whether it serves until a signal ends it.
+    has_form : bool
+        Whether the browser interface has a form for it.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Command:
     alias: str | None = None
     continues: bool = False
     serves: bool = False
+    has_form: bool = True
 
 
 _TABLE = Argument("star", "Table made by prepare.")
@@ -240,6 +243,7 @@ _ALL = (
             ),
         ),
         serves=True,
+        has_form=False,
     ),
     Command(
         "open",
@@ -262,6 +266,7 @@ _ALL = (
         RelionConfig,
         "Do an External job of RELION 5: train on its tomograms, or correct them, in its pipeline.",
         (Argument("step", "What to do: refine or predict."),),
+        has_form=False,
     ),
     Command(
         "resize",

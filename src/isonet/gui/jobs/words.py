@@ -10,6 +10,7 @@ LABELS: Mapping[str, str] = {
     "folder_or_star": "Run folder or table",
     "stack": "Tilt series",
     # options
+    "accept": "Take in spite of a fault",
     "accumulate": "Parts of a batch",
     "append": "Add to the table that is there",
     "arch": "Network",
@@ -38,6 +39,7 @@ LABELS: Mapping[str, str] = {
     "epochs": "Epochs in an iteration",
     "even": "Even halves",
     "existing": "Masks of another program",
+    "fastest": "Find the fastest way",
     "filter": "Filter of the reconstruction",
     "filter_base": "Filters of the first level",
     "float16": "Half precision (float16)",
