@@ -26,7 +26,11 @@ def prepared(*words: Any, **options: Any) -> tuple[list[tuple[str, ...]], str]:
 
 def left_out(said: str) -> set[str]:
     """Names of the files that were left out."""
-    return {Path(line.split()[1].rstrip(":")).name for line in said.splitlines() if "left out" in line}
+    return {
+        Path(line.replace(" warning:", "").split()[1].rstrip(":")).name
+        for line in said.splitlines()
+        if "left out" in line
+    }
 
 
 @pytest.mark.parametrize("header", STACKS)
