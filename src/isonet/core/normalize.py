@@ -11,7 +11,7 @@ from torch import Tensor
 _SQUARE = 16  # edge of the parts of a section, voxels
 _FEWEST_SQUARES = 64
 _ALIKE = 0.85  # least deviation of parts with little, relative to most
-_RULED = 1.15  # deviation of all voxels relative to that of most parts, above which few parts rule it
+_RULED = 1.5  # deviation of all voxels relative to that of most parts, above which few parts rule it
 Array = TypeVar("Array", Tensor, npt.NDArray[np.float32])
 
 

@@ -48,7 +48,7 @@ def test_a_run_that_ends_well_leaves_its_configuration_log_and_status(tmp_path: 
     assert status(folder)["state"] == "finished"
     assert status(folder)["done"] == 3
     assert status(folder)["command"] == "check"
-    assert yaml.safe_load((folder / "config.yaml").read_text()) == {"device": "auto", "seconds": 3.0}
+    assert yaml.safe_load((folder / "config.yaml").read_text()) == {"device": "auto", "seconds": 3.0, "fastest": True}
     assert "INFO half way" in (folder / "run.log").read_text()
     assert not runs.log.handlers
 
