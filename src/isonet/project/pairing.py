@@ -75,7 +75,7 @@ def grouped(
         As :func:`find_tomograms` and :func:`pair_halves`; also if halves were given and a tomogram has none of its
         name, or its halves have another shape.
     """
-    given = _found(tomograms, stacks=stacks, halves_among=even is None)
+    given = _found(tomograms, stacks=stacks, named=even is not None)
     full, pairs, told = given.full, given.pairs, given.told
     if even is not None and odd is not None:
         pairs = pair_halves(even, odd, stacks=stacks)
@@ -143,8 +143,11 @@ class _Found:
     told: Grouped
 
 
-def _found(paths: Sequence[Path], *, stacks: bool, halves_among: bool = True) -> _Found:
-    """Find all that lies in folders or stands in tables; where halves are named, none are looked for among the rest."""
+def _found(paths: Sequence[Path], *, stacks: bool, named: bool = False) -> _Found:
+    """Find all that lies in folders or stands in tables.
+
+    Where halves are `named`, tomograms whose names begin with even and odd are no halves.
+    """
     apart: list[Pair] = []
     loose: list[Path] = []
     order: list[Path] = []
@@ -169,7 +172,8 @@ def _found(paths: Sequence[Path], *, stacks: bool, halves_among: bool = True) ->
             below += paired(*(only_tomograms(find_volumes(folder), stacks=stacks) for folder in folders))[0]
     kept = set(only_tomograms([path for path in dict.fromkeys(loose) if path not in told], stacks=stacks))
     full = [path for path in dict.fromkeys(order) if path in kept or path in told]
-    among = _among([path for path in full if path not in told]) if halves_among else []
+    among = _among([path for path in full if path not in told])
+    among = [pair for pair in among if not (named and pair.even.name.lower().startswith("even"))]
     halves = {path for pair in among for path in pair.halves}
     full = [path for path in full if path not in halves]
     belonging = _belonging(full, below)
