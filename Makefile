@@ -1,8 +1,10 @@
 # make demo      simulate a small tomogram, correct it, and show how much of the missing wedge came back
 # make test      run the tests
 # make quick     lint, types, unit tests and the main job, in under 4 minutes on 2 cores
+# make test-gpu  run the tests that need a GPU, in under 5 minutes on one card
 # make coverage  lines of core, io and train that the tests run
 # make lint      ruff and mypy
+# make dist      build wheel and sdist into dist/ and check what an index would refuse
 # make docs      write the reference from the code and build the documentation into site/; warnings are errors
 #
 # Each target sets up its own environment in .venv. TORCH is the only place where torch is pinned; with a GPU you may
@@ -14,7 +16,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test quick coverage lint docs env clean
+.PHONY: demo test quick test-gpu coverage lint docs dist env clean
 
 demo: $(VENV)/.ready
 	$(BIN)/isonet demo --output-dir demo
@@ -24,6 +26,9 @@ test: $(VENV)/.ready-dev
 
 quick: lint
 	$(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder tests/unit tests/e2e
+
+test-gpu: $(VENV)/.ready-dev
+	$(BIN)/pytest tests/gpu -rs
 
 coverage: $(VENV)/.ready-dev
 	$(BIN)/coverage run -m pytest tests/unit tests/steps/test_starter.py
@@ -37,6 +42,11 @@ lint: $(VENV)/.ready-dev
 docs: $(VENV)/.ready-dev
 	$(BIN)/python scripts/reference.py
 	$(BIN)/zensical build --clean --strict
+
+dist: $(VENV)/.ready-dev
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
 
 env: $(VENV)/.ready-dev
 

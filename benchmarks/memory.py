@@ -25,7 +25,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from isonet.io import blocks, checkpoint, star
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.train.network.unet import ARCHITECTURES, UNet, UNetShape, named_shape
 
 _COMMANDS = {

@@ -29,9 +29,9 @@ import torch
 from isonet.config.base import larger_by_half
 from isonet.core.sampling import random_stream
 from isonet.io import star
-from isonet.train.device import choose_precision
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
+from isonet.train.hardware.precision import choose_precision
 from isonet.train.network.unet import ARCHITECTURES, UNet, named_shape
 from isonet.train.pairs import PairMaker, Recipe, optics
 from memory import write_model, write_noise

@@ -16,7 +16,7 @@ from torch import Tensor
 from isonet.core.simulation import levelling, phantom, projection
 from isonet.core.tilts.measured import Sweep, positioned
 from isonet.core.tilts.orientation_estimate import GRID, block_power, estimate_orientation
-from isonet.steps.prepare.orientation_check import TOLERANCE
+from isonet.steps.prepare.checks.orientation import TOLERANCE
 
 
 def tomogram(shape: tuple[int, int, int], sweep: Sweep, turns: tuple[float, float], snr: float, seed: int) -> Tensor:

@@ -89,6 +89,9 @@ SUBTOMO_COLUMNS = {
     "rlnClassNumber": Column("simulate", "", "Kind of particle, in particles.star."),
 }
 RELION_COLUMNS = {
+    "rlnPipeLineNodeName": Column("RELION, relion", "path", "A file of the job's pipeline, in and out."),
+    "rlnPipeLineNodeTypeLabel": Column("RELION, relion", "", "What that file is to RELION."),
+    "rlnPipeLineProcessAlias": Column("RELION, relion", "", "Name that the user gave to the job; kept."),
     "rlnTomoName": Column("RELION, --relion5", "", "Name of the tilt series."),
     "rlnTomoTiltSeriesStarFile": Column("RELION, --relion5", "path", "Table of the series' images."),
     "rlnTomoYTilt": Column("RELION", "degrees", "Refined tilt of an image; counts more than the stage's."),

@@ -13,11 +13,13 @@ from isonet.config import (
     ExtractConfig,
     GuiConfig,
     MaskConfig,
+    OpenConfig,
     PredictConfig,
     PrepareConfig,
     PrepareSubtomoStarConfig,
     ReconstructConfig,
     RefineConfig,
+    RelionConfig,
     ReportConfig,
     ResizeConfig,
     RunConfig,
@@ -81,6 +83,8 @@ class Command:
         Whether it goes on with `--continue-from` after an interruption; others are given again.
     serves : bool
         Whether it serves until a signal ends it.
+    has_form : bool
+        Whether the browser interface has a form for it.
     """
 
     name: str
@@ -92,6 +96,7 @@ class Command:
     alias: str | None = None
     continues: bool = False
     serves: bool = False
+    has_form: bool = True
 
 
 _TABLE = Argument("star", "Table made by prepare.")
@@ -238,6 +243,14 @@ _ALL = (
             ),
         ),
         serves=True,
+        has_form=False,
+    ),
+    Command(
+        "open",
+        "isonet.steps.report:open_elsewhere",
+        OpenConfig,
+        "Write scripts that open before, after, mask and confidence in ChimeraX and napari, and the commands to type.",
+        (Argument("folder_or_star", "Run folder of run, refine, predict or validate, or tomograms.star."),),
     ),
     Command(
         "prepare-subtomo-star",
@@ -246,6 +259,14 @@ _ALL = (
         "Make subtomo.star from a folder of sub-volumes that another program cut.",
         (Argument("folder", "Folder with MRC files, cubes of one size."),),
         alias="prepare_subtomo_star",
+    ),
+    Command(
+        "relion",
+        "isonet.steps.relion:relion",
+        RelionConfig,
+        "Do an External job of RELION 5: train on its tomograms, or correct them, in its pipeline.",
+        (Argument("step", "What to do: refine or predict."),),
+        has_form=False,
     ),
     Command(
         "resize",

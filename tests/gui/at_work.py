@@ -82,14 +82,17 @@ def stop(interface: Interface, number: signal.Signals = signal.SIGINT) -> None:
 
 
 def blobs(shape: tuple[int, int, int] = SHAPE) -> np.ndarray:
-    """Dark density in noise."""
+    """Dark density in noise, as tilts of 60 degrees to either side leave it."""
     random = np.random.default_rng(1)
     grid = np.stack(np.meshgrid(*(np.arange(edge) for edge in shape), indexing="ij"), axis=-1)
     volume = np.zeros(shape)
     for _ in range(14):
         distance = np.linalg.norm(grid - random.uniform(4, np.array(shape) - 4), axis=-1)
         volume -= 1 / (1 + np.exp(2 * (distance - random.uniform(2, 5))))
-    return (volume + 0.3 * random.standard_normal(shape)).astype(np.float32)
+    spectrum = np.fft.fftn(volume + 0.3 * random.standard_normal(shape))
+    z, _, x = np.meshgrid(*(np.fft.fftfreq(edge) for edge in shape), indexing="ij")
+    spectrum[np.abs(z) > np.tan(np.deg2rad(60)) * np.abs(x)] = 0
+    return np.fft.ifftn(spectrum).real.astype(np.float32)
 
 
 def write(path: Path, volume: np.ndarray) -> Path:

@@ -60,7 +60,8 @@ def picture(page: Page, name: str, only: str = "ISONET_SCREENSHOTS") -> None:
     page.wait_for_function("[...document.images].every(image => image.complete)")
     if folder:
         page.evaluate("window.scrollTo(0, 0)")
-        page.get_by_test_id("folder").evaluate("one => { one.textContent = '/data/my_project'; }")  # not the test's
+        for shown in page.locator("[data-testid=folder], [data-testid=choose-where]").all():  # not the test's
+            shown.evaluate("one => { one.textContent = '/data/my_project'; }")
         page.mouse.move(1279, 799)
         page.wait_for_timeout(1500)
         with Image.open(io.BytesIO(page.screenshot())) as taken:

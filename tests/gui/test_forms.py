@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from isonet.cli.application import app
 from isonet.commands import Command
 from isonet.config import StepConfig
-from isonet.gui.jobs import forms
+from isonet.gui.jobs import forms, words
 from isonet.gui.jobs.forms import OFFERED, Form, Kind, as_text
 from isonet.gui.jobs.run_folder import run_folder
 
@@ -35,6 +35,7 @@ OTHERS: dict[str, list[str]] = {
     "second_tilt_max": ["62"],
     "min_tilt": ["-45.5"],
     "max_tilt": ["62"],
+    "accept": ["mirrored,stack"],
 }
 """Text that is not the default, for options that take no plain number, path or choice."""
 
@@ -85,6 +86,7 @@ EVERY = [(command, option) for command in OFFERED.values() for option in forms.o
 def test_every_command_has_a_form() -> None:
     shown = {name for name in app if not name.startswith("-")} - {
         "gui",
+        "relion",  # begun by RELION
         "prepare_star",
         "make_mask",
         "prepare_subtomo_star",
@@ -113,6 +115,46 @@ def test_an_option_goes_to_the_command_line_and_back(command: Command, option: f
     assert getattr(typed, option.name) != getattr(command.model(), option.name)
     again = Form(command, filled(command), {option.name: as_text(getattr(typed, option.name)), **beside})
     assert again.config() == typed
+
+
+PLAIN = {
+    *("tomograms", "model", "folder", "output", "learning", "rate", "schedule", "warmup", "steps", "weight", "decay"),
+    *("averaging", "loss", "weighting", "patience", "random", "rotations", "method", "iterations", "noise", "level"),
+    *("from", "scratch", "alignment", "crowding", "vesicles", "filaments", "sheets", "amplitude", "contrast", "batch"),
+    "size",
+}
+"""English words that names of options consist of; another name needs a label in `words.LABELS`, or a word here."""
+NAMES = {
+    name: command
+    for command in OFFERED.values()
+    for name in [
+        *(argument.name for argument in command.arguments),
+        *(option.name for option in forms.options(command)),
+    ]
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_label_is_words_and_not_the_name_of_a_flag(name: str) -> None:
+    assert name in words.LABELS or set(name.split("_")) <= PLAIN
+    label = words.label(name)
+    assert "_" not in label
+    assert label[0].isupper()
+
+
+def test_no_label_is_left_over_and_none_stands_twice_in_a_form() -> None:
+    assert words.LABELS.keys() <= NAMES.keys()
+    for command in OFFERED.values():
+        labels = [words.label(each.name) for each in (*command.arguments, *forms.options(command))]
+        assert len(labels) == len(set(labels)), command.name
+
+
+def test_what_is_left_alone_is_said_in_words() -> None:
+    assert words.left_alone("method", "auto") == "automatic"
+    assert words.left_alone("kernel", "") == "automatic"
+    assert words.left_alone("preset", "") == "none"
+    assert words.left_alone("overwrite", "false") == "no (default)"
+    assert words.left_alone("optimizer", "muon") == "muon (default)"
 
 
 def test_an_empty_form_makes_the_shortest_command() -> None:

@@ -38,7 +38,19 @@ def test_the_gate_requires_a_browser() -> None:
 def test_every_page_has_its_picture_in_the_documentation() -> None:
     """Made by `ISONET_SCREENSHOTS=docs/gui pytest tests/gui`; small, as they are kept with the program."""
     shown = set(re.findall(r"\(gui/([\w-]+)\.png\)", (ROOT / "docs/gui.md").read_text()))
-    looks = {"empty", "project", "dark", "add", "viewer", "masks", "jobs", "failed", "validation", "confidence"}
+    looks = {
+        "empty",
+        "project",
+        "dark",
+        "add",
+        "viewer",
+        "masks",
+        "jobs",
+        "failed",
+        "validation",
+        "confidence",
+        "choose",
+    }
     assert shown == looks | {f"step-{name}" for name in OFFERED}
     assert {path.stem for path in (ROOT / "docs/gui").iterdir()} == shown
     assert max(path.stat().st_size for path in (ROOT / "docs/gui").iterdir()) < 150_000

@@ -74,7 +74,9 @@ def test_the_slider_moves_by_keys_and_by_dragging(page: Page) -> None:
     assert slider.input_value() == "3"
     assert slider.get_attribute("aria-valuetext") == "3 % before, 97 % after"
     assert "3%" in after.evaluate("one => getComputedStyle(one).clipPath")
-    box = page.locator("[data-pair]").first.bounding_box()
+    pair = page.locator("[data-pair]").first
+    pair.evaluate("one => one.scrollIntoView({block: 'center'})")
+    box = pair.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 5, box["y"] + 20)
     page.mouse.down()

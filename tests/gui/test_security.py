@@ -87,7 +87,7 @@ def test_files_outside_of_the_project_are_not_read(interface: Interface, tmp_pat
 
 STRANGE = ("x", "", "1.5", "-5", "nan", "inf", "1e300", "9" * 400, "\0", "é" * 900, "../..", "[]")
 PARAMETERS = {
-    "slice": ("plane", "index", "slab", "lowpass", "low", "high", "size"),
+    "slice": ("plane", "index", "slab", "lowpass", "low", "high", "size", "reference", "quality"),
     "spectrum": ("plane", "low", "high"),
     "outline": ("plane", "index", "step"),
     "confidence": ("plane", "index", "step"),
@@ -112,7 +112,19 @@ def test_numbers_that_make_no_sense_are_refused_in_a_line_or_served(interface: I
 
 
 @pytest.mark.parametrize(
-    "query", ["slab=65", "size=2049", "size=15", f"index={1 << 31}", "low=99&high=1", "low=5&high=5"]
+    "query",
+    [
+        "slab=65",
+        "size=2049",
+        "size=15",
+        "reference=15",
+        "reference=2049",
+        "quality=96",
+        "quality=-1",
+        f"index={1 << 31}",
+        "low=99&high=1",
+        "low=5&high=5",
+    ],
 )
 def test_ranges_that_make_no_sense_are_refused(interface: Interface, query: str) -> None:
     assert interface.get(f"{SLICE}&{query}")[0] in (400, 422)

@@ -3,6 +3,7 @@
 import io
 import re
 import time
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def test_a_slice_is_the_file_s_with_its_first_voxel_at_the_lower_left(ramp: Path
     expected = whole.take(index, axis=slices.AXES[plane])
     volume = mrc.open_volume(ramp)
     np.testing.assert_array_equal(slices.section(volume, plane, index), expected)
-    shown = pixels(slices.png(slices.grey(slices.section(volume, plane, index), 0, 255)))
+    shown = pixels(slices.encoded(slices.grey(slices.section(volume, plane, index), 0, 255)))
     np.testing.assert_array_equal(shown, expected[::-1])
 
 
@@ -64,6 +65,11 @@ def test_the_low_pass_halves_the_wave_at_its_cutoff(tmp_path: Path) -> None:
     assert filtered[64, 32:96].max() == pytest.approx(0.5, abs=0.01)
 
 
+@pytest.mark.parametrize(("pixel", "lowpass"), [(None, 50), (1.35, 50), (10, 50), (13.6, 70), (20, 100)])
+def test_a_raw_tomogram_is_opened_with_a_low_pass_of_a_few_voxels(pixel: float | None, lowpass: float) -> None:
+    assert slices.suiting_lowpass(pixel) == lowpass
+
+
 def test_a_file_that_changed_is_read_anew(ramp: Path) -> None:
     volumes = Volumes()
     before = volumes.get(ramp)
@@ -81,6 +87,8 @@ def test_a_file_that_changed_is_read_anew(ramp: Path) -> None:
         {"lowpass": float("nan")},
         {"low": 50, "high": 50},
         {"size": 10**9},
+        {"reference": 10**9},
+        {"quality": 96},
         {"index": -1},
         {"index": 1 << 40},
     ],
@@ -136,6 +144,57 @@ def test_a_slice_of_a_large_volume_costs_a_fraction_of_reading_it(large: Path) -
             volumes.picture(large, View(plane, index, lowpass=60))
             times.append(time.process_time() - start)
         assert min(times) < whole / 3, (plane, times, whole)
+
+
+MOVING = {"size": 512, "reference": 768, "quality": 35}
+"""Pictures while one moves, as in viewer.js."""
+LINE = 1_000_000  # bytes a second of a slow line
+SLICES = 10  # a second
+
+
+@pytest.mark.parametrize(("plane", "shape"), [("xy", (4, 1024, 1024)), ("xz", (256, 4, 1024)), ("yz", (256, 1024, 4))])
+def test_ten_slices_a_second_of_1_gb_go_over_a_slow_line(tmp_path: Path, plane: str, shape: tuple[int, ...]) -> None:
+    """Noise alone, which can be compressed least, as large as a slice of 256 x 1024 x 1024 voxels."""
+    path = write(tmp_path / "noise.mrc", np.random.default_rng(0).standard_normal(shape).astype(np.float32))
+    volumes = Volumes()
+    moving = volumes.picture(path, View(plane, 1, slab=3, lowpass=50, **MOVING))
+    resting = volumes.picture(path, View(plane, 1, slab=3, lowpass=50, size=1024, reference=768))
+    assert SLICES * len(moving) < LINE
+    assert len(moving) < len(resting) / 8
+    script = files("isonet.gui").joinpath("viewer.js").read_text("utf-8")
+    assert f"size: {MOVING['size']}, quality: {MOVING['quality']} " in script
+    assert f"REFERENCE = {MOVING['reference']};" in script
+    assert (Image.open(io.BytesIO(moving)).format, Image.open(io.BytesIO(resting)).format) == ("JPEG", "PNG")
+
+
+def test_ten_slices_a_second_of_1_gb_are_drawn(large: Path) -> None:
+    volumes = Volumes()
+    for plane in slices.AXES:
+        volumes.picture(large, View(plane, 100, slab=3, lowpass=50, **MOVING))
+        start = time.process_time()
+        for index in range(101, 106):
+            volumes.picture(large, View(plane, index, slab=3, lowpass=50, **MOVING))
+        assert time.process_time() - start < 5 / SLICES, plane
+
+
+def test_pictures_of_several_sizes_look_alike(tmp_path: Path) -> None:
+    """Binned noise has less contrast than the noise itself: the reference is for both."""
+    noise = np.random.default_rng(0).standard_normal((3, 128, 128)).astype(np.float32)
+    path = write(tmp_path / "noise.mrc", noise)
+
+    def spread(**how: int) -> float:
+        return float(pixels(Volumes().picture(path, View(index=1, **how))).std())
+
+    assert spread(size=32) == pytest.approx(spread(size=128), rel=0.1)  # each by its own grey values
+    assert spread(size=32, reference=128) == pytest.approx(spread(size=128) / 4, rel=0.1)
+    assert spread(size=128, reference=32) > 1.5 * spread(size=128)
+
+
+def test_a_jpeg_is_the_picture_but_for_a_little(tmp_path: Path) -> None:
+    smooth = np.add.outer(np.arange(64), np.arange(64)).astype(np.float32)
+    path = write(tmp_path / "smooth.mrc", np.stack([smooth] * 3))
+    exact, near = (pixels(Volumes().picture(path, View(index=1, quality=quality))) for quality in (0, 90))
+    assert np.abs(exact.astype(int) - near).max() < 8
 
 
 def test_parts_of_a_file_that_nobody_looks_at_are_given_back(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:

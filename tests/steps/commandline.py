@@ -172,6 +172,16 @@ def write(path: Path, volume: Any, pixel_size: float = 10.0) -> Path:
     return path
 
 
+def table_of_halves(folder: Path, even: Any, odd: Any, name: str = "x") -> Path:
+    """Prepare two halves, whatever they hold."""
+    for side, half in (("EVN", even), ("ODD", odd)):
+        write(folder / "data" / f"{name}_{side}.mrc", half)
+    words = ("--even", folder / "data", "--odd", folder / "data")
+    places = {"output": folder / "tomograms.star", "average_dir": folder / "average"}
+    done("prepare", *words, accept="no-wedge,other-halves", **places)
+    return folder / "tomograms.star"
+
+
 def read(path: Path) -> Any:
     """Voxels of an MRC file as float64."""
     with mrcfile.open(path) as mrc:

@@ -78,8 +78,8 @@ def test_volume_that_is_no_tomogram(prepared: Path, volume: Any, model: Path, ki
 def test_bad_voxels_of_a_large_volume_that_nothing_has_looked_at_yet(
     prepared: Path, volume: Any, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("isonet.volumes.source._READ_WHOLE", 0)
-    monkeypatch.setattr("isonet.volumes.source._FEWEST_SECTIONS", 3)
+    monkeypatch.setattr("isonet.volumes.padding._READ_WHOLE", 0)
+    monkeypatch.setattr("isonet.volumes.padding._FEWEST_SECTIONS", 3)
     bad_volume("NaN", prepared.parent / "bad.mrc", volume)
     isonet.edited(prepared, rlnTomoName="bad.mrc")
     isonet.assert_refused(isonet.call("predict", prepared, model), "bad.mrc", *KINDS["NaN"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import commandline as isonet
 import pytest
+import torch
 
 from isonet import __version__, config
 from isonet.cli.application import app
@@ -30,6 +31,8 @@ CONFIGURATIONS = {
     "check": config.CheckConfig,
     "gui": config.GuiConfig,
     "report": config.ReportConfig,
+    "relion": config.RelionConfig,
+    "open": config.OpenConfig,
     "train-starter": config.TrainStarterConfig,
 }
 
@@ -40,7 +43,7 @@ def test_help_lists_the_steps_in_order() -> None:
     assert listed[:7] == ["prepare", "deconv", "mask", "extract", "refine", "predict", "run"]
     assert sorted(listed) == sorted(CONFIGURATIONS)
     assert "--config" in outcome.out
-    assert isonet.done("-h").out == isonet.done().out == outcome.out
+    assert isonet.done("-h").out == outcome.out
 
 
 def test_no_command_is_missing_here() -> None:
@@ -65,14 +68,17 @@ def test_every_option_is_described() -> None:
             assert field.description, name
 
 
-def test_version() -> None:
-    assert isonet.done("--version").out.strip() == __version__
+def test_version_with_torch_and_device() -> None:
+    first, second = isonet.done("--version").out.splitlines()
+    assert first == __version__
+    assert second.startswith(f"torch {torch.__version__}, device ")
+    assert ("cuda" in second) == torch.cuda.is_available()
 
 
-@pytest.mark.parametrize("command", ["refine", "predict", "gui"])
-def test_help_needs_nothing_heavy(command: str) -> None:
+@pytest.mark.parametrize("command", [[], ["refine"], ["predict"], ["gui"]])
+def test_help_needs_nothing_heavy(command: list[str]) -> None:
     """Help answers at once: none of what takes long to import is imported."""
-    words = [sys.executable, "-X", "importtime", "-m", "isonet", command, "--help"]
+    words = [sys.executable, "-X", "importtime", "-m", "isonet", *command, "--help"]
     said = subprocess.run(words, check=True, capture_output=True, text=True).stderr
     imported = {line.rpartition("|")[2].strip() for line in said.splitlines() if line.startswith("import time:")}
     assert "isonet.cli" in imported
@@ -94,7 +100,7 @@ def test_signal_outside_a_run(here: Path, monkeypatch: pytest.MonkeyPatch, comma
     def interrupted(*_: Any, **__: Any) -> None:
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr("isonet.steps.prepare.step.grouped", interrupted)
+    monkeypatch.setattr("isonet.steps.prepare.items.grouped", interrupted)
     monkeypatch.setattr("isonet.project.table.Project.read", interrupted)
     before = signal.getsignal(signal.SIGTERM)
     isonet.assert_refused(isonet.call(command, "v.mrc"), "stopped by SIGTERM", advice, code=143)

@@ -13,7 +13,7 @@ from isonet.core.comparison import metrics
 from isonet.core.simulation import projection
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.io.programs import metadata
 from isonet.steps.reconstruct import reconstruct
 from isonet.steps.simulate import simulate

@@ -56,10 +56,12 @@ def test_header(here: Path, volume: Any) -> None:
         assert "from the microscope" in file.get_labels()
 
 
-def test_voxels_that_are_no_cubes_become_cubes(here: Path) -> None:
+def test_voxels_that_are_no_cubes_need_the_pixel_size_of_a_table(here: Path) -> None:
     isonet.write(here / "v.mrc", waves((20, 20, 20), (3, 3, 3)), pixel_size=(10.0, 10.0, 20.0))
-    isonet.done("resize", "v.mrc", pixel_size=20)
-    assert isonet.read(Path("resized/v_resized.mrc")).shape == (20, 10, 10)
+    isonet.assert_refused(isonet.call("resize", "v.mrc", pixel_size=20), "v.mrc", "10 x 10 x 20 A", "not cubes")
+    isonet.done("prepare", "v.mrc", pixel_size=10)
+    isonet.done("resize", "tomograms.star", pixel_size=20)
+    assert isonet.read(Path("resized/v_resized.mrc")).shape == (10, 10, 10)
 
 
 @pytest.fixture

@@ -3,10 +3,12 @@
 import json
 import math
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import commandline as isonet
+import numpy as np
 import pytest
 import torch
 
@@ -222,3 +224,23 @@ def test_check_of_a_device_that_is_not_there() -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     isonet.assert_refused(isonet.call("check", "--device", "cuda"), "cuda", "0 CUDA devices")
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_real_halves_and_their_metadata_are_enough(here: Path, shared_data: Path, together: bool) -> None:
+    """Two halves and Warp's file, in one folder or in two, lead to a report; all else here only makes it quick."""
+    given = shared_data / "empiar10499"
+    tilts = here / ("halves" if together else "metadata")
+    for half in ("even", "odd"):
+        part = isonet.read(given / f"00254_wbp_20Apx_{half}_f16.mrc")[20:84, 100:180, 100:180]
+        isonet.write(here / "halves" / f"00254_wbp_20Apx_{half}_f16.mrc", part.astype(np.float32), 20.0)
+    tilts.mkdir(exist_ok=True)
+    shutil.copy(given / "tiltseries" / "00254.xml", tilts)
+    outcome = isonet.call("run", "halves", metadata=tilts, **isonet.TINY)
+    assert outcome.code == 0, outcome.err
+    (row,) = isonet.table(here / "isonet" / "tomograms.star")
+    assert row["rlnTiltSplit"] == "tilts"
+    assert float(row["rlnDefocus"]) == pytest.approx(19050, abs=1)
+    numbers = json.loads((here / "isonet" / "report.json").read_text())
+    assert numbers["corrected"] == 1
+    assert numbers["tomograms"][0]["tilt_range"] == pytest.approx([-60, 60], abs=0.1)

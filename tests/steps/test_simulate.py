@@ -15,7 +15,7 @@ from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured, about, angles_of, positioned
 from isonet.errors import InputError
 from isonet.io import mrc, star
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.io.programs import coordinates, metadata
 from isonet.steps.simulate import simulate
 

@@ -9,13 +9,12 @@ import commandline as isonet
 import numpy as np
 import pytest
 import torch
-from test_refine_halves import table_of_halves
 
 from isonet.core import fourier
 from isonet.core.tilts import wedge
 from isonet.io import mrc
 from isonet.io.checkpoint import STARTER, load_model, load_state, save_state
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.project.table import HALF_COLUMNS, Project
 from isonet.train.fit import Trainer
 from isonet.train.simulated import SimulatedPairs
@@ -38,7 +37,7 @@ REFINE = {
 @pytest.fixture
 def halves(here: Path, volume: Any) -> Path:
     random = np.random.default_rng(1)
-    return table_of_halves(
+    return isonet.table_of_halves(
         here, *((volume + random.standard_normal(volume.shape)).astype(np.float32) for _ in range(2))
     )
 
@@ -236,7 +235,7 @@ def test_from_noise_comes_nothing(here: Path) -> None:
         wedge.apply(torch.from_numpy(random.standard_normal(edges).astype(np.float32)), (-60, 60)).numpy()
         for _ in range(2)
     ]
-    star = table_of_halves(here, *noise)
+    star = isonet.table_of_halves(here, *noise)
     isonet.done("predict", star, "starter", calibrate="false")
     made = torch.from_numpy(mrc.open_volume(here / "corrected/x_corrected.mrc").read())
     missing, measured = wedge.regions(edges, (-60, 60))

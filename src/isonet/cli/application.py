@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import cyclopts
 from cyclopts import App, Group
 
-from isonet import __version__
+from isonet.cli.completion import add_completion
+from isonet.cli.version import version
 from isonet.commands import COMMANDS, GROUPS, Argument, Command
 
 _FLAT = cyclopts.Parameter(name="*")  # each field of the model is an option
@@ -21,7 +22,7 @@ app = App(
     name="isonet",
     help="Isotropic reconstruction of cryo-electron tomograms: fills the missing wedge, learning from the tomogram.",
     help_epilogue="Every command also takes --config FILE.yaml (its options in a file) and --debug (full tracebacks).",
-    version=__version__,
+    version=version,
     help_format="plaintext",
     sort_key=None,
 )
@@ -69,3 +70,4 @@ FUNCTIONS = {_function(command): command for command in COMMANDS.values()}
 """Command that each function of the parser begins."""
 for _place, (_begin, _command) in enumerate(FUNCTIONS.items()):
     app.command(_begin, name=_command.name, alias=_command.alias, group=_GROUPS[_command.group], sort_key=_place)
+add_completion(app)

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import NoReturn
 
 from cyclopts import CycloptsError
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 
 from isonet.cli.application import FUNCTIONS, app
 from isonet.cli.arguments import config_files, message, normalized
+from isonet.cli.completion import INSTALL_COMPLETION
 from isonet.cli.spellings import translated
 from isonet.commands import Command
 from isonet.errors import IsonetError
@@ -29,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         sys.exit(_dispatch([word for word in words if word != "--debug"], debug))
     except (IsonetError, ValidationError, CycloptsError, OSError, MemoryError) as error:
+        if words[:1] == ["relion"]:
+            from isonet.io.programs.relion_job import mark_unread
+
+            mark_unread(words)
         if debug:
             raise
         _fail(message(error), error.exit_code if isinstance(error, IsonetError) else _exit_code(error))
@@ -41,13 +47,17 @@ def _dispatch(words: list[str], debug: bool) -> int:
     translation, notes = translated(words, _count_gpus)
     tokens = normalized(translation)
     app.config = config_files(tokens)
-    if not tokens or any(token in ("--help", "-h", "--version") for token in tokens):
+    if not tokens:
+        from isonet.cli.here import advise
+
+        print(advise(Path()))
+        return 0
+    if tokens[0] == INSTALL_COMPLETION or any(token in ("--help", "-h", "--version") for token in tokens):
         app(tokens, exit_on_error=False, print_error=False)
         return 0
     begin, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
-    from isonet.running.console import log_to_console
+    from isonet.running.console import collected, log_to_console
     from isonet.running.signals import Interruption, handled_by, interrupt
-    from isonet.running.warned import collected
 
     command = FUNCTIONS[begin]
     log_to_console(debug)

@@ -10,12 +10,12 @@ from isonet.config.extract import ExtractConfig, PrepareSubtomoStarConfig
 from isonet.config.inputs import InputOptions, PrepareConfig
 from isonet.config.mask import MaskConfig, MaskOptions
 from isonet.config.network import NetworkOptions
-from isonet.config.showing import GuiConfig, ReportConfig
+from isonet.config.showing import GuiConfig, OpenConfig, ReportConfig
 from isonet.config.simulation import ReconstructConfig, ResizeConfig, SimulateConfig
 from isonet.config.starter import TrainStarterConfig
 from isonet.config.training import RefineConfig, TrainingOptions
 from isonet.config.validation import ValidateConfig
-from isonet.config.whole import CheckConfig, DemoConfig, RunConfig
+from isonet.config.whole import CheckConfig, DemoConfig, RelionConfig, RunConfig, WholeOptions
 from isonet.presets.reading import PRESETS, preset_options, preset_step
 
 __all__ = [
@@ -30,12 +30,14 @@ __all__ = [
     "MaskConfig",
     "MaskOptions",
     "NetworkOptions",
+    "OpenConfig",
     "OutputOptions",
     "PredictConfig",
     "PrepareConfig",
     "PrepareSubtomoStarConfig",
     "ReconstructConfig",
     "RefineConfig",
+    "RelionConfig",
     "ReportConfig",
     "ResizeConfig",
     "RunConfig",
@@ -44,6 +46,7 @@ __all__ = [
     "TrainStarterConfig",
     "TrainingOptions",
     "ValidateConfig",
+    "WholeOptions",
     "parse_duration",
     "parse_size",
     "preset_options",

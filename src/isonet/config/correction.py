@@ -47,8 +47,8 @@ class PredictConfig(OutputOptions):
     devices: Devices = 1
     """Processes on this machine that share the tomograms, and the memory, one for each GPU; auto takes all GPUs. On a
     CPU processes divide the cores. The same command given on other machines, too, takes its share."""
-    precision: Literal["auto", "float32", "bf16"] = "auto"
-    """Arithmetic of the network; auto is bf16 where the device computes in it natively."""
+    precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
+    """Arithmetic of the network; auto is bf16 or, on GPUs without it, fp16 where the device computes in it natively."""
     max_memory: Size = 4_000_000_000
     """Memory to use at most (4GB, 500MB), all included; tomograms are streamed from and to the disk."""
     overwrite: bool = False

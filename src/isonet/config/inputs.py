@@ -3,15 +3,34 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from typing_extensions import Self
 
-from isonet.config.base import Angle, StepConfig, automatic, single
+from isonet.config.base import Angle, StepConfig, automatic, single, split_list
 
 DEFAULT_TILTS = (-60.0, 60.0)
 DEFAULT_VOLTAGE = 300.0
 DEFAULT_CS = 2.7
 DEFAULT_AMPLITUDE_CONTRAST = 0.07
+ACCEPTABLE = ("mirrored", "no-wedge", "stack", "black-half", "other-halves")
+"""What `prepare` finds to be wrong and takes all the same where it is named."""
+
+
+def _known_faults(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse words that name nothing that can be accepted.
+
+    Raises
+    ------
+    ValueError
+        If there is one.
+    """
+    unknown = [name for name in names if name not in ACCEPTABLE]
+    if unknown:
+        raise ValueError(f"{unknown[0]} is nothing to accept; choose from {', '.join(ACCEPTABLE)}")
+    return names
+
+
+Accepted = Annotated[tuple[str, ...], BeforeValidator(split_list), AfterValidator(_known_faults)]
 
 
 LevelAngle = Annotated[float, Field(ge=-60, le=60)]
@@ -68,6 +87,8 @@ class InputOptions(StepConfig):
     """Sub-volumes per tomogram and epoch; if left out, 300 shared among all tomograms."""
     contrast: Literal["auto", "dark", "light"] = "auto"
     """Whether density is dark or light in the files; auto looks at the skewness of the low-passed map."""
+    accept: Accepted = ()
+    """Faults that prepare measured and lets pass, with commas: mirrored, no-wedge, stack, black-half, other-halves."""
     relion5: Path | None = None
     """Also write a table of tomograms for RELION 5 to this file (.star)."""
 

@@ -47,6 +47,7 @@ class LearningOptions(StepConfig):
     held_out: float = Field(0.1, ge=0, lt=0.5)
     """Share of each tomogram at the end of its longest axis that is never trained on and gives the held-out loss;
     at least one sub-volume wide. Tomograms without room for that hold nothing out."""
-    patience: int = Field(8, ge=0)
+    patience: int | None = Field(None, ge=0)
     """Iterations without change of the held-out loss and of the wedge balance after which training ends early; 0 never
-    does."""
+    does. If left out, 8 where the learning rate is constant and no time is given; else the small steps at the end of
+    its course would be missing."""

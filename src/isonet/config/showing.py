@@ -1,4 +1,4 @@
-"""Options of `report` and `gui`, which show what was done."""
+"""Options of `report`, `open` and `gui`, which show what was done."""
 
 from pathlib import Path
 
@@ -17,6 +17,17 @@ class ReportConfig(StepConfig):
     """Folder of validate, or its validation.json; found beside the table if left out."""
     tomo_idx: str | None = None
     """Tomograms to show in pictures, by rlnIndex: 1,3-5; the first four that are corrected if left out."""
+
+
+class OpenConfig(StepConfig):
+    """Options of `open`."""
+
+    output_dir: Path | None = None
+    """Folder for the scripts; if left out, open beside the table."""
+    validation: Path | None = None
+    """Folder of validate, or its validation.json, for the confidence; found beside the table if left out."""
+    tomo_idx: str | None = None
+    """Tomograms to open, by rlnIndex: 1,3-5; all that are corrected if left out."""
 
 
 class GuiConfig(StepConfig):

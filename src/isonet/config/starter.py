@@ -42,8 +42,8 @@ class TrainStarterConfig(NetworkOptions):
     """Threads that simulate cubes while the network trains."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
-    precision: Literal["auto", "float32", "bf16"] = "auto"
-    """Arithmetic of the network; auto is bf16 where the device computes in it natively."""
+    precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
+    """Arithmetic of the network; auto is bf16 or, on GPUs without it, fp16 where the device computes in it natively."""
     max_time: Duration | None = None
     """Stop cleanly after this time (20min, 2h, 1:30:00), to be continued later."""
     seed: int = Field(0, ge=0)

@@ -64,8 +64,8 @@ class TrainingOptions(NetworkOptions, LearningOptions):
     them. On a CPU processes divide the cores."""
     num_nodes: int = Field(1, ge=1)
     """Machines, each with as many devices; torchrun or srun starts the command on all of them."""
-    precision: Literal["auto", "float32", "bf16"] = "auto"
-    """Arithmetic of the network; auto is bf16 where the device computes in it natively."""
+    precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
+    """Arithmetic of the network; auto is bf16 or, on GPUs without it, fp16 where the device computes in it natively."""
     time_budget: Duration | None = None
     """Time the training may take (20min, 2h, 1:30:00): iterations, epochs and steps are fitted to it, so that the run
     ends with its learning rate at the end of its course; iterations is then the most there may be."""

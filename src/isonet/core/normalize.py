@@ -5,8 +5,13 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from jaxtyping import Float32
 from torch import Tensor
 
+_SQUARE = 16  # edge of the parts of a section, voxels
+_FEWEST_SQUARES = 64
+_ALIKE = 0.85  # least deviation of parts with little, relative to most
+_RULED = 1.5  # deviation of all voxels relative to that of most parts, above which few parts rule it
 Array = TypeVar("Array", Tensor, npt.NDArray[np.float32])
 
 
@@ -82,6 +87,54 @@ class Moments:
     def constant(self) -> bool:
         """True where all values are the same within float32."""
         return not self.std > 1e-7 * max(abs(self.mean), float(np.finfo(np.float32).tiny))
+
+
+def float16_step(mean: float, std: float) -> float:
+    """Distance of neighbouring numbers in float16 where values of a mean and a standard deviation lie, in deviations.
+
+    Parameters
+    ----------
+    mean, std : float
+        Of the values; the step is that at the larger end of `mean - std` to `mean + std`.
+
+    Returns
+    -------
+    float
+        Step divided by `std`; infinite where float16 holds no such values.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        step = float(np.spacing(np.float16(abs(mean) + std)))
+    return step / std if np.isfinite(step) and std > 0 else float("inf")
+
+
+class LocalMoments:
+    """Mean and standard deviation that most parts of a volume have, whatever a few of them hold."""
+
+    def __init__(self) -> None:
+        self._means: list[npt.NDArray[np.float64]] = []
+        self._variances: list[npt.NDArray[np.float64]] = []
+
+    def add(self, slab: Float32[np.ndarray, "z y x"]) -> None:
+        """Count sections in, square by square."""
+        depth, height, width = slab.shape
+        rows, columns = height // _SQUARE, width // _SQUARE
+        squares = slab[:, : rows * _SQUARE, : columns * _SQUARE].reshape(depth, rows, _SQUARE, columns, _SQUARE)
+        self._means.append(squares.mean(axis=(2, 4), dtype=np.float64).ravel())
+        self._variances.append(squares.var(axis=(2, 4), dtype=np.float64).ravel())
+
+    def overruled(self, moments: Moments) -> tuple[float, float] | None:
+        """Mean and deviation of most parts, where few parts rule those of all voxels; None where they do not.
+
+        Parts of noise deviate alike. Where those with little deviate much less than most, as in volumes without noise,
+        what is strong is the sample itself.
+        """
+        variance = np.concatenate(self._variances)
+        if variance.size < _FEWEST_SQUARES:
+            return None
+        low, usual = np.sqrt(np.quantile(variance, [0.25, 0.5]))
+        if not low > _ALIKE * usual or moments.std < _RULED * usual:
+            return None
+        return float(np.median(np.concatenate(self._means))), float(usual)
 
 
 def skewness(values: npt.NDArray[np.float32]) -> float:

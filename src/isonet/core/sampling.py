@@ -98,7 +98,7 @@ def draw_centres(
     count: int,
     edge: int,
     random: np.random.Generator,
-    mask: npt.NDArray[Any] | None = None,
+    mask: Voxels | None = None,
     box: Box | None = None,
 ) -> npt.NDArray[np.int64]:
     """Draw centres of cubes uniformly among the voxels of a mask.
@@ -155,7 +155,7 @@ def draw_distinct_centres(
     count: int,
     edge: int,
     random: np.random.Generator,
-    mask: npt.NDArray[Any] | None = None,
+    mask: Voxels | None = None,
 ) -> npt.NDArray[np.int64]:
     """Draw centres of cubes as :func:`draw_centres` does, but each voxel at most once.
 
@@ -217,6 +217,18 @@ def held_out_boxes(shape: Sequence[int], share: float, edge: int) -> tuple[Box, 
     return (train[0], train[1], train[2]), (test[0], test[1], test[2])
 
 
+def edges_of(box: Box) -> tuple[int, int, int]:
+    """Voxels of a part of a volume along z, y, x."""
+    depth, height, width = (part.stop - part.start for part in box)
+    return depth, height, width
+
+
+def moved(box: Box, whole: Box) -> Box:
+    """Give a part of a part of a volume its place in the volume."""
+    z, y, x = (slice(one.start + part.start, one.stop + part.start) for one, part in zip(box, whole, strict=True))
+    return z, y, x
+
+
 def _limits(shape: Sequence[int], edge: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """First and last possible centre of a cube along each axis."""
     half = edge // 2
@@ -234,7 +246,7 @@ class _Allowed:
         How many there are.
     """
 
-    def __init__(self, low: npt.NDArray[np.int64], high: npt.NDArray[np.int64], mask: npt.NDArray[Any] | None) -> None:
+    def __init__(self, low: npt.NDArray[np.int64], high: npt.NDArray[np.int64], mask: Voxels | None) -> None:
         self._low, self._high, self._mask = low, high, mask
         self._ends = np.cumsum([np.count_nonzero(self._section(z)) for z in range(int(high[0] - low[0]) + 1)])
         self.total = int(self._ends[-1])

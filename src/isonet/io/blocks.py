@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from isonet.io.files import atomic_path, discarded_path
 from isonet.io.mrc import FloatArray, read_into
-from isonet.io.mrc_header import HEADER_BYTES, Header, write_header
+from isonet.io.mrc_bytes.header import HEADER_BYTES, Header, write_header
 
 
 class BlockFile:
@@ -61,6 +61,12 @@ class BlockFile:
             present = self.read_rows(slice(section, section + 1), rows)
             present[0, :, columns] += plane
             self.write_rows(section, rows.indices(self.shape[1])[0], present)
+
+    def clear(self) -> None:
+        """Set all voxels to 0."""
+        zeros = np.zeros((1, *self.shape[1:]), dtype=self.dtype)
+        for section in range(self.shape[0]):
+            self.write_rows(section, 0, zeros)
 
     def write_rows(self, section: int, row: int, block: npt.NDArray[Any]) -> None:
         """Write a block `[z, y, x]` of whole rows, its first row being `row` of `section`."""

@@ -4,10 +4,11 @@ import fcntl
 import json
 import logging
 import os
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -16,6 +17,9 @@ from isonet.errors import RunError
 log = logging.getLogger("isonet")
 TEMPORARY = ".isonet-*.part"
 _PATIENCE = 5.0  # seconds for whoever is first to let others in
+_QUIET = 15.0  # seconds until it is said for whom a lock is waited for
+_LONGEST = 300.0  # seconds until waiting for a lock ends
+_LOOK = 0.02  # seconds between looks
 
 
 @contextmanager
@@ -47,23 +51,63 @@ def discarded_path(folder: Path) -> Iterator[Path]:
 def locked(path: Path, *, wait: bool) -> Iterator[None]:
     """Hold the lock file `path` (made if need be), so that no other process holds it; who holds it may remove it.
 
-    File systems without locks let everybody in.
+    File systems without locks let everybody in. Who waits says for whom after some seconds.
 
     Raises
     ------
     BlockingIOError
         If another process holds it, unless told to wait for it.
     RunError
-        If the file cannot be made.
+        If the file cannot be made, or another process holds it for minutes.
     """
+    began, said = time.monotonic(), False
     while True:
         with _lock_file(path) as file:
-            if not _take(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB):
-                raise BlockingIOError(f"{path} is held")
+            if not _take(file, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                if not wait:
+                    raise BlockingIOError(f"{path} is held")
+                said = _go_on_waiting(path, time.monotonic() - began, said=said)
+                continue
             if not _is_at(file, path):  # removed by who held it; others lock the file that is there now
                 continue
-            yield
+            with _signed(file):
+                yield
             return
+
+
+def _go_on_waiting(path: Path, seconds: float, *, said: bool) -> bool:
+    """Wait a moment for a lock that another process holds; tell whether it has been said for whom."""
+    if seconds > _LONGEST:
+        raise RunError(f"{path}: held by {holder(path)} for {seconds:.0f} s and more; end it, then try again")
+    if seconds > _QUIET and not said:
+        log.warning("%s: waiting for %s, for %.0f s at most; end it if it does nothing", path, holder(path), _LONGEST)
+        said = True
+    time.sleep(_LOOK)
+    return said
+
+
+def holder(path: Path) -> str:
+    """Say which process holds a lock file, where and since when."""
+    try:
+        return path.read_text(encoding="utf-8").strip() or "another process"
+    except (OSError, ValueError):
+        return "another process"
+
+
+@contextmanager
+def _signed(file: TextIO) -> Iterator[None]:
+    """Say in a lock file who holds it, as long as that is so; a full disk must not matter."""
+    _write(file, f"process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
+    try:
+        yield
+    finally:
+        _write(file, "")
+
+
+def _write(file: TextIO, text: str) -> None:
+    with suppress(OSError):
+        os.truncate(file.fileno(), 0)
+        os.write(file.fileno(), text.encode())
 
 
 def _is_at(file: TextIO, path: Path) -> bool:
@@ -77,7 +121,7 @@ def _is_at(file: TextIO, path: Path) -> bool:
 def _lock_file(path: Path) -> TextIO:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("w")
+        return path.open("a", encoding="utf-8")
     except OSError as error:
         raise RunError(f"{path.parent}: cannot be written ({error.strerror}); choose another output folder") from error
 
@@ -107,7 +151,8 @@ def locked_together(path: Path, alone: Callable[[], None]) -> Iterator[bool]:
             if time.monotonic() > end:
                 raise BlockingIOError(f"{path} is held")
             time.sleep(0.05)
-        yield first
+        with _signed(file) if first else nullcontext():
+            yield first
 
 
 def _take(file: TextIO, how: int) -> bool:

@@ -8,7 +8,6 @@ import hashlib
 import io
 import mmap
 import os
-import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,16 +21,9 @@ import numpy.typing as npt
 
 from isonet.errors import InputError
 from isonet.io.files import atomic_path, discarded_path
-from isonet.io.mrc_header import (
-    HEADER_BYTES,
-    READABLE_MODES,
-    Header,
-    check_extended_header,
-    is_imod_unsigned,
-    read_header,
-    write_header,
-)
-from isonet.io.packed import unpacked
+from isonet.io.mrc_bytes.header import HEADER_BYTES, Header, write_header
+from isonet.io.mrc_bytes.layout import layout_of
+from isonet.io.mrc_bytes.packed import unpacked
 from isonet.io.volume_files import COMPRESSED
 
 FloatArray = npt.NDArray[np.float32]
@@ -62,6 +54,22 @@ class Volume:
         """Number of voxels along z, y, x."""
         z, y, x = self.stored.shape
         return int(z), int(y), int(x)
+
+    @property
+    def pixel_size(self) -> float:
+        """Å per voxel as the header says, 0 where it does not.
+
+        Raises
+        ------
+        InputError
+            If voxels are not cubes.
+        """
+        if not self.header.cubic:
+            edges = " x ".join(f"{edge:g}" for edge in reversed(self.header.voxel_size))
+            raise InputError(
+                f"{self.path}: voxels of {edges} A along x, y, z are not cubes; give prepare the right --pixel-size"
+            )
+        return self.header.pixel_size
 
     def read(self, *block: slice) -> FloatArray:
         """Return a copy of a block of voxels (all of them without arguments) as float32."""
@@ -138,11 +146,12 @@ def open_volume(path: Path) -> Volume:
     -------
     Volume
         With the voxels memory-mapped; a packed file is unpacked into a scratch file first.
+        Where the mode, size or extremes in the header contradict each other, see :mod:`isonet.io.mrc_bytes.layout`.
 
     Raises
     ------
     InputError
-        If the file is missing, unreadable, not an MRC file, truncated, two-dimensional, complex or empty.
+        If the file is missing, unreadable, not an MRC file, contradicts its header, two-dimensional or complex.
     """
     volume = open_stack(path)
     if min(volume.stored.shape) < 2:
@@ -158,35 +167,10 @@ def open_stack(path: Path) -> Volume:
         raise InputError(f"{path}: no such file; check the name")
     if path.is_dir():
         raise InputError(f"{path}: is a folder, an MRC file was expected; name the file")
-    mrc, caught = _opened(path)
-    if mrc.data is None or mrc.data.size == 0:
-        raise InputError(f"{path}: {_why_no_data(path, mrc, caught)}")
-    mode = int(mrc.header.mode)
-    if mode not in READABLE_MODES:
-        raise InputError(f"{path}: MRC mode {mode} cannot be used; convert it to mode 2 (float32)")
-    order = tuple(int(mrc.header[name]) for name in ("mapc", "mapr", "maps"))
-    if order not in ((1, 2, 3), (0, 0, 0)):
-        raise InputError(
-            f"{path}: axis order {order} (MAPC, MAPR, MAPS) is not 1, 2, 3; save it with x fastest, z slowest"
-        )
-    data = mrc.data
-    if data.ndim == 2:
-        data = data[None]
-    if data.ndim != 3:
-        raise InputError(f"{path}: {data.ndim} dimensions, a volume with three was expected; give a tomogram")
-    if mode == 0 and is_imod_unsigned(mrc.header):
-        data = data.view(np.uint8)
-    return Volume(path, read_header(mrc), data)
-
-
-def _opened(path: Path) -> tuple[Any, list[warnings.WarningMessage]]:
-    """Open a file with mrcfile, and return what that warned of."""
     try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            plain = unpacked(path) if path.name.lower().endswith(COMPRESSED) else path
-            check_extended_header(plain)
-            return mrcfile.mmap(plain, mode="r", permissive=True), caught
+        plain = unpacked(path) if path.name.lower().endswith(COMPRESSED) else path
+        layout = layout_of(path, plain)
+        return Volume(path, layout.header, layout.mapped(plain))
     except PermissionError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
     except FileNotFoundError as error:
@@ -196,21 +180,6 @@ def _opened(path: Path) -> tuple[Any, list[warnings.WarningMessage]]:
         raise InputError(f"{path}: {text}") from error
     except (ValueError, OSError, EOFError, zlib.error, ArithmeticError) as error:
         raise InputError(f"{path}: not a readable MRC file ({_one_line(error)}); copy it again") from error
-
-
-def _why_no_data(path: Path, mrc: Any, caught: list[warnings.WarningMessage]) -> str:
-    """Say why a permissive read gave no voxels."""
-    header = mrc.header
-    edges = [int(header[name]) for name in ("nx", "ny", "nz")]
-    messages = " ".join(str(warning.message) for warning in caught)
-    plausible = all(0 < edge < 1 << 20 for edge in edges) and int(header.mode) in READABLE_MODES
-    if not plausible or "machine stamp" in messages.lower():
-        return "not an MRC file (its header makes no sense); export the tomogram as .mrc"
-    shape = " x ".join(map(str, reversed(edges)))
-    return (
-        f"truncated: the header promises {shape} voxels, the file has {path.stat().st_size} bytes; "
-        "copy or reconstruct it again"
-    )
 
 
 def _one_line(error: BaseException) -> str:

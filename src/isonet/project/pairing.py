@@ -1,115 +1,56 @@
 """Full tomograms and their even and odd halves: told by name, or named in a table."""
 
 import logging
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.io import mrc, star
 from isonet.io.programs import relion
-from isonet.io.volume_files import find_volumes, stem
+from isonet.io.volume_files import stem
+from isonet.project.belonging import Belonging, Named, only_one
+from isonet.project.halves import Halves, Pair, check_shapes, half_folders, half_key, pair_halves, paired
+from isonet.project.names import Fit, is_short, side_of
+from isonet.project.selection import find_volumes, only_tomograms
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Tomogram
 
 log = logging.getLogger("isonet")
-Pairs = dict[str, tuple[Path, Path]]
-_EVEN, _ODD = r"even|evn|half[_-]?1|h1", r"odd|half[_-]?2|h2"
-_HALF = re.compile(rf"(?:^|(?<=[_.\- ]))(?:(?P<even>{_EVEN})|(?P<odd>{_ODD}))(?=$|[_.\- ])", re.IGNORECASE)
-_FULL = re.compile(r"(?:^|(?<=[_.\- ]))full(?=$|[_.\- ])", re.IGNORECASE)
+Grouped = dict[Path, Halves | None]
 
 
-def half_key(path: Path) -> str:
-    """Return the name of a half without what tells it from the other: `TS_01_EVN.mrc` gives `TS_01`."""
-    return _bare(_HALF.sub("", stem(path)))
-
-
-def pair_halves(even: Path, odd: Path) -> Pairs:
-    """Pair the even and odd reconstructions of two folders (or files), or of one folder, by name.
-
-    Returns
-    -------
-    dict
-        From the common part of the names to (even, odd).
-
-    Raises
-    ------
-    InputError
-        If a half has no partner, two have one name, partners differ in shape, or both are one file.
-    """
-    if even.is_file() and odd.is_file() and even.samefile(odd):
-        raise InputError(f"{odd}: given as both halves, whose noise must differ; give the other one")
-    if even.is_dir() and odd.is_dir() and even.samefile(odd):
-        found = find_volumes(even)
-        firsts, seconds = (_by_key(item for item in found if side_of(item) == side) for side in ("even", "odd"))
-        if not firsts and not seconds:
-            raise InputError(f"{even}: no halves in this folder; their names hold _EVN and _ODD, or half1 and half2")
-    else:
-        firsts, seconds = _by_key(find_volumes(even)), _by_key(find_volumes(odd))
-    if even.is_file() and odd.is_file():
-        seconds = dict(zip(firsts, seconds.values(), strict=True))
-    for key in sorted(firsts.keys() ^ seconds.keys()):
-        path = firsts.get(key) or seconds.get(key)
-        raise InputError(f"{path}: no partner called {key} in {odd if key in firsts else even}; rename it or remove it")
-    pairs = {key: (firsts[key], seconds[key]) for key in firsts}
-    _check_shapes(pairs)
-    return pairs
-
-
-def find_tomograms(paths: Sequence[Path]) -> tuple[list[Path], Pairs]:
+def find_tomograms(paths: Sequence[Path], *, stacks: bool = False) -> tuple[list[Path], list[Pair]]:
     """Find full tomograms in folders and files, and halves that lie among them or in sub-folders.
 
     A table (.star) names files and their halves itself. Otherwise pairs such as `x_EVN.mrc` and `x_ODD.mrc` are halves
     and no tomograms; so are files of one name in sub-folders called `even` and `odd`, or `half1` and `half2`.
 
+    Parameters
+    ----------
+    paths : sequence of Path
+        Folders, files and tables.
+    stacks : bool
+        Whether what looks like a stack of images is taken all the same.
+
     Returns
     -------
     full : list of Path
         In the order given, each once.
-    pairs : dict
-        As :func:`pair_halves`; of sub-folders only those that belong to a full tomogram, if there is one.
+    pairs : list of Pair
+        Those of sub-folders too.
 
     Raises
     ------
     InputError
         If a path does not exist or holds nothing, or partners differ in shape.
     """
-    full: list[Path] = []
-    pairs: Pairs = {}
-    listed: set[Path] = set()
-    for path in paths:
-        if path.suffix.lower() == ".star" and path.is_file():
-            _take_up(path, full, pairs, listed)
-            continue
-        folders = half_folders(path)
-        try:
-            volumes = find_volumes(path)
-        except InputError:
-            if folders is None:
-                raise
-            pairs |= pair_halves(*folders)
-            continue
-        full += volumes
-        if folders is not None:
-            names = {full_key(item) for item in volumes}
-            first, second = (_by_key(find_volumes(folder)) for folder in folders)
-            pairs |= {key: (first[key], second[key]) for key in first if key in second and key in names}
-    full = list(dict.fromkeys(full))
-    first, second = (
-        {half_key(item): item for item in full if item not in listed and side_of(item) == side and not is_short(item)}
-        for side in ("even", "odd")
-    )
-    among = {key: (first[key], second[key]) for key in first if key in second}
-    _check_shapes(pairs | among)
-    taken = {item for pair in among.values() for item in pair}
-    for item in (*first.values(), *second.values()):
-        if item not in taken:
-            log.warning("%s: named as a half, but its partner is not there; taken as a tomogram", item)
-    return [item for item in full if item not in taken], pairs | among
+    found = _found(paths, stacks=stacks)
+    return found.full, [*found.apart, *found.pairs]
 
 
 def grouped(
-    tomograms: Sequence[Path], even: Path | None, odd: Path | None
-) -> tuple[dict[Path, tuple[Path, Path] | None], Pairs]:
+    tomograms: Sequence[Path], even: Path | None, odd: Path | None, *, stacks: bool = False
+) -> tuple[Grouped, list[Pair]]:
     """Find tomograms with their halves, as `prepare` takes them.
 
     Parameters
@@ -118,30 +59,51 @@ def grouped(
         Folders, files and tables.
     even, odd : Path or None
         Folders or files with the halves; both or none.
+    stacks : bool
+        Whether what looks like a stack of images is taken all the same.
 
     Returns
     -------
     dict
         From each full tomogram to (even, odd), or None where it has no halves.
-    dict
-        Halves without a full tomogram, as :func:`pair_halves`.
+    list of Pair
+        Halves without a full tomogram.
 
     Raises
     ------
     InputError
-        As :func:`find_tomograms`, :func:`pair_halves` and :func:`matching_halves`.
+        As :func:`find_tomograms` and :func:`pair_halves`; also if halves were given and a tomogram has none of its
+        name, or its halves have another shape.
     """
-    full, halves = find_tomograms(tomograms)
+    given = _found(tomograms, stacks=stacks, named=even is not None)
+    full, pairs, told = given.full, given.pairs, given.told
     if even is not None and odd is not None:
-        halves = pair_halves(even, odd)
-        return {path: matching_halves(path, halves) for path in full}, {} if full else halves
-    found = {
-        path: matching_halves(path, {key: halves[key]}) if (key := full_key(path)) in halves else None for path in full
-    }
-    return found, {key: pair for key, pair in halves.items() if pair not in found.values()}
+        pairs = pair_halves(even, odd, stacks=stacks)
+        if not full:
+            return {}, pairs
+        if len(full) == 1 and even.is_file() and odd.is_file():  # named one by one, whatever they are called
+            return {full[0]: _of_its_shape(full[0], pairs[0])}, []
+        return _all_with_halves(full, pairs), []
+    found = told | {path: None for path in full if path not in told}
+    belonging = _belonging(full, pairs)
+    close = _close(belonging)
+    for number, path in enumerate(full):
+        best = next((one for one in belonging.best(number) if one.thing in close), None)
+        if path not in told and best is not None and _fits_in_shape(path, pairs[best.thing], best.fit):
+            only_one(belonging, number, "leave one pair")
+            found[path] = _of_its_shape(path, pairs[best.thing])
+    served = {number for number, path in enumerate(full) if found[path] is not None}
+    lone = list(given.apart)
+    for number, pair in enumerate(pairs):
+        if pair.halves not in found.values():
+            if number in close and belonging.owners(number) & served:
+                log.info("%s and %s: left out, there are other halves nearer to the tomogram", *pair.halves)
+            else:
+                lone.append(pair)
+    return {path: found[path] for path in full}, lone
 
 
-def read_groups(table: Path) -> list[tuple[Path | None, tuple[Path, Path] | None]]:
+def read_groups(table: Path) -> list[tuple[Path | None, Halves | None]]:
     """Read which files belong together from a table: the full tomogram, if named, and (even, odd), if named.
 
     Raises
@@ -149,7 +111,7 @@ def read_groups(table: Path) -> list[tuple[Path | None, tuple[Path, Path] | None
     InputError
         If the table cannot be read, or a row names nothing or one half alone.
     """
-    groups: list[tuple[Path | None, tuple[Path, Path] | None]] = []
+    groups: list[tuple[Path | None, Halves | None]] = []
     for number, row in enumerate(star.read_table(table, needs=(*FULL_COLUMNS, *HALF_COLUMNS)), start=1):
         full, halves = listed_files(table, row)
         if full is None and not halves and relion.lists_tomograms(row):
@@ -171,91 +133,124 @@ def listed_files(table: Path, row: star.Row) -> tuple[Path | None, list[Path]]:
     return full, [tomogram.file(name) for name in HALF_COLUMNS if tomogram.text(name) is not None]
 
 
-def _take_up(table: Path, full: list[Path], pairs: Pairs, listed: set[Path]) -> None:
-    """Add what a table names; `listed` are files that are what the table says, whatever they are called."""
+@dataclass(frozen=True)
+class _Found:
+    """Full tomograms, pairs that may be theirs, pairs that tables name apart, and what tables say of full ones."""
+
+    full: list[Path]
+    pairs: list[Pair]
+    apart: list[Pair]
+    told: Grouped
+
+
+def _found(paths: Sequence[Path], *, stacks: bool, named: bool = False) -> _Found:
+    """Find all that lies in folders or stands in tables.
+
+    Where halves are `named`, tomograms whose names begin with even and odd are no halves.
+    """
+    apart: list[Pair] = []
+    loose: list[Path] = []
+    order: list[Path] = []
+    pairs: list[Pair] = []
+    told: Grouped = {}
+    below: list[Pair] = []
+    for path in paths:
+        if path.suffix.lower() == ".star" and path.is_file():
+            order += _take_up(path, apart, told)
+            continue
+        folders = half_folders(path)
+        try:
+            volumes = find_volumes(path)
+        except InputError:
+            if folders is None:
+                raise
+            pairs += pair_halves(*folders, stacks=stacks)
+            continue
+        loose += volumes
+        order += volumes
+        if folders is not None:
+            below += paired(*(only_tomograms(find_volumes(folder), stacks=stacks) for folder in folders))[0]
+    kept = set(only_tomograms([path for path in dict.fromkeys(loose) if path not in told], stacks=stacks))
+    full = [path for path in dict.fromkeys(order) if path in kept or path in told]
+    among = _among([path for path in full if path not in told])
+    among = [pair for pair in among if not (named and pair.even.name.lower().startswith("even"))]
+    halves = {path for pair in among for path in pair.halves}
+    full = [path for path in full if path not in halves]
+    belonging = _belonging(full, below)
+    close = _close(belonging)
+    below = [pair for number, pair in enumerate(below) if number in close or not full]
+    check_shapes([*apart, *pairs, *below, *among])
+    return _Found(full, [*pairs, *below, *among], apart, told)
+
+
+def _take_up(table: Path, apart: list[Pair], told: Grouped) -> list[Path]:
+    """Add what a table names, whatever it is called, and return its full tomograms."""
+    full = []
+    names: set[str] = set()
     for path, halves in read_groups(table):
+        name = stem(path) if path is not None else half_key(halves[0]) if halves is not None else ""
+        if halves is not None and name in names:
+            raise InputError(f"{table}: two tomograms are called {name}; rename one of them")
+        names |= {name} if halves is not None else set()
         if path is not None:
             full.append(path)
-            listed.add(path)
-        if halves is not None:
-            key = half_key(halves[0]) if path is None else full_key(path)
-            if key in pairs:
-                raise InputError(f"{table}: two tomograms are called {key}; rename one of them")
-            pairs[key] = halves
+            told[path] = halves
+        elif halves is not None:
+            apart.append(Pair(name, *halves))
+    return full
 
 
-def full_key(path: Path) -> str:
-    """Return the name of a full tomogram without the word `full`, to be compared with :func:`half_key`."""
-    return _bare(_FULL.sub("", stem(path)))
+def _among(full: Sequence[Path]) -> list[Pair]:
+    """Pairs of halves among full tomograms; of each folder first."""
+    sides = {side: [path for path in full if side_of(stem(path)) == side] for side in ("even", "odd")}
+    firsts, seconds = ([path for path in found if not is_short(stem(path))] for found in sides.values())
+    pairs = []
+    for folder in dict.fromkeys(path.parent for path in firsts):
+        here = [[path for path in found if path.parent == folder] for found in (firsts, seconds)]
+        pairs += paired(*here)[0]
+    done = {path for pair in pairs for path in pair.halves}
+    others, alone = paired(*([path for path in found if path not in done] for found in (firsts, seconds)))
+    for path in alone:
+        log.warning("%s: named as a half, but its partner is not there; taken as a tomogram", path)
+    return [*pairs, *others]
 
 
-def matching_halves(path: Path, halves: Pairs) -> tuple[Path, Path]:
-    """Return the halves that belong to a full tomogram, checked to be of its shape.
-
-    Raises
-    ------
-    InputError
-        If there are none of its name, or their shape is another.
-    """
-    name = stem(path)
-    keys = [key for key in halves if name == key or name.startswith(f"{key}_") or key.startswith(f"{name}_")]
-    keys += [key for key in halves if key == full_key(path)]
-    if len(halves) == 1:
-        keys = list(halves)
-    if not keys:
-        raise InputError(f"{path}: no even and odd halves of this name; found {', '.join(sorted(halves))}")
-    pair = halves[max(keys, key=len)]
-    shape = mrc.open_volume(path).shape
-    for half in pair:
-        if mrc.open_volume(half).shape != shape:
-            raise InputError(
-                f"{half}: shape {mrc.open_volume(half).shape} is not that of {path}, {shape}; reconstruct both alike"
-            )
-    return pair
+def _belonging(full: Sequence[Path], pairs: Sequence[Pair]) -> Belonging:
+    """Which pairs belong to which full tomograms; halves of no other name than `even`, `odd` are those of `full`."""
+    tomograms = [Named(path, (stem(path),)) for path in full]
+    return Belonging(tomograms, [Named(pair.even, (pair.name or "full",)) for pair in pairs])
 
 
-def _bare(name: str) -> str:
-    """Return a name from which a word was taken, without the gap."""
-    return re.sub(r"([_.\- ])[_.\- ]+", r"\1", name).strip("_.- ")
+def _close(belonging: Belonging) -> set[int]:
+    """Pairs that are of some tomogram by their whole name, or but for words that tell none from another."""
+    tomograms = range(len(belonging.tomograms))
+    return {one.thing for number in tomograms for one in belonging.fitting(number) if one.fit > Fit.LOOSE}
 
 
-def side_of(path: Path) -> str | None:
-    """Tell which half a file is by its name: `even`, `odd`, or None."""
-    found = list(_HALF.finditer(stem(path)))
-    return None if not found else ("even" if found[-1]["even"] else "odd")
-
-
-def is_short(path: Path) -> bool:
-    """Tell whether only h1 or h2 marks a half, which may mean a hole as well."""
-    return [found[0].lower() for found in _HALF.finditer(stem(path))][-1:] in (["h1"], ["h2"])
-
-
-def half_folders(path: Path) -> tuple[Path, Path] | None:
-    """Sub-folders with the two halves."""
-    if not path.is_dir():
-        return None
-    folders = {item.name.lower(): item for item in sorted(path.iterdir()) if item.is_dir()}
-    for even, odd in (("even", "odd"), ("evn", "odd"), ("half1", "half2"), ("half_1", "half_2")):
-        if even in folders and odd in folders:
-            return folders[even], folders[odd]
-    return None
-
-
-def _by_key(paths: Iterable[Path]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for volume in paths:
-        key = half_key(volume)
-        if key in found:
-            raise InputError(f"{volume}: pairs by the same name as {found[key]}; rename one of them")
-        found[key] = volume
+def _all_with_halves(full: Sequence[Path], pairs: Sequence[Pair]) -> Grouped:
+    """Give each full tomogram its halves; each must have some."""
+    belonging = _belonging(full, pairs)
+    found: Grouped = {}
+    for number, path in enumerate(full):
+        chosen = only_one(belonging, number, "leave one pair")
+        if chosen is None:
+            names = ", ".join(sorted(pair.name for pair in pairs)[:5]) + ", ..." * (len(pairs) > 5)
+            raise InputError(f"{path}: no even and odd halves of this name; found {names}; rename them after it")
+        found[path] = _of_its_shape(path, pairs[chosen])
+    for pair in pairs:
+        if pair.halves not in found.values():
+            log.info("%s and %s: left out, there is no full tomogram of this name", *pair.halves)
     return found
 
 
-def _check_shapes(pairs: Pairs) -> None:
-    """Raise `InputError` where two halves differ in shape."""
-    for first, second in pairs.values():
-        shapes = mrc.open_volume(first).shape, mrc.open_volume(second).shape
-        if shapes[0] != shapes[1]:
-            raise InputError(
-                f"{second}: shape {shapes[1]} is not that of its partner {first}, {shapes[0]}; make both alike"
-            )
+def _fits_in_shape(path: Path, pair: Pair, fit: Fit) -> bool:
+    """Tell whether halves found beside a tomogram, whose name is not quite its, may be those by their shape."""
+    return fit is Fit.WHOLE or mrc.open_volume(path).shape == mrc.open_volume(pair.even).shape
+
+
+def _of_its_shape(path: Path, pair: Pair) -> Halves:
+    """Return the halves of a full tomogram, checked to be of its shape."""
+    shape, half = mrc.open_volume(path).shape, mrc.open_volume(pair.even).shape
+    if half != shape:
+        raise InputError(f"{pair.even}: shape {half} is not that of {path}, {shape}; reconstruct both alike")
+    return pair.halves

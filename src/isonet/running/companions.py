@@ -48,7 +48,10 @@ def start_together(
             with at_work(run, command, config):
                 yield run
     except BlockingIOError as error:
-        raise InputError(f"{folder}: another run is at work there; wait for it or choose another folder") from error
+        whose = files.holder(folder / LOCK_NAME)
+        raise InputError(
+            f"{folder}: another run is at work there ({whose}); wait for it or choose another folder"
+        ) from error
 
 
 def _same_work(folder: Path, config: StepConfig) -> bool:

@@ -1,16 +1,19 @@
-"""What the program says while it works: log lines and progress bars on standard error."""
+"""What the program says while it works: log lines, warnings and progress bars on standard error."""
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from isonet.running.warned import WORD
-
 log = logging.getLogger("isonet")
 _console = Console(stderr=True)
+WORD = "warning: "
+"""What a line that needs the user begins with."""
+_KEPT = 200  # texts; the others are only counted
 
 
 class _Lines(logging.Formatter):
@@ -48,3 +51,48 @@ def duration_text(seconds: float) -> str:
     """Write a duration as `H:MM:SS`."""
     whole = round(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+class Warned(logging.Handler):
+    """Collects the texts of warnings, each once.
+
+    Attributes
+    ----------
+    texts : list of str
+        What was said, in order.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take the text of a record that is a warning or worse."""
+        self.add([record.getMessage()])
+
+    def add(self, texts: list[str]) -> None:
+        """Take texts that were said elsewhere, by another process of the command."""
+        self.texts += [text for text in dict.fromkeys(texts) if text not in self.texts]
+
+    @property
+    def summary(self) -> str:
+        """How many there were, for the last line; empty where there were none."""
+        count = len(self.texts)
+        return f"{count} warning{'s' if count > 1 else ''}, see above" if count else ""
+
+    @property
+    def kept(self) -> list[str]:
+        """Texts as files keep them: the first of them, and how many more there were."""
+        more = len(self.texts) - _KEPT
+        return self.texts[:_KEPT] + ([f"and {more} more, see run.log"] if more > 0 else [])
+
+
+@contextmanager
+def collected() -> Iterator[Warned]:
+    """Collect what is warned of within a block."""
+    warned = Warned()
+    log.addHandler(warned)
+    try:
+        yield warned
+    finally:
+        log.removeHandler(warned)

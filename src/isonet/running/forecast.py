@@ -10,7 +10,10 @@ import torch
 from isonet.config import RefineConfig
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.train.device import choose_precision
+from isonet.train.correct import bytes_per_voxel
+from isonet.train.device import free_memory as device_memory
+from isonet.train.device import sharers_of
+from isonet.train.hardware.precision import choose_precision
 from isonet.train.network.footprint import STATE_COPIES, Footprint, footprint
 from isonet.train.network.unet import UNet, UNetShape, parameter_count
 from isonet.train.team import Team
@@ -93,10 +96,13 @@ def fit_memory(config: RefineConfig, shape: UNetShape, filled: int, device: torc
     InputError
         If one cube at a time is too much, or the sub-volumes are.
     """
-    need = footprint(shape, config.cube_size, config.optimizer, choose_precision(device, config.precision))
-    own = device.type == "cuda"
+    precision, shared = choose_precision(device, config.precision), device.type if team.size > 1 else ""
+    need = footprint(shape, config.cube_size, config.optimizer, precision, shared)
     host = free_memory()
-    there = torch.cuda.mem_get_info(device)[0] if own else None if host is None else host // team.local_size - filled
+    there = None if host is None else host // team.local_size - filled
+    if device.type == "cuda":
+        there = device_memory(device, sharers_of(config.device, team.local_size))
+        there -= bytes_per_voxel(shape) * config.subvolume_size**3  # filling goes on beside
     if host is not None and filled * team.local_size > host:
         raise InputError(
             f"the sub-volumes of an epoch need {gigabytes(filled)} in each of {team.local_size} processes, "

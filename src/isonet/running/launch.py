@@ -18,9 +18,8 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from isonet.errors import IsonetError, LostProcessError, RunError
-from isonet.running.console import log_to_console
+from isonet.running.console import Warned, collected, log_to_console
 from isonet.running.signals import HANDLED_SIGNALS, Interruption, behind, handled_by, interrupt
-from isonet.running.warned import Warned, collected
 from isonet.running.world import STARTED_HERE
 from isonet.train.memory import is_out_of_memory
 

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -22,15 +22,15 @@ from isonet.config import StepConfig
 from isonet.errors import InputError, RunError
 from isonet.io import files
 from isonet.io.files import write_json, write_text
-from isonet.running.console import duration_text, progress_bar
+from isonet.running.console import Warned, collected, duration_text, progress_bar
 from isonet.running.run_record import METRICS_NAME, STATUS_NAME, earlier_runs, peak_memory, read_metrics
 from isonet.running.signals import Interruption, handled_by
-from isonet.running.warned import Warned, collected
 
 log = logging.getLogger("isonet")
 _SECONDS_BETWEEN_LINES = 30.0
 CONFIG_NAME = "config.yaml"
 LOCK_NAME = ".lock"
+_PROGRESS = ("doing", "done", "total", "seconds_left")
 PREVIEWS = "previews"
 
 
@@ -150,6 +150,9 @@ class Run:
     def progress(self, description: str, total: int) -> Iterator[Callable[[], None]]:
         """Show progress: a bar with ETA on a terminal, a line now and then in a log; `status.json` follows.
 
+        At the end `status.json` no longer tells of it, for what comes next is something else; where it ends early it
+        keeps what was being done.
+
         Yields
         ------
         callable
@@ -157,6 +160,7 @@ class Run:
         """
         started = last = time.monotonic()
         done = 0
+        self.status(doing=description, done=done, total=total, seconds_left=None)
         bar = progress_bar() if self.leads and sys.stderr.isatty() else None
         task = bar.add_task(description, total=total) if bar else None
 
@@ -172,11 +176,11 @@ class Run:
                 if bar is None and done < total:
                     log.info("%s: %d of %d, %s left", description, done, total, duration_text(left))
 
-        if bar is None:
+        with bar or nullcontext():
             yield advance
-        else:
-            with bar:
-                yield advance
+        for name in _PROGRESS:
+            self._status.pop(name, None)
+        self.status()
 
 
 @contextmanager
@@ -261,7 +265,10 @@ def locked(folder: Path) -> Iterator[None]:
             clear_abandoned(folder)
             yield
     except BlockingIOError as error:
-        raise InputError(f"{folder}: another run is at work there; wait for it or choose another folder") from error
+        whose = files.holder(folder / LOCK_NAME)
+        raise InputError(
+            f"{folder}: another run is at work there ({whose}); wait for it or choose another folder"
+        ) from error
 
 
 def clear_abandoned(folder: Path) -> None:

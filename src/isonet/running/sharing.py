@@ -18,6 +18,9 @@ from isonet.running.world import current
 log = logging.getLogger("isonet")
 Item = TypeVar("Item")
 _SECONDS_BETWEEN_LOOKS = 0.5
+_QUIET = 30.0  # seconds until it is said for whom is waited
+_NAMED = 3  # products that are named
+_AGAIN = 600.0  # seconds until it is said again
 Stamp = tuple[int, int] | None
 
 
@@ -41,10 +44,12 @@ def nobodys(items: Sequence[Item], products: Sequence[Path]) -> Iterator[tuple[I
     waiting = list(zip(items, products, before, strict=True))
     first = here.rank * len(waiting) // here.size
     waiting = waiting[first:] + waiting[:first]
+    began: float | None = None
+    say_at = _QUIET
     while waiting:
         held = []
         for item, product, stamp in waiting:
-            lock = product.with_name(f".{product.name}.lock")
+            lock = _lock_of(product)
             try:
                 with files.locked(lock, wait=False), _removed(lock):
                     if _stamp(product) == stamp:
@@ -52,8 +57,23 @@ def nobodys(items: Sequence[Item], products: Sequence[Path]) -> Iterator[tuple[I
             except BlockingIOError:
                 held.append((item, product, stamp))
         if len(held) == len(waiting):
+            began = time.monotonic() if began is None else began
+            if time.monotonic() - began > say_at:
+                say_at += _AGAIN
+                _say_for_whom([product for _, product, _ in held])
             time.sleep(_SECONDS_BETWEEN_LOOKS)
         waiting = held
+
+
+def _lock_of(product: Path) -> Path:
+    return product.with_name(f".{product.name}.lock")
+
+
+def _say_for_whom(products: Sequence[Path]) -> None:
+    """Say which products other processes make, and which processes these are."""
+    held = [f"{product} ({files.holder(_lock_of(product))})" for product in products]
+    more = f" and {len(held) - _NAMED} more" if len(held) > _NAMED else ""
+    log.info("waiting for what others make: %s%s; end them if they do nothing", ", ".join(held[:_NAMED]), more)
 
 
 @contextmanager

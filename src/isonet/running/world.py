@@ -14,6 +14,19 @@ STARTED_HERE = "ISONET_PROCESSES"
 """Set in processes that this program started itself."""
 _SLURM_PORTS = (15000, 10000)  # first, how many
 
+_KIN = {
+    "isonet": ("processes started with this one", "give the command again"),
+    "torchrun": (
+        "processes of torchrun (WORLD_SIZE)",
+        "start it on every machine; where none was started, unset RANK, WORLD_SIZE and LOCAL_RANK",
+    ),
+    "slurm": (
+        "processes of this Slurm step (SLURM_STEP_NUM_TASKS)",
+        "in a shell of srun --pty unset SLURM_STEP_NUM_TASKS, or ask for one task; else start all by srun",
+    ),
+}
+"""What the processes are by who started them, and what to do where some are missing."""
+
 
 @dataclass(frozen=True)
 class World:
@@ -38,6 +51,16 @@ class World:
     address: str = "127.0.0.1"
     port: int = 0
     launcher: str = ""
+
+    @property
+    def kin(self) -> str:
+        """What the processes of this command are, in words."""
+        return _KIN.get(self.launcher, ("processes", ""))[0]
+
+    @property
+    def remedy(self) -> str:
+        """What to do where some of the processes do not come."""
+        return _KIN.get(self.launcher, ("", "start all of them"))[1]
 
     @property
     def started_elsewhere(self) -> bool:

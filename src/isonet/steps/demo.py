@@ -48,7 +48,7 @@ def demo(config: DemoConfig) -> Path:
         halves = {"even": data / "even.mrc", "odd": data / "odd.mrc"}
         prepare([data / "full.mrc"], PrepareConfig(output=table, split="frames", **halves))
     refine_in_folder(table, _training(config, results))
-    project = predict_in_folder(table, results / MODEL_NAME, _correction(folder))
+    project = predict_in_folder(table, results / MODEL_NAME, _correction(config))
     return _judge(project, data / "truth.mrc", folder)
 
 
@@ -66,8 +66,8 @@ def _training(config: DemoConfig, results: Path) -> RefineConfig:
     )
 
 
-def _correction(folder: Path) -> PredictConfig:
-    return PredictConfig(output_dir=folder / "corrected", halves=False)
+def _correction(config: DemoConfig) -> PredictConfig:
+    return PredictConfig(output_dir=config.output_dir / "corrected", halves=False, device=config.device)
 
 
 def _judge(project: Project, truth_path: Path, folder: Path) -> Path:

@@ -16,7 +16,7 @@ from isonet.core.simulation import levelling, projection
 from isonet.core.tilts.measured import positioned
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.io.programs import metadata
 from isonet.io.programs.tilt_series import Alignment, TiltSeries
 from isonet.io.text import Floats

@@ -13,6 +13,9 @@ from isonet.io.volume_files import find_volumes, stem
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.memory import within_limit
 from isonet.running.runs import Run, start
+from isonet.volumes.continued import Resized, continue_over_padding
+from isonet.volumes.padding import find_padding
+from isonet.volumes.pixel_size import pixel_size_in_table
 from isonet.volumes.products import made_before, product_label
 from isonet.volumes.source import not_finite
 
@@ -136,7 +139,7 @@ def resize_volumes(jobs: Sequence[Job], config: ResizeConfig, run: Run) -> None:
 
 def _jobs(tomogram: Tomogram, config: ResizeConfig) -> Iterator[tuple[str, Job]]:
     """Iterate over the columns of a tomogram that name volumes to resize, and what is to be done with each."""
-    pixel_size = tomogram.number("rlnPixelSize") or 0.0
+    pixel_size = pixel_size_in_table(tomogram)
     for column, folder in {tomogram.full_column: "", **_HALVES}.items():
         if column == tomogram.full_column or tomogram.text(column) is not None:
             source = tomogram.file(column)
@@ -154,14 +157,11 @@ def _refuse_other_table(resized: Project, *, overwrite: bool) -> None:
 def _resampling(job: Job, config: ResizeConfig) -> tuple[mrc.Volume, resampling.Resampling]:
     """Open a volume and plan its resampling."""
     volume = mrc.open_volume(job.source)
-    voxels = volume.header.voxel_size
-    if job.pixel_size and not abs(volume.header.pixel_size / job.pixel_size - 1) < 0.01:
-        voxels = (job.pixel_size,) * 3  # the table knows better
-    if not min(voxels) > 0:
+    size = job.pixel_size or volume.pixel_size
+    if not size > 0:
         raise InputError(f"{job.source}: no pixel size in its header; fill rlnPixelSize (A) in a table and resize that")
-    z, y, x = (config.pixel_size / voxel for voxel in voxels)
     with within_limit(job.source, config.max_memory) as memory:
-        return volume, resampling.Resampling(volume.shape, (z, y, x), memory)
+        return volume, resampling.Resampling(volume.shape, (config.pixel_size / size,) * 3, memory)
 
 
 def _resize(job: Job, config: ResizeConfig, label: str, run: Run) -> None:
@@ -173,6 +173,7 @@ def _resize(job: Job, config: ResizeConfig, label: str, run: Run) -> None:
         raise InputError(
             f"{job.source}: {config.pixel_size:g} A/voxel leaves {how.result} voxels; choose a smaller one"
         )
+    padding = find_padding(volume)
     old = volume.header
     x, y, z = (round(start / step) for start, step in zip(old.start, reversed(how.steps), strict=True))
     header = replace(old, voxel_size=(config.pixel_size,) * 3, start=(x, y, z), labels=(*old.labels[:9], label))
@@ -182,7 +183,10 @@ def _resize(job: Job, config: ResizeConfig, label: str, run: Run) -> None:
         blocks.scratch(job.result.parent, how.between) as between,
     ):
         try:
-            after = resampling.resample(volume, between, target, how, advance)
+            after = resampling.resample(
+                *(continue_over_padding(volume, padding), between, target, how, advance),
+                finish=None if padding is None else Resized(padding, how.steps).restore,
+            )
         except streamed.NotFiniteError as error:
             raise InputError(not_finite(job.source, error.slab, error.first)) from error
         target.statistics = (after.low, after.high, after.mean, after.std)

@@ -1,7 +1,7 @@
 """All steps in one command; run again after an interruption, it goes on where it was."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from isonet.config import (
     ReportConfig,
     RunConfig,
     StepConfig,
+    WholeOptions,
     preset_step,
 )
 from isonet.errors import InputError
@@ -37,9 +38,10 @@ from isonet.steps.report import report
 from isonet.volumes.products import output_paths
 
 log = logging.getLogger("isonet")
-AVERAGES, TURNED = "average", "turned"
+AVERAGES, TURNED, RESULTS = "average", "turned", "results"
 DECONVOLVED = "rlnDeconvTomoName"
 Config = TypeVar("Config", bound=StepConfig)
+Whole = TypeVar("Whole", bound=WholeOptions)
 
 
 def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
@@ -64,47 +66,62 @@ def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
     """
     refuse_launchers("run")
     folder = config.output_dir
-    table, results = folder / "tomograms.star", folder / "results"
+    table = folder / "tomograms.star"
     if table.exists():
         project = Project.read(table)
-        config = _as_prepared(project, tomograms, config)
+        config = as_begun(config, folder, table, elsewhere="choose another --output-dir")
+        _refuse_others(project, tomograms, folder, stacks="stack" in config.accept)
     with start(folder, "run", config, inputs=tomograms) as whole:
         if not table.exists():
-            averages, turned = folder / AVERAGES, folder / TURNED
-            prepared = _part(config, PrepareConfig, output=table, average_dir=averages, turned_dir=turned)
-            project = prepare(tomograms, prepared)
+            project = prepared(tomograms, config, folder, table)
         # refuses two of one name in time
         output_paths(project.selected(config.tomo_idx), folder / "corrected", "corrected")
-        if not (results / STATE_NAME).exists():  # what is trained on stays as it was
-            _derive(project, config, folder)
-        if (results / STATE_NAME).exists():
-            project, stopped = refine_in_folder(table, _part(config, RefineConfig, continue_from=results))
-        else:
-            project, stopped = refine_in_folder(table, _part(config, RefineConfig, output_dir=results))
+        project, stopped = trained(project, config, folder)
         if stopped:
             whole.stopped_early = True
             log.info("to go on, give the same command again")
             return project
-        asked = _part(config, PredictConfig, without=("cube_size", "crop_size", "batch_size", "precision"))
+        asked = part(config, PredictConfig, without=("cube_size", "crop_size", "batch_size"))
         asked = asked.model_copy(update={"output_dir": folder / "corrected"})
-        project = predict_in_folder(table, results / MODEL_NAME, asked)
+        project = predict_in_folder(table, folder / RESULTS / MODEL_NAME, asked)
     report(folder, ReportConfig())
     return project
 
 
-def _derive(project: Project, config: RunConfig, folder: Path) -> None:
+def prepared(tomograms: Sequence[Path], config: WholeOptions, folder: Path, table: Path) -> Project:
+    """Prepare the table of a run; what is made on the way lies in its folder."""
+    averages, turned = folder / AVERAGES, folder / TURNED
+    return prepare(tomograms, part(config, PrepareConfig, output=table, average_dir=averages, turned_dir=turned))
+
+
+def trained(project: Project, config: WholeOptions, folder: Path) -> tuple[Project, bool]:
+    """Make what is trained on, and train into `results` of a folder, anew or on from where a training was.
+
+    Returns
+    -------
+    project, stopped_early
+        As :func:`isonet.steps.refine.refine_in_folder`.
+    """
+    results = folder / RESULTS
+    if (results / STATE_NAME).exists():  # what is trained on stays as it was
+        return refine_in_folder(project.path, part(config, RefineConfig, continue_from=results))
+    derive(project, config, folder)
+    return refine_in_folder(project.path, part(config, RefineConfig, output_dir=results))
+
+
+def derive(project: Project, config: WholeOptions, folder: Path) -> None:
     """Deconvolve and make masks where the options, the preset and the tomograms ask for it."""
     if _deconvolves(project.selected(config.tomo_idx), config):
-        asked = _part(config, DeconvConfig, without=("input_column",), output_dir=folder / "deconv")
+        asked = part(config, DeconvConfig, without=("input_column",), output_dir=folder / "deconv")
         deconv_in_folder(project.path, asked)
     preset = preset_step(config.preset, "mask")
     if config.mask == "on" or (config.mask == "auto" and preset is not None):
-        masking = _part(config, MaskConfig, without=("input_column",), output_dir=folder / "mask")
+        masking = part(config, MaskConfig, without=("input_column",), output_dir=folder / "mask")
         by_preset = {name: value for name, value in (preset or {}).items() if name not in config.model_fields_set}
         mask_in_folder(project.path, MaskConfig(**{**masking.model_dump(exclude_unset=True), **by_preset}))
 
 
-def _deconvolves(chosen: Sequence[Tomogram], config: RunConfig) -> bool:
+def _deconvolves(chosen: Sequence[Tomogram], config: WholeOptions) -> bool:
     """Tell whether to deconvolve: as asked, else where that is trained on and can be done with all tomograms."""
     if config.deconv != "auto" or preset_step(config.preset, "deconv") is None:
         return config.deconv == "on"
@@ -117,7 +134,7 @@ def _deconvolves(chosen: Sequence[Tomogram], config: RunConfig) -> bool:
     return all(known)
 
 
-def _part(config: RunConfig, kind: type[Config], without: Sequence[str] = (), **more: Path) -> Config:
+def part(config: WholeOptions, kind: type[Config], without: Sequence[str] = (), **more: Path) -> Config:
     """Options of one step: those of the run that were given and that the step has."""
     given = {
         name: getattr(config, name)
@@ -127,26 +144,44 @@ def _part(config: RunConfig, kind: type[Config], without: Sequence[str] = (), **
     return kind(**given, **more)
 
 
-def _as_prepared(project: Project, tomograms: Sequence[Path], config: RunConfig) -> RunConfig:
-    """Return the options with those the table was made with; refuse other tomograms and other such options."""
-    stored = _stored_options(config.output_dir / CONFIG_NAME)
-    fixed = set(InputOptions.model_fields)
-    if (config.output_dir / "results" / STATE_NAME).exists():
+def as_begun(config: Whole, folder: Path, table: Path, *, also: Collection[str] = (), elsewhere: str) -> Whole:
+    """Return the options with those that the table in a folder was made with, and what is trained on.
+
+    Parameters
+    ----------
+    config : WholeOptions
+        Options as they are asked for now.
+    folder, table : Path
+        Run folder, which tells the options it was begun with, and its table.
+    also : collection of str
+        Further options that must stay.
+    elsewhere : str
+        What a user can do who wants others.
+
+    Raises
+    ------
+    InputError
+        If another one of these, or of `also`, is asked for.
+    """
+    stored = _stored_options(type(config), folder / CONFIG_NAME)
+    fixed = {*InputOptions.model_fields, *also} - {"accept"}
+    if (folder / RESULTS / STATE_NAME).exists():
         fixed |= {"deconv", "mask", *FilterOptions.model_fields, *MaskOptions.model_fields}
     for name in sorted(config.model_fields_set & fixed):
         if stored is not None and getattr(config, name) != getattr(stored, name):
             flag = f"--{name.replace('_', '-')}"
-            raise InputError(
-                f"{project.path}: made with another {flag}; edit the table, or choose another --output-dir"
-            )
-    asked = {volume.resolve() for volume in find_tomograms(tomograms)[0]}
+            raise InputError(f"{table}: made with another {flag}; edit the table, or {elsewhere}")
+    return config if stored is None else config.model_copy(update={name: getattr(stored, name) for name in fixed})
+
+
+def _refuse_others(project: Project, tomograms: Sequence[Path], folder: Path, *, stacks: bool) -> None:
+    """Refuse tomograms that are not those of the table."""
+    asked = {volume.resolve() for volume in find_tomograms(tomograms, stacks=stacks)[0]}
     files = {tomogram.file(_given_column(tomogram)).resolve() for tomogram in project.tomograms}
-    known = {file for file in files if file.parent != (config.output_dir / AVERAGES).resolve()}
+    known = {file for file in files if file.parent != (folder / AVERAGES).resolve()}
     if asked and asked != known:
         other = sorted(asked ^ known)[0]
         raise InputError(f"{project.path}: made for other tomograms ({other}); choose another --output-dir")
-    made_with = {} if stored is None else {name: getattr(stored, name) for name in fixed}
-    return config.model_copy(update=made_with)
 
 
 def _given_column(tomogram: Tomogram) -> str:
@@ -154,9 +189,9 @@ def _given_column(tomogram: Tomogram) -> str:
     return TURNED_COLUMN if tomogram.text(TURNED_COLUMN) is not None else tomogram.full_column
 
 
-def _stored_options(path: Path) -> RunConfig | None:
+def _stored_options(kind: type[Whole], path: Path) -> Whole | None:
     """Options of the run that made a folder; None where they cannot be read."""
     try:
-        return RunConfig(**read_options(path))
+        return kind(**read_options(path))
     except (InputError, ValidationError):
         return None

@@ -21,7 +21,7 @@ from isonet.core.tilts.measured import Measured, Sweep, about, angles_of, positi
 from isonet.core.tilts.ranges import check_tilts
 from isonet.errors import InputError
 from isonet.io import files, mrc, star, structure
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.io.programs import metadata
 from isonet.io.volume_files import stem
 

@@ -21,8 +21,8 @@ from isonet.models.first_network import network_options, refuse_other_network
 from isonet.models.folder import MODEL_NAME, STATE_NAME, refuse_existing, start_weights
 from isonet.models.record import STARTER_METHOD, describe_starter
 from isonet.running.continuing import continued_options
+from isonet.running.devices import take_device
 from isonet.running.runs import Run, start
-from isonet.train.device import choose_device
 from isonet.train.fit import Trainer, TrainerOptions
 from isonet.train.network.unet import UNet, UNetShape, initialize, named_shape, parameter_count
 from isonet.train.schedule import learning_rate
@@ -87,10 +87,7 @@ class _Training:
 
 def _begin(config: TrainStarterConfig) -> _Training:
     """Make network, trainer and pairs, anew, from a model, or as the run left them."""
-    try:
-        device = choose_device(config.device)
-    except ValueError as error:
-        raise InputError(str(error)) from error
+    device = take_device(config.device)
     state = None if config.continue_from is None else checkpoint.load_state(config.output_dir / STATE_NAME)
     shape, weights, about = _first(config) if state is None else _described(config, state)
     if config.cube_size % shape.divisor:

@@ -1,23 +1,28 @@
 """Correcting a volume of any size with a trained network, tile by tile."""
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from isonet.core.filters import tiling
 from isonet.core.fourier import Shape
 from isonet.train.evaluate import Evaluator
+from isonet.train.hardware.overlap import ahead, fetched
 from isonet.train.network.unet import UNetShape
 
 FloatArray = npt.NDArray[np.float32]
 Cut = Callable[[Sequence[int], Sequence[int]], FloatArray]
 """`cut(corner, shape)` gives a normalised block, continued by reflection beyond the volume."""
+_Tiles = Sequence[tiling.Tile]
 _LARGEST_TILE = 1 << 24
-_MOST_VALUES = 1 << 31  # in one array of the network: what convolutions can count
 
 
 @dataclass(frozen=True)
@@ -64,15 +69,17 @@ def plan_tiles(shape: Shape, crop: int, stride: int, divisor: int) -> TilePlan:
     return TilePlan(shape, (z, y, x))
 
 
-def largest_tiles(shape: Shape, network: UNetShape, memory: int) -> TilePlan:
+def largest_tiles(shape: Shape, network: UNetShape, memory: int, most_values: int = 1 << 31) -> TilePlan:
     """Cover a volume with the tiles that the network spends least work on, within so many bytes.
+
+    No array of the network, of which the largest has twice the first level's filters, may have more than `most_values`.
 
     Raises
     ------
     ValueError
         If not even small tiles fit; says what they need.
     """
-    voxels = min(_LARGEST_TILE, memory // bytes_per_voxel(network), _MOST_VALUES // (2 * network.filter_base) - 1)
+    voxels = min(_LARGEST_TILE, memory // bytes_per_voxel(network), most_values // (2 * network.filter_base) - 1)
     try:
         axes = tiling.roomiest(shape, voxels, network.overlap, network.divisor)
     except tiling.TooSmallError as error:
@@ -106,12 +113,24 @@ def corrected_tiles(
     tile, block
         The tile and its corrected voxels within the volume (those of `tile.source`), not yet weighted.
     """
-    waiting: list[tiling.Tile] = []
-    for number, tile in enumerate(tiling.tiles(plan.axes), start=1):
-        waiting.append(tile)
-        if len(waiting) == batch_size or number == plan.count:
-            stack = np.stack([cut(one.corner, plan.size) for one in waiting])
-            result = evaluator(torch.from_numpy(stack)[:, None])[:, 0]
-            for one, block in zip(waiting, result.cpu().numpy(), strict=True):
-                yield one, block[one.source]
-            waiting = []
+    tiles, device = tiling.tiles(plan.axes), evaluator.device
+    batches = iter(lambda: list(islice(tiles, batch_size)), [])
+    waiting: deque[tuple[_Tiles, Callable[[], Tensor]]] = deque()
+    for batch, given in ahead((partial(_cut, cut, batch, plan.size, device) for batch in batches), device):
+        waiting.append((batch, fetched(evaluator(given)[:, 0])))
+        if device.type != "cuda" or len(waiting) > 1:  # a GPU works on these while those before are written
+            yield from _inside(*waiting.popleft())
+    while waiting:
+        yield from _inside(*waiting.popleft())
+
+
+def _cut(cut: Cut, batch: _Tiles, size: Shape, device: torch.device) -> tuple[_Tiles, Tensor]:
+    """Cut tiles, `[b, 1, z, y, x]`, to where the device copies them from without anybody waiting."""
+    stack = torch.from_numpy(np.stack([cut(one.corner, size) for one in batch]))[:, None]
+    return batch, stack.pin_memory() if device.type == "cuda" else stack
+
+
+def _inside(batch: _Tiles, result: Callable[[], Tensor]) -> Iterator[tuple[tiling.Tile, FloatArray]]:
+    """Iterate over tiles and their corrected voxels."""
+    for one, block in zip(batch, result().numpy(), strict=True):
+        yield one, block[one.source]

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+import torch.distributed as dist
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
 from lightning_fabric.strategies import DDPStrategy
+from torch.distributed.distributed_c10d import PrefixStore, Store
 
-from isonet.train.device import Precision, choose_precision
+from isonet.train.meeting import meet
 from isonet.train.team import ALONE, Team
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -41,16 +43,14 @@ class _Meeting(LightningEnvironment):  # type: ignore[misc]
         return 0
 
 
-def engine_for(device: torch.device, precision: Precision, team: Team = ALONE) -> Fabric:
+def engine_for(device: torch.device, team: Team = ALONE) -> Fabric:
     """Return the engine for a device; in a team it connects this process to the others."""
-    resolved = choose_precision(device, precision)
     shared = DDPStrategy() if team.size > 1 else "auto"
     engine = Fabric(
         accelerator=device.type,
         devices=[device.index] if device.type == "cuda" else 1,
         num_nodes=team.size,
         strategy=shared,
-        precision="bf16-mixed" if resolved == "bf16" else "32-true",
         plugins=_Meeting(team, team.address, team.port),
     )
     if team.size > 1:
@@ -58,15 +58,35 @@ def engine_for(device: torch.device, precision: Precision, team: Team = ALONE) -
     return engine
 
 
+def _connect(team: Team, device: torch.device, store: Store) -> None:
+    """Connect the processes that have met, as the engine would: it takes the connection that is there."""
+    cuda = device.type == "cuda"
+    dist.init_process_group(
+        "nccl" if cuda else "gloo",
+        store=PrefixStore("engine", store),
+        rank=team.rank,
+        world_size=team.size,
+        device_id=device if cuda else None,
+    )
+
+
 @contextmanager
 def gathered(team: Team, device: torch.device) -> Iterator[None]:
-    """Connect the processes of a team, each of which calls this with the device it computes on."""
+    """Connect the processes of a team, each of which calls this with the device it computes on.
+
+    Raises
+    ------
+    NotMetError
+        If some of them do not come.
+    """
     if team.size == 1:
         yield
         return
     try:
+        store = meet(team)
         with team.connected():
-            engine_for(device, "float32", team)
+            _connect(team, device, store)
+            engine_for(device, team)
             team.connect()
             yield
     finally:

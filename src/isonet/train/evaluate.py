@@ -7,9 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from isonet.train.device import Precision, choose_precision
+from isonet.train.device import free_memory
+from isonet.train.hardware.choice import laid_out
+from isonet.train.hardware.precision import Precision, autocast, choose_precision
+from isonet.train.hardware.versions import most_values, warning
 from isonet.train.loss import mean_error
-from isonet.train.network.unet import UNet, channels_last, for_evaluation
+from isonet.train.network.unet import UNet, for_evaluation
 from isonet.train.pairs import Batch
 
 _SHARE_OF_GPU = 0.7
@@ -27,7 +30,7 @@ class Evaluator:
     device : torch.device
         Where to compute.
     precision : str
-        `float32`, `bf16` or `auto`.
+        `float32`, `bf16`, `fp16` or `auto`.
     """
 
     def __init__(self, network: UNet, device: torch.device, precision: Precision) -> None:
@@ -35,14 +38,32 @@ class Evaluator:
         self.network = network
         self.divisor = network.shape.divisor
         self.turns, self._about = 1, ""
-        self._mixed = choose_precision(device, precision) == "bf16"
-        self._network = channels_last(for_evaluation(network)).to(device)
+        self._arithmetic = choose_precision(device, precision)
+        evaluated = for_evaluation(network)
+        laid_out(evaluated, device)
+        self._network = evaluated.to(device)
 
-    def room(self, memory: int) -> int:
-        """Bytes that evaluating may take where the process has `memory` left: on a GPU most of what that has free."""
-        if self.device.type != "cuda":
-            return memory
-        return round(_SHARE_OF_GPU * torch.cuda.mem_get_info(self.device)[0])
+    def room(self, memory: int, sharers: int = 1) -> int:
+        """Bytes that evaluating may take where the process has `memory` left: on a GPU most of what that has free.
+
+        Of a GPU that several processes share, each takes its part.
+        """
+        return memory if self.device.type != "cuda" else round(_SHARE_OF_GPU * free_memory(self.device, sharers))
+
+    @property
+    def most_values(self) -> int:
+        """Values that one array of the network may have at most."""
+        return most_values(self.device, self._arithmetic)
+
+    @property
+    def warning(self) -> str | None:
+        """What is known to go wrong on its device, and what helps."""
+        return warning(self.device, self._arithmetic)
+
+    def release_memory(self) -> None:
+        """Give memory that is kept without being used back to the device."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def turned(self, turns: Literal[1, 2, 4], about: str = _ABOUT) -> "Evaluator":
         """Return one of the same network that averages over so many half-turns.
@@ -69,8 +90,8 @@ class Evaluator:
 
     def _once(self, volumes: Tensor) -> Tensor:
         """Evaluate the network."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._mixed):
-            result: Tensor = self._network(volumes.to(self.device))
+        with autocast(self.device, self._arithmetic):
+            result: Tensor = self._network(volumes.to(self.device, non_blocking=True))
         return result.float()
 
     def loss(self, batch: Batch, exponent: int) -> float:

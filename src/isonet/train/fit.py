@@ -2,21 +2,23 @@
 
 import copy
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
-from isonet.train.device import Precision
 from isonet.train.engine import engine_for
+from isonet.train.hardware.choice import laid_out
+from isonet.train.hardware.precision import LossScale, Precision, autocast, choose_precision, rounded
 from isonet.train.loss import mean_error
 from isonet.train.memory import is_out_of_memory
 from isonet.train.network.batch_norm import share_statistics
-from isonet.train.network.unet import UNet, channels_last, fix_normalization
+from isonet.train.network.unet import UNet, fix_normalization
 from isonet.train.optimizer import OptimizerName, optimizers
 from isonet.train.pairs import Batch
 from isonet.train.team import ALONE, Team
@@ -66,7 +68,7 @@ class Trainer:
     device : torch.device
         Where to compute.
     precision : str
-        `float32`, `bf16` or `auto`.
+        `float32`, `bf16`, `fp16` or `auto`.
     options : TrainerOptions
         How to train.
     team : Team
@@ -89,16 +91,21 @@ class Trainer:
         self.team = team
         self.options = options or TrainerOptions()
         self.accumulate = self.options.accumulate
-        self.network = channels_last(network.train())
+        self.network = network.train()
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
+        laid_out(self.averaged, device)
+        laid_out(self.network, device)
         if team.size > 1:
-            share_statistics(self.network)
-        self._engine = engine_for(device, precision, team)
+            share_statistics(self.network, device)
+        self._engine = engine_for(device, team)
+        self._arithmetic = choose_precision(device, precision)
+        self._scale = LossScale() if self._arithmetic == "fp16" else None
         self._module = self._engine.setup_module(self.network)
         made = optimizers(self.network, self.options.optimizer, self.options.weight_decay)
         self._optimizers = [self._engine.setup_optimizers(one) for one in made]
         self.averaged.to(device)
         self._steps = 0
+        self._rehearsed = False
         self._fix_normalization()
 
     def step(self, batch: Batch, learning_rate: float) -> Float[Tensor, ""]:
@@ -108,14 +115,15 @@ class Trainer:
         """
         with self.team.connected():
             total = self._gradients(batch)
-        self._clip()
+        if self._clip():
+            for optimizer in self._optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = learning_rate
+                optimizer.step()
+            self._average()
+            self._fix_normalization()
         for optimizer in self._optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate
-            optimizer.step()
             optimizer.zero_grad()
-        self._average()
-        self._fix_normalization()
         return total
 
     def _fix_normalization(self) -> None:
@@ -127,14 +135,27 @@ class Trainer:
     def _gradients(self, batch: Batch) -> Float[Tensor, ""]:
         """Sum the gradients of a batch and return its loss.
 
-        It goes through the network in more and more parts while memory does not suffice, unless others wait for it.
+        It goes through the network in more and more parts while memory does not suffice. Processes of a team, which
+        wait for each other on the way, agree on that before the first step.
         """
-        most = batch.pairs // self.team.size  # parts that all processes can make of their shares
+        if self.team.size > 1 and not self._rehearsed:
+            self._rehearse(batch)
+        elif self.team.size == 1:
+            return self._in_parts_that_fit(batch, partial(self._gradients_in_parts, batch))
+        return self._gradients_in_parts(batch, min(self.accumulate, self._most(batch)))
+
+    def _most(self, batch: Batch) -> int:
+        """Parts that all processes can make of their shares."""
+        return batch.pairs // self.team.size
+
+    def _in_parts_that_fit(self, batch: Batch, compute: Callable[[int], Tensor]) -> Tensor:
+        """Compute on a batch in as few parts as memory allows, from now on."""
+        most = self._most(batch)
         while True:
             try:
-                return self._gradients_in_parts(batch, min(self.accumulate, most))
+                return compute(min(self.accumulate, most))
             except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or self.accumulate >= most or self.team.size > 1:
+                if not is_out_of_memory(error) or self.accumulate >= most:
                     raise
             for optimizer in self._optimizers:
                 optimizer.zero_grad()
@@ -143,17 +164,46 @@ class Trainer:
                 torch.cuda.empty_cache()
             log.info("out of memory; each batch now goes through the network in %d parts", self.accumulate)
 
+    def _rehearse(self, batch: Batch) -> None:
+        """Find out alone in how many parts a batch fits, and agree with the others of the team on the most."""
+        gpus = [self._engine.device] if self._engine.device.type == "cuda" else []
+        with torch.random.fork_rng(gpus), self._engine.no_backward_sync(self._module):
+            fix_normalization(self.network)  # which would wait for the others
+            self._in_parts_that_fit(batch, partial(self._pass, batch))
+            self.network.train()
+            self._fix_normalization()
+        for optimizer in self._optimizers:
+            optimizer.zero_grad()
+        (self.accumulate,) = self.team.largest(self.accumulate)
+        self._rehearsed = True
+
+    def _pass(self, batch: Batch, parts: int) -> Tensor:
+        """Go forth and back through the network with one part of a batch, past the engine."""
+        inputs, targets, error_filter = next(batch.parts(parts))
+        loss = self._loss(self.network, inputs, targets, error_filter)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
     def _gradients_in_parts(self, batch: Batch, parts: int) -> Float[Tensor, ""]:
         """Gradients are the mean over the processes, so that each one's loss counts as often as there are any."""
         total = torch.zeros((), device=self._engine.device)
         for number, (inputs, targets, error_filter) in enumerate(batch.parts(parts), start=1):
             with self._alone_until(number == parts):
-                prediction = self._module(inputs).float()
-                error = mean_error(prediction, targets, error_filter, self.options.exponent)
+                error = self._loss(self._module, inputs, targets, error_filter)
                 loss = len(inputs) / batch.pairs * error
-                self._engine.backward(self.team.size * loss)
+                self._engine.backward(self.team.size * self._scaled(loss))
             total += loss.detach()
         return total
+
+    def _loss(self, network: nn.Module, inputs: Tensor, targets: Tensor, error_filter: Tensor) -> Tensor:
+        """Mean error of some pairs."""
+        with autocast(self._engine.device, self._arithmetic):
+            prediction = network(rounded(inputs, self._arithmetic)).float()
+        return mean_error(prediction, targets, error_filter, self.options.exponent)
+
+    def _scaled(self, loss: Tensor) -> Tensor:
+        """Loss whose gradients the arithmetic can hold."""
+        return loss if self._scale is None else self._scale.factor * loss
 
     def _alone_until(self, last: bool) -> AbstractContextManager[None]:
         """Keep gradients to this process but for the last part of a batch."""
@@ -162,12 +212,23 @@ class Trainer:
         waits: AbstractContextManager[None] = self._engine.no_backward_sync(self._module, enabled=not last)
         return waits
 
-    def _clip(self) -> None:
-        """Scale the gradient down to the greatest norm allowed, without waiting for the device."""
+    def _clip(self) -> bool:
+        """Scale the gradient down to the greatest norm allowed; tell whether it can be used.
+
+        It is taken to be, without waiting for the device, but in fp16, where it may be beyond the largest number.
+        """
         gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
+        if self._scale is not None:
+            torch._foreach_mul_(gradients, 1 / self._scale.factor)
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        if self._scale is not None:
+            finite = bool(norm.isfinite())
+            self._scale.follow(finite=finite)
+            if not finite:
+                return False
         scale = (self.options.clip / (norm + 1e-12)).clamp(max=1.0)
         torch._foreach_mul_(gradients, scale)
+        return True
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -191,6 +252,7 @@ class Trainer:
             "averaged": self.weights(),
             "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
             "steps": self._steps,
+            "loss_scale": None if self._scale is None else self._scale.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -200,4 +262,6 @@ class Trainer:
         for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self._steps = int(state["steps"])
+        if self._scale is not None and state.get("loss_scale") is not None:
+            self._scale = LossScale(**state["loss_scale"])
         self._fix_normalization()

@@ -11,6 +11,7 @@ def is_out_of_memory(error: BaseException) -> bool:
         *("can't allocate memory", "not enough memory", "can't start new thread", "failed to map segment"),
         "out of memory",  # CUDA outside torch's allocator
         "could not create a primitive",  # oneDNN, which has no room for its code
+        *("CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED", "CUFFT_ALLOC_FAILED"),  # libraries of CUDA
     )
     return (
         isinstance(error, MemoryError)

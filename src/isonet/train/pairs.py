@@ -17,7 +17,6 @@ Method `denoise`: the same without turning, so that nothing is learnt about the 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -31,10 +30,12 @@ from isonet.core.tilts import noise, wedge
 from isonet.core.tilts.measured import Measured, Tilts
 from isonet.core.tilts.noise import NoiseMode
 from isonet.core.tilts.ranges import LARGEST_GAP
+from isonet.train.hardware.overlap import host_memory
+from isonet.train.kept import Kept
 
 Method = Literal["isonet", "noise2noise", "denoise"]
 Predict = Callable[[Tensor], Tensor]
-_KEPT_WEIGHTS = 64
+_KEPT = Kept(room=1_000_000_000)  # wedge weights for all rotations of some 40 tomograms of different tilts
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ class PairMaker:
     Attributes
     ----------
     filled : tensor
-        `t` of every map of every sub-volume, `[n, maps, size, size, size]`, in host memory.
+        `t` of every map of every sub-volume, `[n, maps, size, size, size]`, in host memory or on the device.
     origin : numpy array
         `[n]`: which of `optics` each sub-volume belongs to.
     optics : tuple of Optics
@@ -188,7 +189,8 @@ class PairMaker:
         Of the batch, `share` is made: the same pairs as in the whole.
         """
         drawn = [(index, *self._drawn(index, random)) for index in indices]
-        made = [self._pair(*one, device) for one in drawn[share]]
+        maps = self._maps([index for index, _, _ in drawn[share]], device)
+        made = [self._pair(one, *how) for one, how in zip(maps, drawn[share], strict=True)]
         inputs, targets, filters = (torch.stack(parts)[:, None] for parts in zip(*made, strict=True))
         if self.recipe.noise_level > 0:
             inputs = inputs + self.recipe.noise_level * self._noise(indices, random, device, share)[:, None]
@@ -199,13 +201,18 @@ class PairMaker:
         matrix = self._rotation(self.optics[self.origin[index]], random)
         return matrix, 0 if self.recipe.maps == 1 else int(random.integers(2))
 
-    def _pair(
-        self, index: int, matrix: Tensor | None, given: int, device: torch.device
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return input, target and error filter of one sub-volume."""
+    def _maps(self, indices: Sequence[int], device: torch.device) -> Sequence[Tensor]:
+        """Return the maps of sub-volumes on a device, by one copy at most."""
+        if self.filled.device.type == device.type:
+            return [self.filled[index] for index in indices]
+        room = host_memory((len(indices), *self.filled.shape[1:]), device)
+        chosen = torch.index_select(self.filled, 0, torch.as_tensor(indices), out=room)
+        return chosen.to(device, non_blocking=True).unbind()
+
+    def _pair(self, maps: Tensor, index: int, matrix: Tensor | None, given: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return input, target and error filter of one sub-volume, of which these are the maps."""
         recipe, tomogram = self.recipe, self.optics[self.origin[index]]
         asked = 0 if recipe.maps == 1 else 1 - given
-        maps = self.filled[index].to(device)
         turned = maps if matrix is None else turn(maps, matrix)
         inputs = central_cube(fourier.apply(turned[given], tomogram.weights[given]), recipe.cube)
         return inputs, central_cube(turned[asked], recipe.cube), self._error_filter(tomogram, given, asked, matrix)
@@ -252,17 +259,19 @@ def _turned_weight(cube: int, measured: Measured, matrix: Tensor | None, device:
     return _kept_weight(cube, measured, None if matrix is None else tuple(map(tuple, matrix.tolist())), device, gap)
 
 
-@lru_cache(maxsize=_KEPT_WEIGHTS)
 def _kept_weight(
     cube: int, measured: Measured, matrix: tuple[tuple[int, ...], ...] | None, device: torch.device, gap: float
 ) -> Tensor:
-    turned = None if matrix is None else torch.tensor(matrix, dtype=torch.float32)
-    return wedge.weight((cube, cube, cube), measured, turned, device, gap=gap)
+    def make() -> Tensor:
+        turned = None if matrix is None else torch.tensor(matrix, dtype=torch.float32)
+        return wedge.weight((cube, cube, cube), measured, turned, device, gap=gap)
+
+    return _KEPT.get((cube, measured, matrix, device, gap), make)
 
 
-@lru_cache(maxsize=_KEPT_WEIGHTS)
 def _kept_noise(cube: int, measured: Measured, mode: NoiseMode, device: torch.device, gap: float) -> Tensor:
-    return noise.amplitude((cube, cube, cube), measured, mode, device, gap)
+    edges = (cube, cube, cube)
+    return _KEPT.get((cube, measured, mode, device, gap), lambda: noise.amplitude(edges, measured, mode, device, gap))
 
 
 def fill(volumes: Float[Tensor, "b s s s"], weights: Tensor, predict: Predict | None) -> Float[Tensor, "b s s s"]:

@@ -35,6 +35,8 @@ class Team:
         Processes on this machine.
     address, port : str, int
         Where process 0 is met.
+    kin, remedy : str
+        What the processes are, and what to do where some of them are missing; for messages.
     """
 
     rank: int = 0
@@ -42,7 +44,10 @@ class Team:
     local_size: int = 1
     address: str = "127.0.0.1"
     port: int = 0
+    kin: str = "processes"
+    remedy: str = "start all of them"
     _group: Any = field(default=None, repr=False)
+    _aside: Any = field(default=None, repr=False)  # what a thread exchanges beside the training
 
     @property
     def first(self) -> bool:
@@ -53,10 +58,11 @@ class Team:
         """Open the connection for decisions, once the engine has made its own."""
         if self.size > 1:
             self._group = dist.new_group(backend="gloo", timeout=_TIMEOUT)
+            self._aside = dist.new_group(backend="gloo", timeout=_TIMEOUT)
 
     def disconnect(self) -> None:
         """Leave the team."""
-        self._group = None
+        self._group = self._aside = None
         if dist.is_initialized():
             dist.destroy_process_group()
 
@@ -112,7 +118,7 @@ class Team:
         """Bring what each process has put into a tensor of zeros into that of all of them."""
         if self.size > 1 and things.numel():
             with self.connected():
-                dist.all_reduce(things, group=self._group)
+                dist.all_reduce(things, group=self._aside)
 
 
 ALONE = Team()

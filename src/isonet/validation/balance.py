@@ -7,11 +7,10 @@ import torch
 
 from isonet.core.comparison import balance
 from isonet.core.comparison.agreement import Sums
-from isonet.core.tilts import withheld
 from isonet.core.tilts.measured import Tilts
 from isonet.io import mrc
 from isonet.validation.numbers import Numbers, numbers_of
-from isonet.validation.scores import spectrum_at
+from isonet.validation.scores import spectrum_at, subvolumes_with_data
 
 log = logging.getLogger("isonet")
 _REMEDIES = {
@@ -60,7 +59,7 @@ def measure_balance(volumes: Sequence[mrc.Volume], tilts: Tilts, most: int | Non
         `missing` (power density inside the wedge over outside), by sector `around` k_y and by `elevation` in the YZ
         plane, and `warnings`.
     """
-    edges, corners = withheld.subvolumes(volumes[0].shape)
+    edges, corners = subvolumes_with_data(volumes[0])
     if most is not None and len(corners) > most:
         corners = [corners[(2 * number + 1) * len(corners) // (2 * most)] for number in range(most)]
     bins = balance.make_balance_bins(edges, tilts, 1 / min(edges))

@@ -1,8 +1,8 @@
 """Predictions compared with what was measured and withheld, sub-volume by sub-volume."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,8 +16,11 @@ from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.running.runs import Run
+from isonet.volumes.continued import Continued, continue_over_padding
+from isonet.volumes.padding import Padding
 
 SECTOR = 4.0  # degrees
+_ENOUGH_DATA = 0.5  # of a sub-volume
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,21 @@ class Case:
     def shape(self) -> Shape:
         """Voxels along z, y, x."""
         return self.predictions[0].shape
+
+    def continued_over(self, padding: Padding) -> "Case":
+        """Return the case with all volumes going on over the padding of the tomogram by reflection."""
+
+        def alike(volumes: Iterable[mrc.Volume]) -> tuple[mrc.Volume, ...]:
+            return tuple(continue_over_padding(volume, padding) for volume in volumes)
+
+        return replace(
+            self,
+            predictions=alike(self.predictions),
+            inputs=alike(self.inputs),
+            references=alike(self.references),
+            halves=alike(self.halves),
+            truth=None if self.truth is None else continue_over_padding(self.truth, padding),
+        )
 
 
 @dataclass(frozen=True)
@@ -134,6 +152,17 @@ class Products:
     truth: list[Sums]
 
 
+def subvolumes_with_data(volume: mrc.Volume) -> tuple[Shape, list[Shape]]:
+    """Edges and first voxels of the sub-volumes a tomogram is compared in, less those that are mostly padding."""
+    edges, corners = withheld.subvolumes(volume.shape)
+    depth, height, _ = edges
+    if not isinstance(volume, Continued):
+        return edges, corners
+    shares = [volume.padding.share_of_data(slice(z, z + depth), slice(y, y + height)) for z, y, _ in corners]
+    kept = [corner for corner, share in zip(corners, shares, strict=True) if share >= _ENOUGH_DATA]
+    return edges, kept if len(kept) > 1 else corners
+
+
 def shell_width(shapes: Sequence[Shape]) -> float:
     """Width in cycles per voxel of shells that suit the sub-volumes of tomograms of all these shapes."""
     return max(1 / min(withheld.subvolumes(shape)[0]) for shape in shapes)
@@ -182,8 +211,8 @@ def compare(case: Case, width: float, run: Run) -> Products:
     InputError
         If the tomogram is too small for anything to be measured.
     """
-    edges, corners = withheld.subvolumes(case.shape)
     first = case.references[0]
+    edges, corners = subvolumes_with_data(first)
     reach = reach_of(case.measured, case.kept)
     alone = [measured_bins(first, measured, case.kept, width, reach) for measured in case.measured]
     bins = withheld_bins(first, (*case.measured, *case.of_halves), case.kept, width, reach)

@@ -1,6 +1,6 @@
 """A volume file filtered in Fourier space into another one, in bounded memory."""
 
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,13 +12,24 @@ from isonet.io import blocks, mrc
 from isonet.io.volume_files import stem
 from isonet.running.memory import within_limit
 from isonet.running.runs import Run
+from isonet.volumes.continued import continue_over_padding, restore
+from isonet.volumes.padding import find_padding
+from isonet.volumes.pixel_size import header_for
 from isonet.volumes.source import is_constant, not_finite
 
 
 def filter_file(
-    source: Path, target: Path, transfer: Transfer, label: str, max_memory: int, run: Run, *, rescale: bool
+    source: Path,
+    target: Path,
+    transfer: Transfer,
+    label: str,
+    max_memory: int,
+    run: Run,
+    *,
+    rescale: bool,
+    pixel_size: float = 0.0,
 ) -> None:
-    """Filter a volume into a float32 file with its header and mean.
+    """Filter a volume into a float32 file with its header, mean and padding.
 
     How is in :func:`isonet.core.filters.streamed.filter_volume`.
 
@@ -36,6 +47,8 @@ def filter_file(
         Shows the progress.
     rescale : bool
         Give the result the standard deviation of the input.
+    pixel_size : float
+        Å per voxel of the result; 0 for those of the volume.
 
     Raises
     ------
@@ -45,19 +58,24 @@ def filter_file(
         If the result cannot be written.
     """
     volume = mrc.open_volume(source)
+    padding = find_padding(volume)
     with within_limit(source, max_memory) as memory:
         plan = streamed.plan(volume.shape, memory)
-    header = replace(volume.header, labels=(*volume.header.labels[:9], label))
+    header = header_for(volume, pixel_size, label)
     with (
         run.progress(f"filter {stem(source)}", plan.count) as advance,
         blocks.create(target, volume.shape, header) as result,
     ):
         try:
             _, after = streamed.filter_volume(
-                volume, result, transfer, plan, advance, workers=torch.get_num_threads(), rescale=rescale
+                *(continue_over_padding(volume, padding), result, transfer, plan, advance, torch.get_num_threads()),
+                rescale=rescale,
+                finish=partial(restore, [padding]),
             )
         except streamed.NotFiniteError as error:
             raise InputError(not_finite(source, error.slab, error.first)) from error
         except streamed.ConstantVolumeError as error:
             raise InputError(is_constant(source, error.value)) from error
+        if not after.finite:
+            raise InputError(f"{source}: its grey values are too large to be filtered; divide them by a power of ten")
         result.statistics = (after.low, after.high, after.mean, after.std)

@@ -17,13 +17,15 @@ MASK_COLUMN = "rlnMaskName"
 KIND = "mask"
 """Word in the labels of masks that this program makes."""
 
+_BOTTOM = -128  # outside, where IMOD has taken 128 from bytes
+
 
 class ExistingMask:
     """A mask file seen on the grid of a tomogram.
 
-    Voxels that exceed half the mask's maximum belong to it. Bytes without a sign in a file that claims one, so that
-    255 reads as -1, are taken as they were meant. A mask binned by a whole number (or of a finer copy) is scaled by
-    taking the nearest voxel.
+    Voxels nearer to the mask's maximum than to 0 belong to it. Bytes are taken as they were meant: those without a sign
+    in a file that claims one, so that 255 reads as -1, and IMOD's with a sign, of which -128 is outside. A mask binned
+    by a whole number (or of a finer copy) is scaled by taking the nearest voxel.
 
     Parameters
     ----------
@@ -47,29 +49,35 @@ class ExistingMask:
             self._indices = nearest_indices(self._volume.shape, shape)
         except ValueError as error:
             raise InputError(f"{path}: {error}; make a mask of the shape of {tomogram}") from error
-        if self._is_unsigned():
+        lowest, wrapped = self._outside()
+        if wrapped:
             self._volume = replace(self._volume, stored=self._volume.stored.view(np.uint8))
-        self._highest, self._plain = 0.0, True
+        self._highest, self._plain = float(lowest), True
         for part, slab in self._volume.slabs():
             if not np.isfinite(slab).all():
                 raise InputError(f"{path}: NaN or infinite voxels at section {part.start} or after; make it again")
             self._highest = max(self._highest, float(slab.max()))
             self._plain = self._plain and bool(((slab == 0) | (slab == 1)).all())
-        if self._highest <= 0:
-            raise InputError(f"{path}: no voxel is larger than 0; make a wider mask")
+        if self._highest <= lowest:
+            raise InputError(f"{path}: no voxel is larger than {lowest}; make a wider mask")
+        self._middle = (lowest + self._highest) / 2
 
-    def _is_unsigned(self) -> bool:
-        """Tell whether signed bytes are unsigned ones: some negative, and 0 outside."""
+    def _outside(self) -> tuple[int, bool]:
+        """Value outside the mask, 0 or that of IMOD's bytes with a sign; whether bytes that have none were read so."""
         if self._volume.stored.dtype != np.int8:
-            return False
-        found = [(bool((slab < 0).any()), bool((slab == 0).any())) for _, slab in self._volume.slabs()]
-        return all(map(any, zip(*found, strict=True)))
+            return 0, False
+        below = zero = bottom = 0
+        for _, slab in self._volume.slabs():
+            below += np.count_nonzero(slab < 0)
+            zero += np.count_nonzero(slab == 0)
+            bottom += np.count_nonzero(slab == _BOTTOM)
+        return (_BOTTOM, False) if bottom > zero else (0, bool(below and zero))
 
     def sections(self, first: int, last: int) -> npt.NDArray[np.bool_]:
         """Return sections `first ... last - 1` of the tomogram's grid."""
         z, y, x = self._indices
         wanted = z[first:last]
-        planes = self._volume.read_rows(slice(int(wanted[0]), int(wanted[-1]) + 1)) > self._highest / 2
+        planes = self._volume.read_rows(slice(int(wanted[0]), int(wanted[-1]) + 1)) > self._middle
         return planes[np.ix_(wanted - wanted[0], y, x)]
 
     def array(self) -> npt.NDArray[Any]:

@@ -1,33 +1,30 @@
 """Input volumes of a step: one tomogram's voxels, checked and normalised, cut where asked."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
 
-from isonet.core.normalize import Moments, Normalization, skewness
-from isonet.core.sampling import cut
+from isonet.core.normalize import LocalMoments, Moments, Normalization
+from isonet.core.sampling import Box, Voxels, cut, draw_centres
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.project.older_tilts import tilts_of_older_version
 from isonet.project.table import HALF_COLUMNS, Tomogram
+from isonet.volumes.continued import Continued, Within, continue_over_padding, data_box, restore
+from isonet.volumes.contrast import pooled_contrast
+from isonet.volumes.padding import Padding, find_padding, looked_at
 
 log = logging.getLogger("isonet")
 CONTRAST_COLUMN = "rlnTomoContrast"
 MEAN_COLUMN, STD_COLUMN = "rlnTomoMean", "rlnTomoStd"
 INPUT_COLUMN = "rlnTomoInputColumn"
 """In a table of sub-volumes: grey values of their whole tomogram, and the column it was taken from."""
-_LOOK = 160  # edge of the central part whose contrast is judged, voxels
-_READ_WHOLE = 1 << 24  # voxels that are read to find mean and standard deviation
-_FEWEST_SECTIONS = 32
-_SLAB = 1 << 24  # voxels that are read at once
-_LOOKS = 32  # volumes that are looked at, at most
+_LARGEST = 1e31  # standard deviation of grey values; the smallest is as far below 1
 
 
 @dataclass(frozen=True)
@@ -44,16 +41,24 @@ class Source:
         Between grey values and network values.
     measured : Measured
         What was measured of this map.
+    padding : Padding or None
+        Where it has no data.
     """
 
     tomogram: Tomogram
     volume: mrc.Volume
     normalization: Normalization
     measured: Measured
+    padding: Padding | None = field(default=None, kw_only=True)
+
+    @property
+    def voxels(self) -> mrc.Volume:
+        """Its grey values, going on over the padding by reflection."""
+        return continue_over_padding(self.volume, self.padding)
 
     def cut(self, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
-        """Cut a normalised block out, continued by reflection beyond the faces."""
-        block = self.normalization.forward(cut(self.volume, corner, shape))
+        """Cut a normalised block out, continued by reflection beyond the faces and over the padding."""
+        block = self.normalization.forward(cut(self.voxels, corner, shape))
         if not np.isfinite(block).all():  # a large volume was not read as a whole before
             raise InputError(not_finite(self.volume.path, block, max(0, int(corner[0]))))
         return block
@@ -65,7 +70,16 @@ class Source:
 
     def read_rows(self, sections: slice, rows: slice) -> npt.NDArray[np.float32]:
         """Return a new block of normalised rows."""
-        return np.asarray(self.normalization.forward(self.volume.read_rows(sections, rows)), np.float32)
+        return np.asarray(self.normalization.forward(self.voxels.read_rows(sections, rows)), np.float32)
+
+    def without_padding(self, sections: slice) -> npt.NDArray[np.float32]:
+        """Return the normalised values of some sections that are no padding."""
+        block = self.read_rows(sections, slice(None))
+        return block if self.padding is None else block[~self.padding.block(sections)]
+
+    def restore(self, section: int, row: int, block: npt.NDArray[np.float32]) -> None:
+        """Put the padding back into grey values of whole rows whose first is `row` of `section`."""
+        restore([self.padding], section, row, block)
 
 
 @dataclass(frozen=True)
@@ -93,6 +107,16 @@ class MeanSource(Source):
         first, second = (half.read_rows(sections, rows) for half in self.halves)
         return np.asarray(self.scale * (first + second) / 2, np.float32)
 
+    def without_padding(self, sections: slice) -> npt.NDArray[np.float32]:
+        """Return the mean of both halves where neither is padding."""
+        block = self.read_rows(sections, slice(None))
+        paddings = [half.padding.block(sections) for half in self.halves if half.padding is not None]
+        return block[~np.logical_or.reduce(paddings)] if paddings else block
+
+    def restore(self, section: int, row: int, block: npt.NDArray[np.float32]) -> None:
+        """Put the mean of the padding of both halves back where both have some."""
+        restore([half.padding for half in self.halves], section, row, block)
+
 
 def mean_source(first: Source, second: Source) -> MeanSource:
     """Take the mean of two halves."""
@@ -104,11 +128,48 @@ def mean_source(first: Source, second: Source) -> MeanSource:
 
 def standardised(mean: MeanSource) -> MeanSource:
     """Bring the mean of two halves to a standard deviation of 1, like a tomogram that was not split."""
-    moments = Moments()
-    for part in _looked_at(mean.shape):
-        moments.add(mean.read_rows(part, slice(None)))
-    grey = replace(mean.normalization, std=mean.normalization.std * moments.std)
-    return replace(mean, normalization=grey, scale=mean.scale / moments.std)
+    moments, local = Moments(), LocalMoments()
+    for part in looked_at(mean.shape):
+        moments.add(mean.without_padding(part))
+        local.add(mean.read_rows(part, slice(None)))
+    _, std = local.overruled(moments) or (moments.mean, moments.std)
+    grey = replace(mean.normalization, std=mean.normalization.std * std)
+    return replace(mean, normalization=grey, scale=mean.scale / std)
+
+
+def box_of_data(sources: Sequence[Source]) -> Box:
+    """Return the smallest part that holds all voxels that are data in all maps of a tomogram."""
+    boxes = [data_box(source.voxels) for source in sources]
+    z, y, x = (
+        slice(max(one.start for one in part), min(one.stop for one in part)) for part in zip(*boxes, strict=True)
+    )
+    return z, y, x
+
+
+def draw_in_data(
+    sources: Sequence[Source],
+    count: int,
+    edge: int,
+    random: np.random.Generator,
+    mask: Voxels | None = None,
+    box: Box | None = None,
+) -> npt.NDArray[np.int64]:
+    """Draw centres of cubes where all maps of a tomogram have data; else as :func:`isonet.core.sampling.draw_centres`.
+
+    Raises
+    ------
+    ValueError
+        If no voxel of the mask can be a centre.
+    """
+    mask = where_data_are(sources, mask)
+    return draw_centres(sources[0].shape, count, edge, random, mask, box or box_of_data(sources))
+
+
+def where_data_are(sources: Sequence[Source], mask: Voxels | None = None) -> Voxels | None:
+    """Leave the padding of all maps of a tomogram out of a mask; None for everywhere."""
+    for source in sources:
+        mask = mask if source.padding is None else Within(source.padding, mask)
+    return mask
 
 
 def open_source(tomogram: Tomogram, column: str) -> Source:
@@ -138,14 +199,16 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
                 "prepare the halves of one reconstruction"
             )
     comment_on_tilts(tomogram)
-    grey = [statistics(volume) for volume in volumes]
-    sign = contrast_sign(tomogram, volumes)
+    paddings = [find_padding(volume) for volume in volumes]
+    continued = list(map(continue_over_padding, volumes, paddings))
+    grey = [pooled_statistics([volume]) for volume in continued]
+    sign = contrast_sign(tomogram, continued)
     measured = [
         tomogram.half_measured[HALF_COLUMNS.index(one)] if one in HALF_COLUMNS else tomogram.measured for one in columns
     ]
     return tuple(
-        Source(tomogram, volume, Normalization(mean, std, sign), seen)
-        for volume, (mean, std), seen in zip(volumes, grey, measured, strict=True)
+        Source(tomogram, volume, Normalization(mean, std, sign), seen, padding=padding)
+        for volume, (mean, std), seen, padding in zip(volumes, grey, measured, paddings, strict=True)
     )
 
 
@@ -172,47 +235,47 @@ def contrast_sign(tomogram: Tomogram, volumes: Iterable[mrc.Volume]) -> int:
     return -1 if contrast == "dark" else 1
 
 
-def statistics(volume: mrc.Volume) -> tuple[float, float]:
-    """Mean and standard deviation of all voxels of a volume; see :func:`pooled_statistics`."""
-    return pooled_statistics([volume])
-
-
 def pooled_statistics(volumes: Iterable[mrc.Volume]) -> tuple[float, float]:
     """Mean and standard deviation of the voxels of volumes together, in float64 and bounded memory.
 
-    Of a large volume sections all over it are read, not all, so that the time does not grow with its size.
+    The padding of volumes that are continued over it does not count. Where a few parts rule the result, such as vacuum
+    or gold in a tomogram full of noise, it is that of most parts. Of a large volume sections all over it are read, not
+    all, so that the time does not grow with its size.
 
     Raises
     ------
     InputError
         If a voxel is NaN or infinite, or all are equal.
     """
-    moments = Moments()
+    moments, local = Moments(), LocalMoments()
     where: Path | None = None
     for volume in volumes:
         where = where or volume.path
-        for part in _looked_at(volume.shape):
-            slab = volume.read_rows(part)
-            moments.add(slab)
+        for part in looked_at(volume.shape):
+            slab = volume.data(part) if isinstance(volume, Continued) else volume.read_rows(part)
+            if slab.size:
+                moments.add(slab)
             if not moments.finite:
-                raise InputError(not_finite(volume.path, slab, part.start))
+                raise InputError(not_finite(volume.path, volume.read_rows(part), part.start))
+            local.add(volume.read_rows(part))
     if where is None:
         raise ValueError("no volumes")
     if moments.constant:
         raise InputError(is_constant(where, moments.mean))
-    return moments.mean, moments.std
-
-
-def _looked_at(shape: tuple[int, int, int]) -> Iterator[slice]:
-    """Slabs that make up a volume, or single sections at equal distances where it is large."""
-    depth, height, width = shape
-    count = max(_FEWEST_SECTIONS, _READ_WHOLE // (height * width))
-    if count >= depth:
-        step = max(1, _SLAB // (height * width))
-        yield from (slice(first, min(first + step, depth)) for first in range(0, depth, step))
-        return
-    for section in np.linspace(0, depth - 1, count).round().astype(int).tolist():
-        yield slice(section, section + 1)
+    if not 1 / _LARGEST < moments.std < _LARGEST:
+        raise InputError(
+            f"{where}: grey values with a standard deviation of {moments.std:.3g} cannot be computed with; multiply "
+            f"them by {1 / moments.std:.0e} and give the result"
+        )
+    typical = local.overruled(moments)
+    if typical is None:
+        return moments.mean, moments.std
+    log.info(
+        "%s: a few parts, such as vacuum or gold, differ from the rest; mean %g and deviation %g of most parts taken, "
+        "not %g and %g of all",
+        *(where, *typical, moments.mean, moments.std),
+    )
+    return typical
 
 
 def not_finite(path: Path, slab: npt.NDArray[np.float32], first: int) -> str:
@@ -224,21 +287,6 @@ def not_finite(path: Path, slab: npt.NDArray[np.float32], first: int) -> str:
 def is_constant(path: Path, value: float) -> str:
     """Say that a volume holds nothing."""
     return f"{path}: all voxels are {value:g}; a constant volume holds no tomogram"
-
-
-def measure_contrast(volume: mrc.Volume) -> str:
-    """Tell whether density is `dark` or `light` from the skewness of the low-passed central part."""
-    return pooled_contrast([volume])
-
-
-def pooled_contrast(volumes: Iterable[mrc.Volume]) -> str:
-    """Tell whether density is `dark` or `light` in volumes together; see :func:`measure_contrast`."""
-    looks = []
-    for volume in islice(volumes, _LOOKS):
-        middle = tuple(slice(max(0, (edge - _LOOK) // 2), (edge + _LOOK) // 2) for edge in volume.shape)
-        block = volume.read(*middle)
-        looks.append(gaussian_filter(block - block.mean(), 2.0).ravel())
-    return "dark" if skewness(np.concatenate(looks)) < 0 else "light"
 
 
 def choose_column(tomograms: Sequence[Tomogram], asked: str) -> str:

@@ -75,8 +75,9 @@ def test_tomograms_are_added_and_a_failing_job_shows_its_error(page: Page, inter
     page.get_by_test_id("run").click()
     expect(page.get_by_test_id("job-problem")).to_contain_text("exit code 2: isonet: nothing: no such")
     picture(page, "failed")
-
-    visit(page, interface, "/step/prepare")
+    page.get_by_test_id("next").click()
+    expect(page.get_by_test_id("argument-tomograms")).to_have_value("nothing here")
+    ready(page)
     page.get_by_test_id("argument-tomograms").fill("tomograms")
     page.get_by_test_id("option-tilt_max").fill("-70")
     expect(page.get_by_test_id("form-problem")).to_contain_text("must be smaller")
@@ -85,8 +86,10 @@ def test_tomograms_are_added_and_a_failing_job_shows_its_error(page: Page, inter
     expect(page.get_by_test_id("command")).to_have_text("isonet prepare tomograms --tilt-max=60")
     picture(page, "step-prepare")
     finish(page, interface)
+    expect(page.get_by_test_id("next")).to_contain_text("Make masks")
     visit(page, interface, "/")
-    expect(page.get_by_text("1 tomogram", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="1 tomogram")).to_be_visible()
+    expect(page.get_by_test_id("stage-mask")).to_contain_text("next")
 
 
 def test_a_cell_is_edited_and_a_wrong_value_is_marked(page: Page, interface: Interface) -> None:
@@ -172,21 +175,24 @@ def test_the_tomogram_is_corrected_and_looked_at(page: Page, interface: Interfac
     picture(page, "step-predict")
     finish(page, interface)
     visit(page, interface, "/viewer")
-    sources = "[...document.querySelectorAll('[data-testid^=pane-] img')].map(image => image.src)"
-    expect(page.locator("[data-testid^=pane-] img").nth(1)).to_be_visible()
-    assert len(page.evaluate(sources)) == 2
+    sources = "[...document.querySelectorAll('[data-testid^=pane-] img.slice')].map(image => image.src)"
+    expect(page.locator("[data-testid=pane-Corrected] img.slice:visible")).to_have_count(3)
+    assert all("small_corrected.mrc" in source for source in page.evaluate(sources))
+    page.get_by_test_id("mask").click()
+    expect(page.locator("[data-testid=pane-Corrected] img.mask:visible")).to_have_count(3)
+    picture(page, "viewer")
+    page.keyboard.press("1")
+    expect(page.locator("[data-testid^=pane-] img.slice:visible")).to_have_count(2)
     assert page.evaluate(sources)[1].find("small_corrected.mrc") > 0
     expect(page.get_by_test_id("place")).to_have_text("z 16 of 32")
     page.keyboard.press("ArrowRight")
     expect(page.get_by_test_id("place")).to_have_text("z 17 of 32")
-    page.locator("[data-testid^=pane-] img").first.hover()
+    page.get_by_test_id("pane-Tomogram").hover()
     page.mouse.wheel(0, -100)
     expect(page.get_by_test_id("place")).to_have_text("z 18 of 32")
-    page.get_by_test_id("mask").click()
-    picture(page, "viewer")
     page.keyboard.press("2")
     expect(page.get_by_test_id("place")).to_have_text("y 32 of 64")
-    page.wait_for_function(f"{sources}.every(source => source.includes('plane=xz'))")
+    page.wait_for_function(f"{sources}.length === 2 && {sources}.every(source => source.includes('plane=xz'))")
 
 
 def test_the_correction_is_validated_and_reported(page: Page, interface: Interface) -> None:

@@ -61,6 +61,7 @@ def page(browser: Browser, interface: Interface) -> Iterator[Page]:
 
 def test_halves_are_paired_before_they_are_added_and_corrected(page: Page, interface: Interface) -> None:
     visit(page, interface, "/")
+    page.get_by_text("Add more tomograms").click()
     page.get_by_test_id("add-folder").fill("nothing here")
     page.get_by_test_id("add").click()
     expect(page.get_by_test_id("add-problem")).to_contain_text("nothing: no such file or folder")
@@ -113,6 +114,86 @@ def test_the_pictures_of_a_run_are_looked_at_by_mouse_and_by_keys(page: Page, in
     expect(buttons.first).to_have_attribute("aria-label", "Enlarge iter04")
 
 
+def test_the_project_page_says_what_is_next_and_shows_the_latest_iteration(page: Page, interface: Interface) -> None:
+    visit(page, interface, "/")
+    expect(page.get_by_test_id("stage-prepare")).to_contain_text("done")
+    expect(page.get_by_test_id("stage-mask")).to_contain_text("next")
+    expect(page.get_by_test_id("next")).to_contain_text("Make masks")
+    expect(page.get_by_test_id("latest").get_by_role("img")).to_have_attribute("alt", "Before and after, iter04")
+    latest = interface.project / "results/previews/iter05.png"
+    shutil.copy(interface.project / "results/previews/iter01.png", latest)
+    expect(page.get_by_test_id("latest").get_by_role("img")).to_have_attribute("alt", "Before and after, iter05")
+    latest.unlink()
+    page.get_by_text("Preview with the starter").click()
+    expect(page.get_by_test_id("command")).to_have_text("isonet predict tomograms.star starter")
+    visit(page, interface, "/")
+    page.get_by_test_id("next").click()
+    expect(page.get_by_test_id("command")).to_have_text("isonet mask tomograms.star")
+
+
+def test_a_page_has_one_primary_action_at_most(page: Page, interface: Interface) -> None:
+    for place in PLACES:
+        visit(page, interface, place)
+        filled = page.locator(".q-btn--unelevated.bg-primary:visible:not([aria-pressed])")
+        assert filled.count() <= 1, place
+
+
+def test_a_model_is_chosen_of_those_that_there_are_or_typed(page: Page, interface: Interface) -> None:
+    model = interface.project / "better/model.safetensors"
+    model.parent.mkdir()
+    model.touch()
+    (model.parent / "metrics.jsonl").write_text(
+        json.dumps({"iteration": 7, "held_out_loss": 0.25, "wedge_balance": 0.9})
+    )
+    visit(page, interface, "/step/predict?model=starter")
+    page.get_by_test_id("choose-model").click()
+    page.get_by_role("option", name="7 iterations, held-out loss 0.25, wedge filled to 90 %").click()
+    command = page.get_by_test_id("command")
+    expect(command).to_have_text("isonet predict tomograms.star better/model.safetensors")
+    page.get_by_test_id("choose-model").click()
+    page.get_by_role("option", name="another file").click()
+    expect(page.get_by_test_id("run")).to_be_disabled()
+    page.get_by_test_id("argument-model").fill("elsewhere/a.safetensors")
+    expect(command).to_have_text("isonet predict tomograms.star elsewhere/a.safetensors")
+    visit(page, interface, "/step/refine")
+    page.get_by_text("More options").click()
+    page.get_by_test_id("choose-model").click()
+    page.get_by_role("option", name="starter").click()
+    expect(command).to_have_text("isonet refine tomograms.star --pretrained-model=starter")
+    page.get_by_role("button", name="Reset").click()
+    expect(command).to_have_text("isonet refine tomograms.star")
+    shutil.rmtree(model.parent)
+
+
+def test_files_and_folders_are_chosen_by_mouse_and_by_keys(page: Page, interface: Interface) -> None:
+    visit(page, interface, "/step/mask")
+    page.get_by_label("Choose a file or folder: Table").click()
+    shown = page.get_by_test_id("choose-list")
+    expect(page.get_by_test_id("choose-where")).to_have_text(str(interface.project))
+    expect(page.get_by_test_id("choose-up")).to_be_disabled()
+    shown.get_by_role("button", name="halves").click()
+    shown.get_by_role("button", name="even").press("Enter")
+    expect(shown.get_by_text("grid1.mrc")).to_be_visible()
+    assert page.evaluate(FAINT) == []
+    page.get_by_test_id("choose-up").click()
+    expect(shown.get_by_text("odd")).to_be_visible()
+    page.get_by_test_id("choose-up").click()
+    picture(page, "choose")
+    shown.get_by_role("button", name="tomograms.star").click()
+    expect(page.get_by_test_id("argument-star")).to_have_value("tomograms.star")
+    visit(page, interface, "/add")
+    for folder in ("even", "odd"):
+        page.get_by_label("Choose a file or folder: Folders or files with tomograms").click()
+        if folder == "even":
+            shown.get_by_role("button", name="halves").click()
+        else:  # begins where the last one was
+            page.get_by_test_id("choose-up").click()
+        shown.get_by_role("button", name=folder).click()
+        expect(shown.get_by_text("grid1.mrc")).to_be_visible()
+        page.get_by_test_id("choose-folder").click()
+    expect(page.get_by_test_id("add-tomograms")).to_have_value("halves/even halves/odd")
+
+
 def test_a_run_whose_time_was_over_is_continued(page: Page, interface: Interface) -> None:
     visit(page, interface, "/jobs?number=0001")
     expect(page.get_by_test_id("continue")).to_have_text("play_arrowContinue")
@@ -134,9 +215,9 @@ def test_a_validation_is_looked_at_over_slices(page: Page, interface: Interface)
     page.get_by_text("All numbers").click()
     picture(page, "validation")
     page.get_by_test_id("confidence-1").click()
-    overlay = page.locator("[data-testid=pane-Tomogram] image.confidence")
-    expect(overlay).to_have_attribute("opacity", "0.5")
-    address = overlay.get_attribute("href")
+    overlay = page.locator("[data-testid=pane-Tomogram][data-plane=xy] img.confidence")
+    expect(overlay).to_have_css("opacity", "0.5")
+    address = overlay.get_attribute("src")
     assert address is not None
     assert "plane=xy&index=16" in address
     shown = page.evaluate(
@@ -148,15 +229,16 @@ def test_a_validation_is_looked_at_over_slices(page: Page, interface: Interface)
     picture(page, "confidence")
     slider = page.get_by_test_id("confidence").locator(".q-slider__track-container")
     slider.press("ArrowRight")
-    expect(overlay).to_have_attribute("opacity", "0.55")
+    expect(overlay).to_have_css("opacity", "0.55")
     expect(page.get_by_test_id("place")).to_have_text("z 16 of 32")  # the key is the slider's alone
     slider.press("2")
     expect(page.get_by_test_id("place")).to_have_text("z 16 of 32")
-    page.get_by_test_id("plane").get_by_text("XZ").click()
-    expect(overlay).to_have_attribute("href", address.replace("plane=xy&index=16", "plane=xz&index=32"))
+    page.get_by_test_id("plane").get_by_text("XZ", exact=True).click()
+    overlay = page.locator("[data-testid=pane-Tomogram][data-plane=xz] img.confidence")
+    expect(overlay).to_have_attribute("src", address.replace("plane=xy&index=16", "plane=xz&index=32"))
     slider.press("PageDown")
     slider.press("PageDown")
-    expect(overlay).to_have_count(0)
+    expect(overlay).to_be_hidden()
 
 
 def test_areas_to_keep_and_to_leave_out_are_drawn_by_mouse_and_by_keys(page: Page, interface: Interface) -> None:
@@ -220,7 +302,7 @@ def test_a_damaged_volume_is_told_and_the_others_are_shown(page: Page, interface
         visit(page, interface, "/viewer")
         expect(page.get_by_test_id("problem")).to_contain_text(name)
         assert page.get_by_test_id("problem").inner_text().count("\n") == 0
-        expect(page.get_by_test_id("pane-Tomogram")).to_be_visible()
+        expect(page.get_by_test_id("pane-Tomogram")).to_have_count(3)
     table.write_text(before)
 
 

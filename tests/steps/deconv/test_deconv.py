@@ -17,7 +17,7 @@ from isonet.config import SimulateConfig
 from isonet.core.comparison import metrics
 from isonet.core.filters.ctf import Optics, WienerFilter
 from isonet.io import blocks, mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.running.run_record import resident
 from isonet.steps.simulate import simulate
 

@@ -22,7 +22,12 @@ POINTS = np.array([[20, 30, 20], [41, 7, 33], [55, 60, 5]])
 
 def places(path: Path, tomogram: str = "TS_1", pixel_size: float = 10.0) -> list[list[int]]:
     """x, y, z of the points that a file has for a tomogram."""
-    return read_coordinates(path).of(tomogram).voxels(SHAPE, pixel_size)[:, ::-1].tolist()
+    return (
+        read_coordinates(path)
+        .of({tomogram, f"{tomogram}.tomostar", f"{tomogram}.mrc"})
+        .voxels(SHAPE, pixel_size)[:, ::-1]
+        .tolist()
+    )
 
 
 def star(path: Path, xyz: object, **columns: object) -> Path:

@@ -30,7 +30,7 @@ def scene() -> Any:
 
 def star_of(volume: Any, name: str = "v", **options: Any) -> str:
     isonet.write(Path(f"{name}.mrc"), volume)
-    isonet.done("prepare", f"{name}.mrc", output=f"{name}.star", **options)
+    isonet.done("prepare", f"{name}.mrc", output=f"{name}.star", accept="no-wedge", **options)
     return f"{name}.star"
 
 
@@ -226,7 +226,7 @@ def test_slab_is_followed(here: Path) -> None:
     assert (mask & wanted).sum() / wanted.sum() > 0.93
     assert (mask & ~wanted).sum() / mask.sum() < 0.1
     isonet.write(here / "w.mrc", random.standard_normal(shape).astype(np.float32))
-    isonet.done("prepare", "w.mrc", output="w.star")
+    isonet.done("prepare", "w.mrc", output="w.star", accept="no-wedge")
     outcome = isonet.done("mask", "w.star", "--slab", density_percentage=100, std_percentage=100)
     assert "no slab" in outcome.err
     assert isonet.read(Path("mask/w_mask.mrc")).all()
@@ -296,6 +296,9 @@ def test_existing_masks_of_any_make(here: Path, scene: Any) -> None:
         "grey": (255 * ball).astype(np.uint16),
         "soft": gaussian_filter(ball.astype(np.float32), 1.0),
         "binned": ball[1::2, 1::2, 1::2].astype(np.float32),
+        "IMOD bytes with a sign": ((255 * ball).astype(np.int16) - 128).astype(np.int8),
+        "IMOD bytes, 0 and 1": (ball.astype(np.int16) - 128).astype(np.int8),
+        "soft IMOD bytes": (255 * gaussian_filter(ball.astype(np.float32), 1.0) - 128).astype(np.int8),
         "unsigned bytes": (255 * ball).astype(np.uint8).view(np.int8),
         "soft unsigned bytes": (255 * gaussian_filter(ball.astype(np.float32), 1.0)).astype(np.uint8).view(np.int8),
         "plus and minus": np.where(ball, 1, -1).astype(np.int8),
@@ -308,7 +311,12 @@ def test_existing_masks_of_any_make(here: Path, scene: Any) -> None:
         assert set(np.unique(result)) == {0, 1}
         assert not result[:, :, :12].any(), name
         wrong = np.mean((result > 0)[:, :, 12:36] != ball[:, :, 12:36])
-        assert wrong < {"soft": 0.005, "soft unsigned bytes": 0.005, "binned": 0.04}.get(name, 1e-9), name
+        assert wrong < {
+            "soft": 0.005,
+            "soft unsigned bytes": 0.005,
+            "soft IMOD bytes": 0.005,
+            "binned": 0.04,
+        }.get(name, 1e-9), name
     Path("folder").mkdir()
     Path("binary.mrc").rename("folder/v_other.mrc")
     isonet.done("mask", star, existing="folder", output_dir="from_folder")

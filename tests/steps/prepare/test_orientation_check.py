@@ -14,7 +14,7 @@ from isonet.core.simulation.projection import project, ramp_filter
 from isonet.core.tilts.measured import Measured, positioned
 from isonet.core.tilts.orientation_estimate import block_power, estimate_orientation
 from isonet.io import mrc
-from isonet.steps.prepare.orientation_check import look
+from isonet.steps.prepare.checks.orientation import look
 
 SHAPE = (48, 72, 72)
 TILTS = torch.arange(-60.0, 61, 3)

@@ -85,11 +85,12 @@ def test_warning_on_an_unlikely_pixel_size(here: Path, volume: Any, pixel_size: 
         assert any("v.mrc" in line and warning in line for line in said.splitlines())
 
 
-def test_warning_on_voxels_that_are_no_cubes(here: Path, volume: Any) -> None:
+def test_voxels_that_are_no_cubes_need_a_pixel_size(here: Path, volume: Any) -> None:
     isonet.write(here / "v.mrc", volume)
     with mrcfile.open(here / "v.mrc", "r+") as mrc:
         mrc.voxel_size = (10, 10, 12)
-    assert "not cubes" in isonet.done("prepare", "v.mrc").err
+    isonet.assert_refused(isonet.call("prepare", "v.mrc"), "v.mrc", "10 x 10 x 12 A", "not cubes", "--pixel-size")
+    assert "not cubes" in isonet.done("prepare", "v.mrc", pixel_size=10).err
 
 
 def test_tilt_range(here: Path, volume: Any) -> None:
@@ -292,7 +293,11 @@ def test_volumes_as_imod_leaves_them_are_turned(here: Path) -> None:
 @pytest.mark.parametrize(("tilts", "word"), [((-40, 62), None), ((-62, 40), "mirrored"), ((-60, 30), "were told")])
 def test_the_wedge_is_compared_with_the_tilts(here: Path, tilts: tuple[float, float], word: str | None) -> None:
     isonet.write(here / "v.mrc", isonet.specimen((48, 48, 48), tilts=(-40, 62)))
-    outcome = isonet.call("prepare", "v.mrc", tilt_min=tilts[0], tilt_max=tilts[1])
+    if word == "mirrored":
+        refused = isonet.call("prepare", "v.mrc", tilt_min=tilts[0], tilt_max=tilts[1])
+        isonet.assert_refused(refused, "v.mrc", "mirrored", "--tilt-min -40 --tilt-max 62", "--accept mirrored")
+        assert not (here / "tomograms.star").exists()
+    outcome = isonet.call("prepare", "v.mrc", tilt_min=tilts[0], tilt_max=tilts[1], accept="mirrored")
     assert outcome.code == 0
     warned = [text for text in ("mirrored", "axis", "no wedge", "were told") if text in outcome.err]
     assert (word in warned) if word else not warned

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from isonet.config.inputs import ACCEPTABLE
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
+from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.turn import turned
-from isonet.steps.prepare.wedge_check import check_wedge
 
 WORDS = ("mirrored", "axis", "no wedge")
 Said = tuple[list[str], list[str]]
@@ -39,7 +40,7 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, tupl
     monkeypatch.setattr(logger, "propagate", False)
 
     def check(volume: Any, tilts: tuple[float, float]) -> Said:
-        check_wedge(mrc.open_volume(isonet.write(tmp_path / "x.mrc", volume)), tilts)
+        check_wedge(mrc.open_volume(isonet.write(tmp_path / "x.mrc", volume)), tilts, ACCEPTABLE)
         assert all("x.mrc: " in line.getMessage() for line in lines)
         by_level = [[line.getMessage() for line in lines if line.levelno == level] for level in (30, 20)]
         return by_level[0], by_level[1]
@@ -103,9 +104,9 @@ def test_where_nothing_can_be_told_there_is_no_warning(said: Callable[..., Said]
 def test_a_real_tomogram_is_not_warned_of(shared_data: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     warnings: list[str] = []
     monkeypatch.setattr(
-        "isonet.steps.prepare.wedge_check.log.warning", lambda text, *parts: warnings.append(text % parts)
+        "isonet.steps.prepare.checks.wedge.log.warning", lambda text, *parts: warnings.append(text % parts)
     )
-    found = check_wedge(mrc.open_volume(shared_data / f"empiar10499/00254_wbp_20Apx_{name}.mrc"), (-60, 60))
+    found = check_wedge(mrc.open_volume(shared_data / f"empiar10499/00254_wbp_20Apx_{name}.mrc"), (-60, 60), ())
     assert warnings == []
     assert found
     assert (found.tilt_min, found.tilt_max) == pytest.approx((-60, 60), abs=3)
@@ -135,8 +136,8 @@ def test_turning_is_a_rotation_by_minus_90_degrees_about_x(
 def test_a_turned_volume_has_its_wedge_where_it_belongs(tmp_path: Path, uneven: Any) -> None:
     """As a whole tomogram of another program: recognised, turned, and the range told before is measured."""
     volume = mrc.open_volume(isonet.write(tmp_path / "a.mrc", as_imod(uneven)))
-    before = check_wedge(volume, (-40, 62))
-    after = check_wedge(turned(volume, tmp_path / "b.mrc"), (-40, 62))
+    before = check_wedge(volume, (-40, 62), ())
+    after = check_wedge(turned(volume, tmp_path / "b.mrc"), (-40, 62), ())
     assert before
     assert after
     assert before.as_imod_tilt

@@ -17,7 +17,7 @@ from isonet.io.checkpoint import load_model
 from isonet.project.table import HALF_COLUMNS, Project
 from isonet.running.runs import start
 from isonet.steps.refine.setup import LEARNING_RATES, Refinement, begin
-from isonet.steps.refine.tomograms import open_training_set
+from isonet.steps.refine.subvolumes.tomograms import open_training_set
 from isonet.train.network.unet import UNet, initialize
 from isonet.train.team import ALONE
 from isonet.volumes.preview import mean_balance, wedge_balance
@@ -41,21 +41,12 @@ LEARNING = {
 }
 
 
-def table_of_halves(folder: Path, even: Any, odd: Any, name: str = "x") -> Path:
-    """Prepare two halves."""
-    for side, half in (("EVN", even), ("ODD", odd)):
-        isonet.write(folder / "data" / f"{name}_{side}.mrc", half)
-    words = ("--even", folder / "data", "--odd", folder / "data")
-    isonet.done("prepare", *words, output=folder / "tomograms.star", average_dir=folder / "average")
-    return folder / "tomograms.star"
-
-
 @pytest.fixture
 def halves(here: Path, volume: Any) -> Path:
     """Table of one tomogram of halves with independent noise."""
     random = np.random.default_rng(1)
     noisy = [(volume + 0.5 * random.standard_normal(volume.shape)).astype(np.float32) for _ in range(2)]
-    return table_of_halves(here, *noisy)
+    return isonet.table_of_halves(here, *noisy)
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +190,7 @@ def test_predict_writes_both_halves_and_their_mean(halves: Path) -> None:
 
 def test_mean_of_equal_halves_is_corrected_as_they_are(here: Path, volume: Any) -> None:
     """Of unequal ones it has less noise, and lies between them in grey value and scale."""
-    star = table_of_halves(here, volume, 2 * volume + 1)
+    star = isonet.table_of_halves(here, volume, 2 * volume + 1)
     isonet.done("refine", star, **{**isonet.TINY, "iterations": 1})
     isonet.done("predict", star, "results", calibrate=False, turns=1, precision="float32")
     first, second, mean = (isonet.read(Path(f"corrected/{name}_corrected.mrc")) for name in NAMES)
@@ -228,7 +219,7 @@ def test_training_on_halves_follows_sign_scale_and_offset(here: Path, volume: An
     results, losses = {}, {}
     for name, (factor, offset) in {"v": (1, 0), "n": (-1, 0), "a": (10, 3)}.items():
         folder = here / name
-        star = table_of_halves(folder, *((factor * half + offset).astype(np.float32) for half in noisy))
+        star = isonet.table_of_halves(folder, *((factor * half + offset).astype(np.float32) for half in noisy))
         isonet.done("refine", star, output_dir=folder / "run", **{**isonet.TINY, "iterations": 1, "steps_per_epoch": 8})
         isonet.done("predict", star, folder / "run", output_dir=folder / "out")
         results[name] = (isonet.read(folder / "out/x_corrected.mrc") - offset) / factor

@@ -14,7 +14,7 @@ from isonet.io import star
 from isonet.io.checkpoint import load_model
 from isonet.models.folder import STATE_NAME
 from isonet.project.table import Project
-from isonet.steps.refine.subvolume_files import SubvolumeFiles, open_subvolume_files
+from isonet.steps.refine.subvolumes.files import SubvolumeFiles, open_subvolume_files
 from isonet.volumes.source import Source, open_source
 
 TRAIN = {

@@ -13,7 +13,7 @@ import pytest
 
 from isonet.core.filters import tiling
 from isonet.steps.report import report
-from isonet.steps.report.chimerax import _quoted
+from isonet.steps.report.viewers.chimerax import _quoted
 
 HOSTILE = "<script>alert(1)<script>&{{7*7}}$x"
 OPTIONS = {**isonet.TINY, "tilt_min": -50, "tilt_max": 60}

@@ -39,7 +39,7 @@ def halves(here: Path, truth: Any) -> Path:
         noise = np.random.default_rng(seed).standard_normal(SHAPE)
         measured = wedge.apply(torch.tensor(truth + 0.3 * noise, dtype=torch.float32), (-60.0, 60.0))
         isonet.write(here / name / f"v_{name}.mrc", measured.numpy())
-    isonet.done("prepare", "--even", "even", "--odd", "odd", "--contrast", "light")
+    isonet.done("prepare", "--even", "even", "--odd", "odd", "--contrast", "light", accept="no-wedge,other-halves")
     return here / "tomograms.star"
 
 
@@ -119,7 +119,7 @@ def test_noise_claims_nothing(here: Path) -> None:
     for seed, name in enumerate(("even", "odd")):
         noise = np.random.default_rng(seed).standard_normal(SHAPE).astype(np.float32)
         isonet.write(here / name / f"v_{name}.mrc", noise)
-    isonet.done("prepare", "--even", "even", "--odd", "odd", "--contrast", "light")
+    isonet.done("prepare", "--even", "even", "--odd", "odd", "--contrast", "light", accept="no-wedge,other-halves")
     isonet.call("validate", "tomograms.star", **OPTIONS)
     found = numbers()["withheld"]
     assert found["resolution_05"] is found["resolution_0143"] is found["lower_limit_0143"] is None

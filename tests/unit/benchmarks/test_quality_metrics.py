@@ -15,7 +15,7 @@ from isonet.config import RefineConfig, SimulateConfig
 from isonet.core.comparison import metrics
 from isonet.core.tilts import wedge
 from isonet.io import mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.steps.simulate import simulate
 from isonet.volumes.preview import mean_balance, wedge_balance
 from judging import cases as samples

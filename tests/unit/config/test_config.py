@@ -110,7 +110,7 @@ def test_sub_volumes_are_half_as_large_again_as_cubes_unless_told() -> None:
         (RefineConfig, {"learning_rate": 0}, "greater than 0"),
         (RefineConfig, {"drop_out": 1}, "less than 1"),
         (RefineConfig, {"kernel": 4}, "3, 5 or 7"),
-        (RefineConfig, {"precision": "float8"}, "'auto', 'float32' or 'bf16'"),
+        (RefineConfig, {"precision": "float8"}, "'auto', 'float32', 'bf16' or 'fp16'"),
         (RefineConfig, {"itertions": 5}, "Extra inputs are not permitted"),
         (PredictConfig, {"cube_size": 96, "crop_size": 64}, "crop_size 64 must not be smaller than cube_size 96"),
         (PrepareConfig, {"tilt_min": 60, "tilt_max": -60}, "tilt_min 60 must be smaller than tilt_max -60"),

@@ -64,11 +64,12 @@ def test_rows_of_every_mode_and_byte_order(dtype: str, tmp_path: Path) -> None:
 
 def test_rows_behind_an_extended_header_and_of_imods_unsigned_bytes(tmp_path: Path) -> None:
     with mrcfile.new(tmp_path / "a.mrc") as file:
-        file.set_data(numbers("int8", (4, 5, 6)))
+        file.set_data(np.arange(136, 256, dtype=np.uint8).reshape(4, 5, 6).view(np.int8))
         file.set_extended_header(np.zeros(100, dtype="V1"))
         extra = bytearray(file.header.extra2.tobytes())
         extra[40:48] = np.array([1146047817, 0], dtype=np.int32).tobytes()
         file.header.extra2 = np.frombuffer(bytes(extra), dtype=file.header.extra2.dtype)[0]
+        file.header.dmin, file.header.dmax = 0, 255  # as IMOD counts them
     volume = mrc.open_volume(tmp_path / "a.mrc")
     assert np.array_equal(volume.read_rows(slice(0, 2), slice(1, 5)), volume.read(slice(0, 2), slice(1, 5)))
     assert volume.read_rows(slice(None)).max() == 255

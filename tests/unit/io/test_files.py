@@ -1,6 +1,7 @@
 """Files are there in whole or not at all."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -65,7 +66,7 @@ from pathlib import Path
 import numpy as np
 from isonet.errors import RunError
 from isonet.io import files, mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 folder = Path(sys.argv[1])
 files.write_text(folder / "a.txt", "before")
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
@@ -104,6 +105,21 @@ def test_a_lock_file_that_was_removed_is_no_lock(tmp_path: Path, monkeypatch: py
         assert len(taken) == 2
         with pytest.raises(BlockingIOError), files.locked(path, wait=False):
             pass
+
+
+def test_waiting_for_a_lock_is_told_and_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / ".table.lock"
+    monkeypatch.setattr(files, "_QUIET", 0.1)
+    monkeypatch.setattr(files, "_LONGEST", 0.4)
+    with files.locked(path, wait=False), pytest.raises(RunError) as caught, files.locked(path, wait=True):
+        pytest.fail("it was held")
+    (said,) = [record.getMessage() for record in caplog.records]
+    for text in (said, str(caught.value)):
+        assert str(path) in text and f"process {os.getpid()} on {socket.gethostname()}, since 20" in text
+    with files.locked(path, wait=True):  # it is free now
+        assert len(caplog.records) == 1
 
 
 def test_a_folder_that_becomes_read_only_is_what_is_complained_of(tmp_path: Path, monkeypatch: Any) -> None:

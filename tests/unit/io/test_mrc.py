@@ -12,7 +12,7 @@ import pytest
 
 from isonet.errors import InputError, RunError
 from isonet.io import mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.io.volume_files import find_volumes, stem
 
 HEADER = Header((8.0, 9.0, 10.0), (1.5, -2.0, 300.0), (-4, 5, 6), ("made by us", "2nd line"))
@@ -303,6 +303,6 @@ def test_what_happens_while_a_file_is_opened_is_told(
     path = tmp_path / "v.mrc"
     with mrcfile.new(path) as volume:
         volume.set_data(np.zeros((3, 4, 5), np.float32))
-    monkeypatch.setattr(mrcfile, "mmap", fail)
+    monkeypatch.setattr(np, "memmap", fail)
     with pytest.raises(InputError, match=says):
         mrc.open_volume(path)

@@ -48,7 +48,7 @@ def test_a_run_that_ends_well_leaves_its_configuration_log_and_status(tmp_path: 
     assert status(folder)["state"] == "finished"
     assert status(folder)["done"] == 3
     assert status(folder)["command"] == "check"
-    assert yaml.safe_load((folder / "config.yaml").read_text()) == {"device": "auto", "seconds": 3.0}
+    assert yaml.safe_load((folder / "config.yaml").read_text()) == {"device": "auto", "seconds": 3.0, "fastest": True}
     assert "INFO half way" in (folder / "run.log").read_text()
     assert not runs.log.handlers
 
@@ -189,12 +189,37 @@ def test_metrics_outlive_a_crash_and_can_be_dropped(tmp_path: Path) -> None:
     assert [(line["iteration"], line["loss"]) for line in run.metrics()] == [(1, 1.0), (2, 0.5), (3, 0.1)]
 
 
-def test_progress_ends_in_the_status(tmp_path: Path) -> None:
+def told(folder: Path) -> tuple[object, ...]:
+    """What a status says of the progress."""
+    return tuple(status(folder).get(name, "nothing") for name in ("doing", "done", "total", "seconds_left"))
+
+
+def test_the_status_tells_what_is_done_now_and_no_longer_what_was(tmp_path: Path) -> None:
+    nothing = ("nothing",) * 4
+    with runs.start(tmp_path, "check", CONFIG) as run:
+        assert told(tmp_path) == nothing
+        with run.progress("working", 3) as advance:
+            assert told(tmp_path) == ("working", 0, 3, None)
+            for _ in range(3):
+                advance()
+            assert told(tmp_path) == ("working", 3, 3, 0)
+        assert told(tmp_path) == nothing
+        with run.progress("other work", 2):
+            assert told(tmp_path) == ("other work", 0, 2, None)
+    assert told(tmp_path) == nothing
+
+
+def test_a_run_that_fails_keeps_what_it_did(tmp_path: Path) -> None:
+    with pytest.raises(ValueError), runs.start(tmp_path, "check", CONFIG) as run, run.progress("working", 3):
+        raise ValueError
+    assert told(tmp_path)[:3] == ("working", 0, 3)
+
+
+def test_the_log_of_a_progress_is_what_it_was(tmp_path: Path) -> None:
     with runs.start(tmp_path, "check", CONFIG) as run, run.progress("working", 3) as advance:
         for _ in range(3):
             advance()
-    last = status(tmp_path)
-    assert (last["doing"], last["done"], last["total"], last["seconds_left"]) == ("working", 3, 3, 0)
+    assert "working" not in (tmp_path / "run.log").read_text()
 
 
 def test_a_follower_notes_a_signal_until_all_stop(tmp_path: Path) -> None:

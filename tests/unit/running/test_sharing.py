@@ -1,5 +1,6 @@
 """What one process is at work on no other takes, and nothing is left undone."""
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -49,6 +50,28 @@ def test_what_a_failed_process_had_is_taken_up(tmp_path: Path) -> None:
     paths[1].write_text("made")
     assert next(other)[0] == 0
     assert next(other, None) is None
+
+
+def test_whom_it_waits_for_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sharing, "_QUIET", 0.05)
+    (path,) = products(tmp_path, 1)
+    working, waiting = nobodys([1], [path]), nobodys([1], [path])
+    assert next(working)[0] == 1
+
+    def end_later() -> None:
+        time.sleep(0.3)
+        path.write_text("made")
+        working.close()
+
+    ending = threading.Thread(target=end_later)
+    with caplog.at_level("INFO", "isonet"):
+        ending.start()
+        assert next(waiting, None) is None
+        ending.join()
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert str(path) in said and f"process {os.getpid()} on" in said and "since" in said
 
 
 def test_a_failure_leaves_no_lock_behind(tmp_path: Path) -> None:

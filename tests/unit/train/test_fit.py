@@ -1,6 +1,7 @@
 """Devices, training that learns and continues to the same bits, and evaluation that does not train."""
 
 import logging
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,13 +11,14 @@ import torch
 from torch import Tensor
 
 from isonet.io import checkpoint
-from isonet.train import device as devices
-from isonet.train.device import Precision, choose_device, choose_precision
+from isonet.train.device import choose_device
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
+from isonet.train.hardware.precision import Precision
 from isonet.train.memory import is_out_of_memory
 from isonet.train.network.unet import UNet, UNetShape
 from isonet.train.pairs import Batch
+from isonet.train.team import Team
 
 CPU = torch.device("cpu")
 SMALL = UNetShape(depth=1, filter_base=2, convs_per_depth=2, drop_out=0.0)
@@ -39,6 +41,7 @@ def trainer_of(model: UNet, precision: Precision = "float32", **options: Any) ->
 def machine_with(gpus: int, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
     patch.setattr(torch.cuda, "device_count", lambda: gpus)
+    patch.setattr(torch.cuda, "get_arch_list", list)
 
 
 def test_auto_is_the_first_gpu_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,17 +72,7 @@ def test_devices_that_are_not_there_are_refused(
         choose_device(name)
 
 
-@pytest.mark.parametrize("native", [True, False])
-def test_auto_precision_is_bf16_where_it_is_native(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "_cpu_computes_bf16", lambda: native)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: native)
-    for device in (CPU, torch.device("cuda", 0)):
-        assert choose_precision(device, "auto") == ("bf16" if native else "float32")
-        assert choose_precision(device, "float32") == "float32"
-        assert choose_precision(device, "bf16") == "bf16"
-
-
-@pytest.mark.parametrize("precision", ["float32", "bf16"])
+@pytest.mark.parametrize("precision", ["float32", "bf16", "fp16"])
 @pytest.mark.parametrize("exponent", [1, 2])
 def test_steps_lower_the_loss(precision: Precision, exponent: int) -> None:
     trainer = trainer_of(network(), precision, exponent=exponent)
@@ -188,6 +181,59 @@ def test_a_step_for_which_memory_does_not_suffice_is_taken_in_parts(
         monkeypatch.setattr(tight.network, "forward", lambda _: (_ for _ in ()).throw(MemoryError()))
         with pytest.raises(MemoryError):
             tight.step(batch(0, count=5), 0.01)
+
+
+class OfTwo(Team):
+    """A process of two; the other one needs four parts."""
+
+    def largest(self, *values: int) -> tuple[int, ...]:
+        """Answer for the other one, too."""
+        return tuple(max(value, 4) for value in values)
+
+
+def test_a_team_agrees_on_parts_before_its_first_step(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each tries alone, without a change of weights, averages or random numbers; the most parts count for all."""
+    shape = replace(SMALL, normalization="batch", drop_out=0.5)
+    made = trainer_of(network(shape=shape))
+    made.team = OfTwo(size=2)
+    monkeypatch.setattr(made._engine, "no_backward_sync", lambda *_, **__: nullcontext())
+    forward, seen = made.network.forward, []
+
+    def short_of_memory(volumes: Tensor) -> Tensor:
+        seen.append(len(volumes))
+        if len(volumes) > 4:
+            raise RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")
+        return forward(volumes)
+
+    monkeypatch.setattr(made.network, "forward", short_of_memory)
+    state = {name: value.clone() for name, value in made.network.state_dict().items()}
+    whole = batch(0, count=8)
+    torch.manual_seed(3)
+    random = torch.get_rng_state()
+    with caplog.at_level(logging.WARNING, "isonet"):
+        made._rehearse(replace(whole, whole=16))
+    assert seen == [8, 4]
+    assert made.accumulate == 4
+    assert torch.equal(torch.get_rng_state(), random)
+    assert all(torch.equal(value, state[name]) for name, value in made.network.state_dict().items())
+    assert all(one.grad is None for one in made.network.parameters())
+    assert all(one.training for one in made.network.modules())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuFFT error: CUFFT_ALLOC_FAILED",
+        "CUDA error: out of memory",
+    ],
+)
+def test_libraries_of_a_gpu_that_lack_memory_are_understood(text: str) -> None:
+    assert is_out_of_memory(RuntimeError(text))
+    assert not is_out_of_memory(RuntimeError("CUDNN_STATUS_EXECUTION_FAILED"))
 
 
 def test_other_errors_are_not_taken_for_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:

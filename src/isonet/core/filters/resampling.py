@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from isonet.core.filters.spectrum import Source, Target, slabs
+from isonet.core.filters.spectrum import Finish, Source, Target, slabs
 from isonet.core.filters.streamed import NotFiniteError
 from isonet.core.normalize import Moments
 
@@ -122,7 +122,14 @@ def matrix(size: int, step: float) -> Float[Tensor, "after before"]:
     return (torch.cos(math.pi * (2 * after[:, None] + 1) * order / (2 * size)) @ analysis).float()
 
 
-def resample(source: Source, between: Target, target: Target, how: Resampling, advance: Callable[[], None]) -> Moments:
+def resample(
+    source: Source,
+    between: Target,
+    target: Target,
+    how: Resampling,
+    advance: Callable[[], None],
+    finish: Finish | None = None,
+) -> Moments:
     """Resample a volume that need not fit into memory.
 
     Parameters
@@ -137,6 +144,8 @@ def resample(source: Source, between: Target, target: Target, how: Resampling, a
         The grids.
     advance : callable
         Called `how.count` times.
+    finish : callable, optional
+        Given section, row and block of the result before it is written, which it may change.
 
     Returns
     -------
@@ -159,6 +168,8 @@ def resample(source: Source, between: Target, target: Target, how: Resampling, a
     for part in slabs(how.result[1], how.rows):
         rows = torch.from_numpy(between.read_rows(slice(None), part))
         block = (along_z @ rows.flatten(1)).reshape(-1, *rows.shape[1:]).numpy()
+        if finish is not None:
+            finish(0, part.start, block)
         moments.add(block)
         target.write_rows(0, part.start, block)
         advance()

@@ -14,6 +14,8 @@ from isonet.core.fourier import Transfer
 
 FloatArray = npt.NDArray[np.float32]
 ComplexArray = npt.NDArray[np.complex64]
+Finish = Callable[[int, int, FloatArray], None]
+"""Given section, row and a block of a result before it is written, which it may change."""
 BLOCK_BYTES = 1 << 23
 """Complex columns transformed along z at a time: these stay in the processor's cache."""
 
@@ -165,7 +167,10 @@ def _filtered(columns: ComplexArray, factors: Tensor, workers: int) -> ComplexAr
 
 def _power(block: ComplexArray, width: int) -> float:
     """Sum of squares over the full transform, of which all but the first and the Nyquist column are there once."""
-    columns = (block.real**2 + block.imag**2).sum(axis=(0, 1), dtype=np.float64)
+    columns = np.zeros(block.shape[2])
+    for section in block:  # squares of very large or small values are none in float32
+        for part in (section.real, section.imag):
+            columns += np.square(part, dtype=np.float64).sum(axis=0)
     once = columns[0] + (columns[-1] if width % 2 == 0 else 0.0)
     return float(2 * columns.sum() - once)
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from isonet.core.filters.spectrum import (
     BLOCK_BYTES,
+    Finish,
     FloatArray,
     Plan,
     Sink,
@@ -65,6 +66,7 @@ def filter_volume(
     workers: int = 1,
     *,
     rescale: bool = True,
+    finish: Finish | None = None,
 ) -> tuple[Moments, Moments]:
     """Filter a volume in Fourier space and give the result the mean and standard deviation of the input.
 
@@ -88,6 +90,8 @@ def filter_volume(
         Threads.
     rescale : bool
         Off keeps the filtered grey values as they are, about the mean of the input.
+    finish : callable, optional
+        Given section, row and block of the result before it is written, which it may change.
 
     Returns
     -------
@@ -106,7 +110,7 @@ def filter_volume(
         raise ConstantVolumeError(before.moments.mean)
     power = multiply([(spectrum, transfer)], how, advance, workers, mean=False)
     scale = before.moments.std * math.prod(how.shape) / math.sqrt(power) if rescale else 1.0
-    result = _Watched(target)
+    result = _Watched(target, finish)
     backward(spectrum, result, (scale, before.moments.mean), how, advance, workers)
     return before.moments, result.moments
 
@@ -191,11 +195,13 @@ class _Before:
 class _Watched:
     """A sink whose values are counted."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, finish: Finish | None) -> None:
         self.moments = Moments()
-        self._sink = sink
+        self._sink, self._finish = sink, finish
 
     def write_rows(self, section: int, row: int, block: FloatArray) -> None:
-        """Count a block in and pass it on."""
+        """Count a block in, finished, and pass it on."""
+        if self._finish is not None:
+            self._finish(section, row, block)
         self.moments.add(block)
         self._sink.write_rows(section, row, block)

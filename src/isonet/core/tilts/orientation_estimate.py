@@ -64,6 +64,7 @@ def block_power(block: Float[Tensor, "z y x"]) -> Float[Tensor, "grid grid half"
     """Power spectrum of a block under a Hann window, on the one grid of all; None of what is too small or constant."""
     if min(block.shape) < _SHORTEST:
         return None
+    block = block / block.abs().amax()  # squares of very small or large values are none in float32
     deviation, mean = torch.std_mean(block)
     if not 0 < float(deviation) < math.inf:
         return None

@@ -78,7 +78,7 @@ def _distance(
     at: Frequency, shape: Shape, measured: Measured, rotation: Tensor | None, edge: int | None, gap: float
 ) -> Tensor:
     """Distance as :func:`face_distance` at some frequencies of a volume: to the sweep that has measured them best."""
-    pixel = torch.tensor([1.0 / (edge or length) for length in shape], device=at[0].device)
+    pixel = torch.tensor([1.0 / (edge or length) for length in shape])
     return reduce(torch.maximum, (_to_sweep(at, pixel, sweep, rotation, gap) for sweep in measured.sweeps))
 
 
@@ -86,12 +86,15 @@ def _to_sweep(at: Frequency, pixel: Tensor, sweep: Sweep, rotation: Tensor | Non
     """Distance to the nearest face of what one sweep has measured."""
     check_tilts(sweep.tilts)
     turn = torch.tensor(sweep.turn, dtype=torch.float64)
-    turn = (turn if rotation is None else rotation.cpu().double() @ turn).to(pixel)
+    turn = (turn if rotation is None else rotation.cpu().double() @ turn).to(torch.float32)
     ranges = [(sweep.tilts[0], sweep.tilts[1])] if len(sweep.tilts) == 2 else arcs(sweep.tilts, gap)
-    angles = torch.deg2rad(torch.tensor(ranges, dtype=torch.float64, device=pixel.device)).to(torch.float32)
+    angles = torch.deg2rad(torch.tensor(ranges, dtype=torch.float64)).to(torch.float32)
 
     def offset(angle: Tensor) -> Tensor:
-        """Signed distance from the plane of one tilt, positive on the side of smaller tilts."""
+        """Signed distance from the plane of one tilt, positive on the side of smaller tilts.
+
+        Its numbers stay in host memory, so that nobody has to wait for a device.
+        """
         normal = turn @ torch.stack([-torch.cos(angle), torch.zeros_like(angle), torch.sin(angle)])
         blur = torch.linalg.vector_norm(normal * pixel)
         along = sum(at[axis] * normal[axis] for axis in range(3) if normal[axis] != 0)

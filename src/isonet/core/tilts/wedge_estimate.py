@@ -200,11 +200,8 @@ def _follow(side: Profiles) -> tuple[Floats, Floats, Floats]:
     near, far = round(_NEAR / STEP), round(_FAR / STEP)
     reach = 2 * far
     wide = np.pad(side, ((0, 0), (reach, reach)), mode="wrap")
-    places = range(reach, reach + side.shape[1] // 2)
-    beyond, before = (
-        np.stack([wide[:, at + first : at + last].mean(1) for at in places], axis=1)
-        for first, last in ((near, far), (-far, -near))
-    )
+    means = np.lib.stride_tricks.sliding_window_view(wide, far - near, axis=1).mean(2)
+    beyond, before = (means[:, reach + first :][:, : side.shape[1] // 2] for first in (near, -far))
     ratio = np.log(beyond / before)
     common = int(np.argmax(ratio.mean(0)))
     ends, drops = zip(*[_half_way(run, reach + common) for run in wide], strict=True)

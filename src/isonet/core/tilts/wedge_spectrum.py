@@ -111,6 +111,7 @@ def slice_spectra(block: Float[Tensor, "z y x"]) -> Float[Tensor, "3 rows column
     block = without_padding(block)
     if min(block.shape) < SHORTEST:
         return None
+    block = block / block.abs().amax()  # squares of very small or large values are none in float32
     deviation, mean = torch.std_mean(block)
     if not 0 < float(deviation) < float("inf"):
         return None

@@ -1,7 +1,7 @@
 """Which even half goes with which odd one, before tomograms are added: as `prepare` finds it, then as the user says."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -9,8 +9,11 @@ from pathlib import Path
 from isonet.errors import InputError
 from isonet.gui.files.access import Roots
 from isonet.io import mrc, star
-from isonet.io.volume_files import find_volumes, stem
-from isonet.project.pairing import full_key, grouped, half_folders, half_key, is_short, side_of
+from isonet.io.volume_files import stem
+from isonet.project.halves import half_folders, half_key
+from isonet.project.names import Fit, fit, is_short, side_of
+from isonet.project.pairing import grouped
+from isonet.project.selection import find_volumes, only_tomograms
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS
 
 COLUMNS = (FULL_COLUMNS[0], *HALF_COLUMNS)
@@ -73,7 +76,7 @@ class Line:
             return State.SHAPES
         if self.even is not None:
             return State.HALVES
-        return State.NAMED_HALF if self.full and side_of(self.full) and not is_short(self.full) else State.ONE_MAP
+        return State.NAMED_HALF if self.full and _side(self.full) else State.ONE_MAP
 
 
 @dataclass
@@ -105,7 +108,7 @@ class Pairing:
         except InputError:
             return cls(_leniently(paths, even, odd), as_found=False)
         lines = [Line(path, *(halves or (None, None))) for path, halves in full.items()]
-        return cls([*lines, *(Line(None, *pair) for pair in lone.values())], as_found=True)
+        return cls([*lines, *(Line(None, *pair.halves) for pair in lone)], as_found=True)
 
     @property
     def files(self) -> list[Path]:
@@ -198,23 +201,29 @@ def _allowed(roots: Roots, path: Path) -> Path:
     return path
 
 
+def _side(path: Path) -> str | None:
+    """Tell which half a file is by its name, where that is clear."""
+    name = stem(path)
+    return None if is_short(name) else side_of(name)
+
+
 def _alone(path: Path) -> Line:
     """One file without others: a half by its name, or a map."""
-    side = None if is_short(path) else side_of(path)
+    side = _side(path)
     return Line(even=path) if side == "even" else Line(odd=path) if side == "odd" else Line(path)
 
 
 def _leniently(paths: Sequence[Path], even: Path | None, odd: Path | None) -> list[Line]:
     """All files, paired by name as far as that goes."""
-    volumes = [path for each in paths for path in _volumes(each)]
+    volumes = only_tomograms(path for each in paths for path in _volumes(each))
     sides: dict[str, list[Path]] = {"even": [], "odd": []}
     if even is not None and odd is not None:
         one_folder = even.is_dir() and odd.is_dir() and even.samefile(odd)
         for side, place in (("even", even), ("odd", odd)):
-            sides[side] = [path for path in find_volumes(place) if not one_folder or side_of(path) == side]
+            sides[side] = [path for path in find_volumes(place) if not one_folder or side_of(stem(path)) == side]
     else:
         for side, halves in sides.items():
-            halves += [path for path in volumes if side_of(path) == side and not is_short(path)]
+            halves += [path for path in volumes if _side(path) == side]
         for folder in filter(None, map(half_folders, paths)):
             for side, place in zip(sides, folder, strict=True):
                 sides[side] += find_volumes(place)
@@ -237,14 +246,14 @@ def _volumes(path: Path) -> list[Path]:
 
 
 def _join(lines: list[Line], path: Path, side: str) -> None:
-    """Put a half to the line of its name that lacks it, or on a line of its own."""
-    fitting: Iterable[Line] = (
-        line
-        for line in lines
-        if getattr(line, side) is None
-        and (full_key(line.full) if line.full is not None else line.name) == half_key(path)
-    )
-    line = next(iter(fitting), None)
+    """Put a half to the line of its name that lacks it, whole names first, or on a line of its own."""
+    lacking = [line for line in lines if getattr(line, side) is None]
+    line = next((line for line in lacking if stem(path) in {stem(one) for one in line.files if one is not None}), None)
+    if line is None:
+        key = half_key(path)
+        fitting = [(fit(key, line.name), line) for line in lacking]
+        close = [(found, line) for found, line in fitting if found is not None and found[0] > Fit.LOOSE]
+        line = max(close, key=lambda one: one[0])[1] if close else None
     if line is None:
         lines.append(line := Line())
     setattr(line, side, path)

@@ -74,7 +74,8 @@ VOLUMES: Mapping[str, str] = {
 }
 """Columns that name volumes to look at, with what they are, in the order of the steps."""
 MASK = "rlnMaskName"
-MADE: Mapping[str, str] = {"rlnDeconvTomoName": "deconv", MASK: "mask", "rlnCorrectedTomoName": "predict"}
+CORRECTED = "rlnCorrectedTomoName"
+MADE: Mapping[str, str] = {"rlnDeconvTomoName": "deconv", MASK: "mask", CORRECTED: "predict"}
 """Columns that the steps fill in."""
 PRODUCTS: Mapping[str, Sequence[str]] = {
     "extract": ("subtomo.star", "*/subtomo.star"),
@@ -129,7 +130,12 @@ def mask(tomogram: Tomogram) -> Path | None:
 
 def made(tomogram: Tomogram) -> list[str]:
     """Steps whose results for a tomogram are there."""
-    return [step for column, step in MADE.items() if tomogram.text(column) and tomogram.file(column).is_file()]
+    return [step for column, step in MADE.items() if has(tomogram, column)]
+
+
+def has(tomogram: Tomogram, column: str) -> bool:
+    """Tell whether the file that a column names is there."""
+    return tomogram.text(column) is not None and tomogram.file(column).is_file()
 
 
 def products(project: Path) -> dict[str, list[Path]]:

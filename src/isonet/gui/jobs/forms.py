@@ -22,7 +22,7 @@ from isonet.config import StepConfig
 STEPS = ("prepare", "deconv", "mask", "extract", "refine", "predict", "validate")
 """Commands with a place of their own in the menu, in order."""
 _ORDER = (*STEPS, "run", *sorted(COMMANDS.keys() - {*STEPS, "run"}))
-OFFERED = {name: COMMANDS[name] for name in _ORDER if not COMMANDS[name].serves}
+OFFERED = {name: COMMANDS[name] for name in _ORDER if COMMANDS[name].has_form}
 """Commands that have a form, in the order of the menu."""
 COMMON: Mapping[str, tuple[str, ...]] = {
     "prepare": ("even", "odd", "metadata", "pixel_size", "tilt_min", "tilt_max", "tilt_file", "defocus"),

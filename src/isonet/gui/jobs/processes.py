@@ -48,6 +48,16 @@ class Process:
         """Return what identifies it, for a JSON file."""
         return {"pid": self.pid, "started": self.started, "boot": self.boot}
 
+    @property
+    def since(self) -> float:
+        """When it started, in seconds since 1970; 0 where the system does not say when it was started itself."""
+        try:
+            lines = Path("/proc/stat").read_text().splitlines()
+        except OSError:
+            return 0.0
+        boot = next((int(line.split()[1]) for line in lines if line.startswith("btime ")), 0)
+        return boot + self.started / os.sysconf("SC_CLK_TCK") if boot else 0.0
+
     def is_alive(self) -> bool:
         """Tell whether this very process is still at work."""
         return Process.of(self.pid) == self

@@ -4,17 +4,20 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from isonet.config import StepConfig
+from isonet.gui.jobs.processes import Process
 from isonet.running import run_record
-from isonet.running.console import duration_text
-from isonet.running.warned import WORD
+from isonet.running.console import WORD, duration_text
 
+_CLOCKS = 60.0  # seconds by which the clocks of a machine may differ
 _TAIL = 1 << 16
 _LARGEST = 1 << 24  # bytes of metrics that are drawn
 _CURVES = "loss.png"
+_ITERATIONS = "*/previews/iter*.png"
 _TIME = re.compile(r"\d\d:\d\d:\d\d")
 
 
@@ -38,19 +41,20 @@ class Progress:
         What it does.
     done, total : int
         Items of it.
-    seconds_left : int
-        As the run expects.
+    seconds_left : int or None
+        As the run expects; None before it knows.
     """
 
     doing: str
     done: int
     total: int
-    seconds_left: int
+    seconds_left: int | None
 
     @property
     def text(self) -> str:
         """One line."""
-        return f"{self.doing}: {self.done} of {self.total}, {duration_text(self.seconds_left)} left"
+        left = "" if self.seconds_left is None else f", {duration_text(self.seconds_left)} left"
+        return f"{self.doing}: {self.done} of {self.total}{left}"
 
 
 def read_status(folder: Path, pid: int | None = None) -> Mapping[str, Any]:
@@ -59,11 +63,24 @@ def read_status(folder: Path, pid: int | None = None) -> Mapping[str, Any]:
     return {} if pid is not None and status.get("pid") != pid else status
 
 
+def is_at_work(status: Mapping[str, Any]) -> bool:
+    """Tell whether the run of a status is at work: its process is there, and no later one that got its number."""
+    pid, updated = status.get("pid"), status.get("updated")
+    if status.get("state") != "running" or not isinstance(pid, int) or not isinstance(updated, str):
+        return False
+    process = Process.of(pid)
+    try:
+        told = datetime.fromisoformat(updated).timestamp()
+    except (ValueError, OverflowError):
+        return False
+    return process is not None and process.since <= told + _CLOCKS
+
+
 def progress(status: Mapping[str, Any]) -> Progress | None:
     """Take the progress out of a status."""
     try:
-        numbers = (int(status["done"]), int(status["total"]), int(status.get("seconds_left", 0)))
-        return Progress(str(status["doing"]), *numbers) if numbers[1] > 0 else None
+        done, total, left = int(status["done"]), int(status["total"]), status.get("seconds_left")
+        return Progress(str(status["doing"]), done, total, None if left is None else int(left)) if total > 0 else None
     except (KeyError, TypeError, ValueError):
         return None
 
@@ -159,6 +176,11 @@ def previews(folder: Path) -> list[Path]:
     pictures = {path for each in trainings(folder) for pattern in ("*.png", "*/*.png") for path in each.glob(pattern)}
     found = [path for path in pictures if path.is_file() and path.name != _CURVES]
     return sorted(found, key=lambda path: (-_changed(path), path.name))
+
+
+def latest_picture(project: Path) -> Path | None:
+    """Picture of an iteration that was drawn last in the run folders of a project; None if there is none."""
+    return max((path for path in project.glob(_ITERATIONS) if path.is_file()), key=_changed, default=None)
 
 
 def tail(path: Path) -> str:

@@ -9,6 +9,7 @@ from nicegui import events, ui
 from isonet.errors import IsonetError
 from isonet.gui.files.pairing import Line, Pairing, State, places
 from isonet.gui.jobs.forms import OFFERED, Form
+from isonet.gui.pages.chooser import Chooser
 from isonet.gui.pages.frame import frame
 from isonet.gui.pages.session import Session
 
@@ -41,6 +42,7 @@ class AddingPage:
 
     def draw(self) -> None:
         """Draw the fields, and below what is found."""
+        chooser = Chooser(self.session)
         with ui.column().classes("panel"):
             with ui.element("div").style("display: grid; grid-template-columns: 1fr 1fr; gap: 10px 22px; width: 100%"):
                 for name, label, hint in _FIELDS:
@@ -48,6 +50,7 @@ class AddingPage:
                     field.props(f'dense stack-label data-testid="add-{name}"')
                     field.on_value_change(partial(self._give, name))
                     field.on("keydown.enter", self._look)
+                    chooser.attach(field, many=name == "tomograms")
             with ui.row().classes("items-center"):
                 look = ui.button("Look what is there", icon="search", on_click=self._look)
                 look.props('outline no-caps data-testid="look"')

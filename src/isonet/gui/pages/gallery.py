@@ -1,15 +1,20 @@
-"""Pictures of a run: small ones, the newest first; a click, or Enter, enlarges one."""
+"""Pictures of a run: small ones, the newest first; a click, or Enter, enlarges one. The newest of a project."""
 
+import asyncio
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 from nicegui import events, ui
 
+from isonet.gui.jobs.run_folder import latest_picture
+from isonet.gui.pages.session import Session
 from isonet.gui.pictures import images
 
 _SMALL = 320
 _MOST = 60
+_LATEST = 960
+_SECONDS = 3.0
 _KEYS = {"ArrowLeft": -1, "ArrowRight": 1}
 
 
@@ -71,3 +76,35 @@ class Gallery:
     def _key(self, event: events.KeyEventArguments) -> None:
         if event.action.keydown and str(event.key) in _KEYS:
             self._turn(_KEYS[str(event.key)])
+
+
+class LatestPicture:
+    """The picture of the latest iteration of a project's trainings; it changes as they go on."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._address = ""
+        self._area = ui.column().classes("panel").props('data-testid="latest"')
+        self._area.set_visibility(False)
+        self._show(latest_picture(session.roots.project))
+        ui.timer(_SECONDS, self._refresh)
+
+    async def _refresh(self) -> None:
+        self._show(await asyncio.to_thread(latest_picture, self.session.roots.project))
+
+    def _show(self, path: Path | None) -> None:
+        if path is None or (address := images.picture_address(path, _LATEST)) == self._address:
+            return
+        self._address = address
+        self._area.set_visibility(True)
+        self._area.clear()
+        run = path.parent.parent
+        job = next((job for job in reversed(self.session.jobs.all()) if job.run_folder == run), None)
+        with self._area, ui.row().classes("items-baseline"):
+            folder = escape(self.session.roots.shown(run))
+            ui.html(f"<h2>Latest iteration of the training in {folder}</h2>", sanitize=False)
+            if job is not None:
+                ui.link("its curves and all pictures", f"/jobs?number={job.number}")
+        with self._area:
+            name = f"Before and after, {escape(path.stem)}"
+            ui.html(f'<img src="{address}" alt="{name}" class="latest">', sanitize=False)

@@ -1,6 +1,7 @@
 """Jobs: the queue, and of one job its log, progress, curves and pictures."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,14 @@ from nicegui import ui
 
 from isonet.errors import IsonetError
 from isonet.gui.jobs import run_folder
+from isonet.gui.jobs.forms import OFFERED
 from isonet.gui.jobs.job import ENDED, Job
 from isonet.gui.jobs.run_folder import Curves, warnings_in
+from isonet.gui.jobs.stages import Action
 from isonet.gui.pages.frame import empty, frame
 from isonet.gui.pages.gallery import Gallery
 from isonet.gui.pages.session import Session
+from isonet.gui.pages.stepper import action_button
 
 _SECONDS = 1.0
 _COLOURS = {"running": "blue-7", "finished": "primary", "failed": "negative", "lost": "orange-9"}
@@ -41,6 +45,7 @@ class JobsPage:
         self.number = number
         self._listed: list[tuple[str, str]] = []
         self._curves = Curves("iteration", {})
+        self._state_shown = ""
 
     def draw(self) -> None:
         """Draw everything once, and then what has changed every second."""
@@ -54,7 +59,8 @@ class JobsPage:
                     self._stop = ui.button("Stop", icon="stop", on_click=self._ask_to_stop)
                     self._stop.props('outline no-caps color=negative data-testid="stop"')
                     self._continue = ui.button("Continue", icon="play_arrow", on_click=self._go_on)
-                    self._continue.props('outline no-caps data-testid="continue"')
+                    self._continue.props('unelevated no-caps data-testid="continue"')
+                    self._next = ui.element("div")
                 self._command = ui.label().classes("command w-full")
                 self._problem = ui.label().classes("problem").props('role=alert data-testid="job-problem"')
                 self._warned = ui.label().classes("problem").props('role=status data-testid="warnings"')
@@ -116,12 +122,31 @@ class JobsPage:
         self._stop.set_visibility(job.state in ("queued", "running"))
         self._continue.set_visibility(job.state in ENDED and job.state != "finished")
         self._continue.set_text("Continue" if job.state in ("stopped", "lost") else "Try again")
+        if job.state != self._state_shown:
+            self._state_shown = job.state
+            self._show_next(job)
         progress = job.progress
-        self._progress.set_text(progress.text if progress else job.reason if job.state == "stopped" else "")
+        other = {"stopped": job.reason, "running": "at work"}.get(job.state, "")
+        self._progress.set_text(progress.text if progress else other)
         self._bar.set_visibility(job.state == "running")
         self._bar.props(remove="indeterminate") if progress else self._bar.props("indeterminate")
         if progress:
             self._bar.set_value(progress.done / progress.total)
+
+    def _show_next(self, job: Job) -> None:
+        """Lead on to the next step after a job that is finished, and to its form after one that failed."""
+        self._next.clear()
+        action = None
+        if job.state == "finished":
+            with suppress(IsonetError):  # the project page says what is wrong with the table
+                action = self.session.way().action
+        elif job.state == "failed" and job.words[0] in OFFERED:
+            action = Action("Change the command", f"/step/{job.words[0]}")
+        if action is not None:
+            with self._next:
+                action_button(action)
+        is_second = action is not None
+        self._continue.props("outline" if is_second else "unelevated", remove="unelevated" if is_second else "outline")
 
     def _show_warnings(self, log: str) -> None:
         """Show above everything what stands between other lines of the log."""

@@ -14,7 +14,7 @@ from isonet.gui.pages.choice import with_tomogram
 from isonet.gui.pages.frame import frame, with_own_keys
 from isonet.gui.pages.session import Session
 from isonet.gui.pictures import images
-from isonet.gui.pictures.slices import View, binning
+from isonet.gui.pictures.slices import View, binning, suiting_lowpass
 from isonet.project.table import Tomogram
 
 _SIZE = 1024
@@ -51,6 +51,7 @@ class MaskPage:
         self.path = there.get("Deconvolved") or next(iter(there.values()))
         self.volume = session.volumes.get(self.path)
         depth, height, width = self.volume.shape
+        self._lowpass = suiting_lowpass(self.volume.header.pixel_size)
         self.step = binning(self.volume, "xy", _SIZE)
         self.rows, self.columns = height // self.step, width // self.step
         self.index = depth // 2
@@ -152,7 +153,7 @@ class MaskPage:
 
     def _show(self) -> None:
         """Show the section, the outline and the polygons."""
-        view = View("xy", self.index, min(5, self.volume.shape[0]), 0.0, size=_SIZE)
+        view = View("xy", self.index, min(5, self.volume.shape[0]), self._lowpass, size=_SIZE)
         self._image.set_source(images.slice_address(self.path, view))
         picture = self.rows, self.columns
         drawn = [

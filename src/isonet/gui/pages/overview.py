@@ -7,8 +7,11 @@ from nicegui import events, ui
 
 from isonet.errors import IsonetError
 from isonet.gui.files import reports, table
+from isonet.gui.pages.chooser import Chooser
 from isonet.gui.pages.frame import frame
+from isonet.gui.pages.gallery import LatestPicture
 from isonet.gui.pages.session import Session
+from isonet.gui.pages.stepper import Stepper
 from isonet.gui.pictures import images
 from isonet.gui.pictures.slices import View
 from isonet.project.table import Project, Tomogram
@@ -24,29 +27,45 @@ def add(session: Session) -> None:
     @ui.page("/")
     def overview() -> None:
         with frame(session, "Project", "/"):
-            _add_tomograms(session)
-            _products(session)
             project = session.project()
             if project is None:
-                with ui.column().classes("empty"):
-                    ui.label("No tomograms yet. Name a folder or files above, and press Add tomograms.")
-                    ui.label(f"This makes {table.NAME}, the table that every step reads and adds to.").classes("muted")
-            else:
-                _table(session, project)
+                _begin(session)
+                return
+            Stepper(session)
+            following = session.way().following
+            LatestPicture(session)
+            _products(session)
+            _table(session, project, following)
+            with ui.expansion("Add more tomograms").classes("w-full").props('dense data-testid="more"'):
+                _add_tomograms(session, is_first=False)
 
 
-def _add_tomograms(session: Session) -> None:
+def _begin(session: Session) -> None:
+    """What an empty project needs."""
+    with ui.column().classes("empty"):
+        ui.icon("folder_open").classes("muted").style("font-size: 40px")
+        ui.label("No tomograms yet. Say where they are: a folder, or files.").style("font-size: 16px; font-weight: 600")
+        _add_tomograms(session, is_first=True)
+        ui.label(
+            f"This makes {table.NAME}, the table that every step reads and adds to. The next page shows what was "
+            "found and asks for halves and metadata."
+        ).classes("muted").style("max-width: 760px; text-align: center")
+    Stepper(session, has_action=False)
+
+
+def _add_tomograms(session: Session, is_first: bool) -> None:
     """Ask for folders, and go on with what is there."""
-    with ui.row().classes("panel items-end no-wrap"):
+    with ui.row().classes("items-end no-wrap w-full").style("max-width: 760px"):
         field = ui.input("Folder or files with tomograms", placeholder="tomograms/ or /data/*.mrc")
         field.classes("col").props('dense stack-label data-testid="add-folder"')
+        Chooser(session).attach(field)
 
         def go_on() -> None:
             ui.navigate.to(f"/add?{urlencode({'folder': field.value or ''})}")
 
         field.on("keydown.enter", go_on)
-        ui.button("Add tomograms", icon="add", on_click=go_on).props('unelevated no-caps data-testid="add"')
-        ui.label("Halves and metadata are named on the next page.").classes("muted")
+        button = ui.button("Add tomograms", icon="add", on_click=go_on).props('no-caps data-testid="add"')
+        button.props("unelevated" if is_first else "outline")
 
 
 def _products(session: Session) -> None:
@@ -71,7 +90,7 @@ def _products(session: Session) -> None:
                     ui.link(session.roots.shown(path), reports.address(path), new_tab=True)
 
 
-def _table(session: Session, project: Project) -> None:
+def _table(session: Session, project: Project, following: str) -> None:
     columns = [column for column in table.EDITABLE if any(column.name in each.row for each in project.tomograms)]
     with ui.row().classes("items-baseline"):
         ui.html(f"<h2>{len(project.tomograms)} tomogram{'s' * (len(project.tomograms) != 1)}</h2>", sanitize=False)
@@ -83,10 +102,10 @@ def _table(session: Session, project: Project) -> None:
                     ui.label(title)
         with ui.element("tbody"):
             for tomogram in project.tomograms:
-                _row(session, tomogram, columns)
+                _row(session, tomogram, columns, following)
 
 
-def _row(session: Session, tomogram: Tomogram, columns: list[table.Column]) -> None:
+def _row(session: Session, tomogram: Tomogram, columns: list[table.Column], following: str) -> None:
     with ui.element("tr"):
         with ui.element("td"):
             _thumbnail(session, tomogram)
@@ -102,7 +121,7 @@ def _row(session: Session, tomogram: Tomogram, columns: list[table.Column]) -> N
                 for step in done:
                     ui.badge(step).props("color=primary")
                 if not done:
-                    ui.label("nothing yet").classes("muted")
+                    ui.label(following).classes("muted")
 
 
 def _thumbnail(session: Session, tomogram: Tomogram) -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from isonet.gui.files import table
 from isonet.gui.files.access import Roots
+from isonet.gui.jobs import stages
 from isonet.gui.jobs.forms import Form
 from isonet.gui.jobs.queue import Jobs
+from isonet.gui.jobs.stages import Way
 from isonet.gui.pictures.slices import Volumes
 from isonet.project.table import Project
 
@@ -46,3 +48,7 @@ class Session:
     def project(self) -> Project | None:
         """Read the table; see :func:`isonet.gui.files.table.read`."""
         return table.read(self.table)
+
+    def way(self) -> Way:
+        """How far the project is, and what to do now."""
+        return stages.way(self.roots.project, self.project(), self.jobs.all())

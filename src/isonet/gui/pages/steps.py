@@ -6,15 +6,18 @@ from nicegui import ui
 
 from isonet.commands import Argument, Command
 from isonet.errors import InputError
-from isonet.gui.files import table
-from isonet.gui.jobs import forms
+from isonet.gui.files import models, table
+from isonet.gui.jobs import forms, words
 from isonet.gui.jobs.forms import OFFERED, Form, Kind, Option
 from isonet.gui.jobs.job import NOW, command_text
 from isonet.gui.jobs.run_folder import run_folder
+from isonet.gui.pages.chooser import Chooser
 from isonet.gui.pages.frame import frame
 from isonet.gui.pages.session import Session
 
 _SUGGESTED = 300
+_MODEL, _FIRST_MODEL = "model", "pretrained_model"
+_OTHER = "other"
 _ENDINGS = (".star", ".mrc", ".rec", ".map", ".mod", ".json", ".safetensors", ".tlt", ".xml", ".mdoc", ".aln")
 
 
@@ -22,7 +25,7 @@ def add(session: Session) -> None:
     """Add the pages."""
 
     @ui.page("/step/{name}")
-    def step(name: str) -> None:
+    def step(name: str, model: str = "") -> None:
         with frame(session, name.capitalize(), f"/step/{name}"):
             if name not in OFFERED:
                 raise InputError(f"no command {name}; choose one from the menu")
@@ -31,15 +34,18 @@ def add(session: Session) -> None:
             for argument in command.arguments:
                 if not form.arguments.get(argument.name):
                     form.arguments[argument.name] = _likely(argument, session.roots.project)
+            if model and "model" in form.arguments:
+                form.arguments["model"] = model
             ui.label(command.summary).classes("muted")
             StepPage(session, command, form).draw()
 
 
 def _likely(argument: Argument, project: Path) -> str:
-    """What an argument most probably is: the table, or the model that refine made."""
-    models = {"model": "results/model.safetensors"}
-    likely = {**dict.fromkeys(("star", "inputs", "folder_or_star"), table.NAME), **models}.get(argument.name, "")
-    return likely if likely and (project / likely).exists() else ""
+    """What an argument most probably is: the table, or the model that was trained last, else the starter."""
+    if argument.name == _MODEL:
+        return next((str(one.path.relative_to(project)) for one in models.find(project)), models.STARTER)
+    is_table = argument.name in ("star", "inputs", "folder_or_star")
+    return table.NAME if is_table and (project / table.NAME).exists() else ""
 
 
 def suggestions(project: Path) -> list[str]:
@@ -64,6 +70,7 @@ class StepPage:
         self.form = form
         self._fields: dict[str, ui.input | ui.select] = {}
         self._suggestions = suggestions(session.roots.project)
+        self._chooser = Chooser(session)
 
     def draw(self) -> None:
         """Draw the form."""
@@ -101,56 +108,80 @@ class StepPage:
         return order.index(option.name) if option.name in order else len(order)
 
     def _argument(self, argument: Argument) -> None:
-        field = ui.input(
-            argument.name.capitalize() + (" *" if argument.required else ""),
-            value=self.form.arguments.get(argument.name, ""),
-            autocomplete=self._suggestions,
-            on_change=lambda event, name=argument.name: self._argue(name, event.value),
-        )
-        field.classes("w-full").props(f'dense stack-label hint="{_plain(argument.help)}"')
-        field.props(f'data-testid="argument-{argument.name}"')
+        value = self.form.arguments.get(argument.name, "")
+        with ui.column().classes("w-full").style("gap: 4px"):
+            choice = self._model_choice("Model *", value) if argument.name == _MODEL else None
+            field = ui.input(
+                words.label(argument.name) + (" *" if argument.required else ""),
+                value=value,
+                autocomplete=self._suggestions,
+                on_change=lambda event, name=argument.name: self._argue(name, event.value),
+            )
+            self._chooser.attach(field, many=argument.many)
+            field.classes("w-full").props(f'dense stack-label hint="{_plain(argument.help)}"')
+            field.props(f'data-testid="argument-{argument.name}"')
         self._fields[argument.name] = field
+        if choice is not None:
+            _join(choice, field)
+
+    def _model_choice(self, label: str, value: str, none: str = "") -> ui.select:
+        """A choice of the starter and of the models of the project, or of another one that is typed."""
+        project = self.session.roots.project
+        names = {"": none} if none else {}
+        names |= {str(one.path.relative_to(project)): one.text for one in models.find(project)}
+        names |= {models.STARTER: models.STARTER_TEXT, _OTHER: "another file: type its path, or choose it"}
+        choice = ui.select(names, label=label, value=value if value in names else _OTHER)
+        choice.classes("w-full").props('dense data-testid="choose-model"')
+        return choice
 
     def _argue(self, name: str, text: str | None) -> None:
         self.form.arguments[name] = text or ""
         self._show()
 
     def _option(self, option: Option) -> None:
-        value = self.form.given.get(option.name)
-        label = option.name.replace("_", " ").capitalize()
+        label = words.label(option.name)
         bounds = f" ({option.bounds})" if option.bounds else ""
         with ui.column().style("gap: 2px"):
-            if option.kind is Kind.TEXT:
-                field: ui.input | ui.select = ui.input(
-                    label,
-                    value=value or "",
-                    placeholder=self.form.default(option),
-                    autocomplete=self._suggestions if option.is_path else None,
-                    on_change=lambda event: self._give(option, event.value),
-                )
-                field.props("stack-label")
-            else:
-                field = ui.select(
-                    self._names(option),
-                    label=label,
-                    value=value or "",
-                    on_change=lambda event: self._give(option, event.value),
-                )
+            field = self._text(option, label) if option.kind is Kind.TEXT else self._select(option, label)
             field.classes("w-full").props(f'dense data-testid="option-{option.name}"')
             ui.label(option.help.replace("\n", " ") + bounds).classes("muted").style(
                 "font-size: 12px; line-height: 1.35"
             )
         self._fields[option.name] = field
 
+    def _text(self, option: Option, label: str) -> ui.input:
+        """A field to type in, with a chooser for paths and a choice for models."""
+        value = self.form.given.get(option.name, "")
+        none = words.left_alone(option.name, "")
+        choice = self._model_choice(label, value, none) if option.name == _FIRST_MODEL else None
+        field = ui.input(
+            label,
+            value=value,
+            placeholder=words.choice(self.form.default(option)),
+            autocomplete=self._suggestions if option.is_path else None,
+            on_change=lambda event: self._give(option, event.value),
+        ).props("stack-label")
+        if option.is_path:
+            self._chooser.attach(field)
+        if choice is not None:
+            _join(choice, field)
+        return field
+
+    def _select(self, option: Option, label: str) -> ui.select:
+        """A field to choose in."""
+        return ui.select(
+            self._names(option),
+            label=label,
+            value=self.form.given.get(option.name, ""),
+            on_change=lambda event: self._give(option, event.value),
+        )
+
     def _names(self, option: Option) -> dict[str, str]:
         """What may be chosen, with its names."""
-        if option.kind is Kind.SWITCH:
-            return {"": self._default_text(option), "true": "yes", "false": "no"}
-        return {"": self._default_text(option), **{choice: choice for choice in option.choices}}
-
-    def _default_text(self, option: Option) -> str:
-        text = self.form.default(option) or "left out"
-        return f"default: { {'true': 'yes', 'false': 'no'}.get(text, text) }"
+        default, given = self.form.default(option), self.form.given.get(option.name)
+        choices = ("true", "false") if option.kind is Kind.SWITCH else option.choices
+        others = (choice for choice in choices if choice != default or choice == given)
+        return {"": words.left_alone(option.name, default), **{choice: words.choice(choice) for choice in others}}
 
     def _give(self, option: Option, text: str | None) -> None:
         self.form.set(option.name, text)
@@ -158,7 +189,7 @@ class StepPage:
             for each in forms.options(self.command):
                 field = self._fields[each.name]
                 if isinstance(field, ui.input):
-                    field.props(f'placeholder="{_plain(self.form.default(each))}"')
+                    field.props(f'placeholder="{_plain(words.choice(self.form.default(each)))}"')
                 else:
                     field.set_options(self._names(each))
         self._show()
@@ -193,6 +224,17 @@ class StepPage:
     def _reset(self) -> None:
         self.session.forms.pop(self.command.name, None)
         ui.navigate.reload()
+
+
+def _join(choice: ui.select, field: ui.input) -> None:
+    """Let a choice fill in a field, which is shown where something else is to be typed."""
+    field.set_visibility(choice.value == _OTHER)
+
+    def choose() -> None:
+        field.set_visibility(choice.value == _OTHER)
+        field.set_value("" if choice.value == _OTHER else choice.value)
+
+    choice.on_value_change(choose)
 
 
 def _plain(text: str) -> str:

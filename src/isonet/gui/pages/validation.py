@@ -12,11 +12,13 @@ from isonet.errors import InputError
 from isonet.gui.jobs.forms import OFFERED
 from isonet.gui.pages.frame import empty, frame
 from isonet.gui.pages.session import Session
+from isonet.gui.pages.stepper import action_button
 from isonet.gui.pictures import images
 from isonet.gui.pictures.validation_charts import charts
 
 _NAME = "validation.json"
 _LARGEST = 1 << 24
+_AFTER = ("/step/report", "/report")  # what comes after a validation
 
 
 def add(session: Session) -> None:
@@ -30,6 +32,8 @@ def add(session: Session) -> None:
                 text = "No validation yet. It tells how much of the filled wedge the data bear out."
                 ready = "validate" in OFFERED
                 empty(text, "Validate" if ready else "Go to the project", "/step/validate" if ready else "/")
+            elif (action := session.way().action) is not None and action.place.startswith(_AFTER):
+                action_button(action)
             for path in reports:
                 _report(session, path)
 

@@ -29,39 +29,28 @@ Percentage = Annotated[float, Query(gt=0, le=100)]
 
 def slice_address(path: Path, view: View) -> str:
     """Address of a slice; it changes when the file does."""
-    return "/image/slice?" + urlencode({"path": path, **vars(view), "of": _age(path)})
+    return "/image/slice?" + urlencode({"path": path, **vars(view), "of": age(path)})
 
 
 def spectrum_address(path: Path, plane: str, traces: Sequence[float]) -> str:
     """Address of a power spectrum with the lines of the wedge's faces, at angles in degrees, none or two."""
     ends = dict(zip(("low", "high"), traces, strict=False))
-    return "/image/spectrum?" + urlencode({"path": path, "plane": plane, **ends, "of": _age(path)})
+    return "/image/spectrum?" + urlencode({"path": path, "plane": plane, **ends, "of": age(path)})
 
 
 def picture_address(path: Path, width: int | None = None) -> str:
     """Address of a PNG file, or of a copy that is at most so many pixels wide."""
     smaller = {} if width is None else {"width": width}
-    return "/image/file?" + urlencode({"path": path, **smaller, "of": _age(path)})
-
-
-def outline_address(path: Path, plane: str, index: int, step: int) -> str:
-    """Address of the outline of a mask."""
-    return "/image/outline?" + urlencode({"path": path, "plane": plane, "index": index, "step": step, "of": _age(path)})
-
-
-def confidence_address(path: Path, plane: str, index: int, step: int) -> str:
-    """Address of a section of a map of confidence."""
-    return "/image/confidence?" + urlencode(
-        {"path": path, "plane": plane, "index": index, "step": step, "of": _age(path)}
-    )
+    return "/image/file?" + urlencode({"path": path, **smaller, "of": age(path)})
 
 
 def automatic_address(path: Path, index: int, step: int, choice: Mapping[str, float]) -> str:
     """Address of the outline of the automatic mask; `choice` has density, deviation, patch and sign."""
-    return "/image/automatic?" + urlencode({"path": path, "index": index, "step": step, **choice, "of": _age(path)})
+    return "/image/automatic?" + urlencode({"path": path, "index": index, "step": step, **choice, "of": age(path)})
 
 
-def _age(path: Path) -> int:
+def age(path: Path) -> int:
+    """When a file changed last, for addresses that change with it; 0 if it is gone."""
     try:
         return path.stat().st_mtime_ns
     except OSError:
@@ -81,10 +70,14 @@ def add_routes(app: FastAPI, roots: Roots, volumes: Volumes) -> None:
         low: float = 0.5,
         high: float = 99.5,
         size: int = 1024,
+        reference: int = 0,
+        quality: int = 0,
     ) -> Response:
-        return await _answer(
-            lambda: volumes.picture(roots.allowed(path), View(plane, index, slab, lowpass, low, high, size))
-        )
+        def draw() -> bytes:
+            view = View(plane, index, slab, lowpass, low, high, size, reference, quality)
+            return volumes.picture(roots.allowed(path), view)
+
+        return await _answer(draw, "image/jpeg" if quality else "image/png")
 
     @app.get("/image/spectrum")
     async def spectrum_picture(
@@ -125,7 +118,7 @@ def add_routes(app: FastAPI, roots: Roots, volumes: Volumes) -> None:
         def draw() -> bytes:
             place = roots.allowed(path)
             _, height, width = volumes.get(place).shape
-            look = outline.features(place, _age(place), patch, sign)
+            look = outline.features(place, age(place), patch, sign)
             return outline.picture(look.slice(index, density, deviation, (height // step, width // step)))
 
         return await _answer(draw)
@@ -135,10 +128,10 @@ def add_routes(app: FastAPI, roots: Roots, volumes: Volumes) -> None:
         return await _answer(lambda: _read_picture(roots.allowed(path), width))
 
 
-async def _answer(draw: Callable[[], bytes]) -> Response:
+async def _answer(draw: Callable[[], bytes], kind: str = "image/png") -> Response:
     try:
         content = await asyncio.get_running_loop().run_in_executor(_DRAWERS, draw)
-        return Response(content, media_type="image/png", headers=_KEPT)
+        return Response(content, media_type=kind, headers=_KEPT)
     except InputError as error:
         return _refused(str(error))
     except (OSError, ValueError, MemoryError) as error:

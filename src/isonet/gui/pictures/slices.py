@@ -26,7 +26,9 @@ AXES = {"xy": 0, "xz": 1, "yz": 2}
 _OPEN_VOLUMES = 8
 _KNOWN_RANGES = 256
 _LARGEST_SLAB = 64
+_TOGETHER = 16  # sections that are read for a slice across x before the next ones
 _UNUSED = 5.0  # seconds without a look
+_NOISY, _NOISY_VOXELS = 50.0, 5  # Å and voxels, the larger counts
 _HALF_AT_CUTOFF = math.sqrt(math.log(2) / (2 * math.pi**2))
 
 
@@ -48,6 +50,11 @@ class View:
         Percentiles of the grey values drawn black and white.
     size : int
         Longest edge of the picture in pixels; larger slices are binned.
+    reference : int
+        Longest edge of the pictures whose grey values the percentiles are of, so that pictures of several sizes look
+        alike; 0 for that of the picture itself.
+    quality : int
+        1 to 95 for a JPEG, which has a fraction of the bytes; 0 for a PNG, which is exact.
     """
 
     plane: str = "xy"
@@ -57,6 +64,8 @@ class View:
     low: float = 0.5
     high: float = 99.5
     size: int = 1024
+    reference: int = 0
+    quality: int = 0
 
     def __post_init__(self) -> None:
         """Raise `InputError` unless all of it makes sense."""
@@ -70,6 +79,10 @@ class View:
             raise InputError(f"contrast {self.low:g} to {self.high:g}; use percentiles, the first smaller")
         if not 16 <= self.size <= 2048:
             raise InputError(f"size {self.size}; use 16 to 2048 pixels")
+        if self.reference and not 16 <= self.reference <= 2048:
+            raise InputError(f"reference {self.reference}; use 16 to 2048 pixels")
+        if not 0 <= self.quality <= 95:
+            raise InputError(f"quality {self.quality}; use 1 to 95, or 0 for PNG")
         if not 0 <= self.index < 1 << 31:
             raise InputError(f"index {self.index}; use a section of the volume")
 
@@ -110,7 +123,7 @@ class Volumes:
                     volume.release()
 
     def picture(self, path: Path, view: View) -> bytes:
-        """Draw a slice as PNG.
+        """Draw a slice as PNG or JPEG.
 
         Raises
         ------
@@ -119,17 +132,18 @@ class Volumes:
         """
         volume = self.get(path)
         low, high = np.interp((view.low, view.high), np.linspace(0, 100, 1001), self._range(path, volume, view))
-        return png(grey(drawn(volume, view), float(low), float(high)))
+        return encoded(grey(drawn(volume, view), float(low), float(high)), view.quality)
 
     def _range(self, path: Path, volume: mrc.Volume, view: View) -> npt.NDArray[Any]:
         """Grey values at each tenth of a percentile in three slices, the same for all slices of a plane."""
-        key = (_key(path), view.plane, view.slab, view.lowpass, view.size)
+        size = view.reference or view.size
+        key = (_key(path), view.plane, view.slab, view.lowpass, size)
         with self._lock:
             if key in self._ranges:
                 return self._ranges[key]
         edge = volume.shape[AXES[view.plane]]
         looks = [
-            drawn(volume, View(view.plane, edge * part // 4, view.slab, view.lowpass, size=view.size)).ravel()
+            drawn(volume, View(view.plane, edge * part // 4, view.slab, view.lowpass, size=size)).ravel()
             for part in (1, 2, 3)
         ]
         values = np.concatenate(looks)
@@ -182,27 +196,43 @@ def section(volume: mrc.Volume, plane: str, index: int, slab: int = 1, step: int
 
 def _mean(stored: npt.NDArray[Any], axis: int, first: int, last: int) -> mrc.FloatArray:
     """Mean over some sections, read in the order of the file: no more than a slice and a few rows are held at once."""
+    total = np.zeros(np.delete(stored.shape, axis), np.float32)
     if axis < 2:
-        total = np.zeros(np.delete(stored.shape, axis), np.float32)
         for position in range(first, last):
             total += stored[position] if axis == 0 else stored[:, position]
-        return total / np.float32(last - first)
-    return np.stack([part[:, first:last].mean(axis=1, dtype=np.float32) for part in stored])
+    else:
+        for top in range(0, len(stored), _TOGETHER):
+            part = slice(top, top + _TOGETHER)
+            for position in range(first, last):
+                total[part] += stored[part, :, position]
+    return total / np.float32(last - first)
 
 
 def _binned(image: mrc.FloatArray, step: int) -> mrc.FloatArray:
-    """Mean over squares of `step` pixels."""
+    """Mean over squares of `step` pixels; strided sums are several times as fast as means of a reshaped image."""
     if step == 1:
         return image
     rows, columns = (max(1, edge // step) for edge in image.shape)
-    image = image[: rows * step, : columns * step]
-    return np.asarray(image.reshape(rows, -1, columns, image.shape[1] // columns).mean(axis=(1, 3), dtype=np.float32))
+    down, right = (min(step, edge) for edge in image.shape)
+    image = image[: rows * down, : columns * right]
+    narrow = np.zeros((rows * down, columns), np.float32)
+    for offset in range(right):
+        narrow += image[:, offset::right]
+    small = np.zeros((rows, columns), np.float32)
+    for offset in range(down):
+        small += narrow[offset::down]
+    return small / np.float32(down * right)
 
 
 def binning(volume: mrc.Volume, plane: str, size: int) -> int:
     """Voxels per pixel that bring the longest edge of a slice to at most `size`."""
     edges = [edge for axis, edge in enumerate(volume.shape) if axis != AXES[plane]]
     return -(-max(edges) // size)
+
+
+def suiting_lowpass(pixel: float | None) -> float:
+    """Å of a low-pass that makes a raw tomogram readable, in tens; its noise hides all else."""
+    return 10.0 * round(max(_NOISY, _NOISY_VOXELS * (pixel or 1.0)) / 10)
 
 
 def drawn(volume: mrc.Volume, view: View) -> mrc.FloatArray:
@@ -222,8 +252,12 @@ def grey(image: mrc.FloatArray, low: float, high: float) -> npt.NDArray[np.uint8
     return np.nan_to_num(np.clip((image - low) * scale, 0, 255)).astype(np.uint8)
 
 
-def png(picture: npt.NDArray[np.uint8]) -> bytes:
-    """Encode a picture, its first row at the bottom."""
+def encoded(picture: npt.NDArray[np.uint8], quality: int = 0) -> bytes:
+    """Encode a picture, its first row at the bottom: as JPEG of a quality, or as PNG for 0."""
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(picture[::-1])).save(file, "PNG", compress_level=1)
+    image = Image.fromarray(np.ascontiguousarray(picture[::-1]))
+    if quality:
+        image.save(file, "JPEG", quality=quality)
+    else:
+        image.save(file, "PNG", compress_level=1)
     return file.getvalue()

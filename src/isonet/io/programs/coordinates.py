@@ -1,7 +1,7 @@
 """Coordinates of particles, as picking programs write them: plain text, STAR files, IMOD models."""
 
 import logging
-import re
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,11 +47,11 @@ class Points:
         """Points in the units of the file, `[n, 3]`."""
         return self.listed.xyz
 
-    def of(self, tomogram: str) -> "Points":
-        """Return the points of a tomogram, by its name without extension; all where the file names none."""
+    def of(self, names: Container[str]) -> "Points":
+        """Return the points whose tomogram the file calls by one of some names; all where the file names none."""
         if not self.tomograms:
             return self
-        mine = [belongs(name, tomogram) for name in self.tomograms]
+        mine = [name in names for name in self.tomograms]
         return replace(self, listed=self.listed.selected(mine))
 
     def voxels(self, shape: tuple[int, int, int], pixel_size: float, header_size: float = 0.0) -> npt.NDArray[np.int64]:
@@ -118,19 +118,6 @@ class Points:
         if not pixel_size > 0:
             raise InputError(f"{self.path}: coordinates in Å need the tomogram's rlnPixelSize; add it to the table")
         return pixel_size
-
-
-def belongs(name: str, tomogram: str) -> bool:
-    """Tell whether a name (a path, with or without extension) is that of a tomogram: its own, or the series' one.
-
-    >>> belongs("tomos/TS_01.mrc", "TS_01_10.00Apx"), belongs("TS_1", "TS_10")
-    (True, False)
-    """
-    bare = re.split(r"[/\\]", name)[-1]
-    for text in (bare, re.sub(r"\.(mrc|rec|map|tomostar|st|mrcs)$", "", bare, flags=re.IGNORECASE)):
-        if text and re.match(rf"{re.escape(text)}(?:$|_|\.(?!\d+Apx))", tomogram):  # not up to the point of 10.00Apx
-            return True
-    return False
 
 
 def read_coordinates(path: Path) -> Points:

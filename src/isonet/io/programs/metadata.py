@@ -46,10 +46,10 @@ def read_tilt_angles(path: Path) -> Floats:
 def read_tilts(path: Path) -> TiltSeries:
     """Read the one tilt series of a file that lists angles, as :func:`read_tilt_angles`, with all else it says."""
     path = Path(path)
-    suffix = _suffix(path)
-    if suffix not in _READERS or suffix in (".tlt", ".rawtlt", ".txt"):
+    kind = suffix(path)
+    if kind not in _READERS or kind in (".tlt", ".rawtlt", ".txt"):
         return imod_metadata.read_angle_file(path)
-    found = _READERS[suffix](path)
+    found = _READERS[kind](path)
     if len(found) > 1:
         names = ", ".join(series.names[0] for series in found[:3])
         raise InputError(f"{path}: lists {len(found)} tilt series ({names} ...); use --metadata, which picks by name")
@@ -60,7 +60,7 @@ def read_tilts(path: Path) -> TiltSeries:
 
 def read_alignment(path: Path) -> Alignment:
     """Read how images are aligned from an IMOD `.xf` or a Warp `.xml` file, told by its name."""
-    return warp.read_alignment(path) if _suffix(path) == ".xml" else imod_metadata.read_xf(path)
+    return warp.read_alignment(path) if suffix(path) == ".xml" else imod_metadata.read_xf(path)
 
 
 def read_series(path: Path) -> list[TiltSeries]:
@@ -72,7 +72,7 @@ def read_series(path: Path) -> list[TiltSeries]:
         If the file cannot be read, is malformed, or of no kind that is known.
     """
     path = Path(path)
-    reader = _READERS.get(_suffix(path))
+    reader = _READERS.get(suffix(path))
     if reader is None:
         raise InputError(f"{path}: no metadata that is known; give {', '.join(sorted(_READERS))} or a folder with some")
     return reader(path)
@@ -80,10 +80,10 @@ def read_series(path: Path) -> list[TiltSeries]:
 
 def is_metadata(path: Path) -> bool:
     """Tell whether a file in a folder looks like metadata of a tilt series, by its name and where need be its text."""
-    suffix = _suffix(path)
-    telling = _TELLING.get(suffix)
+    kind = suffix(path)
+    telling = _TELLING.get(kind)
     if telling is None:
-        return suffix in _READERS
+        return kind in _READERS
     try:
         return re.search(telling, read_text(path, odd_characters=True), re.IGNORECASE | re.MULTILINE) is not None
     except InputError:
@@ -99,7 +99,7 @@ def stem(path: Path) -> str:
     )
 
 
-def _suffix(path: Path) -> str:
+def suffix(path: Path) -> str:
     """Ending that tells the kind of a file."""
     name = path.name.lower().removesuffix(".gz")
     return "_tlt.txt" if name.endswith("_tlt.txt") else Path(name).suffix

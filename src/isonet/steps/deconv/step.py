@@ -21,6 +21,7 @@ from isonet.running.runs import PREVIEWS, Run
 from isonet.running.sharing import nobodys
 from isonet.steps.deconv.pictures import save_choices, save_deconvolved
 from isonet.volumes.filtering import filter_file
+from isonet.volumes.pixel_size import corrected_size, pixel_size
 from isonet.volumes.products import made_before, output_paths, product_label
 
 log = logging.getLogger("isonet")
@@ -112,10 +113,15 @@ def deconv(project: Project, config: DeconvConfig, run: Run) -> Project:
             save_choices(choices, mrc.open_volume(job.source), job.wiener)
             print(choices)
             continue
-        label = product_label("deconvolved", (job.source,), job.wiener)
+        corrected = corrected_size(job.tomogram, mrc.open_volume(job.source))
+        label = product_label("deconvolved", (job.source,), (job.wiener, *corrected) if corrected else job.wiener)
         picture = pictures / f"{job.tomogram.name}.png"
         if not made_before(job.result, label, overwrite=config.overwrite):
-            filter_file(job.source, job.result, job.wiener.radial, label, config.max_memory, run, rescale=True)
+            filter_file(
+                *(job.source, job.result, job.wiener.radial, label, config.max_memory, run),
+                rescale=True,
+                pixel_size=job.wiener.pixel_size,
+            )
             log.info("%s: written", job.result)
             picture.unlink(missing_ok=True)
         if not picture.exists():
@@ -166,8 +172,8 @@ def _value(tomogram: Tomogram, config: DeconvConfig, option: str) -> float:
 
 def _filter(tomogram: Tomogram, volume: mrc.Volume, config: DeconvConfig) -> WienerFilter:
     """Filter of one tomogram."""
-    pixel_size = tomogram.number("rlnPixelSize") or volume.header.pixel_size
-    if not pixel_size > 0:
+    size = pixel_size(tomogram, volume)
+    if not size > 0:
         raise InputError(f"{tomogram.table}: tomogram {tomogram.index} has no pixel size; fill rlnPixelSize (A)")
     return WienerFilter(
         Optics(
@@ -176,7 +182,7 @@ def _filter(tomogram: Tomogram, volume: mrc.Volume, config: DeconvConfig) -> Wie
             _value(tomogram, config, "cs"),
             _value(tomogram, config, "amplitude_contrast"),
         ),
-        pixel_size,
+        size,
         _value(tomogram, config, "snr_falloff"),
         _value(tomogram, config, "deconv_strength"),
         config.highpass_nyquist,

@@ -10,11 +10,13 @@ import numpy.typing as npt
 from isonet.config import ExtractConfig
 from isonet.core.sampling import draw_distinct_centres, random_stream
 from isonet.errors import InputError
-from isonet.io import mrc
 from isonet.io.programs import coordinates
+from isonet.project.belonging import called, file_in, named
 from isonet.project.subvolumes import subvolume_count
-from isonet.project.table import Tomogram
+from isonet.project.table import Project, Tomogram
 from isonet.volumes.masks import open_mask
+from isonet.volumes.pixel_size import pixel_size
+from isonet.volumes.source import Source, where_data_are
 
 log = logging.getLogger("isonet")
 BOX_COLUMN = "rlnBoxFile"
@@ -22,7 +24,7 @@ Centres = npt.NDArray[np.int64]
 
 
 def find_centres(
-    tomogram: Tomogram, volume: mrc.Volume, config: ExtractConfig, tomograms: Sequence[Tomogram], stream: int
+    tomogram: Tomogram, source: Source, config: ExtractConfig, project: Project, tomograms: Sequence[Tomogram]
 ) -> Centres:
     """Choose the centres of one tomogram's sub-volumes.
 
@@ -30,14 +32,14 @@ def find_centres(
     ----------
     tomogram : Tomogram
         Its row in the table.
-    volume : Volume
+    source : Source
         What the sub-volumes are cut from.
     config : ExtractConfig
         Options.
+    project : Project
+        The table: what fits another of its tomograms better is not taken for this one's.
     tomograms : sequence of Tomogram
         All that sub-volumes are cut from.
-    stream : int
-        With the seed, decides what is drawn.
 
     Returns
     -------
@@ -49,25 +51,32 @@ def find_centres(
     InputError
         If the mask leaves no room, or coordinates cannot be used.
     """
-    random = random_stream(config.seed, stream)
-    path = _coordinate_file(tomogram, config)
+    number = project.tomograms.index(tomogram)
+    random = random_stream(config.seed, number)
+    path = _coordinate_file(number, project, config)
     if path is None:
         if config.coordinates is None:
             return _drawn(
-                tomogram, volume, config, subvolume_count(tomogram, config.number_subtomos, tomograms), random
+                tomogram, source, config, subvolume_count(tomogram, config.number_subtomos, tomograms), random
             )
         log.warning("%s: no coordinates in %s", tomogram.name, config.coordinates)
         return np.zeros((0, 3), dtype=np.int64)
-    return _given(path, tomogram, volume, config, tomograms, random)
+    volume = source.volume
+    points = _points(path, number, project, config, tomograms)
+    found = points.voxels(volume.shape, pixel_size(tomogram, volume), volume.header.pixel_size)
+    if config.number_subtomos is not None and config.number_subtomos < len(found):
+        found = found[np.sort(random.choice(len(found), config.number_subtomos, replace=False))]
+    return found
 
 
 def _drawn(
-    tomogram: Tomogram, volume: mrc.Volume, config: ExtractConfig, count: int, random: np.random.Generator
+    tomogram: Tomogram, source: Source, config: ExtractConfig, count: int, random: np.random.Generator
 ) -> Centres:
     """Draw centres among the voxels of the mask, each at most once."""
-    size, mask = config.subvolume_size, open_mask(tomogram, volume)
+    volume, size = source.volume, config.subvolume_size
+    mask = open_mask(tomogram, volume)
     try:
-        found = draw_distinct_centres(volume.shape, count, size, random, mask)
+        found = draw_distinct_centres(volume.shape, count, size, random, where_data_are([source], mask))
     except ValueError as error:
         where = volume.path if mask is None else tomogram.file("rlnMaskName")
         raise InputError(f"{where}: {error}; make a wider mask or use a smaller --cube-size") from error
@@ -76,53 +85,31 @@ def _drawn(
     return found
 
 
-def _given(
-    path: Path,
-    tomogram: Tomogram,
-    volume: mrc.Volume,
-    config: ExtractConfig,
-    tomograms: Sequence[Tomogram],
-    random: np.random.Generator,
-) -> Centres:
-    """Read the centres of a tomogram, or a random choice of them where a number is asked for."""
+def _points(
+    path: Path, number: int, project: Project, config: ExtractConfig, tomograms: Sequence[Tomogram]
+) -> coordinates.Points:
+    """Read the points of a tomogram."""
     points = coordinates.read_coordinates(path)
     if not points.tomograms and path == config.coordinates and len(tomograms) > 1:
         raise InputError(
             f"{path}: does not say which tomogram its points belong to; choose one by --tomo-idx, or give a folder "
             "with one file per tomogram"
         )
-    mine = points.of(tomogram.name)
-    if len(mine.xyz) == 0:
-        log.warning("%s: no coordinates in %s, which names %s", tomogram.name, path, ", ".join(_names(points)))
-    header_size = volume.header.pixel_size
-    found = mine.voxels(volume.shape, tomogram.number("rlnPixelSize") or header_size, header_size)
-    if config.number_subtomos is not None and config.number_subtomos < len(found):
-        found = found[np.sort(random.choice(len(found), config.number_subtomos, replace=False))]
-    return found
-
-
-def _names(points: coordinates.Points) -> list[str]:
-    """A few of the tomograms that a file names."""
     names = list(dict.fromkeys(points.tomograms))
-    return names[:3] + ["..."] * (len(names) > 3)
+    asked = [project.tomograms.index(one) for one in tomograms]
+    mine = points.of(called(names, number, named(project), asked))
+    if len(mine.xyz) == 0:
+        said = ", ".join(names[:3] + ["..."] * (len(names) > 3))
+        log.warning("%s: no coordinates in %s, which names %s", project.tomograms[number].name, path, said)
+    return mine
 
 
-def _coordinate_file(tomogram: Tomogram, config: ExtractConfig) -> Path | None:
+def _coordinate_file(number: int, project: Project, config: ExtractConfig) -> Path | None:
     """File with the coordinates of a tomogram, as the option or its row names it; None if there is none."""
-    given = config.coordinates
+    given, tomogram = config.coordinates, project.tomograms[number]
     if given is None:
         return tomogram.file(BOX_COLUMN) if tomogram.text(BOX_COLUMN) is not None else None
     if not given.is_dir():
         return given
-    fitting = [path for path in sorted(given.iterdir()) if path.suffix.lower() in coordinates.EXTENSIONS]
-    name = tomogram.name
-    fitting = [
-        path
-        for path in fitting
-        if coordinates.belongs(path.stem, name) or path.stem.startswith((f"{name}_", f"{name}."))
-    ]
-    exact = [path for path in fitting if path.stem == name]
-    if len(fitting) > 1 and len(exact) != 1:
-        files = ", ".join(path.name for path in fitting[:3])
-        raise InputError(f"{given}: several files fit {name} ({files}); leave one, or name it in {BOX_COLUMN}")
-    return next(iter(exact or fitting), None)
+    wanted = f"leave one in {given}, or name it in {BOX_COLUMN}"
+    return file_in(given, coordinates.EXTENSIONS, number, named(project), wanted)

@@ -12,12 +12,13 @@ from isonet.config import ExtractConfig
 from isonet.core.sampling import cut
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.project.orientation import COLUMNS, TILT_FILES
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.running.forecast import gigabytes, refuse_full_disk
 from isonet.running.runs import Run, start
 from isonet.steps.extract.centres import find_centres
+from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.products import labels_of, product_label
 from isonet.volumes.source import (
     CONTRAST_COLUMN,
@@ -102,7 +103,7 @@ def extract(project: Project, config: ExtractConfig, run: Run) -> Project:
     for tomogram in tomograms:
         source = open_source(tomogram, column)
         _comment_on_thickness(source, config.subvolume_size)
-        centres = find_centres(tomogram, source.volume, config, tomograms, project.tomograms.index(tomogram))
+        centres = find_centres(tomogram, source, config, project, tomograms)
         pieces += [_piece(source, centre, number, config) for number, centre in enumerate(centres)]
         _comment_on_faces(source, centres, config)
     if not pieces:
@@ -140,7 +141,7 @@ def _piece(source: Source, centre: npt.NDArray[np.int64], number: int, config: E
     """Describe a sub-volume and the header of its file."""
     size, header = config.subvolume_size, source.volume.header
     corner = tuple((centre - size // 2).tolist())
-    pixel = source.tomogram.number("rlnPixelSize") or header.pixel_size
+    pixel = pixel_size(source.tomogram, source.volume)
     voxel = (pixel,) * 3 if pixel else header.voxel_size
     started = tuple(first * edge for first, edge in zip(header.start, voxel[::-1], strict=True))
     base = header.origin if any(header.origin) else started
@@ -190,7 +191,7 @@ def _write(pieces: Sequence[_Piece], table: Project, config: ExtractConfig, run:
     edges = (config.subvolume_size,) * 3
     with run.progress("extract", len(left)) as advance:
         for piece in left:
-            mrc.write(piece.path, cut(piece.source.volume, piece.corner, edges), piece.header)
+            mrc.write(piece.path, cut(piece.source.voxels, piece.corner, edges), piece.header)
             advance()
     if not same_table:
         table.write()

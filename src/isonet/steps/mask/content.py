@@ -85,7 +85,7 @@ class Content:
         variances = []
         for first, last in slabs(self.shape[0], self.steps.bin):
             index = masking.halving_indices(first, last, depth)
-            read = self.source.volume.read_rows(slice(int(index[0]), int(index[-1]) + 1))
+            read = self.source.voxels.read_rows(slice(int(index[0]), int(index[-1]) + 1))
             binned = self.source.normalization.forward(masking.halve(read.take(index - index[0], axis=0)))
             blurred = masking.blur(binned, self.options.patch, axes=(1, 2))
             room.write_rows(first, 0, blurred)
@@ -109,11 +109,19 @@ class Content:
         deviation = masking.local_deviation(blurred, patch, low, depth)[inner]
         return masking.local_maximum(blurred, patch)[inner], deviation
 
+    def measured(self, sections: npt.NDArray[np.bool_], first: int, step: int) -> npt.NDArray[np.bool_]:
+        """Leave the padding out of sections from `first` on, of voxels binned by `step`."""
+        padding = self.source.padding
+        if padding is not None:
+            for number, plane in enumerate(sections, start=first):
+                np.logical_and(plane, ~padding.plane(number * step)[::step, ::step], out=plane)
+        return sections
+
     def choose(self, binned: Room, rooms: tuple[Room, Room], grid: RegionGrid, advance: Advance) -> tuple[float, float]:
         """Write both features and return the thresholds above which the percentages of the allowed voxels lie."""
         selectors = (Selector(self.options.density / 100), Selector(self.options.deviation / 100))
         for first, last in slabs(self.shape[0], self.steps.look):
-            allowed = grid.sections(first, last)
+            allowed = self.measured(grid.sections(first, last), first, 2)
             for room, selector, values in zip(rooms, selectors, self.features(binned, first, last), strict=True):
                 room.write_rows(first, 0, values)
                 selector.count_coarse(values[allowed])
@@ -121,7 +129,7 @@ class Content:
         if selectors[0].count == 0:
             return math.inf, math.inf
         for first, last in slabs(self.shape[0], self.steps.look):
-            allowed = grid.sections(first, last)
+            allowed = self.measured(grid.sections(first, last), first, 2)
             for room, selector in zip(rooms, selectors, strict=True):
                 selector.count_fine(room.read_rows(slice(first, last))[allowed])
             advance()
@@ -166,7 +174,7 @@ def write_content(
         if slab:
             region = replace(region, slab=content.fit_slab(variance, region))
         if options.keeps_all:
-            return region, write_mask(None, region, target, content.steps.write, advance)
+            return region, write_mask(content, None, region, target, advance)
         limits = content.choose(rooms[0], (rooms[1], rooms[2]), region.grid(2), advance)
         limits = (
             -math.inf if options.density > masking.SKIP_ABOVE else limits[0],
@@ -181,29 +189,31 @@ def write_content(
             wide = binned[start - low : end - low].repeat(2, 0).repeat(2, 1).repeat(2, 2)
             return wide[: last - first, : region.shape[1], : region.shape[2]]
 
-        return region, write_mask(chosen, region, target, content.steps.write, advance)
+        return region, write_mask(content, chosen, region, target, advance)
 
 
-def write_mask(chosen: Chosen | None, region: Region, target: blocks.NewVolume, step: int, advance: Advance) -> float:
-    """Write what is chosen of a region, and return the fraction of voxels kept.
+def write_mask(
+    content: Content, chosen: Chosen | None, region: Region, target: blocks.NewVolume, advance: Advance
+) -> float:
+    """Write what is chosen of a region, less the padding, and return the fraction of voxels kept.
 
     Parameters
     ----------
+    content : Content
+        The tomogram.
     chosen : callable or None
         Gives sections `first ... last - 1`, `first` even, as a boolean array; everything if None.
     region : Region
         What is allowed.
     target : NewVolume
         The mask, int8.
-    step : int
-        Half the sections to handle at once.
     advance : callable
         Called once for each slab.
     """
     grid = region.grid(1)
     kept = 0
-    for first, last in slabs(region.shape[0], 2 * step):
-        mask = grid.sections(first, last)
+    for first, last in slabs(region.shape[0], 2 * content.steps.write):
+        mask = content.measured(grid.sections(first, last), first, 1)
         if chosen is not None:
             mask &= chosen(first, last)
         kept += int(np.count_nonzero(mask))

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from isonet.core.masks.slab import Slab
 from isonet.errors import InputError
 from isonet.io import blocks, mrc
 from isonet.io.volume_files import EXTENSIONS
+from isonet.project.belonging import file_in, named
 from isonet.project.table import Project, Tomogram
 from isonet.running.companions import start_together
 from isonet.running.memory import with_its_share, within_limit
@@ -24,6 +25,7 @@ from isonet.steps.mask.content import Content, ContentOptions, write_content, wr
 from isonet.steps.mask.preview import save_outline
 from isonet.steps.mask.room import Steps
 from isonet.volumes.masks import KIND, MASK_COLUMN, ExistingMask, is_foreign
+from isonet.volumes.pixel_size import corrected_size, header_for, pixel_size, pixel_size_in_table
 from isonet.volumes.products import made_before, output_paths, product_label
 from isonet.volumes.source import Source, choose_column, open_source
 
@@ -48,6 +50,8 @@ class Plan:
         Crops and areas.
     existing : Path or None
         Mask that takes the place of the density.
+    boundary : Path or None
+        File with the areas, where an option names it.
     slab : bool
         Whether to look for the lamella.
     """
@@ -56,6 +60,7 @@ class Plan:
     content: Content
     region: Region
     existing: Path | None
+    boundary: Path | None
     slab: bool
 
     @property
@@ -64,7 +69,8 @@ class Plan:
         inputs = [self.source.volume.path, *([self.existing] if self.existing else [])]
         options = self.content.options
         asked = (options.density, options.deviation, options.patch, self.region, self.slab)
-        return product_label(KIND, inputs, (asked, self.source.normalization))
+        corrected = corrected_size(self.source.tomogram, self.source.volume)
+        return product_label(KIND, inputs, (asked, self.source.normalization, *corrected))
 
 
 def mask_in_folder(star: Path, config: MaskConfig) -> Project:
@@ -114,22 +120,21 @@ def mask(project: Project, config: MaskConfig, run: Run) -> Project:
                 tomogram.index,
             )
             continue
-        plan = _plan(tomogram, column, config)
+        plan = _plan(tomogram, project, column, config)
         if not made_before(path, plan.label, overwrite=config.overwrite):
             _make(plan, path, run)
-        project.recorded(tomogram.index, **_entries(project, plan, path, config))
+        project.recorded(tomogram.index, **_entries(project, plan, path))
     return Project.read(project.path)
 
 
-def _plan(tomogram: Tomogram, column: str, config: MaskConfig) -> Plan:
+def _plan(tomogram: Tomogram, project: Project, column: str, config: MaskConfig) -> Plan:
     """Read all that decides what a mask will be."""
     source = open_source(tomogram, column)
     volume = source.volume
-    boundary = _beside(config.boundary, tomogram, BOUNDARY_EXTENSIONS)
+    boundary = given = _belonging(config.boundary, tomogram, project, BOUNDARY_EXTENSIONS)
     if boundary is None and tomogram.text(BOUNDARY_COLUMN) is not None:
         boundary = tomogram.file(BOUNDARY_COLUMN)
-    pixel_size = tomogram.number("rlnPixelSize") or volume.header.pixel_size
-    areas = () if boundary is None else read_areas(boundary, volume, pixel_size)
+    areas = () if boundary is None else read_areas(boundary, volume, pixel_size(tomogram, volume))
     region = Region(volume.shape, (config.crop_z, config.crop_y, config.crop_x), areas)
     patch = round(config.patch_size / 2)
     with within_limit(volume.path, config.max_memory) as memory:
@@ -140,8 +145,8 @@ def _plan(tomogram: Tomogram, column: str, config: MaskConfig) -> Plan:
         patch,
         memory,
     )
-    existing = _beside(config.existing, tomogram, EXTENSIONS)
-    return Plan(source, Content(source, options, steps), region, existing, config.slab)
+    existing = _belonging(config.existing, tomogram, project, EXTENSIONS)
+    return Plan(source, Content(source, options, steps), region, existing, given, config.slab)
 
 
 def _percentage(asked: float | None, tomogram: Tomogram, column: str) -> float:
@@ -154,35 +159,29 @@ def _percentage(asked: float | None, tomogram: Tomogram, column: str) -> float:
     return value
 
 
-def _beside(given: Path | None, tomogram: Tomogram, extensions: Sequence[str]) -> Path | None:
-    """Return the file that is given, or the one in a folder that has a tomogram's name at its beginning."""
+def _belonging(given: Path | None, tomogram: Tomogram, project: Project, endings: Sequence[str]) -> Path | None:
+    """Return the file that is given, or the one in a folder that belongs to a tomogram."""
     if given is None or not given.is_dir():
         return given
-    name = tomogram.name
-    fitting = [
-        item
-        for item in sorted(given.iterdir())
-        for extension in extensions
-        if item.name.lower().endswith(extension) and f"{item.name[: -len(extension)]}_".startswith(f"{name}_")
-    ]
-    if len(fitting) != 1:
-        found = f"{len(fitting)} files" if fitting else "no file"
-        raise InputError(f"{given}: {found} called {name} ({', '.join(extensions[:3])}); there must be one")
-    return fitting[0]
+    number = project.tomograms.index(tomogram)
+    found = file_in(given, endings, number, named(project), f"leave one in {given}")
+    if found is None:
+        raise InputError(f"{given}: no file called {tomogram.name} ({', '.join(endings[:3])}); there must be one")
+    return found
 
 
 def _make(plan: Plan, path: Path, run: Run) -> None:
     """Make one mask with its preview and say what it keeps."""
     volume, content, region = plan.source.volume, plan.content, plan.region
     existing = None if plan.existing is None else ExistingMask(plan.existing, volume.shape, volume.path)
-    header = replace(volume.header, labels=(*volume.header.labels[:9], plan.label))
+    header = header_for(volume, pixel_size_in_table(plan.source.tomogram), plan.label)
     total = content.passes(looks=existing is None)
     with (
         run.progress(f"mask {plan.source.tomogram.name}", total) as advance,
         blocks.create(path, volume.shape, header, np.int8) as target,
     ):
         if existing is not None:
-            kept = write_mask(existing.sections, region, target, content.steps.write, advance)
+            kept = write_mask(content, existing.sections, region, target, advance)
         else:
             region, kept = write_content(content, region, plan.slab, target, path.parent, advance)
         if not kept:
@@ -229,11 +228,10 @@ def _comment_on_fraction(kept: float, path: Path, region: Region) -> None:
         )
 
 
-def _entries(project: Project, plan: Plan, path: Path, config: MaskConfig) -> dict[str, str]:
+def _entries(project: Project, plan: Plan, path: Path) -> dict[str, str]:
     """Columns to write back."""
     entries = {MASK_COLUMN: project.entry(path)}
     if plan.existing is None:
         options = plan.content.options
         entries |= {DENSITY_COLUMN: f"{options.density:g}", DEVIATION_COLUMN: f"{options.deviation:g}"}
-    boundary = _beside(config.boundary, plan.source.tomogram, BOUNDARY_EXTENSIONS)
-    return entries if boundary is None else entries | {BOUNDARY_COLUMN: project.entry(boundary)}
+    return entries if plan.boundary is None else entries | {BOUNDARY_COLUMN: project.entry(plan.boundary)}

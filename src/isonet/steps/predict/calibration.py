@@ -9,11 +9,11 @@ from torch import Tensor
 
 from isonet.core import fourier
 from isonet.core.comparison.calibration import Gains, measure_fill, measure_gains, withheld_tilts
-from isonet.core.sampling import draw_centres, random_stream
+from isonet.core.sampling import edges_of, random_stream
 from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured
 from isonet.train.evaluate import Evaluator
-from isonet.volumes.source import Source
+from isonet.volumes.source import Source, box_of_data, draw_in_data
 
 _CUBES = (8, 32)
 _WIDE, _WIDE_CUBES = 96, (3, 6)
@@ -77,11 +77,12 @@ def _compared(
     As many as a volume has room for, at least the first and at most the second of `counts`.
     """
     least, most = counts
-    count = max(least, min(most, math.prod(halves[0].volume.shape) // edge**3))
+    room = math.prod(edges_of(box_of_data(halves)))
+    count = max(least, min(most, room // edge**3))
     edges = (edge, edge, edge)
     weights = [wedge.weight(edges, one, device=evaluator.device) for one in measured]
     data, guesses = [], []
-    for centre in draw_centres(halves[0].volume.shape, count, edge, random_stream(0, _STREAM)):
+    for centre in draw_in_data(halves, count, edge, random_stream(0, _STREAM)):
         corner = (centre - edge // 2).tolist()
         block = torch.from_numpy(np.stack([half.cut(corner, edges) for half in halves])).to(evaluator.device)
         given = [fourier.apply(one, weight) for one, weight in zip(block, weights, strict=True)]

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,16 +20,17 @@ from isonet.models.trained import PREVIEW_LABEL, Model, read_model
 from isonet.project.orientation import ABOUT_X, ABOUT_Z
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.companions import start_together
+from isonet.running.devices import take_device
 from isonet.running.forecast import refuse_full_disk, voxels_to_write
 from isonet.running.processes import side_by_side
 from isonet.running.runs import Run
 from isonet.running.sharing import nobodys
 from isonet.running.world import current
 from isonet.steps.predict.calibration import calibrate
-from isonet.steps.predict.correction import Correction, LazyGains, plan, scratch_bytes
+from isonet.steps.predict.correction import Correction, LazyGains, plan, refuse_coarse, scratch_bytes
 from isonet.train.correct import TilePlan
-from isonet.train.device import choose_device
 from isonet.train.evaluate import Evaluator
+from isonet.volumes.pixel_size import corrected_size, pixel_size
 from isonet.volumes.products import made_before, output_paths, product_label
 from isonet.volumes.source import MeanSource, Source, choose_column, mean_source, open_sources, standardised
 
@@ -82,7 +84,9 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     if columns == HALF_COLUMNS:
         _refuse_without_halves(chosen, model)
     run.status(model=str(model), model_identity=trained.identity)
-    evaluator = _evaluator(trained, config)
+    evaluator = Evaluator(trained.network, take_device(config.device), config.precision)
+    if run.leads and evaluator.warning is not None:
+        log.warning("%s", evaluator.warning)
     if trained.is_starter:
         log.warning(
             "%s was trained on simulations alone: this is a preview made from prior knowledge, which may invent; run "
@@ -90,6 +94,9 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
             model,
         )
     paths = output_paths(chosen, config.output_dir, "corrected")
+    if config.float16:
+        for source in chain.from_iterable(open_sources(tomogram, columns) for tomogram in chosen):
+            refuse_coarse(source)
     if run.leads:
         _refuse_full_disk(chosen, columns, paths, config)
     for tomogram, path in nobodys(chosen, paths):
@@ -147,14 +154,6 @@ def _correct_halves(
     _correct(whole, model, _turned(evaluator, whole, config, usual=2), config, run, path, gains)
 
 
-def _evaluator(model: Model, config: PredictConfig) -> Evaluator:
-    try:
-        device = choose_device(config.device, current().local_rank)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    return Evaluator(model.network, device, config.precision)
-
-
 def input_columns(project: Project, about: Mapping[str, Any], asked: str = "auto") -> Sequence[str]:
     """Choose the columns of what a model, as it describes itself, corrects: one, or both halves.
 
@@ -190,7 +189,7 @@ def _refuse_without_halves(tomograms: Sequence[Tomogram], model: Path) -> None:
 def _compare(source: Source, model: Model, path: Path) -> None:
     """Warn where a tomogram differs from those the model was trained on."""
     name = source.volume.path.name
-    pixel = source.tomogram.number("rlnPixelSize") or source.volume.header.pixel_size
+    pixel = pixel_size(source.tomogram, source.volume)
     if model.is_starter:
         low, high = PIXEL_SIZES
         if pixel and not low * 0.95 < pixel < high * 1.05:
@@ -260,6 +259,7 @@ def _label(source: Source, model: Model, plan: TilePlan, evaluator: Evaluator, c
         config.precision,
         source.normalization,
         source.measured.sweeps[0].tilts if source.measured.at_home else source.measured,
+        *corrected_size(source.tomogram, source.volume),
     )
     sources = source.halves if isinstance(source, MeanSource) else (source,)
     return product_label("corrected", [one.volume.path for one in sources], (_PROCEDURE, model.identity, asked))
@@ -280,5 +280,6 @@ def _correct(
     if made_before(path, label, overwrite=config.overwrite):
         return
     labels = (PREVIEW_LABEL, label) if model.is_starter else (label,)
-    Correction(source, evaluator, int(model.about["cube_size"]), config, gains()).write(path, labels, plans, run)
-    run.metric(file=path.name, tiles=[asdict(axis) for axis in plans.tiles.axes])
+    correction = Correction(source, evaluator, int(model.about["cube_size"]), config, gains())
+    tiles = correction.write(path, labels, plans, run)
+    run.metric(file=path.name, tiles=[asdict(axis) for axis in tiles.axes])

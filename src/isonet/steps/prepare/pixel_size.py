@@ -1,27 +1,37 @@
 """The pixel size of a tomogram: from its header or metadata, and what is wrong with it."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from isonet.io import mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
+from isonet.project.table import Tomogram
 from isonet.steps.prepare.description import Description
 
 log = logging.getLogger("isonet")
 _USUAL_PIXEL_SIZES = (5.0, 25.0)
+_ALIKE = 1.05
 
 
 def pixel_size_of(volume: mrc.Volume, known: Description) -> float:
-    """Å per voxel from the header, or from metadata where it has none."""
-    size = volume.header.pixel_size
-    if size in (0.0, 1.0) and known.pixel_size:
-        log.info("%s: the header has no pixel size; %g A taken from metadata", volume.path, known.pixel_size)
+    """Å per voxel from the header, or from metadata where it has none.
+
+    Raises
+    ------
+    InputError
+        If voxels are not cubes by the header, and metadata do not know better.
+    """
+    header = volume.header
+    if known.pixel_size and (header.pixel_size in (0.0, 1.0) or not header.cubic):
+        fault = "the header has no pixel size" if header.cubic else f"voxels are not cubes ({_edges(header)})"
+        log.info("%s: %s; %g A taken from metadata", volume.path, fault, known.pixel_size)
         return known.pixel_size
-    return size
+    return volume.pixel_size
 
 
 def comment_on_pixel_size(path: Path, pixel_size: float, header: Header, known: Description) -> None:
-    """Warn where the size is a default, unusual, or not what metadata say."""
+    """Warn where the size is a default, unusual, or not what header or metadata say."""
     low, high = _USUAL_PIXEL_SIZES
     if pixel_size in (0.0, 1.0):
         log.warning("%s: the header gives a pixel size of %g A, which is a default; set --pixel-size", path, pixel_size)
@@ -34,5 +44,25 @@ def comment_on_pixel_size(path: Path, pixel_size: float, header: Header, known: 
         log.warning(
             "%s: %g A/voxel, finer than its images' %g A; check --pixel-size", path, pixel_size, known.image_pixel_size
         )
-    if header.pixel_size and max(header.voxel_size) - min(header.voxel_size) > 0.01 * header.pixel_size:
-        log.warning("%s: voxels are not cubes (%g x %g x %g A along z, y, x)", path, *header.voxel_size)
+    if not header.cubic:
+        log.info("%s: voxels are not cubes (%s); results have %g A", path, _edges(header), pixel_size)
+    elif header.pixel_size not in (0.0, 1.0) and pixel_size and abs(header.pixel_size / pixel_size - 1) > 0.01:
+        log.info("%s: the header gives %g A/voxel; results have %g A", path, header.pixel_size, pixel_size)
+
+
+def _edges(header: Header) -> str:
+    return " x ".join(f"{edge:g}" for edge in reversed(header.voxel_size)) + " A along x, y, z"
+
+
+def comment_on_several(tomograms: Sequence[Tomogram]) -> None:
+    """Warn where the tomograms of a table have several pixel sizes, by one whose size is not that of the first."""
+    sized = [(one, size) for one in tomograms if (size := one.number("rlnPixelSize"))]
+    if not sized:
+        return
+    first, usual = sized[0]
+    for one, size in sized:
+        if not 1 / _ALIKE < size / usual < _ALIKE:
+            files = [tomogram.file(tomogram.full_column) for tomogram in (one, first)]
+            text = "%s has %g A/voxel, %s has %g; bring all to one by 'isonet resize', or prepare them apart"
+            log.warning(text, files[0], size, files[1], usual)
+            return

@@ -1,47 +1,39 @@
 """Make the table of tomograms from folders or files."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from isonet.config import PrepareConfig
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.programs import metadata
+from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.star import MISSING
 from isonet.io.volume_files import stem
+from isonet.project.belonging import Belonging, Named, tell_if_loose
 from isonet.project.check import measurements_of, warnings_of, write_check
-from isonet.project.pairing import Pairs, grouped
 from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
-from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
-from isonet.running.warned import collected
-from isonet.steps.prepare.belonging import Catalogue
+from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
+from isonet.running.console import collected
+from isonet.steps.prepare.catalogue import Catalogue
+from isonet.steps.prepare.checks.orientation import NOTHING, compared, lies_turned, look
+from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.description import Description, describe
-from isonet.steps.prepare.halves import average_halves
-from isonet.steps.prepare.listed import Listed, Listing
-from isonet.steps.prepare.orientation_check import NOTHING, Shown, compare, look
-from isonet.steps.prepare.pixel_size import comment_on_pixel_size, pixel_size_of
+from isonet.steps.prepare.halves import with_pixel_size
+from isonet.steps.prepare.items import Item, find_items
+from isonet.steps.prepare.pixel_size import comment_on_pixel_size, comment_on_several, pixel_size_of
 from isonet.steps.prepare.relion_table import write_relion_table
 from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
 from isonet.steps.prepare.turn import turned
-from isonet.steps.prepare.wedge_check import check_wedge
-from isonet.volumes.source import CONTRAST_COLUMN, measure_contrast, statistics
+from isonet.volumes.continued import open_continued
+from isonet.volumes.contrast import pooled_contrast
+from isonet.volumes.source import CONTRAST_COLUMN, pooled_statistics
 
 log = logging.getLogger("isonet")
 _TILT_EXTENSIONS = (".tlt", ".rawtlt", ".aln", ".mdoc", ".xml", ".tomostar", ".star", ".com", ".edf")
 _THIN = 0.7
-_GIVEN = (*FULL_COLUMNS, TURNED_COLUMN)
-
-
-@dataclass(frozen=True)
-class _Item:
-    """One tomogram to describe: its file, its halves, and a name that no other one has."""
-
-    path: Path
-    halves: tuple[Path, Path] | None
-    label: str
-    listed: Listed
 
 
 def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
@@ -77,24 +69,27 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
     _refuse_existing(config)
     before = Project.read(config.output) if config.append and config.output.exists() else Project(config.output, ())
     catalogue = None if config.metadata is None else Catalogue.read(config.metadata)
-    items = _items(tomograms, config, before)
+    items = find_items(tomograms, config, before)
     count = config.number_subtomos or max(1, round(SUBVOLUMES_IN_ALL / (len(items) + len(before.tomograms))))
     project = Project(config.output, ())
     rows, descriptions, measured = [], [], []
     first = 1 + max((int(one.index) for one in before.tomograms if one.index.isdecimal()), default=0)
+    told = _known(items, catalogue, config)
     for index, item in enumerate(items, start=first):
-        known = _known(item, catalogue, config, alone=len(items) == 1)
         with collected() as warned:
+            known = next(told)
             files, values, shown = _describe(item, known, config)
-        measured.append({"name": stem(item.path), **shown, "warnings": warned.kept})
+        measured.append({**shown, "warnings": warned.kept})
         entries = {column: project.entry(file) for column, file in files.items()}
         wanted = str(count) if config.number_subtomos else item.listed.text("rlnNumberSubtomo") or str(count)
         row = {"rlnIndex": str(index), **entries, **values, "rlnNumberSubtomo": wanted}
         rows.append({**row, **item.listed.kept(project, row)})
         descriptions.append(known)
     project = replace(project, tomograms=tuple(Tomogram(config.output, row) for row in rows))
+    shown_of = [{"name": one.name, **shown} for one, shown in zip(project.tomograms, measured, strict=True)]
     for tomogram in project.tomograms:
-        _ = tomogram.half_tilts  # checks all lists of tilts
+        _ = tomogram.half_measured  # checks all lists of tilts, and the orientation
+    comment_on_several([*before.tomograms, *project.tomograms])
     if config.relion5 is not None:
         write_relion_table(config.relion5, project, descriptions, overwrite=config.overwrite)
     if before.tomograms:
@@ -102,7 +97,7 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
     else:
         project.write()
     log.info("%s: %d tomograms; edit it where tomograms differ", config.output, len(project.tomograms))
-    return project, measured
+    return project, shown_of
 
 
 def _refuse_existing(config: PrepareConfig) -> None:
@@ -113,75 +108,45 @@ def _refuse_existing(config: PrepareConfig) -> None:
         raise InputError(f"{config.relion5}: exists; choose another --relion5 or add --overwrite")
 
 
-def _items(tomograms: Sequence[Path], config: PrepareConfig, before: Project) -> list[_Item]:
-    """All tomograms with their halves that are not in the table yet, averages made where there is no full one."""
-    pairs, lone = grouped(tomograms, config.even, config.odd)
-    if config.even is None:
-        _tell(pairs, lone)
-    averages = average_halves(lone, config.average_dir, overwrite=config.overwrite)
-    pairs |= dict(zip(averages, lone.values(), strict=True))
-    if not pairs:
-        raise InputError("no tomograms given; name a folder or files, or --even and --odd")
-    known = {one.file(name).resolve() for one in before.tomograms for name in _GIVEN if one.text(name) is not None}
-    for path in [path for path in pairs if path.resolve() in known]:
-        log.info("%s: is in %s already", path, before.path)
-        del pairs[path]
-    if not pairs:
-        raise InputError(f"{before.path}: holds all of these tomograms already; name others")
-    names = [*(one.name for one in before.tomograms), *(stem(path) for path in pairs)]
-    labels = [name if names.count(name) == 1 else f"{name}_{number}" for number, name in enumerate(names, start=1)]
-    labels = labels[len(before.tomograms) :]
-    listing = Listing.read(tomograms)
-    return [
-        _Item(path, halves, label, listing.of(path, halves))
-        for (path, halves), label in zip(pairs.items(), labels, strict=True)
-    ]
-
-
-def _tell(pairs: Mapping[Path, tuple[Path, Path] | None], lone: Pairs) -> None:
-    """Say which halves were found without being asked for."""
-    for path, halves in pairs.items():
-        if halves is not None:
-            log.info("%s: its halves are %s and %s", path, *halves)
-    for even, odd in lone.values():
-        log.info("%s and %s: taken as the halves of one tomogram, their mean", even, odd)
-
-
-def _known(item: _Item, catalogue: Catalogue | None, config: PrepareConfig, *, alone: bool) -> Description:
-    """What flags, metadata and tables tell about one tomogram."""
-    name = stem(item.path)
-    found = [] if catalogue is None else catalogue.of(name, alone=alone)
-    if catalogue is not None and not any(one.tilts or one.defoci for one in found):
-        log.warning(
-            "%s: no tilts or defocus of its name in %s; name files after it, or give --tilt-file and --defocus",
-            name,
-            catalogue.path,
-        )
-    tilt_file = None if config.tilt_file is None else _tilt_file(config.tilt_file, item.path)
-    return describe(name, item.listed.completing(found), tilt_file, config)
+def _known(items: Sequence[Item], catalogue: Catalogue | None, config: PrepareConfig) -> Iterator[Description]:
+    """Tell what flags and metadata say about one tomogram after another."""
+    named = [item.named for item in items]
+    found: list[list[TiltSeries]] = [[]] * len(items) if catalogue is None else catalogue.of_all(named)
+    for number, (item, said) in enumerate(zip(items, found, strict=True)):
+        name = stem(item.path)
+        if catalogue is not None and not any(one.tilts or one.defoci for one in said):
+            log.warning(
+                "%s: no tilts or defocus of its name in %s; name files after it, or give --tilt-file and --defocus",
+                name,
+                catalogue.path,
+            )
+        tilt_file = None if config.tilt_file is None else _tilt_file(config.tilt_file, number, named)
+        yield describe(name, item.listed.completing(said), tilt_file, config)
 
 
 def _describe(
-    item: _Item, known: Description, config: PrepareConfig
+    item: Item, known: Description, config: PrepareConfig
 ) -> tuple[dict[str, Path], dict[str, str], dict[str, object]]:
     """Check one tomogram and return its files and its values by column, and what its spectrum shows."""
-    volume = mrc.open_volume(item.path)
-    statistics(volume)
+    volume = open_continued(item.path, aloud=True)
+    pooled_statistics([volume])
     pixel_size = config.pixel_size or item.listed.pixel_size or pixel_size_of(volume, known)
     comment_on_pixel_size(item.path, pixel_size, volume.header, known)
     if config.pixel_size is None:
         item.listed.comment_on_header(item.path, volume.header.pixel_size)
+    if item.halves is not None and item.path.parent == config.average_dir:
+        with_pixel_size(item.path, item.halves, pixel_size)
     origin: dict[str, Path] = {}
     shown = look(volume, known.measured)
-    if not _told_of_turns(volume, shown, known) and _lies_as_imod_leaves_it(volume, known):
+    if not compared(volume, shown, known.measured, config.accept) and _lies_as_imod_leaves_it(volume, known, config):
         origin = {TURNED_COLUMN: item.path}
-        item = _turned_item(item, config)
-        volume = mrc.open_volume(item.path)
+        item = _turned_item(item, config, pixel_size)
+        volume = open_continued(item.path)
         shown = look(volume, known.measured)
-        if not _told_of_turns(volume, shown, known):
-            check_wedge(volume, known.tilts or known.tilt_range)
+        if not compared(volume, shown, known.measured, config.accept):
+            check_wedge(volume, known.tilts or known.tilt_range, config.accept)
     contrast = item.listed.text(CONTRAST_COLUMN) if config.contrast == "auto" else config.contrast
-    contrast = contrast or measure_contrast(volume)
+    contrast = contrast or pooled_contrast([volume])
     log.info(
         "%s: %s voxels, %g A, tilts %g to %g, density %s",
         item.path.name,
@@ -215,7 +180,7 @@ def _describe(
     )
 
 
-def _half_columns(item: _Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
+def _half_columns(item: Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
     """Files and values of the columns about halves: the volumes, how they were split, and the tilts of either."""
     if item.halves is None:
         return {}, {}
@@ -233,23 +198,13 @@ def _half_columns(item: _Item, known: Description, config: PrepareConfig) -> tup
     return files, {SPLIT_COLUMN: split}
 
 
-def _told_of_turns(volume: mrc.Volume, shown: Shown | None, known: Description) -> bool:
-    """Whether a wedge that is not about y alone, as shown or as told, was compared with what is known of it."""
-    told = known.measured
-    if shown is None or not shown.estimate.clear:
-        return len(told.sweeps) > 1
-    if len(told.sweeps) == 1 and (shown.differs(told) or not told.at_home):
-        compare(volume, shown, told)
-        return True
-    return len(told.sweeps) > 1
-
-
-def _lies_as_imod_leaves_it(volume: mrc.Volume, known: Description) -> bool:
+def _lies_as_imod_leaves_it(volume: mrc.Volume, known: Description, config: PrepareConfig) -> bool:
     """Compare a tomogram's wedge with its tilts; tell whether its beam runs along y and its tilt axis along z."""
-    levelled = None if known.measured.at_home else look(volume, known.measured, turned=True)
-    if levelled is not None and levelled.estimate.clear:
+    found = None
+    if known.measured.at_home:
+        found = check_wedge(volume, known.tilts or known.tilt_range, config.accept)
+    elif lies_turned(volume, known.measured):
         return True
-    found = check_wedge(volume, known.tilts or known.tilt_range)
     depth, height, width = volume.shape
     if (found is None or found.state == "unclear") and height < _THIN * min(depth, width):
         log.warning(
@@ -261,13 +216,13 @@ def _lies_as_imod_leaves_it(volume: mrc.Volume, known: Description) -> bool:
     return found is not None and found.as_imod_tilt
 
 
-def _turned_item(item: _Item, config: PrepareConfig) -> _Item:
+def _turned_item(item: Item, config: PrepareConfig, pixel_size: float) -> Item:
     """Return a tomogram and its halves turned, so that the beam runs along z and the tilt axis along y."""
 
     def turn(path: Path, name: str) -> Path:
         into = config.turned_dir / f"{name}.mrc"
         log.info("%s: turned into %s", path, into)
-        return turned(mrc.open_volume(path), into, overwrite=config.overwrite).path
+        return turned(mrc.open_volume(path), into, overwrite=config.overwrite, pixel_size=pixel_size).path
 
     halves = item.halves
     if halves is not None:
@@ -275,20 +230,21 @@ def _turned_item(item: _Item, config: PrepareConfig) -> _Item:
     return replace(item, path=turn(item.path, item.label), halves=halves)
 
 
-def _tilt_file(given: Path, tomogram: Path) -> Path:
+def _tilt_file(given: Path, number: int, named: Sequence[Named]) -> Path:
     """Return the file with a tomogram's tilt angles: the one given, or the one of its name in a folder."""
     if not given.is_dir():
         return given
-    name = stem(tomogram)
-    fitting = [
+    files = [
         item
         for item in sorted(given.iterdir())
-        if item.name.lower().removesuffix(".gz").endswith(_TILT_EXTENSIONS)
-        and (name == metadata.stem(item) or name.startswith(f"{metadata.stem(item)}_"))
+        if item.name.lower().removesuffix(".gz").endswith(_TILT_EXTENSIONS) and not item.name.startswith(".")
     ]
-    if not fitting:
+    belonging = Belonging(named, [Named(item, (metadata.stem(item),)) for item in files], shared=True)
+    best = belonging.best(number)
+    if not best:
         raise InputError(
-            f"{given}: no file of tilts ({', '.join(_TILT_EXTENSIONS)}) called {name}; add it or use --tilt-min, "
-            "--tilt-max"
+            f"{given}: no file of tilts ({', '.join(_TILT_EXTENSIONS)}) called {named[number].names[0]}; add it or use "
+            "--tilt-min, --tilt-max"
         )
-    return max(fitting, key=lambda item: len(metadata.stem(item)))
+    tell_if_loose(best[0], named[number], belonging.things[best[0].thing])
+    return files[best[0].thing]

@@ -8,7 +8,9 @@ from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.volume_files import find_volumes
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
-from isonet.volumes.source import CONTRAST_COLUMN, pooled_contrast, pooled_statistics
+from isonet.volumes.continued import open_continued
+from isonet.volumes.contrast import pooled_contrast
+from isonet.volumes.source import CONTRAST_COLUMN, pooled_statistics
 
 log = logging.getLogger("isonet")
 _MULTIPLE = 16
@@ -39,10 +41,10 @@ def prepare_subtomos(folder: Path, config: PrepareSubtomoStarConfig) -> Project:
         raise InputError(f"{config.output}: exists; choose another --output or add --overwrite")
     paths = find_volumes(folder)
     edge = _common_edge(paths)
-    pooled_statistics(map(mrc.open_volume, paths))  # refuses NaN
+    pooled_statistics(map(open_continued, paths))  # refuses NaN
     contrast = config.contrast
     if contrast == "auto":
-        contrast = "dark" if pooled_contrast(map(mrc.open_volume, paths)) == "dark" else "light"
+        contrast = "dark" if pooled_contrast(map(open_continued, paths)) == "dark" else "light"
     cube = config.cube_size or _cube_size(edge, paths[0])
     if cube > edge:
         raise InputError(f"--cube-size {cube}: the sub-volumes of {folder} have {edge} voxels; use a smaller one")
@@ -54,7 +56,7 @@ def prepare_subtomos(folder: Path, config: PrepareSubtomoStarConfig) -> Project:
             SUBVOLUME_COLUMN: table.entry(path),
             "rlnCubeSize": str(cube),
             "rlnCropSize": str(edge),
-            "rlnPixelSize": f"{config.pixel_size or mrc.open_volume(path).header.pixel_size:.6g}",
+            "rlnPixelSize": f"{config.pixel_size or mrc.open_volume(path).pixel_size:.6g}",
             "rlnTiltMin": f"{config.tilt_min:.6g}",
             "rlnTiltMax": f"{config.tilt_max:.6g}",
             CONTRAST_COLUMN: contrast,

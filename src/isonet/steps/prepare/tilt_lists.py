@@ -7,6 +7,7 @@ from pathlib import Path
 from isonet.core.tilts.split import Array, SplitEstimate, estimate, section_power, tilts_of_first
 from isonet.errors import InputError
 from isonet.io import files, mrc
+from isonet.volumes.continued import open_continued
 
 log = logging.getLogger("isonet")
 SPLIT_COLUMN = "rlnTiltSplit"
@@ -18,7 +19,7 @@ _MARK = "# isonet prepare:"
 
 def measure_split(even: Path, odd: Path) -> SplitEstimate:
     """Tell from the spectra of the middle XZ sections of two halves how they were split."""
-    halves = [mrc.open_volume(path) for path in (even, odd)]
+    halves = [open_continued(path) for path in (even, odd)]
     middle = halves[0].shape[1] // 2
     count = min(_SECTIONS, middle)
     powers = [[_power(half, middle - count, middle), _power(half, middle, middle + count)] for half in halves]

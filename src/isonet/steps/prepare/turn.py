@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from isonet.io import mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
+from isonet.volumes.pixel_size import has_size, header_for
 from isonet.volumes.products import made_before, product_label
 
 
-def turned(volume: mrc.Volume, path: Path, *, overwrite: bool = False) -> mrc.Volume:
+def turned(volume: mrc.Volume, path: Path, *, overwrite: bool = False, pixel_size: float = 0.0) -> mrc.Volume:
     """Turn a volume with its beam along y by -90 degrees about x, as `clip rotx` does: y becomes -z, z becomes y.
 
     It is a rotation, so that handedness is kept: `turned[i, j, k] = volume[j, n - 1 - i, k]`. Sections are turned a
@@ -24,6 +25,8 @@ def turned(volume: mrc.Volume, path: Path, *, overwrite: bool = False) -> mrc.Vo
         Where the turned one will be: same type of voxels, voxel size along z and y exchanged.
     overwrite : bool
         Whether another file of that name may be replaced.
+    pixel_size : float
+        Å per voxel of the turned one; 0 for those of the volume.
 
     Returns
     -------
@@ -37,12 +40,14 @@ def turned(volume: mrc.Volume, path: Path, *, overwrite: bool = False) -> mrc.Vo
     RunError
         If it cannot be written.
     """
-    label = product_label("turned", [volume.path], None)
+    size = 0.0 if pixel_size == 0 or has_size(volume, pixel_size) else pixel_size
+    label = product_label("turned", [volume.path], size or None)
     if not made_before(path, label, overwrite=overwrite):
         sections, rows, columns = volume.shape
         unsigned_bytes = volume.stored.dtype == np.uint8  # no mode of MRC
         dtype = np.dtype(np.uint16) if unsigned_bytes else volume.stored.dtype.newbyteorder("=")
-        with mrc.create(path, (rows, sections, columns), _turned_header(volume.header, label), dtype) as result:
+        header = _turned_header(header_for(volume, size), label)
+        with mrc.create(path, (rows, sections, columns), header, dtype) as result:
             for part, slab in volume.slabs():
                 result[:, part] = slab[:, ::-1].transpose(1, 0, 2)
     return mrc.open_volume(path)

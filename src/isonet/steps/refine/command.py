@@ -4,18 +4,19 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from isonet.config import RefineConfig
-from isonet.errors import InputError, LostProcessError
+from isonet.errors import InputError, LostProcessError, RunError
 from isonet.models.folder import holds_run, move_aside, refuse_existing
 from isonet.project.table import Project
 from isonet.running.companions import follow
+from isonet.running.devices import take_device
 from isonet.running.processes import together
 from isonet.running.runs import Run, start
 from isonet.running.world import current
 from isonet.steps.refine.continuing import continued
 from isonet.steps.refine.step import refine
-from isonet.steps.refine.subvolume_files import with_sizes_of
-from isonet.train.device import choose_device
+from isonet.steps.refine.subvolumes.files import with_sizes_of
 from isonet.train.engine import gathered
+from isonet.train.meeting import NotMetError
 from isonet.train.team import ConnectionLostError, Team
 
 
@@ -44,19 +45,19 @@ def refine_in_folder(star: Path | None, config: RefineConfig) -> tuple[Project, 
 def _refine(star: Path, config: RefineConfig) -> tuple[Project, bool]:
     """Train as one of the processes that :func:`isonet.running.world.current` tells of."""
     here = current()
-    team = Team(here.rank, here.size, here.local_size, here.address, here.port)
+    team = Team(here.rank, here.size, here.local_size, here.address, here.port, here.kin, here.remedy)
     project = Project.read(star, subvolumes=True)
     if config.continue_from is None:
         config = with_sizes_of(project, config)
+    device = take_device(config.device)
     try:
-        device = choose_device(config.device, here.local_rank)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    with gathered(team, device), _in_run_folder(star, config, team) as run:
-        try:
-            return refine(project, config, run, device, team), run.stopped_early
-        except ConnectionLostError as error:
-            raise LostProcessError(f"{error}; go on with: isonet refine --continue-from {run.folder}") from error
+        with gathered(team, device), _in_run_folder(star, config, team) as run:
+            try:
+                return refine(project, config, run, device, team), run.stopped_early
+            except ConnectionLostError as error:
+                raise LostProcessError(f"{error}; go on with: isonet refine --continue-from {run.folder}") from error
+    except NotMetError as error:
+        raise RunError(str(error)) from error
 
 
 def _in_run_folder(star: Path, config: RefineConfig, team: Team) -> AbstractContextManager[Run]:

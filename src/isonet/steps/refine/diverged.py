@@ -29,6 +29,7 @@ def step_back(refinement: Refinement) -> None:
     refinement.position = replace(
         good, slowed=slowed, amount=failed.amount, budget=failed.budget, seconds=failed.seconds
     )
+    refinement.run.keep_metrics(good.comes_after)
     log.warning(
         "the loss is not finite; back to the last good state with a learning rate of %.2g", refinement.peak_rate
     )

@@ -7,7 +7,7 @@ from isonet.config import RefineConfig
 from isonet.core.tilts.measured import Measured
 from isonet.io import mrc
 from isonet.models.record import NOT_TRAINING, common
-from isonet.steps.refine.samples import Samples
+from isonet.steps.refine.subvolumes.samples import Samples
 from isonet.train.network.unet import UNetShape
 from isonet.train.pairs import Method
 

@@ -9,6 +9,7 @@ _STEPS_PER_ITERATION = 50
 _PAIRS_PER_SUBVOLUME = 6
 _FEWEST_ITERATIONS = 4
 _MOST_STEPS = 200
+"""Of an epoch: sub-volumes are drawn anew at least this often, whatever the time."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Costs:
 def iterations_that_fit(config: RefineConfig, costs: Costs, seconds: float, first: int) -> int:
     """Return the iterations of a run whose `first` one (from 1) has `seconds` left for itself and all after it.
 
-    They have about 50 steps: short ones renew the network that fills the wedge often.
+    They have 50 steps or more: short ones renew the network that fills the wedge often.
     """
     wanted = math.floor(seconds / (_STEPS_PER_ITERATION * _pair_costs(config, costs) + costs.iteration))
     return max(first, min(config.iterations, max(_FEWEST_ITERATIONS, first - 1 + wanted)))
@@ -101,10 +102,21 @@ def amount_that_fits(
     iterations = iterations_that_fit(config, costs, left, first)
     each = left / (iterations - first + 1)
     steps = max(1, math.floor((each - costs.iteration) / _pair_costs(config, costs)))
-    needed = math.ceil(steps * config.batch_size / _pairs_per_subvolume(config))
+    epochs = _epochs(config, subvolumes, steps)
+    needed = math.ceil(steps // epochs * config.batch_size / _pairs_per_subvolume(config))
     begins = min(1.0, max(done, used / budget)) if first > 1 else 0.0  # what preparing took is no training
     ends = begins + (1 - begins) / (iterations - first + 1)
-    return Amount(iterations, 1, steps, min(subvolumes, needed), begins, ends)
+    return Amount(iterations, epochs, steps // epochs, min(subvolumes, needed), begins, ends)
+
+
+def _epochs(config: RefineConfig, subvolumes: int, steps: int) -> int:
+    """Return how often an iteration draws sub-volumes: so that its epochs have 50 to 200 steps, however many it has.
+
+    And, above 50, no more than those that may be drawn suffice for.
+    """
+    enough = subvolumes * _pairs_per_subvolume(config) // config.batch_size
+    longest = min(_MOST_STEPS, max(_STEPS_PER_ITERATION, enough))
+    return max(1, min(math.ceil(steps / longest), steps // _STEPS_PER_ITERATION))
 
 
 def _pair_costs(config: RefineConfig, costs: Costs) -> float:

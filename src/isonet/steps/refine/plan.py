@@ -3,15 +3,17 @@
 import logging
 import time
 
+from isonet.config import RefineConfig
 from isonet.core.sampling import random_stream
-from isonet.steps.refine.drawing import training_pairs
 from isonet.steps.refine.pace import Amount, amount_asked, amount_that_fits
 from isonet.steps.refine.record import stagnates
 from isonet.steps.refine.setup import Refinement
+from isonet.steps.refine.subvolumes.drawing import training_pairs
 from isonet.train.fit import Trainer
 
 log = logging.getLogger("isonet")
 _PROBE_STEPS = 3
+_USUAL_PATIENCE = 8
 
 
 def why_done(refinement: Refinement) -> str | None:
@@ -23,9 +25,17 @@ def why_done(refinement: Refinement) -> str | None:
     comparable = [
         line for line in refinement.run.metrics() if line["iteration"] >= _last_change(refinement, iterations)
     ]
-    if position.epoch == position.step == 0 and stagnates(comparable, config.patience):
-        return f"neither held-out loss nor wedge balance changed in {config.patience} iterations; done"
+    patience = patience_of(config)
+    if position.epoch == position.step == 0 and stagnates(comparable, patience):
+        return f"neither held-out loss nor wedge balance changed in {patience} iterations; done"
     return None
+
+
+def patience_of(config: RefineConfig) -> int:
+    """Return the iterations without change after which training ends: as asked, else only where it has no course."""
+    if config.patience is not None:
+        return config.patience
+    return _USUAL_PATIENCE if config.schedule == "constant" and config.time_budget is None else 0
 
 
 def _last_change(refinement: Refinement, iterations: int) -> int:

@@ -10,9 +10,10 @@ import torch
 from isonet.core.sampling import random_stream
 from isonet.core.tilts import wedge
 from isonet.running.runs import PREVIEWS
-from isonet.steps.refine.drawing import held_out_pairs
 from isonet.steps.refine.setup import Refinement
+from isonet.steps.refine.subvolumes.drawing import held_out_pairs
 from isonet.train.evaluate import Evaluator
+from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.preview import mean_balance, save_comparison, save_curves, wedge_balance
 from isonet.volumes.source import Source
 
@@ -55,7 +56,7 @@ def record_iteration(refinement: Refinement) -> Record:
         run.folder / PREVIEWS / f"iter{iteration:02d}.png",
         {"before": before.numpy(), "after": after.numpy()},
         measured,
-        source.tomogram.number("rlnPixelSize") or source.volume.header.pixel_size,
+        pixel_size(source.tomogram, source.volume),
         f"{source.tomogram.name}, middle, after iteration {iteration} (density bright)",
     )
     shells = wedge_balance(after.numpy(), measured)

@@ -15,13 +15,14 @@ from isonet.running.forecast import fit_memory, refine_writes, refuse_full_disk
 from isonet.running.runs import Run
 from isonet.steps.refine.model_record import describe
 from isonet.steps.refine.pace import Costs
-from isonet.steps.refine.samples import Samples
 from isonet.steps.refine.state import Position, RunFiles
-from isonet.steps.refine.subvolume_files import input_of, open_subvolume_files
-from isonet.steps.refine.tomograms import open_training_set
-from isonet.train.device import choose_precision
+from isonet.steps.refine.subvolumes.files import input_of, open_subvolume_files
+from isonet.steps.refine.subvolumes.samples import Samples
+from isonet.steps.refine.subvolumes.tomograms import open_training_set
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
+from isonet.train.hardware.precision import choose_precision, reason_of_precision
+from isonet.train.hardware.versions import warning
 from isonet.train.network.kernel_length import shorten_kernels
 from isonet.train.network.unet import UNet, UNetShape, initialize, parameter_count
 from isonet.train.optimizer import OptimizerName
@@ -31,6 +32,7 @@ from isonet.volumes.source import choose_column
 
 log = logging.getLogger("isonet")
 _FROM_A_MODEL = 0.1  # of the usual learning rate: larger steps would first make worse what it has learnt of tomograms
+_SAVING = 10.0  # seconds of training for each second of saving, at least
 LEARNING_RATES: Mapping[OptimizerName, float] = {"muon": 5e-3, "adamw": 4e-4}
 WEDGE_WEIGHTS: Mapping[Method, float] = {"isonet": 1.0, "noise2noise": 3.0, "denoise": 1.0}
 
@@ -65,6 +67,8 @@ class Refinement:
         Processes that train together.
     clock : float
         When the time in `position` was last brought up to date.
+    saved, saving : float
+        When the state was last written, and the seconds that took.
     """
 
     config: RefineConfig
@@ -79,12 +83,22 @@ class Refinement:
     costs: Costs
     team: Team
     clock: float = field(default_factory=time.monotonic)
+    saved: float = field(default_factory=time.monotonic)
+    saving: float = 0.0
 
     def save(self) -> None:
         """Write the state of the trainer, with the time it took to get there."""
         self.keep_time()
         if self.team.first:
+            began = time.monotonic()
             self.files.save_state(self.trainer, self.position)
+            self.saved = time.monotonic()
+            self.saving = self.saved - began
+
+    @property
+    def worth_saving(self) -> bool:
+        """Whether saving now keeps within a tenth of the time."""
+        return time.monotonic() - self.saved >= _SAVING * self.saving
 
     def keep_time(self) -> None:
         """Add the time since this was last called to the run's."""
@@ -224,7 +238,7 @@ def _introduce(made: Refinement, first: FirstNetwork) -> None:
     """Say what is about to happen."""
     config, position = made.config, made.position
     log.info(
-        "%s on %d tomograms; network of %s: depth %d, %d filters, %s parameters, on %s in %s",
+        "%s on %d tomograms; network of %s: depth %d, %d filters, %s parameters, on %s in %s (%s)",
         made.method,
         len(made.training),
         first.source,
@@ -233,6 +247,10 @@ def _introduce(made: Refinement, first: FirstNetwork) -> None:
         f"{parameter_count(made.trainer.network):,}",
         made.device if made.team.size == 1 else f"{made.team.size} processes, this one on {made.device},",
         choose_precision(made.device, config.precision),
+        reason_of_precision(made.device, config.precision),
     )
+    trouble = warning(made.device, choose_precision(made.device, config.precision))
+    if trouble is not None and made.team.first:
+        log.warning("%s", trouble)
     if position.taken:
         log.info("going on in iteration %d after %d epochs", position.iteration, position.epoch)

@@ -9,14 +9,13 @@ uninterrupted one.
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
-import numpy as np
 import torch
 
 from isonet.config import RefineConfig
-from isonet.core.sampling import random_stream
 from isonet.errors import RunError
 from isonet.io import checkpoint
 from isonet.models.folder import MODEL_NAME, STATE_NAME, model_name
@@ -24,20 +23,19 @@ from isonet.project.table import Project
 from isonet.running.console import duration_text
 from isonet.running.runs import Run
 from isonet.running.signals import Interruption
-from isonet.steps.refine.diverged import step_back
-from isonet.steps.refine.drawing import training_pairs
+from isonet.steps.refine.epoch import train_epoch
 from isonet.steps.refine.pace import Amount
 from isonet.steps.refine.plan import decide_amount, probe, why_done
 from isonet.steps.refine.record import record_iteration
 from isonet.steps.refine.setup import Refinement, begin
 from isonet.steps.refine.state import Position
+from isonet.steps.refine.subvolumes.drawing import training_pairs
 from isonet.train.evaluate import Evaluator
+from isonet.train.hardware.overlap import ahead
 from isonet.train.pairs import PairMaker
-from isonet.train.schedule import learning_rate
 from isonet.train.team import ALONE, Team
 
 log = logging.getLogger("isonet")
-_CHECKPOINT_SECONDS = 600.0
 
 
 def refine(project: Project, config: RefineConfig, run: Run, device: torch.device, team: Team = ALONE) -> Project:
@@ -128,23 +126,32 @@ def _train_iteration(refinement: Refinement) -> float:
     left = (amount.epochs - position.epoch) * amount.steps - position.step
     loss = float("nan")
     with run.deferred_signals(), run.progress(f"iteration {position.iteration}: training", left) as advance:
-        while refinement.position.epoch < amount.epochs:
-            before = time.monotonic()
-            pairs = training_pairs(
-                refinement.training,
-                refinement.recipe(position.iteration),
-                refinement.config,
-                (position.iteration, refinement.position.epoch),
-                amount.subvolumes,
-                predict,
-                refinement.team,
-            )
-            refinement.costs.measured("subvolume", (time.monotonic() - before) / max(1, len(pairs.filled)))
-            total = _train_epoch(refinement, pairs, amount, advance)
-            if total is None:
-                return _stop(refinement)
-            loss = _finish_epoch(refinement, total / amount.steps)
+        while refinement.position.epoch < amount.epochs:  # again where it had to go back
+            for pairs in _draws(refinement, amount, predict):
+                mean = train_epoch(refinement, pairs, amount, advance)
+                if mean is None:
+                    return _stop(refinement)
+                loss = mean
+                if not math.isfinite(loss):
+                    break
     return loss
+
+
+def _draws(refinement: Refinement, amount: Amount, predict: Evaluator | None) -> Iterator[PairMaker]:
+    """Iterate over the filled sub-volumes of the epochs that are left; a GPU fills the next while it trains."""
+    iteration, config = refinement.position.iteration, refinement.config
+
+    def draw(epoch: int) -> PairMaker:
+        at = (iteration, epoch)
+        recipe = refinement.recipe(iteration)
+        return training_pairs(refinement.training, recipe, config, at, amount.subvolumes, predict, refinement.team)
+
+    epochs = range(refinement.position.epoch, amount.epochs)
+    waited = time.monotonic()
+    for pairs in ahead((partial(draw, epoch) for epoch in epochs), refinement.device):
+        refinement.costs.measured("subvolume", (time.monotonic() - waited) / max(1, len(pairs.filled)))
+        yield pairs
+        waited = time.monotonic()
 
 
 def _last_loss(run: Run) -> float:
@@ -164,73 +171,6 @@ def _last_network(refinement: Refinement) -> Evaluator | None:
     if refinement.position.iteration == 1 and not path.exists():
         return None
     return refinement.evaluator(refinement.team.agreed(lambda: checkpoint.load_model(path)[0]))
-
-
-def _train_epoch(refinement: Refinement, pairs: PairMaker, amount: Amount, advance: Callable[[], None]) -> float | None:
-    """Take the steps that are left of an epoch; return the sum of its losses, None if it was stopped before its end."""
-    config, position = refinement.config, refinement.position
-    began = saved = time.monotonic()
-    before = position.loss_sum if refinement.team.first else 0.0
-    total = torch.tensor(before, dtype=torch.float64, device=refinement.device)
-    order = _order(config, position, len(pairs.filled), amount.steps)[position.step :]
-    for indices in order:
-        total += _step(refinement, pairs, indices)
-        position.step, position.taken = position.step + 1, position.taken + 1
-        advance()
-        stop, save = _asked_for(refinement, time.monotonic() - saved > _CHECKPOINT_SECONDS)
-        if stop or save:
-            position.loss_sum = refinement.team.total(float(total))
-            if not math.isfinite(position.loss_sum):
-                return position.loss_sum  # the state that is saved is the last good one
-            refinement.save()
-            saved = time.monotonic()
-        if stop:
-            return None
-    summed = refinement.team.total(float(total))
-    if order:
-        refinement.costs.measured("step", (time.monotonic() - began) / len(order))
-    return summed
-
-
-def _asked_for(refinement: Refinement, save: bool) -> tuple[bool, bool]:
-    """Tell whether any process is to stop after this step, and whether process 0 wants to save."""
-    run = refinement.run
-    signal = 0 if run.interrupted is None else run.interrupted.number
-    signal, late, saves = refinement.team.largest(signal, run.out_of_time(), save and refinement.team.first)
-    if signal and run.interrupted is None:
-        run.take_signal(signal)
-    return bool(signal or late), bool(saves)
-
-
-def _step(refinement: Refinement, pairs: PairMaker, indices: Sequence[int]) -> torch.Tensor:
-    """Take one training step, its randomness a function of where in the run it is."""
-    at, config = refinement.position, refinement.config
-    random = random_stream(config.seed, at.iteration, at.epoch, at.step)
-    torch.manual_seed(int(random.integers(2**62)) + refinement.team.rank)  # dropout
-    rate = learning_rate(refinement.peak_rate, at.fraction, at.taken, config.warmup_steps, config.schedule)
-    batch = pairs.batch(indices, random, refinement.device, refinement.team.share(len(indices)))
-    return refinement.trainer.step(batch, rate)
-
-
-def _order(config: RefineConfig, at: Position, count: int, steps: int) -> list[list[int]]:
-    """Sub-volumes of every step of an epoch: each one as often as any other."""
-    random = random_stream(config.seed, at.iteration, at.epoch)
-    rounds = -(-steps * config.batch_size // count)
-    order = np.concatenate([random.permutation(count) for _ in range(rounds)])[: steps * config.batch_size]
-    return [[int(index) for index in batch] for batch in order.reshape(steps, config.batch_size)]
-
-
-def _finish_epoch(refinement: Refinement, loss: float) -> float:
-    """Record an epoch and save the state after it; go back to the one before if the loss is not finite any more."""
-    run, position = refinement.run, refinement.position
-    if not math.isfinite(loss):
-        step_back(refinement)
-        return loss
-    run.metric(iteration=position.iteration, epoch=position.epoch + 1, loss=loss)
-    log.debug("iteration %d, epoch %d: mean training error %.4f", position.iteration, position.epoch + 1, loss)
-    position.epoch, position.step, position.loss_sum = position.epoch + 1, 0, 0.0
-    refinement.save()
-    return loss
 
 
 def _stop(refinement: Refinement) -> float:

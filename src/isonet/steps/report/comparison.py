@@ -1,7 +1,7 @@
 """One tomogram before and after: its pictures, the balance of its wedge, its seams."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from isonet.steps.report.looks import Look, look
 from isonet.steps.report.pictures import faces, slice_picture, spectrum_picture
 from isonet.steps.report.sources import RunFolder
 from isonet.validation.balance import measure_balance
+from isonet.volumes.continued import continue_over_padding
+from isonet.volumes.padding import find_padding
 from isonet.volumes.source import contrast_sign
 
 Numbers = dict[str, Any]
@@ -65,10 +67,14 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
     measured : str
         Column of the volume that the model was given.
     """
-    files = {"before": tomogram.file(_column(tomogram, measured)), "after": existing(tomogram, CORRECTED)}
-    volumes = {name: mrc.open_volume(path) for name, path in files.items() if path is not None}
+    files = files_compared(tomogram, measured)
+    opened = {name: mrc.open_volume(path) for name, path in files.items() if path is not None}
+    padding = find_padding(opened["before"], aloud=False)
+    volumes = {name: continue_over_padding(volume, padding) for name, volume in opened.items()}
     sign = contrast_sign(tomogram, [volumes["before"]])
     looks = {name: look(volume) for name, volume in volumes.items()}
+    if padding is not None:
+        looks = {name: replace(one, slices=look(opened[name]).slices) for name, one in looks.items()}
     drawn = {name: {plane: slice_picture(one.slices[plane], sign) for plane in PLANES} for name, one in looks.items()}
     seen = tomogram.measured
     balance = {name: measure_balance([one], seen, _SUBVOLUMES) for name, one in volumes.items()}
@@ -98,6 +104,11 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
         sign=sign,
         after=after,
     )
+
+
+def files_compared(tomogram: Tomogram, measured: str) -> dict[str, Path | None]:
+    """Files `before` and `after` (None if there is none) of a tomogram; `measured` as in :func:`compare`."""
+    return {"before": tomogram.file(_column(tomogram, measured)), "after": existing(tomogram, CORRECTED)}
 
 
 def _column(tomogram: Tomogram, measured: str) -> str:
@@ -132,8 +143,3 @@ def _rounded(seam: Seam) -> Numbers:
         "certainty": round(float(np.clip(seam.certainty, -999, 999)), 1),
         "visible": seam.visible,
     }
-
-
-def volume_path(numbers: Numbers, name: str) -> Path | None:
-    """File of the tomogram `before` or `after`."""
-    return None if numbers[name] is None else Path(numbers[name])

@@ -9,7 +9,7 @@ from typing import Any
 from isonet.config import ReportConfig
 from isonet.errors import InputError
 from isonet.io.options import read_options
-from isonet.project.table import Project
+from isonet.project.table import Project, Tomogram
 from isonet.running.run_record import read_status
 from isonet.running.runs import CONFIG_NAME
 
@@ -149,6 +149,18 @@ def _validation(config: ReportConfig, found: Mapping[str, RunFolder], home: Path
     folders = [found["validate"].folder] if "validate" in found else []
     beside = [folder / _RESULT for folder in [*folders, home / "validation", home]]
     return next((path for path in beside if path.is_file()), None)
+
+
+def confidence_map(tomogram: Tomogram, sources: Sources) -> Path | None:
+    """Return the map of agreement that validate wrote for a tomogram."""
+    if sources.validation is None:
+        return None
+    folder = sources.validation.parent
+    own = folder / f"{tomogram.name}_confidence.mrc"
+    lone = folder / "confidence.mrc"
+    if own.is_file():
+        return own
+    return lone if lone.is_file() and len(sources.project.tomograms) == 1 else None
 
 
 def read_validation(path: Path) -> dict[str, Any]:

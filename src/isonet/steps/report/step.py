@@ -23,13 +23,13 @@ from isonet.project.table import Tomogram
 from isonet.running.run_record import REPORT_MARK
 from isonet.steps.report import plots
 from isonet.steps.report.advice import find_warnings
-from isonet.steps.report.chimerax import script
 from isonet.steps.report.commands import commands, settings, versions
 from isonet.steps.report.comparison import Comparison, compare
-from isonet.steps.report.data import describe, pictured
+from isonet.steps.report.data import MASK, describe, existing, pictured
 from isonet.steps.report.page import render
-from isonet.steps.report.sources import STEPS, RunFolder, Sources, find_sources, read_validation
-from isonet.steps.report.training import describe_training, trained_model
+from isonet.steps.report.sources import STEPS, RunFolder, Sources, confidence_map, find_sources, read_validation
+from isonet.steps.report.training import describe_training, input_column, trained_model
+from isonet.steps.report.viewers import Scene, chimerax
 
 log = logging.getLogger("isonet")
 Numbers = dict[str, Any]
@@ -64,7 +64,7 @@ def report(path: Path, config: ReportConfig) -> Path:
     model = trained_model(sources.runs.get("refine"))
     chosen = pictured(sources.project, config)
     predicted = sources.runs.get("predict")
-    column = "" if model is None else str(model.about.get("input_column", ""))
+    column = input_column(model)
     compared = []
     for tomogram in chosen:
         log.info("report: looking at %s", tomogram.name)
@@ -104,7 +104,7 @@ def _refuse_foreign(output: Path) -> None:
     """
     if output.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"--output {output}: a report is a page; give a name that ends in .html")
-    marks = {".html": REPORT_MARK, ".json": '"isonet": ', ".cxc": "#1 before"}
+    marks = {".html": REPORT_MARK, ".json": '"isonet": ', ".cxc": chimerax.MARK}
     for ending, mark in marks.items():
         path = output if ending == ".html" else output.with_suffix(ending)
         if path.exists() and mark not in _beginning(path):
@@ -153,21 +153,26 @@ def _scripts(chosen: Sequence[Tomogram], compared: Sequence[Comparison], sources
     found = []
     for tomogram, one in zip(chosen, compared, strict=True):
         if one.after is not None:
-            shape = mrc.open_volume(tomogram.file(tomogram.full_column)).shape
-            found.append(script(one, shape, _confidence(tomogram, sources)))
+            found.append(chimerax.script(_scene(tomogram, one, sources)))
     return found
 
 
-def _confidence(tomogram: Tomogram, sources: Sources) -> Path | None:
-    """Return the map of agreement that validate wrote for a tomogram."""
-    if sources.validation is None:
-        return None
-    folder = sources.validation.parent
-    own = folder / f"{tomogram.name}_confidence.mrc"
-    lone = folder / "confidence.mrc"
-    if own.is_file():
-        return own
-    return lone if lone.is_file() and len(sources.project.tomograms) == 1 else None
+def _scene(tomogram: Tomogram, one: Comparison, sources: Sources) -> Scene:
+    """Take what belongs to a corrected tomogram that was looked at."""
+    if one.after is None:
+        raise ValueError("no corrected tomogram")
+    return Scene(
+        name=one.numbers["name"],
+        before=Path(one.numbers["before"]),
+        after=Path(one.numbers["after"]),
+        mask=existing(tomogram, MASK),
+        confidence=confidence_map(tomogram, sources),
+        shape=mrc.open_volume(tomogram.file(tomogram.full_column)).shape,
+        pixel_size=one.numbers["pixel_size"] or 1.0,
+        sign=one.sign,
+        mean=one.after.mean,
+        std=one.after.std,
+    )
 
 
 def _write(output: Path, numbers: Numbers, compared: Sequence[Comparison], scripts: Sequence[str]) -> None:

@@ -22,6 +22,11 @@ def trained_model(run: RunFolder | None) -> Model | None:
         return None
 
 
+def input_column(model: Model | None) -> str:
+    """Column of the table that a model was trained on; empty where there is none."""
+    return "" if model is None else str(model.about.get("input_column", ""))
+
+
 def describe_training(run: RunFolder, model: Model | None) -> Numbers:
     """Say what was trained and how the losses went, iteration by iteration."""
     lines = [line for line in read_metrics(run.folder) if isinstance(line.get("iteration"), int)]

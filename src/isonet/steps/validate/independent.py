@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 
-from isonet.config import PredictConfig, RefineConfig, ValidateConfig
+from isonet.config import RefineConfig, ValidateConfig
 from isonet.core import fourier
 from isonet.core.comparison import agreement, claims
 from isonet.core.comparison.agreement import Bins, Sums
@@ -23,7 +23,7 @@ from isonet.core.tilts import wedge, withheld
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.io.mrc_header import Header
+from isonet.io.mrc_bytes.header import Header
 from isonet.io.volume_files import stem
 from isonet.models.folder import MODEL_NAME, STATE_NAME, holds_run, move_aside
 from isonet.project.orientation import TILT_FILES
@@ -31,8 +31,10 @@ from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.runs import Run
 from isonet.steps.predict import predict_in_folder
 from isonet.steps.refine import refine_in_folder
+from isonet.steps.validate.passed_on import prediction_options
 from isonet.validation.numbers import Numbers, numbers_of, resolutions
-from isonet.validation.scores import spectrum_at
+from isonet.validation.scores import spectrum_at, subvolumes_with_data
+from isonet.volumes.continued import Continued, open_continued
 from isonet.volumes.filtering import filter_file
 from isonet.volumes.products import made_before, output_paths, product_label
 
@@ -85,7 +87,7 @@ def predict_independently(chosen: Sequence[Tomogram], config: ValidateConfig) ->
             return None
         found.append(made)
     return [
-        Pair(tomogram, (mrc.open_volume(first), mrc.open_volume(second)))
+        Pair(tomogram, (open_continued(first), open_continued(second)))
         for tomogram, first, second in zip(chosen, *found, strict=True)
     ]
 
@@ -109,9 +111,7 @@ def _predict_side(chosen: Sequence[Tomogram], number: int, folder: Path, config:
     if stopped:
         return None
     into = folder / "corrected"
-    predict_in_folder(
-        table, results / MODEL_NAME, PredictConfig(output_dir=into, device=config.device, overwrite=config.overwrite)
-    )
+    predict_in_folder(table, results / MODEL_NAME, prediction_options(config, into))
     return output_paths(Project.read(table).tomograms, into, "corrected")
 
 
@@ -144,7 +144,7 @@ def agreement_numbers(pairs: Sequence[Pair], pixel_size: float) -> Numbers:
     parts: dict[str, list[Sums]] = {name: [] for name in regions}
     for pair, edge in zip(pairs, edges, strict=True):
         bins = _bins(edge, pair.tomogram.measured, width)
-        for corner in withheld.subvolumes(pair.volumes[0].shape)[1]:
+        for corner in subvolumes_with_data(pair.volumes[0])[1]:
             one, two = (spectrum_at(volume, corner, edge) for volume in pair.volumes)
             for name in regions:
                 parts[name].append(Sums.of(one, two, bins[name]))
@@ -215,7 +215,7 @@ def write_confidence(pair: Pair, path: Path, config: ValidateConfig, run: Run) -
     try:
         for source, part in zip(sources, parts, strict=True):
             filter_file(source, part, lambda *at: 1 - measured(*at), label, config.max_memory, run, rescale=False)
-        first, second = (mrc.open_volume(part) for part in parts)
+        first, second = (open_continued(part) for part in parts)
         header = Header(first.header.voxel_size, first.header.origin, first.header.start, (label,))
         with mrc.create(path, shape, header) as result:
             _correlate(first, second, result)
@@ -228,10 +228,19 @@ def write_confidence(pair: Pair, path: Path, config: ValidateConfig, run: Run) -
 def _correlate(first: mrc.Volume, second: mrc.Volume, result: mrc.FloatArray) -> None:
     """Correlate two volumes locally, slab by slab."""
     depth, reach, step = first.shape[0], round(_REACH * _WINDOW), 64
-    means = [float(np.mean(volume.stored, dtype=np.float64)) for volume in (first, second)]
+    means = [_mean(volume) for volume in (first, second)]
     for start in range(0, depth, step):
         low, high = max(0, start - reach), min(depth, start + step + reach)
         one, two = (v.read_rows(slice(low, high)) - mean for v, mean in zip((first, second), means, strict=True))
         cross, p, q = (gaussian_filter(part, _WINDOW, truncate=_REACH) for part in (one * two, one * one, two * two))
         local = cross / np.sqrt(np.maximum(p * q, np.finfo(np.float32).tiny))
         result[start : start + step] = local[start - low : start - low + step]
+    for volume in (first, second):
+        if isinstance(volume, Continued):
+            for section, plane in enumerate(result):
+                plane[volume.padding.plane(section)] = 0
+
+
+def _mean(volume: mrc.Volume) -> float:
+    """Mean of all grey values."""
+    return sum(float(slab.sum(dtype=np.float64)) for _, slab in volume.slabs()) / volume.stored.size

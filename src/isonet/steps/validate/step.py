@@ -14,24 +14,27 @@ from typing import TypeVar
 
 import torch
 
-from isonet.config import PredictConfig, RefineConfig, StepConfig, ValidateConfig
+from isonet.config import RefineConfig, StepConfig, ValidateConfig
 from isonet.core.comparison.metrics import correlation, wedge_correlation
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import checkpoint, files, mrc
 from isonet.models.folder import MODEL_NAME, STATE_NAME, holds_run, move_aside
-from isonet.models.record import refuse_having_seen
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.processes import refuse_launchers
 from isonet.running.runs import Run, start
 from isonet.steps.predict import HALVES, input_columns, predict_in_folder
 from isonet.steps.refine import refine_in_folder
+from isonet.steps.validate.contradictions import measured_files, refuse_contradictions
 from isonet.steps.validate.independent import agreement_numbers, predict_independently, write_confidence
+from isonet.steps.validate.passed_on import prediction_options
 from isonet.steps.validate.pictures import draw_independent, draw_withheld
 from isonet.steps.validate.withhold import kept_part, withhold
 from isonet.validation.balance import wedge_balance_numbers
 from isonet.validation.numbers import Numbers, numbers_of, withheld_numbers
 from isonet.validation.scores import Case, Scores, compare, measured_bins, reach_of, score, shell_width
+from isonet.volumes.padding import find_padding
+from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.products import labels_of, output_paths, product_label
 
 log = logging.getLogger("isonet")
@@ -64,7 +67,7 @@ def validate(star: Path, config: ValidateConfig) -> Path | None:
     with start(config.output_dir, "validate", config, inputs=(star,)) as run:
         chosen = project.selected(config.tomo_idx)
         output_paths(chosen, config.output_dir, "corrected")  # refuses two of one name in time
-        _refuse_contradictions(chosen, config)
+        refuse_contradictions(chosen, config)
         if config.independent:
             return _compare_independent(chosen, config, run)
         _refuse_too_small(chosen, config)
@@ -92,7 +95,7 @@ def _compare_independent(chosen: Sequence[Tomogram], config: ValidateConfig, run
     if pairs is None:
         _say_it_stopped(run)
         return None
-    pixel = chosen[0].number("rlnPixelSize") or pairs[0].volumes[0].header.pixel_size or 1.0
+    pixel = pixel_size(chosen[0], pairs[0].volumes[0]) or 1.0
     found = agreement_numbers(pairs, pixel)
     for pair in pairs:
         name = "confidence.mrc" if len(pairs) == 1 else f"{pair.tomogram.name}_confidence.mrc"
@@ -119,25 +122,6 @@ def _read(path: Path) -> Numbers:
         return {}
 
 
-def _refuse_contradictions(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
-    """Refuse inputs that cannot be read or compared."""
-    for path in (*config.prediction, *([] if config.truth is None else [config.truth])):
-        mrc.open_volume(path)
-    if config.input_column not in ("auto", "full", "halves", "rlnDeconvTomoName", chosen[0].full_column):
-        raise InputError(f"--input-column {config.input_column}: may know what is withheld; leave it out, or use full")
-    for flag, given in (("--prediction", config.prediction), ("--truth", config.truth)):
-        if given and len(chosen) > 1:
-            raise InputError(f"{flag}: is of one tomogram, {chosen[0].table} has {len(chosen)}; choose by --tomo-idx")
-    if len(config.prediction) == 2 and not chosen[0].has_halves:
-        raise InputError(f"--prediction: two are given, but {chosen[0].table} has no halves; give one")
-    for model in (config.model, None if config.from_scratch else config.pretrained_model):
-        if model is not None:
-            about = checkpoint.load_model(model)[1]
-            for tomogram in chosen:
-                kept = kept_part(tomogram, config.withhold)
-                refuse_having_seen(model, about, [mrc.open_volume(path) for path in _measured_files(tomogram)], kept)
-
-
 def _refuse_too_small(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
     """Refuse, before anything is trained, tomograms in which nothing could be measured afterwards."""
     volumes = [mrc.open_volume(one.file(one.full_column)) for one in chosen]
@@ -145,12 +129,6 @@ def _refuse_too_small(chosen: Sequence[Tomogram], config: ValidateConfig) -> Non
     for tomogram, volume in zip(chosen, volumes, strict=True):
         kept = kept_part(tomogram, config.withhold)
         measured_bins(volume, tomogram.measured, kept, width, reach_of([tomogram.measured], kept))
-
-
-def _measured_files(tomogram: Tomogram) -> list[Path]:
-    """All volumes of a tomogram that hold what is withheld."""
-    columns = [tomogram.full_column, *HALF_COLUMNS, "rlnDeconvTomoName"]
-    return [tomogram.file(column) for column in columns if tomogram.text(column) is not None]
 
 
 def _refuse_unwritten(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
@@ -161,7 +139,7 @@ def _refuse_unwritten(chosen: Sequence[Tomogram], config: ValidateConfig) -> Non
             f"--prediction {config.prediction[0]}: must be made from the withheld tomogram; write that with "
             f"--only-withhold into {config.output_dir}, correct it, then give the result"
         )
-    measured = _measured_files(chosen[0])
+    measured = measured_files(chosen[0])
     marks = {product_label("", (path,), ()).split(" input ")[1].split(" options ")[0] for path in measured}
     marks |= {product_label("", pair, ()).split(" input ")[1].split(" options ")[0] for pair in _pairs(chosen[0])}
     for path in config.prediction:
@@ -184,8 +162,7 @@ def _cases(chosen: Sequence[Tomogram], left: Project, config: ValidateConfig) ->
     if model is None:
         return None
     corrected = folder / "corrected" if config.model is None else config.output_dir / "model"
-    asked = PredictConfig(output_dir=corrected, device=config.device, overwrite=config.overwrite)
-    predict_in_folder(left.path, model, asked)
+    predict_in_folder(left.path, model, prediction_options(config, corrected))
     corrects = input_columns(left, checkpoint.load_model(model)[1])
     paths = output_paths(left.tomograms, corrected, "corrected")
     cases = []
@@ -235,7 +212,7 @@ def _case(
             raise InputError(
                 f"{volume.path}: {' x '.join(map(str, volume.shape))} voxels, the tomogram has {shape}; give all of it"
             )
-    return Case(
+    case = Case(
         name=measured.name,
         predictions=tuple(predictions),
         inputs=tuple(mrc.open_volume(given.file(column)) for column in columns),
@@ -246,13 +223,15 @@ def _case(
         of_halves=measured.half_measured if halves else (),
         kept=kept_part(measured, config.withhold),
     )
+    padding = next(filter(None, map(find_padding, references)), None)
+    return case if padding is None else case.continued_over(padding)
 
 
 def _judge(cases: Sequence[Case], chosen: Sequence[Tomogram], config: ValidateConfig, run: Run) -> Path:
     """Compare all, write validation.json and the figures, and say what was found."""
     width = shell_width([case.shape for case in cases])
     products = [compare(case, width, run) for case in cases]
-    pixel = chosen[0].number("rlnPixelSize") or cases[0].references[0].header.pixel_size or 1.0
+    pixel = pixel_size(chosen[0], cases[0].references[0]) or 1.0
     whole, by_sector = score(products, whole=True), score(products, whole=False)
     numbers: Numbers = {
         "pixel_size": pixel,

@@ -21,6 +21,7 @@ from isonet.steps.deconv import deconv_in_folder
 from isonet.steps.mask import mask_in_folder
 from isonet.volumes.filtering import filter_file
 from isonet.volumes.masks import is_foreign
+from isonet.volumes.pixel_size import corrected_size, pixel_size_in_table
 from isonet.volumes.products import made_before, product_label
 
 log = logging.getLogger("isonet")
@@ -87,7 +88,7 @@ def _narrowed(tomogram: Tomogram, folder: Path, config: ValidateConfig, run: Run
     for column, place in zip(columns, ("full", "half1", "half2"), strict=False):
         source = tomogram.file(column)
         name = f"{stem(source)[:_LONGEST_NAME]}_withheld.mrc"
-        _remove(source, folder / place / name, kept, config, run)
+        _remove(tomogram, source, folder / place / name, kept, config, run)
         row[column] = f"{place}/{name}"
     for which, sweep in zip(("", SECOND_AXIS), kept.sweeps, strict=False):
         row |= {f"rlnTilt{end}{which}": f"{tilt:g}" for end, tilt in zip(("Min", "Max"), sweep.ends, strict=True)}
@@ -105,9 +106,11 @@ def _narrowed(tomogram: Tomogram, folder: Path, config: ValidateConfig, run: Run
     return row
 
 
-def _remove(source: Path, target: Path, kept: Measured, config: ValidateConfig, run: Run) -> None:
-    """Write a volume without what is beyond the kept range, unless that is done."""
-    label = product_label("withheld", (source,), kept.sweeps[0].tilts if kept.at_home else kept)
+def _remove(tomogram: Tomogram, source: Path, target: Path, kept: Measured, config: ValidateConfig, run: Run) -> None:
+    """Write a volume of a tomogram without what is beyond the kept range, unless that is done."""
+    volume = mrc.open_volume(source)
+    ends = kept.sweeps[0].tilts if kept.at_home else (kept,)
+    label = product_label("withheld", (source,), (*ends, *corrected_size(tomogram, volume)))
     if target.exists() and label not in mrc.open_volume(target).header.labels and not config.overwrite:
         raise InputError(
             f"{target}: made from other input or with another --withhold; add --overwrite or choose another "
@@ -115,9 +118,11 @@ def _remove(source: Path, target: Path, kept: Measured, config: ValidateConfig, 
         )
     if made_before(target, label, overwrite=config.overwrite):
         return
-    volume = mrc.open_volume(source)
-    weights = wedge.transfer(volume.shape, kept)
-    filter_file(source, target, weights, label, config.max_memory, run, rescale=False)
+    filter_file(
+        *(source, target, wedge.transfer(volume.shape, kept), label, config.max_memory, run),
+        rescale=False,
+        pixel_size=pixel_size_in_table(tomogram),
+    )
     log.info("%s: written, with tilts of %g to %g degrees only", target, *kept.sweeps[0].ends)
 
 

@@ -24,6 +24,8 @@ class _Sum(torch.autograd.Function):
 
 
 def _sum(values: Tensor) -> Tensor:
+    if not dist.is_initialized():  # where memory is foreseen
+        return values
     summed: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
     return summed
 
@@ -67,8 +69,15 @@ class SharedBatchNorm3d(nn.BatchNorm3d):
         self.running_var.lerp_(variance, share)
 
 
-def share_statistics(network: nn.Module) -> None:
-    """Let the batch normalisations of a network, in place, work with the cubes of all processes."""
+def share_statistics(network: nn.Module, device: torch.device) -> None:
+    """Let the batch normalisations of a network, in place, work with the cubes of all processes.
+
+    On CUDA by torch's own, which keeps one array for the way back as that of a single process does; ours keeps three
+    in float32.
+    """
+    if device.type == "cuda":
+        nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+        return
     for module in network.modules():
         if type(module) is nn.BatchNorm3d:
             module.__class__ = SharedBatchNorm3d

@@ -5,12 +5,13 @@ from functools import cache
 
 import torch
 
+from isonet.train.network.batch_norm import share_statistics
 from isonet.train.network.unet import UNet, UNetShape, parameter_count
 
 _FLOAT = 4
 STATE_COPIES = {"muon": 3, "adamw": 4}
 """Copies of the weights that a training carries on: they, their averages, and what the optimiser remembers."""
-_HALF = 0.6  # of what is kept for the way back in bf16: normalisations and the loss stay in float32
+_HALF = 0.6  # of what is kept for the way back in 16 bits: normalisations and the loss stay in float32
 _ENGINE = 250_000_000  # rearranged kernels, buffers and code of the convolutions, as measured
 
 
@@ -35,7 +36,7 @@ class Footprint:
 
 
 @cache
-def footprint(shape: UNetShape, edge: int, optimizer: str, precision: str) -> Footprint:
+def footprint(shape: UNetShape, edge: int, optimizer: str, precision: str, shared: str = "") -> Footprint:
     """Foresee the memory of training.
 
     Parameters
@@ -47,13 +48,17 @@ def footprint(shape: UNetShape, edge: int, optimizer: str, precision: str) -> Fo
     optimizer : str
         `muon` or `adamw`.
     precision : str
-        `float32` or `bf16`.
+        `float32`, `bf16` or `fp16`.
+    shared : str
+        Type of the devices of several processes that train it together; empty where one does.
     """
     with torch.device("meta"):
         network = UNet(shape).train()
+        if shared == "cpu":
+            share_statistics(network, torch.device(shared))
         kept = _kept(network, edge)
-    share = _HALF if precision == "bf16" else 1.0
-    copies = 1 + STATE_COPIES[optimizer]  # and the gradients
+    share = 1.0 if precision == "float32" else _HALF
+    copies = 1 + STATE_COPIES[optimizer] + bool(shared)  # and the gradients, and what is exchanged of them
     return Footprint(_ENGINE + copies * _FLOAT * parameter_count(network), round(share * kept))
 
 

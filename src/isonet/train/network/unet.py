@@ -198,18 +198,10 @@ def for_evaluation(network: UNet) -> UNet:
     return made
 
 
-def channels_last(network: UNet) -> UNet:
-    """Lay the weights out so that convolutions run on channels-last volumes, the faster layout on CPU and GPU."""
-    for parameter in network.parameters():
-        if parameter.ndim == 5:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
-    return network
-
-
 def fix_normalization(network: nn.Module) -> None:
     """Let batch normalisations of a network in training use their running averages, and leave these as they are."""
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm3d):
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval()
 
 

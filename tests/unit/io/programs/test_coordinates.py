@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from isonet.errors import InputError
-from isonet.io.programs.coordinates import belongs, read_coordinates
+from isonet.io.programs.coordinates import read_coordinates
 from isonet.io.programs.imod import model_points, read_model
 
 SHAPE = (50, 400, 300)
@@ -15,7 +15,7 @@ SHAPE = (50, 400, 300)
 
 def voxels(path: Path, text: str, tomogram: str = "TS_01", pixel_size: float = 10.0) -> list[list[int]]:
     path.write_text(text)
-    return read_coordinates(path).of(tomogram).voxels(SHAPE, pixel_size).tolist()
+    return read_coordinates(path).of({tomogram, f"{tomogram}.tomostar"}).voxels(SHAPE, pixel_size).tolist()
 
 
 @pytest.mark.parametrize(
@@ -85,26 +85,6 @@ def test_star_files_of_relion_3_4_and_5(tmp_path: Path) -> None:
     assert voxels(path, RELION_3, "TS_03") == []
     assert voxels(path, RELION_4) == [[40, 300, 12], [49, 1, 0]]
     assert voxels(path, RELION_5) == [[40, 300, 12], [0, 200, 150]]
-
-
-@pytest.mark.parametrize(
-    ("name", "tomogram", "same"),
-    [
-        ("TS_01", "TS_01", True),
-        ("tomos/TS_01.mrc", "TS_01", True),
-        ("TS_01.tomostar", "TS_01_10.00Apx", True),
-        ("x_8.00Apx.rec.mrc", "x_8.00Apx.rec", True),
-        ("TS_1", "TS_10", False),
-        ("TS_1", "TS_1_10.00Apx", True),
-        ("TS_1_10", "TS_1_10.00Apx", False),
-        ("TS_1_10.00Apx.mrc", "TS_1_10.00Apx_rec", True),
-        ("TS_10", "TS_1", False),
-        ("", "TS_1", False),
-        ("None", "TS_1", False),
-    ],
-)
-def test_whose_points_they_are(name: str, tomogram: str, same: bool) -> None:
-    assert belongs(name, tomogram) == same
 
 
 def test_points_of_models_that_imod_wrote(shared_data: Path) -> None:

@@ -1,0 +1,169 @@
+"""What a folder holds, and which command comes next: what `isonet` says when it is given no words."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from isonet.errors import InputError
+from isonet.io.volume_files import find_volumes
+from isonet.project.halves import half_folders
+from isonet.project.table import Project, Tomogram
+from isonet.running.run_record import read_status
+
+_TABLE, _REPORT, _RESULT = "tomograms.star", "report.html", "validation.json"
+_OF_RELION = "rlnTomoReconstructedTomogram"  # its table of tomograms has the same name
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to tell a user.
+
+    Attributes
+    ----------
+    here : str
+        What there is.
+    next : tuple of str
+        Words of the next command.
+    why : str
+        What it does, and what comes after it.
+    """
+
+    here: str
+    next: tuple[str, ...]
+    why: str
+
+    def __str__(self) -> str:
+        """Three lines, and how to get help."""
+        command = self.next[1]
+        return (
+            f"here: {self.here}\nnext: {shlex.join(self.next)}\n      {self.why}\n"
+            f"help: isonet --help lists all commands, isonet {command} --help the options of this one"
+        )
+
+
+def advise(folder: Path) -> Advice:
+    """Look at a folder and at those in it, and choose the next command."""
+    table = _table(folder)
+    if table is None:
+        return _before_the_table(folder)
+    try:
+        return _after_the_table(Project.read(table))
+    except InputError as error:
+        return Advice(str(error), ("isonet", "prepare", "--help"), "makes the table; mend it or make it anew")
+
+
+def _table(folder: Path) -> Path | None:
+    """Find the table in a folder, else the one in a folder below it that was written last."""
+    below = sorted(folder.glob(f"*/{_TABLE}"), key=lambda path: -path.stat().st_mtime)
+    return next((path for path in (folder / _TABLE, *below) if path.is_file() and not _is_of_relion(path)), None)
+
+
+def _is_of_relion(table: Path) -> bool:
+    text = table.read_text(encoding="utf-8", errors="replace")
+    return f"_{_OF_RELION} " in text and "_rlnIndex" not in text
+
+
+def _before_the_table(folder: Path) -> Advice:
+    """Advise where there is no table yet."""
+    found = {place: _count(place) for place in (folder, *_below(folder))}
+    place = folder if half_folders(folder) is not None else max(found, key=lambda one: found[one])
+    where = str(place)
+    if not any(found.values()):
+        return Advice(
+            f"no table of tomograms ({_TABLE}) and no volumes (.mrc, .rec, .map)",
+            ("isonet", "prepare", "FOLDER"),
+            "makes the table from the tomograms in FOLDER; without data at hand, try isonet demo",
+        )
+    named = "here" if place == folder else f"in {where}"
+    return Advice(
+        f"no table of tomograms ({_TABLE}); {_counted(found[place] or sum(found.values()), 'volume')} {named}",
+        ("isonet", "prepare", where),
+        f"makes the table (--metadata FOLDER for tilts and CTF); isonet run {shlex.quote(where)} does all steps",
+    )
+
+
+def _after_the_table(project: Project) -> Advice:
+    """Advise by what was made of the tomograms of a table, and what lies beside it."""
+    table, home, count = str(project.path), project.path.parent, len(project.tomograms)
+    masks, corrected = (_made(project.tomograms, column) for column in ("rlnMaskName", "rlnCorrectedTomoName"))
+    training, whole = _last(home, "refine"), read_status(home)
+    preview = corrected and (predicted := _last(home, "predict")) and predicted[1].get("model") == "starter"
+    here = f"{_counted(count, 'tomogram')} in {table}{_halves(project.tomograms)}, {masks} with a mask"
+    here += f", {corrected} corrected" + (" by the starter, as a preview" if preview else "")
+    here += "" if training is None else f"; training in {training[0]} {training[1].get('state')}"
+    if whole.get("command") == "run" and whole.get("state") not in ("running", "finished"):
+        words = ("isonet", "run", *map(str, whole.get("inputs", [])), "--output-dir", str(home))
+        return Advice(here, words, "goes on where it was; add the options that you gave it first")
+    if corrected == count and not preview:
+        return _after_correction(here, table, home)
+    if training is not None:
+        return _after_training(here, table, *training)
+    at_once = "" if preview else f"; isonet predict {shlex.quote(table)} starter gives a preview at once"
+    if masks == count:
+        return Advice(here, ("isonet", "refine", table), f"trains the network{at_once}")
+    return Advice(here, ("isonet", "mask", table), f"marks density; then isonet refine {shlex.quote(table)}{at_once}")
+
+
+def _after_training(here: str, table: str, folder: Path, status: Mapping[str, Any]) -> Advice:
+    """Advise where a network was trained, or is being trained."""
+    if status.get("state") == "running":
+        why = "shows how far the training is; one that was killed goes on with isonet refine --continue-from"
+        return Advice(here, ("isonet", "report", str(folder)), why)
+    if status.get("state") != "finished":
+        why = "goes on with the training where it was"
+        return Advice(here, ("isonet", "refine", "--continue-from", str(folder)), why)
+    why = f"corrects the tomograms; then isonet report {shlex.quote(table)}"
+    return Advice(here, ("isonet", "predict", table, str(folder)), why)
+
+
+def _after_correction(here: str, table: str, home: Path) -> Advice:
+    """Advise where all tomograms are corrected."""
+    report = _newest(home, _REPORT)
+    if report is None:
+        words = ("isonet", "report", table)
+        return Advice(here, words, "writes one page: before, after, and how far to believe it")
+    if _newest(home, _RESULT) is None:
+        why = f"tells how far the filled wedge can be believed; what there is: {report}"
+        return Advice(here, ("isonet", "validate", table), why)
+    return Advice(
+        here, ("isonet", "open", table), f"shows before and after in napari or ChimeraX; the report is {report}"
+    )
+
+
+def _below(folder: Path) -> list[Path]:
+    return sorted(item for item in folder.iterdir() if item.is_dir() and not item.name.startswith("."))
+
+
+def _count(folder: Path) -> int:
+    """Count the volumes in a folder."""
+    try:
+        return len(find_volumes(folder))
+    except (InputError, OSError):
+        return 0
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _halves(tomograms: Sequence[Tomogram]) -> str:
+    return ", with halves" if all(one.has_halves for one in tomograms) else ""
+
+
+def _made(tomograms: Sequence[Tomogram], column: str) -> int:
+    """Count the tomograms whose file in a column is there."""
+    return sum(one.text(column) is not None and one.file(column).is_file() for one in tomograms)
+
+
+def _last(home: Path, command: str) -> tuple[Path, Mapping[str, Any]] | None:
+    """Find the run folder of a command, beside a table or below it, that was at work last, and its record."""
+    told = [(path, read_status(path)) for path in (home, *_below(home))]
+    found = [(path, status) for path, status in told if status.get("command") == command]
+    return max(found, key=lambda one: str(one[1].get("updated", ""))) if found else None
+
+
+def _newest(home: Path, name: str) -> Path | None:
+    found = [path for path in (home / name, *home.glob(f"*/{name}")) if path.is_file()]
+    return max(found, key=lambda path: path.stat().st_mtime) if found else None

@@ -1,0 +1,58 @@
+"""What the first bytes of an MRC file say, without opening the rest: many files of a folder are looked at."""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+_HEADER = 1024
+
+
+@dataclass(frozen=True)
+class Glance:
+    """Sizes in the header of an MRC file.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Voxels along z, y, x.
+    sections : int
+        MZ, the number of sections in the cell: 1 in a stack of images.
+    space_group : int
+        ISPG: 0 in a stack of images, 1 in a volume.
+    pixel_size : float
+        Å per voxel along x; 0 where the file does not say.
+    """
+
+    shape: tuple[int, int, int]
+    sections: int
+    space_group: int
+    pixel_size: float
+
+    @property
+    def says_stack(self) -> bool:
+        """Whether the header is that of a stack of images, as some programs also write it for volumes."""
+        return self.space_group == 0 and self.sections == 1 and self.shape[0] > 1
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it holds one image."""
+        return self.shape[0] == 1
+
+
+def glance(path: Path) -> Glance | None:
+    """Read the sizes in a header; None where it is packed, unreadable or makes no sense."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER)
+    except OSError:
+        return None
+    if len(header) < _HEADER:
+        return None
+    for order in "<>":
+        nx, ny, nz, mode, _, _, _, mx, _, mz = struct.unpack_from(f"{order}10i", header)
+        if all(0 < edge < 1 << 20 for edge in (nx, ny, nz)) and 0 <= mode < 128:
+            (width,) = struct.unpack_from(f"{order}f", header, 40)
+            (group,) = struct.unpack_from(f"{order}i", header, 88)
+            size = abs(width) / mx if mx > 0 and abs(width) < 1e9 else 0.0
+            return Glance((nz, ny, nx), mz, group, size)
+    return None

@@ -1,0 +1,246 @@
+"""Which file belongs to which tomogram: one rule for halves, metadata, coordinates, masks and boundaries.
+
+The whole name first, then the longest that fits, then the nearest folder. What fits another tomogram better is that
+one's. Nothing belongs to a tomogram because there is no other: what fits equally well, and is not the same, is refused
+with both paths.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from isonet.errors import InputError
+from isonet.project.names import Fit, Index, common_words, fit, without_ending
+from isonet.project.table import Project
+
+log = logging.getLogger("isonet")
+
+
+@dataclass(frozen=True)
+class Named:
+    """A tomogram, or something that belongs to one.
+
+    Attributes
+    ----------
+    path : Path
+        Where it lies, for messages and to tell which folder is nearest.
+    names : tuple of str
+        What it may be called; a tomogram has one name.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Names of the folders that it lies in."""
+        return frozenset(self.path.parent.absolute().parts)
+
+    def distance(self, other: "Named") -> int:
+        """Number of folders that only one of both lies in."""
+        return len(self.folders ^ other.folders)
+
+
+@dataclass(frozen=True)
+class Match:
+    """Something that fits a tomogram.
+
+    Attributes
+    ----------
+    thing : int
+        Which one.
+    fit : Fit
+        How well.
+    length : int
+        Over how many letters.
+    distance : int
+        How far its folder is.
+    """
+
+    thing: int
+    fit: Fit
+    length: int
+    distance: int
+
+    def worse(self, other: "Match") -> bool:
+        """Whether another one fits better: no worse in kind and length, and better in one, or nearer."""
+        mine, others = (self.fit, self.length), (other.fit, other.length)
+        if mine == others:
+            return self.distance > other.distance
+        return all(one <= two for one, two in zip(mine, others, strict=True))
+
+
+class Belonging:
+    """What of some things belongs to each of some tomograms.
+
+    Attributes
+    ----------
+    tomograms, things : sequence of Named
+        All that there are: what another tomogram has a better right to is not given to one.
+    shared : bool
+        Whether one thing may belong to several tomograms, as the tilts of a series to all that was made of it.
+    """
+
+    def __init__(self, tomograms: Sequence[Named], things: Sequence[Named], *, shared: bool = False) -> None:
+        self.tomograms = tomograms
+        self.things = things
+        self._owners: list[frozenset[int]] = []
+        self._fitting: list[list[Match]] = [[] for _ in tomograms]
+        common = common_words(one.names[0] for one in tomograms)
+        index = Index([one.names[0] for one in tomograms])
+        for number, thing in enumerate(things):
+            matches = {
+                place: match
+                for place in sorted(set().union(*map(index.like, thing.names)))
+                if (match := _match(number, thing, tomograms[place], common))
+            }
+            self._owners.append(_with_a_right(matches, shared=shared))
+            for place in self._owners[-1]:
+                self._fitting[place].append(matches[place])
+
+    def fitting(self, tomogram: int) -> list[Match]:
+        """All things that fit a tomogram and fit no other one better, best first."""
+        return sorted(self._fitting[tomogram], key=lambda one: (-one.fit, -one.length, one.distance))
+
+    def best(self, tomogram: int) -> list[Match]:
+        """Things that no other one is better than: one, none, or several that fit equally well."""
+        fitting = self.fitting(tomogram)
+        return [one for one in fitting if not any(one.worse(other) for other in fitting)]
+
+    def owners(self, thing: int) -> frozenset[int]:
+        """Tomograms that a thing fits best: one, none, or several that it fits equally well."""
+        return self._owners[thing]
+
+
+def _match(number: int, thing: Named, tomogram: Named, common: frozenset[str]) -> Match | None:
+    """How a thing fits a tomogram by the best of its names."""
+    found = max((one for name in thing.names if (one := fit(name, tomogram.names[0], common))), default=None)
+    return None if found is None else Match(number, *found, thing.distance(tomogram))
+
+
+def _with_a_right(matches: Mapping[int, Match], *, shared: bool) -> frozenset[int]:
+    """Tomograms that something belongs to: those that it fits best, of equals the nearest.
+
+    What is shared also belongs to those that it fits less well, unless only loosely.
+    """
+    best = max(((one.fit, one.length) for one in matches.values()), default=None)
+    nearest: dict[tuple[Fit, int], int] = {}
+    for one in matches.values():
+        rank = one.fit, one.length
+        nearest[rank] = min(nearest.get(rank, one.distance), one.distance)
+    return frozenset(
+        place
+        for place, one in matches.items()
+        if one.distance == nearest[rank := (one.fit, one.length)] and (rank == best or (shared and one.fit > Fit.LOOSE))
+    )
+
+
+def named(project: Project) -> list[Named]:
+    """Return the tomograms of a table in its order."""
+    return [Named(one.file(one.full_column), (one.name,)) for one in project.tomograms]
+
+
+def only_one(belonging: Belonging, tomogram: int, wanted: str) -> int | None:
+    """Return the one thing that belongs to a tomogram; None if there is none.
+
+    Parameters
+    ----------
+    belonging : Belonging
+        Tomograms and things, each of which belongs to one tomogram.
+    tomogram : int
+        Which one.
+    wanted : str
+        What to do where several fit, for messages: `leave one, or name it in rlnBoxFile`.
+
+    Raises
+    ------
+    InputError
+        If several things fit it equally well, or one thing fits several tomograms equally well.
+    """
+    best = belonging.best(tomogram)
+    if not best:
+        return None
+    one, thing = belonging.tomograms[tomogram], belonging.things[best[0].thing]
+    if len(best) > 1:
+        other = belonging.things[best[1].thing]
+        raise InputError(f"{thing.path} and {other.path}: several files fit {one.names[0]} equally well; {wanted}")
+    others = belonging.owners(best[0].thing) - {tomogram}
+    if others:
+        text = f"{thing.path}: fits {one.path} and {belonging.tomograms[min(others)].path} equally well"
+        raise InputError(f"{text}; rename it after one of them, or put it into its folder")
+    tell_if_loose(best[0], one, thing)
+    return best[0].thing
+
+
+def tell_if_loose(match: Match, tomogram: Named, thing: Named) -> None:
+    """Warn where names do not tell for certain that something belongs to a tomogram."""
+    if match.fit is Fit.LOOSE:
+        text = "%s: taken for %s by a part of the name; rename it if it is of another tomogram"
+        log.warning(text, thing.path, tomogram.path)
+
+
+def file_in(
+    folder: Path, endings: Sequence[str], tomogram: int, tomograms: Sequence[Named], wanted: str
+) -> Path | None:
+    """Return the file of a folder that belongs to a tomogram; None if there is none.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to look; folders in it are not looked into.
+    endings : sequence of str
+        How the names of such files end, in small letters.
+    tomogram, tomograms : int, sequence of Named
+        Which one of which.
+    wanted : str
+        As of :func:`only_one`.
+
+    Raises
+    ------
+    InputError
+        As :func:`only_one`.
+    """
+    found = []
+    for path in sorted(folder.iterdir()):
+        ending = max((one for one in endings if path.name.lower().endswith(one)), key=len, default=None)
+        if ending is not None and not path.name.startswith("."):
+            found.append(Named(path, (path.name[: -len(ending)],)))
+    number = only_one(Belonging(tomograms, found), tomogram, wanted)
+    return None if number is None else found[number].path
+
+
+def called(texts: Sequence[str], tomogram: int, tomograms: Sequence[Named], asked: Sequence[int]) -> set[str]:
+    """Tell which of the names that a table gives are those of a tomogram.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Names or paths, with or without the ending of a file.
+    tomogram, tomograms : int, sequence of Named
+        Which one of which.
+    asked : sequence of int
+        Those that are asked for; others count only where a name fits them better.
+
+    Raises
+    ------
+    InputError
+        If a name fits several tomograms that are asked for equally well, or several names fit one.
+    """
+    things = [Named(Path(text), (text, without_ending(text))) for text in texts]
+    belonging = Belonging(tomograms, things)
+    fitting = belonging.fitting(tomogram)
+    ranks = {(one.fit, one.length) for one in belonging.best(tomogram)}
+    chosen = [one for one in fitting if (one.fit, one.length) in ranks]
+    one = tomograms[tomogram]
+    if len(ranks) > 1:
+        names = " and ".join(things[match.thing].names[0] for match in belonging.best(tomogram)[:2])
+        raise InputError(f"{names}: both fit {one.path}; name its particles by one of them")
+    for match in chosen:
+        others = belonging.owners(match.thing) & set(asked) - {tomogram}
+        if others:
+            text = f"{things[match.thing].names[0]}: fits {one.path} and {tomograms[min(others)].path} equally well"
+            raise InputError(f"{text}; choose one by --tomo-idx, or name the particles after it")
+        tell_if_loose(match, one, things[match.thing])
+    return {texts[match.thing] for match in chosen}

@@ -1,0 +1,196 @@
+"""All metadata of a folder, and which of them belong to which tomogram."""
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from isonet.errors import InputError
+from isonet.io.programs import mdoc, metadata
+from isonet.io.programs.tilt_series import TiltSeries
+from isonet.project.belonging import Belonging, Match, Named, tell_if_loose
+from isonet.project.names import fit
+
+log = logging.getLogger("isonet")
+_DEEPEST = 5  # levels of folders searched
+_OF_MANY = (".star", ".csv")  # kinds of files that name the series inside
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One tilt series of one file, or why it could not be read."""
+
+    path: Path
+    found: TiltSeries | InputError
+    names: tuple[str, ...]
+
+    @property
+    def kind(self) -> tuple[str, bool]:
+        """Ending of the file's name, and whether the series is named inside: of each kind a tomogram needs one."""
+        inside = isinstance(self.found, TiltSeries) and bool(self.found.names)
+        return metadata.suffix(self.path), inside
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All that the files of a folder, or one file, say about tilt series.
+
+    Attributes
+    ----------
+    path : Path
+        The folder or file.
+    entries : tuple
+        One per file and tilt series.
+    """
+
+    path: Path
+    entries: tuple[_Entry, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> "Catalogue":
+        """Read a file, or all files of known kinds in a folder and those below it.
+
+        Raises
+        ------
+        InputError
+            If the path does not exist, the file or a table of several series cannot be read, or a folder holds no
+            metadata.
+        """
+        if not path.exists():
+            raise InputError(f"{path}: no such file or folder; check --metadata")
+        if path.is_file():
+            entries = tuple(_entries(path, path.parent, strict=True))
+        else:
+            files = [item for item in _walk(path, _DEEPEST) if metadata.is_metadata(item)]
+            entries = _with_movies([entry for file in files for entry in _entries(file, path, strict=False)])
+        if not entries:
+            raise InputError(f"{path}: no metadata of tilt series; such are .xml, .star, .aln, .tlt, .mdoc, tilt.com")
+        return cls(path, entries)
+
+    def of_all(self, tomograms: Sequence[Named]) -> list[list[TiltSeries]]:
+        """Return what belongs to each tomogram.
+
+        A file is called as its name says without its ending, as the series in it, or, where there is no digit in its
+        name, as its folder. Of several files of a kind the nearest counts.
+
+        Parameters
+        ----------
+        tomograms : sequence of Named
+            All tomograms. Where there is one alone, the one series of one file belongs to it, whatever its name.
+
+        Raises
+        ------
+        InputError
+            If a file that belongs to a tomogram is malformed, or two of a kind fit it equally well and differ.
+        """
+        series = [entry for entry in self.entries if entry.names]
+        common = [entry for entry in self.entries if not entry.names]
+        belonging = Belonging(tomograms, [Named(entry.path, entry.names) for entry in series], shared=True)
+        alone = self.path.is_file() and len(series) == len(tomograms) == 1
+        found = []
+        for number, tomogram in enumerate(tomograms):
+            chosen = _of_one(number, belonging, series)
+            if not chosen and alone:
+                chosen = series
+                if any(letter.isdigit() for letter in series[0].names[0]):
+                    log.warning("%s: taken for %s, though it has another name", self.path, tomogram.path)
+            found.append([_readable(entry) for entry in (*chosen, *common)])
+        return found
+
+
+def _readable(entry: _Entry) -> TiltSeries:
+    """Return what an entry says, or raise the error of reading it."""
+    if isinstance(entry.found, InputError):
+        raise entry.found
+    return entry.found
+
+
+def _of_one(number: int, belonging: Belonging, series: Sequence[_Entry]) -> list[_Entry]:
+    """Entries that belong to one tomogram: those that fit best, and those that share a name with them."""
+    tomogram = belonging.tomograms[number]
+    best = belonging.best(number)
+    ranks = {(one.fit, one.length) for one in best}
+    aliases = {
+        name
+        for one in belonging.fitting(number)
+        if (one.fit, one.length) in ranks
+        for name in series[one.thing].names
+        if fit(name, tomogram.names[0])
+    }
+    chosen: dict[tuple[str, bool], list[Match]] = {}
+    for one in belonging.fitting(number):
+        if aliases & set(series[one.thing].names):
+            chosen.setdefault(series[one.thing].kind, []).append(one)
+    return [entry for matches in chosen.values() for entry in _nearest(matches, tomogram, number, belonging, series)]
+
+
+def _nearest(
+    matches: Sequence[Match], tomogram: Named, number: int, belonging: Belonging, series: Sequence[_Entry]
+) -> list[_Entry]:
+    """Return the best and nearest of several entries of one kind; refuse others as near that differ."""
+    first = [one for one in matches if not any(one.worse(other) for other in matches)]
+    entries = sorted((series[one.thing] for one in first), key=lambda entry: len(entry.path.name))
+    for entry in entries[1:]:
+        if entry.path.parent != entries[0].path.parent and _content(entry) != _content(entries[0]):
+            text = f"{entries[0].path} and {entry.path}: both fit {tomogram.path} and differ"
+            raise InputError(f"{text}; give the folder of one of them as --metadata, or remove one")
+    tell_if_loose(first[0], tomogram, belonging.things[first[0].thing])
+    for other in sorted(belonging.owners(first[0].thing) - {number}):
+        if belonging.tomograms[other].names == tomogram.names:
+            text = "%s: fits %s and %s equally well and is taken for both; put it beside the one it is of"
+            log.warning(text, entries[0].path, tomogram.path, belonging.tomograms[other].path)
+    return entries
+
+
+def _content(entry: _Entry) -> TiltSeries | str:
+    """What an entry says, wherever it stands."""
+    if isinstance(entry.found, InputError):
+        return str(entry.found)
+    return replace(entry.found, source=Path(), tilt_file=None, names=())
+
+
+def _walk(folder: Path, depth: int) -> Iterator[Path]:
+    """Files of a folder and those below it in the order of their names, hidden ones left out."""
+    try:
+        items = sorted(item for item in folder.iterdir() if not item.name.startswith("."))
+    except OSError as error:
+        log.warning("%s: cannot be read (%s); skipped", folder, error.strerror)
+        return
+    for item in items:
+        if item.is_file():
+            yield item
+        elif item.is_dir() and depth > 1:
+            yield from _walk(item, depth - 1)
+
+
+def _entries(file: Path, root: Path, *, strict: bool) -> list[_Entry]:
+    """Read one file; errors are kept for the tomogram that it belongs to, or raised."""
+    stem = metadata.stem(file)
+    names = [stem]
+    if file.parent != root and not re.search(r"\d", stem):
+        names.append(file.parent.name)
+    of_many = metadata.suffix(file) in _OF_MANY
+    try:
+        found = metadata.read_series(file)
+    except InputError as error:
+        if strict or of_many:
+            raise
+        return [_Entry(file, error, tuple(names))]
+    if of_many and not (len(found) == 1 and found[0].tilts is not None):
+        names = []
+    return [_Entry(file, item, tuple(dict.fromkeys((*item.names, *names)))) for item in found]
+
+
+def _with_movies(entries: Sequence[_Entry]) -> tuple[_Entry, ...]:
+    """Put one entry for each tilt series in the place of those of its movies."""
+    movies = [entry.found for entry in entries if isinstance(entry.found, TiltSeries) and entry.found.movie]
+    series, lone = mdoc.gathered(movies)
+    if lone:
+        log.warning(
+            "%s: %d .mdoc of single movies are of no series that their names tell; left out, give those of the series",
+            lone[0].source,
+            len(lone),
+        )
+    others = [entry for entry in entries if isinstance(entry.found, InputError) or not entry.found.movie]
+    return (*others, *(_Entry(item.source, item, item.names) for item in series))

@@ -1,0 +1,122 @@
+"""Whether halves are those of their tomogram, by what is in them: names can mislead."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from isonet.core.comparison.likeness import EDGE, PARTS, SAMPLES, Likeness, binned, blocks_of
+from isonet.io import mrc
+from isonet.steps.prepare.checks.faults import refuse
+
+log = logging.getLogger("isonet")
+_SMALL_EDGE = 32  # voxels of a block, where noise is shared and tells
+_COARSE = 10.0  # Å per voxel to which halves are binned, as the sample is seen at low resolution only
+_MOST_BINNED = 4
+_LARGE = 512  # voxels of a volume that may be one that was not binned
+
+
+def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[str]) -> None:
+    """Compare halves with their tomogram, or with each other where there is none, in a few blocks.
+
+    Parameters
+    ----------
+    full : Path or None
+        The tomogram that both are halves of.
+    even, odd : Path
+        The halves, of one shape.
+    accepted : sequence of str
+        Faults that are taken all the same.
+
+    Raises
+    ------
+    InputError
+        If a half is constant, or is not of this tomogram.
+    """
+    halves = mrc.open_volume(even), mrc.open_volume(odd)
+    black = [half for half in halves if _is_constant(half)]
+    for half in black:
+        value = float(half.stored[0, 0, 0])
+        text = f"{half.path}: all voxels are {value:g}; a constant volume is no half of a tomogram, make it again"
+        refuse("black-half", text, accepted)
+    if black:
+        return
+    if _are_the_same(*halves):
+        log.warning("%s and %s: hold the same voxels; halves must differ in their noise", even, odd)
+    if full is None:
+        _compare_halves(*halves, accepted)
+        return
+    whole = mrc.open_volume(full)
+    for half in halves:
+        _compare_with_whole(whole, half, accepted)
+
+
+def are_one_sample(first: mrc.Volume, second: mrc.Volume) -> bool:
+    """Tell whether two volumes of one shape are of one sample and share their noise, as copies do."""
+    likeness = _likeness(first, second, _SMALL_EDGE).of_parts
+    return likeness is not None and likeness >= PARTS[0]
+
+
+def _compare_with_whole(full: mrc.Volume, half: mrc.Volume, accepted: Sequence[str]) -> None:
+    """Refuse a half that does not correlate with its tomogram, or that is light where that is dark."""
+    likeness = _likeness(full, half, _SMALL_EDGE).of_parts
+    if likeness is None or likeness >= PARTS[0]:
+        return
+    said = f"(correlation {likeness:.2f}, about 0.7 where it is)"
+    text = f"{half.path}: is no half of {full.path} {said}: of another tomogram, shifted or turned; give its own half"
+    if likeness <= -PARTS[0]:
+        text = f"{half.path}: is light where {full.path} is dark (correlation {likeness:.2f}); invert one of them"
+    refuse("other-halves", text, accepted)
+
+
+def _compare_halves(even: mrc.Volume, odd: mrc.Volume, accepted: Sequence[str]) -> None:
+    """Refuse halves that have nothing in common; warn where that is in doubt, as noise can be strong."""
+    nothing, certain, _ = SAMPLES
+    likeness = -1.0
+    for factor in _factors(even):
+        found = _likeness(even, odd, EDGE, factor).of_samples
+        likeness = max(likeness, -1.0 if found is None else found)
+        if likeness >= certain:
+            return
+    if likeness == -1.0:  # too small to tell
+        return
+    said = f"have little in common at low resolution (correlation {likeness:.2f})"
+    if likeness > nothing:
+        log.warning("%s and %s: %s; look whether they are of one tomogram", even.path, odd.path, said)
+        return
+    text = f"{even.path} and {odd.path}: {said}: of two tomograms, shifted or turned; give the halves of one"
+    refuse("other-halves", text, accepted)
+
+
+def _factors(half: mrc.Volume) -> list[int]:
+    """By how much halves are binned to look at low resolution: several to try where the pixel size is not known."""
+    size = half.header.pixel_size
+    if size > 1:
+        return [min(_MOST_BINNED, max(1, round(_COARSE / size)))]
+    return [1, 2, _MOST_BINNED] if max(half.shape) >= _LARGE else [1]
+
+
+def _likeness(first: mrc.Volume, second: mrc.Volume, edge: int, factor: int = 1) -> Likeness:
+    """Compare two volumes block by block, until it is clear that they are alike; small blocks by their noise too."""
+    noisy = edge == _SMALL_EDGE
+    likeness = Likeness()
+    for block in blocks_of(first.shape, edge * factor):
+        likeness.add(*(binned(torch.from_numpy(volume.read(*block)), factor) for volume in (first, second)))
+        found, enough = (likeness.of_parts, PARTS[-1]) if noisy else (likeness.of_samples, SAMPLES[-1])
+        if found is not None and found >= enough:
+            break
+    return likeness
+
+
+def _are_the_same(first: mrc.Volume, second: mrc.Volume) -> bool:
+    """Tell whether two volumes of one shape hold the same voxels in all blocks that are looked at."""
+    return all(bool((first[block] == second[block]).all()) for block in blocks_of(first.shape, _SMALL_EDGE))
+
+
+def _is_constant(volume: mrc.Volume) -> bool:
+    """Tell whether all voxels have one value; the whole volume is read only where some blocks have."""
+    first = volume.stored[0, 0, 0]
+    if any(bool((volume[block] != first).any()) for block in blocks_of(volume.shape, _SMALL_EDGE)):
+        return False
+    return all(bool((slab == first).all()) for _, slab in volume.slabs())

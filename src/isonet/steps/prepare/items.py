@@ -1,0 +1,112 @@
+"""The tomograms to be described, with their halves; means are made where there is no full one."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from isonet.config import PrepareConfig
+from isonet.errors import InputError
+from isonet.io import mrc
+from isonet.io.volume_files import stem
+from isonet.project.belonging import Named
+from isonet.project.halves import Halves, Pair
+from isonet.project.names import bare
+from isonet.project.pairing import grouped
+from isonet.project.table import FULL_COLUMNS, TURNED_COLUMN, Project
+from isonet.steps.prepare.checks.halves import are_one_sample, check_halves
+from isonet.steps.prepare.halves import average_halves
+from isonet.steps.prepare.listed import Listed, Listing
+
+log = logging.getLogger("isonet")
+_GIVEN = (*FULL_COLUMNS, TURNED_COLUMN)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One tomogram to describe.
+
+    Attributes
+    ----------
+    path : Path
+        Its file.
+    halves : tuple of Path or None
+        Even and odd.
+    label : str
+        A name that no other one has.
+    named : Named
+        Its place and name, by which metadata are found: of a mean those of its halves.
+    listed : Listed
+        What a table of tomograms says of it.
+    """
+
+    path: Path
+    halves: Halves | None
+    label: str
+    named: Named
+    listed: Listed
+
+
+def find_items(tomograms: Sequence[Path], config: PrepareConfig, before: Project) -> list[Item]:
+    """Find all tomograms that are not in the table yet, and check their halves before means are made of them.
+
+    Raises
+    ------
+    InputError
+        If no tomogram is found, one cannot be used, or halves do not pair or are not of their tomogram.
+    """
+    pairs, lone = grouped(tomograms, config.even, config.odd, stacks="stack" in config.accept)
+    if config.even is None:
+        _tell(pairs, lone)
+    for path, halves in pairs.items():
+        if halves is not None:
+            check_halves(path, *halves, config.accept)
+    for pair in lone:
+        check_halves(None, *pair.halves, config.accept)
+    named = {path: Named(path, (stem(path),)) for path in pairs}
+    for path, pair in zip(average_halves(lone, config.average_dir, overwrite=config.overwrite), lone, strict=True):
+        pairs[path] = pair.halves
+        named[path] = Named(pair.even, (pair.name or stem(path),))
+    if not pairs:
+        raise InputError("no tomograms given; name a folder or files, or --even and --odd")
+    known = {one.file(name).resolve() for one in before.tomograms for name in _GIVEN if one.text(name) is not None}
+    for path in [path for path in pairs if path.resolve() in known]:
+        log.info("%s: is in %s already", path, before.path)
+        del pairs[path]
+    if not pairs:
+        raise InputError(f"{before.path}: holds all of these tomograms already; name others")
+    _tell_of_copies(list(pairs))
+    names = [*(one.name for one in before.tomograms), *(stem(path) for path in pairs)]
+    labels = [name if names.count(name) == 1 else f"{name}_{number}" for number, name in enumerate(names, start=1)]
+    labels = labels[len(before.tomograms) :]
+    listing = Listing.read(tomograms)
+    return [
+        Item(path, halves, label, named[path], listing.of(path, halves))
+        for (path, halves), label in zip(pairs.items(), labels, strict=True)
+    ]
+
+
+def _tell(pairs: Mapping[Path, Halves | None], lone: Sequence[Pair]) -> None:
+    """Say which halves were found without being asked for."""
+    for path, halves in pairs.items():
+        if halves is not None:
+            log.info("%s: its halves are %s and %s", path, *halves)
+    for pair in lone:
+        text = "%s and %s: taken as the halves of one tomogram, their mean"
+        if pair.even.name.lower().startswith("even"):  # programs put such a word last; a sample may be called so
+            log.warning(f"{text}; if they are two, rename them, or give each by itself", *pair.halves)
+        else:
+            log.info(text, *pair.halves)
+
+
+def _tell_of_copies(paths: Sequence[Path]) -> None:
+    """Warn where two tomograms of one name are one by their content too."""
+    alike: dict[str, list[Path]] = {}
+    for path in paths:
+        alike.setdefault(bare(stem(path)), []).append(path)
+    for group in alike.values():
+        for first, second in combinations(group, 2):
+            volumes = mrc.open_volume(first), mrc.open_volume(second)
+            if volumes[0].shape == volumes[1].shape and are_one_sample(*volumes):
+                log.warning("%s and %s: one tomogram twice, which training counts twice; leave one out", first, second)

@@ -1,0 +1,108 @@
+"""One epoch of a refine: its steps, its record, and the way back where it diverged."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from isonet.config import RefineConfig
+from isonet.core.sampling import random_stream
+from isonet.steps.refine.diverged import step_back
+from isonet.steps.refine.pace import Amount
+from isonet.steps.refine.setup import Refinement
+from isonet.steps.refine.state import Position
+from isonet.train.pairs import PairMaker
+from isonet.train.schedule import learning_rate
+
+log = logging.getLogger("isonet")
+_CHECKPOINT_SECONDS = 600.0
+
+
+def train_epoch(refinement: Refinement, pairs: PairMaker, amount: Amount, advance: Callable[[], None]) -> float | None:
+    """Take the steps that are left of an epoch and record it.
+
+    Returns
+    -------
+    float or None
+        Its mean loss; None if it was stopped before its end.
+
+    Raises
+    ------
+    RunError
+        If it diverges again and again.
+    """
+    began, left = time.monotonic(), amount.steps - refinement.position.step
+    total = _take_steps(refinement, pairs, amount, advance)
+    if total is None:
+        return None
+    loss = _finish(refinement, total / amount.steps)
+    if left:
+        refinement.costs.measured("step", (time.monotonic() - began) / left)
+    return loss
+
+
+def _take_steps(refinement: Refinement, pairs: PairMaker, amount: Amount, advance: Callable[[], None]) -> float | None:
+    """Return the sum of the losses of an epoch; None if it was stopped before its end."""
+    config, position = refinement.config, refinement.position
+    saved = time.monotonic()
+    before = position.loss_sum if refinement.team.first else 0.0
+    total = torch.full((), before, dtype=torch.float64, device=refinement.device)
+    for indices in _order(config, position, len(pairs.filled), amount.steps)[position.step :]:
+        total += _step(refinement, pairs, indices)
+        position.step, position.taken = position.step + 1, position.taken + 1
+        advance()
+        stop, save = _asked_for(refinement, time.monotonic() - saved > _CHECKPOINT_SECONDS)
+        if stop or save:
+            position.loss_sum = refinement.team.total(float(total))
+            if not math.isfinite(position.loss_sum):
+                return position.loss_sum  # the state that is saved is the last good one
+            refinement.save()
+            saved = time.monotonic()
+        if stop:
+            return None
+    return refinement.team.total(float(total))
+
+
+def _asked_for(refinement: Refinement, save: bool) -> tuple[bool, bool]:
+    """Tell whether any process is to stop after this step, and whether process 0 wants to save."""
+    run = refinement.run
+    signal = 0 if run.interrupted is None else run.interrupted.number
+    signal, late, saves = refinement.team.largest(signal, run.out_of_time(), save and refinement.team.first)
+    if signal and run.interrupted is None:
+        run.take_signal(signal)
+    return bool(signal or late), bool(saves)
+
+
+def _step(refinement: Refinement, pairs: PairMaker, indices: Sequence[int]) -> torch.Tensor:
+    """Take one training step, its randomness a function of where in the run it is."""
+    at, config = refinement.position, refinement.config
+    random = random_stream(config.seed, at.iteration, at.epoch, at.step)
+    torch.manual_seed(int(random.integers(2**62)) + refinement.team.rank)  # dropout
+    rate = learning_rate(refinement.peak_rate, at.fraction, at.taken, config.warmup_steps, config.schedule)
+    batch = pairs.batch(indices, random, refinement.device, refinement.team.share(len(indices)))
+    return refinement.trainer.step(batch, rate)
+
+
+def _order(config: RefineConfig, at: Position, count: int, steps: int) -> list[list[int]]:
+    """Sub-volumes of every step of an epoch: each one as often as any other."""
+    random = random_stream(config.seed, at.iteration, at.epoch)
+    rounds = -(-steps * config.batch_size // count)
+    order = np.concatenate([random.permutation(count) for _ in range(rounds)])[: steps * config.batch_size]
+    return [[int(index) for index in batch] for batch in order.reshape(steps, config.batch_size)]
+
+
+def _finish(refinement: Refinement, loss: float) -> float:
+    """Record an epoch and save the state after it; go back to the one before if the loss is not finite any more."""
+    run, position = refinement.run, refinement.position
+    if not math.isfinite(loss):
+        step_back(refinement)
+        return loss
+    run.metric(iteration=position.iteration, epoch=position.epoch + 1, loss=loss)
+    log.debug("iteration %d, epoch %d: mean training error %.4f", position.iteration, position.epoch + 1, loss)
+    position.epoch, position.step, position.loss_sum = position.epoch + 1, 0, 0.0
+    if refinement.worth_saving:
+        refinement.save()
+    return loss

@@ -1,0 +1,168 @@
+"""Tomograms to train on: opened and checked, with their wedge, their mask and the part that is held out."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from isonet.config import RefineConfig
+from isonet.core.normalize import Normalization
+from isonet.core.sampling import Box, edges_of, held_out_boxes, moved, random_stream
+from isonet.errors import InputError
+from isonet.io import mrc
+from isonet.project.subvolumes import subvolume_count
+from isonet.project.table import Tomogram
+from isonet.steps.refine.subvolumes.samples import SPECTRUM_CUBES, Place, loss_weights
+from isonet.train.pairs import Optics, optics
+from isonet.volumes.masks import is_ours, open_mask
+from isonet.volumes.padding import Padding
+from isonet.volumes.source import Source, box_of_data, draw_in_data, open_sources
+
+log = logging.getLogger("isonet")
+
+
+@dataclass(frozen=True)
+class TrainingTomogram:
+    """One tomogram to train on; its files are opened when they are needed, so that hundreds cost what one does.
+
+    Attributes
+    ----------
+    tomogram : Tomogram
+        Its row in the table.
+    files : tuple of Path
+        One map, or both halves.
+    normalizations : tuple of Normalization
+        Of each map.
+    optics : Optics
+        Its wedge, noise and rotations.
+    count : int
+        Sub-volumes drawn from it in each epoch.
+    boxes : tuple of Box
+        Where to train, and what is held out if anything is.
+    paddings : tuple of Padding or None
+        Of each map: where it has no data.
+    kept_mask : array or None
+        Mask of another program, which it takes long to read; one of this program is opened when it is needed.
+    """
+
+    tomogram: Tomogram
+    files: tuple[Path, ...]
+    normalizations: tuple[Normalization, ...]
+    optics: Optics
+    count: int
+    boxes: tuple[Box, Box | None]
+    paddings: tuple[Padding | None, ...]
+    kept_mask: npt.NDArray[Any] | None = None
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Its normalised voxels."""
+        return tuple(
+            Source(self.tomogram, mrc.open_volume(path), grey, measured, padding=padding)
+            for path, grey, measured, padding in zip(
+                self.files, self.normalizations, self.optics.measured, self.paddings, strict=True
+            )
+        )
+
+    def mask(self, volume: mrc.Volume) -> npt.NDArray[Any] | None:
+        """Return what is larger than 0 where sub-volumes may be centred; None for everywhere."""
+        return open_mask(self.tomogram, volume) if self.kept_mask is None else self.kept_mask
+
+    def places(self, size: int, count: int, random: np.random.Generator) -> Iterator[Place]:
+        """Draw places inside the mask.
+
+        Raises
+        ------
+        InputError
+            If the mask leaves no room.
+        """
+        sources = self.sources
+        volume = sources[0].volume
+        mask = self.mask(volume)
+        try:
+            centres = draw_in_data(sources, count, size, random, mask, self.boxes[0])
+        except ValueError as error:
+            where = volume.path if mask is None else self.tomogram.file("rlnMaskName")
+            raise InputError(f"{where}: {error}; use a smaller --cube-size or a wider mask") from error
+        for centre in centres:
+            yield sources, (centre - size // 2).tolist()
+
+    def held_out(self, size: int, count: int, random: np.random.Generator) -> Iterator[Place]:
+        """Draw places in the part that is held out, inside the mask where it reaches there."""
+        if self.boxes[1] is None:
+            return
+        sources = self.sources
+        volume = sources[0].volume
+        try:
+            mask = self.mask(volume)
+            centres = draw_in_data(sources, count, size, random, mask, self.boxes[1])
+        except ValueError:
+            centres = self._held_out_anywhere(sources, size, count, random)
+        for centre in centres:
+            yield sources, (centre - size // 2).tolist()
+
+    def _held_out_anywhere(
+        self, sources: tuple[Source, ...], size: int, count: int, random: np.random.Generator
+    ) -> npt.NDArray[np.int64]:
+        """Draw centres in the part that is held out, as far as it has data."""
+        try:
+            return draw_in_data(sources, count, size, random, None, self.boxes[1])
+        except ValueError:
+            return np.zeros((0, 3), np.int64)
+
+
+def open_training_set(
+    tomograms: Sequence[Tomogram], columns: Sequence[str], config: RefineConfig, device: torch.device
+) -> list[TrainingTomogram]:
+    """Open and check all tomograms to train on.
+
+    Parameters
+    ----------
+    tomograms : sequence of Tomogram
+        Rows of the table.
+    columns : sequence of str
+        Column of the map to train on, or of both halves.
+    config : RefineConfig
+        Options.
+    device : torch.device
+        Where to train.
+
+    Raises
+    ------
+    InputError
+        If a volume or mask cannot be used, or a mask does not fit its tomogram.
+    """
+    size = config.subvolume_size
+    opened = []
+    for tomogram in tomograms:
+        sources = open_sources(tomogram, columns)
+        mask = open_mask(tomogram, sources[0].volume)
+        kept = None if mask is None or is_ours(tomogram) else mask
+        count = subvolume_count(tomogram, config.number_subtomos, tomograms)
+        spectrum = loss_weights(_anywhere(sources, config), tomogram.measured, config)
+        measured = [source.measured for source in sources]
+        geometry = optics(measured, size, config.cube_size, config.noise_mode, spectrum, device, config.tilt_gap)
+        whole = box_of_data(sources)
+        train, test = held_out_boxes(edges_of(whole), config.held_out, size)
+        boxes = moved(train, whole), None if test is None else moved(test, whole)
+        files = tuple(source.volume.path for source in sources)
+        grey = tuple(source.normalization for source in sources)
+        paddings = tuple(source.padding for source in sources)
+        opened.append(TrainingTomogram(tomogram, files, grey, geometry, count, boxes, paddings, kept))
+        thin = min(sources[0].volume.shape)
+        if thin < size:
+            name = sources[0].volume.path.name
+            log.info("%s: %d voxels thick, continued by reflection to %d", name, thin, size)
+    return opened
+
+
+def _anywhere(sources: tuple[Source, ...], config: RefineConfig) -> Iterator[Place]:
+    """Places of training cubes all over a tomogram."""
+    cube = config.cube_size
+    for centre in draw_in_data(sources, SPECTRUM_CUBES, cube, random_stream(config.seed)):
+        yield sources, (centre - cube // 2).tolist()

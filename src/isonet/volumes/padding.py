@@ -1,0 +1,154 @@
+"""Padding of a volume on disk: where programs had no data and wrote one value all over."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from isonet.core.masks.continuation import REACH, mirrored, together
+from isonet.core.masks.repeated import Census, Repeated
+from isonet.core.sampling import Box
+from isonet.io import mrc
+
+log = logging.getLogger("isonet")
+Plane = npt.NDArray[np.bool_]
+_READ_WHOLE = 1 << 24  # voxels that are read to find out about a volume
+_FEWEST_SECTIONS = 32
+_SLAB = 1 << 24  # voxels that are read at once
+_MUCH = 0.2  # of all voxels
+_ENOUGH = 0.5  # of the most data that a row, or a section, has: those with less are no source of others
+
+
+@dataclass(frozen=True)
+class Padding:
+    """Where a volume has no data.
+
+    Attributes
+    ----------
+    volume : Volume
+        The volume, as it is.
+    values : tuple of Repeated
+        Grey values that stand for no data.
+    data : array
+        `[z, y]`: voxels of each row that are data.
+    box : Box
+        The smallest part that holds all data.
+    sections, turned : array
+        `[z]`: the section that each one is continued from, itself where it has data enough; and whether that is turned
+        about y by 180 degrees, which leaves the missing wedge in place.
+    """
+
+    volume: mrc.Volume
+    values: tuple[Repeated, ...]
+    data: npt.NDArray[np.int32] = field(repr=False)
+    box: Box
+    sections: npt.NDArray[np.int64] = field(repr=False)
+    turned: npt.NDArray[np.bool_] = field(repr=False)
+
+    @property
+    def share(self) -> float:
+        """Share of the voxels that are padding."""
+        return 1 - float(self.data.sum(dtype=np.int64)) / self.volume.stored.size
+
+    def share_of_data(self, sections: slice, rows: slice) -> float:
+        """Share of the voxels of whole rows that are data."""
+        return float(self.data[sections, rows].mean()) / self.volume.shape[2]
+
+    def plane(self, section: int, rows: slice = slice(None)) -> Plane:
+        """Tell which voxels of some rows of a section are padding, `[y, x]`."""
+        return _padded(self.volume, self.values, section, rows)
+
+    def block(self, sections: slice, rows: slice = slice(None)) -> Plane:
+        """Tell which voxels of whole rows are padding, `[z, y, x]`."""
+        return np.stack([self.plane(section, rows) for section in range(*sections.indices(self.volume.shape[0]))])
+
+    def rows_of(self, section: int) -> npt.NDArray[np.int64]:
+        """Row that each row of a section is continued from, itself where it has data enough."""
+        data = self.data[section]
+        return mirrored(data < _ENOUGH * data.max())[0]
+
+
+def find_padding(volume: mrc.Volume, *, aloud: bool = True) -> Padding | None:
+    """Find out where a volume has no data, and say so (`aloud`); None where it has data all over.
+
+    Of a large volume sections all over it are read to find the values that stand for no data, and all of it where
+    there are some.
+    """
+    census = Census()
+    for part in looked_at(volume.shape):
+        census.look(volume.read_rows(part))
+    if not census.suspects:
+        return None
+    for part in looked_at(volume.shape):
+        census.count(volume.read_rows(part))
+    for one in census.doubtful if aloud else ():
+        log.warning(
+            "%s: %.1f %% of the voxels are exactly %g, taken as data; if it was clipped or is a segmentation, give the "
+            "tomogram as it was reconstructed",
+            *(volume.path, 100 * one.share, one.value),
+        )
+    if not census.padding:
+        return None
+    padding = _mapped(volume, census.padding)
+    if aloud:
+        _tell(padding)
+    return padding
+
+
+def looked_at(shape: tuple[int, int, int]) -> Iterator[slice]:
+    """Slabs that make up a volume, or single sections at equal distances where it is large."""
+    depth, height, width = shape
+    count = max(_FEWEST_SECTIONS, _READ_WHOLE // (height * width))
+    if count >= depth:
+        step = max(1, _SLAB // (height * width))
+        yield from (slice(first, min(first + step, depth)) for first in range(0, depth, step))
+        return
+    for section in np.linspace(0, depth - 1, count).round().astype(int).tolist():
+        yield slice(section, section + 1)
+
+
+def _padded(volume: mrc.Volume, values: tuple[Repeated, ...], section: int, rows: slice) -> Plane:
+    """Tell which voxels of some rows of a section hold the values of padding."""
+    first, stop, _ = rows.indices(volume.shape[1])
+    reach = 2 * REACH if any(one.among_data for one in values) else 0
+    low = max(0, first - reach)
+    read = volume.read_rows(slice(section, section + 1), slice(low, stop + reach))[0]
+    found = np.zeros(read.shape, dtype=np.bool_)
+    for one in values:
+        same = read == np.float32(one.value)
+        found |= together(same) if one.among_data else same
+    return found[first - low : stop - low]
+
+
+def _mapped(volume: mrc.Volume, values: tuple[Repeated, ...]) -> Padding:
+    """Go through all of a volume to see where its data are."""
+    depth, height, width = volume.shape
+    data = np.empty((depth, height), dtype=np.int32)
+    columns = np.zeros(width, dtype=np.bool_)
+    for section in range(depth):
+        there = ~_padded(volume, values, section, slice(None))
+        data[section] = np.count_nonzero(there, axis=1)
+        columns |= there.any(axis=0)
+    each = data.sum(axis=1, dtype=np.int64)
+    box = _extent(each > 0), _extent(data.max(axis=0) > 0), _extent(columns)
+    return Padding(volume, values, data, box, *mirrored(each < _ENOUGH * each.max()))
+
+
+def _extent(there: Plane) -> slice:
+    """From the first to the last that is there."""
+    places = np.flatnonzero(there)
+    return slice(int(places[0]), int(places[-1]) + 1)
+
+
+def _tell(padding: Padding) -> None:
+    """Say how much is padding."""
+    share = padding.share
+    log.log(
+        logging.WARNING if share > _MUCH else logging.INFO,
+        "%s: %d voxels (%.2g %%) are exactly %s: padding, left out%s",
+        *(padding.volume.path, round(share * padding.volume.stored.size), 100 * share),
+        " or ".join(f"{one.value:g}" for one in padding.values),
+        "; cut the tomogram to its data to save time" if share > _MUCH else ", data go on there by reflection",
+    )

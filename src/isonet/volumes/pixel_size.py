@@ -1,0 +1,63 @@
+"""The pixel size of a tomogram: the table's holds for all axes and stands in every result, else it is the file's."""
+
+from dataclasses import replace
+
+from isonet.errors import InputError
+from isonet.io import mrc
+from isonet.io.mrc_bytes.header import Header
+from isonet.project.table import Tomogram
+
+COLUMN = "rlnPixelSize"
+_SAME = 0.01  # relative difference of sizes that are one
+
+
+def pixel_size_in_table(tomogram: Tomogram) -> float:
+    """Å per voxel as the table says, 0 where it does not.
+
+    Raises
+    ------
+    InputError
+        If it is no number, or negative.
+    """
+    size = tomogram.number(COLUMN) or 0.0
+    if size < 0:
+        raise InputError(f"{tomogram.table}: {COLUMN} of tomogram {tomogram.index} is {size:g}; give A per voxel")
+    return size
+
+
+def pixel_size(tomogram: Tomogram, volume: mrc.Volume) -> float:
+    """Å per voxel of a tomogram's volume, 0 where neither the table nor the file says.
+
+    Raises
+    ------
+    InputError
+        If the table has none and the voxels of the file are not cubes.
+    """
+    return pixel_size_in_table(tomogram) or volume.pixel_size
+
+
+def header_for(volume: mrc.Volume, size: float, *labels: str) -> Header:
+    """Header of what is made of a volume: its own with labels added, and a pixel size for all axes where one is given.
+
+    Parameters
+    ----------
+    volume : Volume
+        What a result of the same shape is made of.
+    size : float
+        Å per voxel; 0 keeps those of the volume.
+    *labels : str
+        Put after the volume's own, of which the last give way.
+    """
+    kept = volume.header.labels[: 10 - len(labels)]
+    return replace(volume.header, voxel_size=(size,) * 3 if size else volume.header.voxel_size, labels=(*kept, *labels))
+
+
+def corrected_size(tomogram: Tomogram, volume: mrc.Volume) -> tuple[float, ...]:
+    """Pixel size of the table where that of the file is another one: what was made before may have the file's."""
+    size = pixel_size_in_table(tomogram)
+    return () if not size or has_size(volume, size) else (size,)
+
+
+def has_size(volume: mrc.Volume, size: float) -> bool:
+    """Tell whether the header of a volume has a pixel size, along all axes and within 1 %."""
+    return all(abs(edge / size - 1) < _SAME for edge in volume.header.voxel_size)

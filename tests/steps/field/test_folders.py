@@ -1,0 +1,197 @@
+"""Folders as other programs leave them give exactly the tomograms; what is left out is named, with the reason."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import commandline as isonet
+import foreign
+import leave
+import numpy as np
+import pytest
+
+HALVES = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
+STACKS = [{}, {"sections": 0}, {"space_group": 1, "sections": 0}]
+"""Headers of tilt series: as a stack, as IMOD wrote them, as a volume."""
+
+
+def prepared(*words: Any, **options: Any) -> tuple[list[tuple[str, ...]], str]:
+    """File, halves, pixel size and tilts of each row, and what was said."""
+    said = isonet.done("prepare", *words, **options).err
+    columns = ("rlnTomoName", *HALVES, "rlnPixelSize", "rlnTiltMin")
+    table = isonet.table(Path(options.get("output", "tomograms.star")))
+    return [tuple(row.get(name, "None") for name in columns) for row in table], said
+
+
+def left_out(said: str) -> set[str]:
+    """Names of the files that were left out."""
+    return {
+        Path(line.replace(" warning:", "").split()[1].rstrip(":")).name
+        for line in said.splitlines()
+        if "left out" in line
+    }
+
+
+@pytest.mark.parametrize("header", STACKS)
+def test_aretomo_3(here: Path, simulated: Callable[..., Any], header: dict[str, int]) -> None:
+    for number, name in enumerate(("TS_1", "TS_10"), start=1):
+        leave.aretomo(here / "out", name, simulated, number, **header)
+    rows, said = prepared("out/", metadata="out/")
+    assert rows == [
+        (f"out/{name}_Vol.mrc", f"out/{name}_EVN_Vol.mrc", f"out/{name}_ODD_Vol.mrc", "10", "-60")
+        for name in ("TS_10", "TS_1")
+    ]
+    for name in ("TS_1", "TS_10"):
+        words = ("", "_EVN", "_ODD", "_CTF", "_2ND_Vol")
+        assert {f"{name}{word}.mrc" for word in words} <= left_out(said)
+    assert prepared("out", even="out", odd="out", metadata="out", overwrite=True)[0] == rows
+    for path in (here / "out").glob("*_Vol.mrc"):
+        path.unlink()
+    outcome = isonet.call("prepare", "out", metadata="out", overwrite=True)
+    isonet.assert_refused(outcome, "TS_1", "a tilt series", "--accept stack")
+
+
+@pytest.mark.parametrize("new", [True, False])
+@pytest.mark.parametrize("header", STACKS)
+def test_etomo(here: Path, simulated: Callable[..., Any], header: dict[str, int], new: bool) -> None:
+    leave.etomo(here / "TS_01", "TS_01", simulated, 1, new=new, **header)
+    rec = "TS_01/TS_01_rec.mrc" if new else "TS_01/TS_01.rec"
+    rows, said = prepared("TS_01", metadata="TS_01")
+    assert rows == [(rec, "None", "None", "10", "-60")]
+    assert "TS_01_3dfind_rec.mrc" in left_out(said)
+    if new:
+        words = sorted((here / "TS_01").glob("*_rec.mrc"))
+        assert [row[0] for row in prepared(*words, overwrite=True)[0]] == [rec]
+        assert "TS_01_full_rec.mrc" in left_out(isonet.done("prepare", *words, overwrite=True).err)
+
+
+def test_etomo_before_trimming(here: Path, simulated: Callable[..., Any]) -> None:
+    """Where there is nothing but the volume before trimming, that is the tomogram, turned."""
+    leave.etomo(here / "TS_01", "TS_01", simulated, 1, new=True)
+    (here / "TS_01/TS_01_rec.mrc").unlink()
+    rows, _ = prepared("TS_01", metadata="TS_01")
+    assert rows == [("turned/TS_01_full_rec.mrc", "None", "None", "10", "-60")]
+
+
+def test_warp(here: Path, simulated: Callable[..., Any]) -> None:
+    for number, name in enumerate(("Position_20", "Position_20_3"), start=1):
+        leave.warp(here, name, simulated, number)
+    made = "warp_tiltseries/reconstruction"
+    rows, said = prepared(made, metadata="warp_tiltseries")
+    assert [row[:4] for row in rows] == [
+        (f"{made}/{name}.mrc", f"{made}/even/{name}.mrc", f"{made}/odd/{name}.mrc", "10")
+        for name in ("Position_20_10.00Apx", "Position_20_3_10.00Apx")
+    ]
+    assert left_out(said) == {"Position_20_20.00Apx.mrc", "Position_20_3_20.00Apx.mrc"}
+    assert "Position_20_10.00Apx.mrc of the same series at 10 A/voxel is taken" in said
+    rows, _ = prepared(f"{made}/Position_20_20.00Apx.mrc", metadata="warp_tiltseries", overwrite=True)
+    assert rows[0][3] == "20"
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_relion_5(here: Path, simulated: Callable[..., Any], full: bool) -> None:
+    names = ("TS_1", "TS_10") if full else ("TS_1", "TS_2")
+    leave.relion(here, names, simulated, full=full)
+    made = "Tomograms/job010/tomograms"
+    rows, _ = prepared(made, metadata=".")
+    expected = {
+        (
+            f"{made}/rec_{name}.mrc" if full else f"average/rec_{name}.mrc",
+            f"{made}/rec_{name}_half1.mrc",
+            f"{made}/rec_{name}_half2.mrc",
+            "10",
+            "-60",
+        )
+        for name in names
+    }
+    assert set(rows) == expected
+    defoci = {Path(row["rlnTomoName"]).stem: row["rlnDefocus"] for row in isonet.table(here / "tomograms.star")}
+    assert defoci == {f"rec_{name}": str(30001 + number) for number, name in enumerate(names)}
+
+
+def test_a_stack_beside_a_volume_of_the_same_name(here: Path, simulated: Callable[..., Any]) -> None:
+    leave.stack(here / "imod/TS_01.mrc", simulated(1, "tilts"))
+    foreign.mrc(here / "imod/TS_01.rec", simulated(1))
+    rows, said = prepared("imod")
+    assert [row[0] for row in rows] == ["imod/TS_01.rec"]
+    assert left_out(said) == {"TS_01.mrc"}
+
+
+def test_a_stack_alone_is_told_by_its_content(here: Path, simulated: Callable[..., Any]) -> None:
+    """A header of a stack alone does not make a tomogram one: some programs write it for volumes."""
+    intervals = (64, 64, 1)
+    foreign.mrc(here / "v/volume.mrc", simulated(1), space_group=0, intervals=intervals, cell=(640, 640, 480))
+    rows, said = prepared("v", pixel_size=10)
+    assert [row[0] for row in rows] == ["v/volume.mrc"]
+    assert "stack" not in said
+    leave.stack(here / "s/series.mrc", simulated(1, "tilts"))
+    refused = isonet.call("prepare", "s", overwrite=True)
+    isonet.assert_refused(refused, "s/series.mrc", "ISPG 0, MZ 1", "no wedge", "--accept stack")
+    rows, said = prepared("s", accept="stack", overwrite=True)
+    assert [row[0] for row in rows] == ["s/series.mrc"]
+    assert "taken by --accept stack" in said
+    foreign.mrc(here / "w/volume.mrc", simulated(1))
+    rows, said = prepared("w", "s", overwrite=True)
+    assert [row[0] for row in rows] == ["w/volume.mrc"]
+    assert "s/series.mrc: left out" in said
+
+
+def test_links(here: Path, simulated: Callable[..., Any]) -> None:
+    foreign.mrc(here / "real/TS_1.mrc", simulated(1))
+    (here / "l").mkdir()
+    (here / "l/TS_1.mrc").symlink_to("../real/TS_1.mrc")
+    (here / "l/TS_2.mrc").symlink_to("../gone/TS_2.mrc")
+    rows, said = prepared("l")
+    assert [row[0] for row in rows] == ["l/TS_1.mrc"]
+    assert "l/TS_2.mrc: left out, a link to ../gone/TS_2.mrc, which is not there" in said
+    refused = isonet.call("prepare", "l/TS_2.mrc", overwrite=True)
+    isonet.assert_refused(refused, "l/TS_2.mrc", "../gone/TS_2.mrc", "not there")
+    rows, said = prepared("l", "real", overwrite=True)
+    assert [row[0] for row in rows] == ["l/TS_1.mrc"]
+    assert "real/TS_1.mrc: left out, it is the same file as l/TS_1.mrc" in said
+
+
+def test_images_and_copies(here: Path, simulated: Callable[..., Any]) -> None:
+    foreign.mrc(here / "d/TS_1.mrc", simulated(1))
+    foreign.mrc(here / "d/TS_1_projXY.mrc", simulated(1)[:1].copy())
+    (here / "e").mkdir()
+    shutil.copy(here / "d/TS_1.mrc", here / "e/TS_1_copied.mrc")
+    shutil.copy(here / "d/TS_1.mrc", here / "e/TS_1.mrc")
+    rows, said = prepared("d")
+    assert [row[0] for row in rows] == ["d/TS_1.mrc"]
+    assert "d/TS_1_projXY.mrc: left out, one image and no volume" in said
+    assert "d/TS_1.mrc and e/TS_1.mrc: one tomogram twice" in prepared("d", "e", overwrite=True)[1]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["a.mrc", "b.rec", "c.map"],
+        ["x_ctf.mrc", "y_ctf.mrc"],
+        ["grid_h1_ts_001.mrc", "grid_h2_ts_001.mrc"],
+        ["TS_1_b4.mrc", "TS_1_b5.mrc"],
+        ["a_full.mrc", "b_full.mrc"],
+        ["Position_20.mrc", "Position_20_3.mrc", "Position_20_3_2.mrc"],
+        ["mid.mrc", "TS_1.mrc"],
+        ["rec_00256.mrc", "rec_256.mrc"],
+        ["TS_1_2ND_Vol.mrc", "TS_2_2ND_Vol.mrc"],
+    ],
+)
+def test_good_folders_are_taken_whole_without_a_word(here: Path, names: list[str]) -> None:
+    for number, name in enumerate(names):
+        foreign.mrc(here / "t" / name, np.random.default_rng(number).standard_normal((8, 8, 8)).astype("f4"))
+    rows, said = prepared("t")
+    assert [Path(row[0]).name for row in rows] == sorted(names)
+    assert "left out" not in said
+    assert "counts it twice" not in said
+
+
+def test_one_pixel_size_in_a_table_or_a_word(here: Path) -> None:
+    for number, size in enumerate((10.0, 10.1, 14.0)):
+        volume = np.random.default_rng(number).standard_normal((8, 8, 8)).astype("f4")
+        foreign.mrc(here / f"t/TS_{number}.mrc", volume, size)
+    said = prepared("t")[1]
+    assert "t/TS_2.mrc has 14 A/voxel, t/TS_0.mrc has 10" in said
+    (here / "t/TS_2.mrc").unlink()
+    assert "resize" not in prepared("t", overwrite=True)[1]

@@ -1,0 +1,263 @@
+"""Whose file is whose: halves, tilts, particles, masks and boundaries go to the tomogram that they were made for."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import commandline as isonet
+import foreign
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+HALVES = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
+TOMO5 = ("Position_20", "Position_20_3")
+CUT = {"cube_size": 16, "crop_size": 24, "output": "s.star", "output_dir": "s"}
+MASK = np.ones((48, 64, 64), "i1")
+
+
+def small(number: int, shape: tuple[int, int, int] = (8, 8, 8)) -> Any:
+    """A volume that is too small to be judged by its content."""
+    return np.random.default_rng(number).standard_normal(shape).astype(np.float32)
+
+
+def halves_of(table: Path) -> dict[str, tuple[str, ...]]:
+    """Stem of each tomogram, and its halves."""
+    return {
+        Path(row["rlnTomoName"]).stem: tuple(row.get(name, "None") for name in HALVES) for row in isonet.table(table)
+    }
+
+
+@pytest.mark.parametrize("marks", [("", ""), ("_EVN", "_ODD"), ("_half1", "_half2")])
+def test_halves_of_a_name_that_goes_on(here: Path, marks: tuple[str, str]) -> None:
+    """Of Position_20 and Position_20_3, as Tomo5 calls a series and one at its next target."""
+    for number, name in enumerate(TOMO5):
+        foreign.mrc(here / f"full/{name}.mrc", small(number))
+        for side, mark in zip(("even", "odd"), marks, strict=True):
+            foreign.mrc(here / f"{side}/{name}{mark}.mrc", small(10 + number))
+    isonet.done("prepare", "full", even="even", odd="odd")
+    found = halves_of(here / "tomograms.star")
+    assert found == {name: (f"even/{name}{marks[0]}.mrc", f"odd/{name}{marks[1]}.mrc") for name in TOMO5}
+    for side, mark in zip(("even", "odd"), marks, strict=True):
+        (here / f"{side}/Position_20_3{mark}.mrc").unlink()
+    refused = isonet.call("prepare", "full", even="even", odd="odd", overwrite=True)
+    isonet.assert_refused(refused, "full/Position_20_3.mrc", "no even and odd halves of this name", "Position_20")
+    (here / "full/Position_20_3.mrc").rename(here / "full/TS_7.mrc")
+    refused = isonet.call("prepare", "full", even="even", odd="odd", overwrite=True)
+    isonet.assert_refused(refused, "full/TS_7.mrc", "no even and odd halves of this name")
+
+
+SERIES = st.sampled_from(
+    ("Position_20", "Position_20_3", "Position_2", "TS_1", "TS_10", "grid_h1_ts_1", "grid_h2_ts_1", "odd_cell", "x 1.a")
+)
+PLACES = st.sampled_from(("beside", "below", "flags", "one folder"))
+WORDS = st.sampled_from((("EVN", "ODD"), ("even", "odd"), ("half1", "half2"), ("Half_1", "Half_2")))
+MADE = st.sampled_from(("", "_Vol", "_rec", "_10.00Apx", "_wbp"))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(SERIES, min_size=1, max_size=4, unique=True), PLACES, WORDS, MADE, MADE, st.data())
+def test_halves_are_their_own_or_refused(
+    tmp_path_factory: pytest.TempPathFactory,
+    names: list[str],
+    place: str,
+    words: tuple[str, str],
+    made: str,
+    half_made: str,
+    data: st.DataObject,
+) -> None:
+    """Every row names files that were made for that tomogram, or the command ends with an error."""
+    folder = tmp_path_factory.mktemp("halves")
+    missing = data.draw(st.sets(st.sampled_from(names), max_size=1))
+    for number, name in enumerate(names):
+        foreign.mrc(folder / f"full/{name}{made}.mrc", small(number))
+        for side, word in zip(("even", "odd"), words, strict=True):
+            where = {"beside": "full", "below": f"full/{side}", "flags": side, "one folder": "halves"}[place]
+            mark = "" if place in ("below", "flags") and data.draw(st.booleans()) else f"_{word}"
+            if name not in missing:
+                foreign.mrc(folder / f"{where}/{name}{mark}{half_made}.mrc", small(10 + number))
+    flags = {"flags": ("even", "odd"), "one folder": ("halves", "halves")}.get(place)
+    options = {} if flags is None else {side: folder / one for side, one in zip(("even", "odd"), flags, strict=True)}
+    outcome = isonet.call("prepare", folder / "full", output=folder / "t.star", **options)
+    if outcome.code:
+        assert len(outcome.complaints) == 1
+        assert missing or (place == "beside" and "odd_cell" in names)  # named as a half beside its halves
+        return
+    rows = isonet.table(folder / "t.star")
+    assert [Path(row["rlnTomoName"]).name for row in rows] == sorted(f"{name}{made}.mrc" for name in names)
+    for row in rows:
+        (name,) = (one for one in names if Path(row["rlnTomoName"]).name == f"{one}{made}.mrc")
+        for half in HALVES:
+            found = row.get(half, "None")
+            assert (found == "None") == (name in missing)
+            assert found == "None" or isonet.read(folder / found) == pytest.approx(small(10 + names.index(name)))
+
+
+def test_holes_are_no_halves(here: Path) -> None:
+    """PACEtomo's h1 and h2, in folders that say even and odd."""
+    holes = ("grid_h1_ts_001", "grid_h2_ts_001")
+    for number, name in enumerate(holes):
+        for side in ("even", "odd"):
+            foreign.mrc(here / f"p/{side}/{name}.mrc", small(number))
+    isonet.done("prepare", even="p/even", odd="p/odd")
+    found = halves_of(here / "tomograms.star")
+    assert found == {name: (f"p/even/{name}.mrc", f"p/odd/{name}.mrc") for name in holes}
+
+
+def test_sessions_with_the_same_names(here: Path) -> None:
+    """Tilts and halves are those of the nearest folder; what lies as near to both is refused or told."""
+    for number, session in enumerate(("s1", "s2")):
+        foreign.mrc(here / f"{session}/rec/Position_1.mrc", small(number))
+        for half in ("EVN", "ODD"):
+            foreign.mrc(here / f"{session}/rec/Position_1_{half}.mrc", small(10 + number))
+        foreign.aln(here / f"{session}/ali/Position_1.aln", [-40 - number, 0, 40 + number])
+    isonet.done("prepare", "s1/rec", "s2/rec", metadata=".")
+    for number, row in enumerate(isonet.table(here / "tomograms.star")):
+        assert row["rlnTomoName"] == f"s{number + 1}/rec/Position_1.mrc"
+        assert row[HALVES[0]] == f"s{number + 1}/rec/Position_1_EVN.mrc"
+        assert row["rlnTiltMax"] == f"{40 + number}"
+    (here / "elsewhere").mkdir()
+    foreign.mrc(here / "elsewhere/Position_1.mrc", small(3))
+    refused = isonet.call("prepare", "elsewhere", metadata=".", output="e.star")
+    isonet.assert_refused(refused, "s1/ali/Position_1.aln", "s2/ali/Position_1.aln", "differ")
+    foreign.aln(here / "s2/ali/Position_1.aln", [-40, 0, 40])
+    isonet.done("prepare", "elsewhere", metadata=".", output="e.star")
+    both = ("s1/rec/Position_1.mrc", "s2/rec/Position_1.mrc")
+    said = isonet.done("prepare", *both, metadata="s1/ali", output="near.star").err
+    assert [row["rlnTiltMax"] for row in isonet.table(here / "near.star")] == ["40", "60"]
+    assert "Position_1: no tilts or defocus of its name in s1/ali" in said
+    foreign.aln(here / "m/Position_1.aln", [-42, 0, 42])
+    said = isonet.done("prepare", *both, metadata="m", output="far.star").err
+    assert f"m/Position_1.aln: fits {both[0]} and {both[1]} equally well and is taken for both" in said
+
+
+@pytest.mark.parametrize("kind", [".aln", ".tlt", ".mdoc", ".xml"])
+def test_tilts_of_another_target(here: Path, kind: str) -> None:
+    """Position_20's file says nothing of Position_20_3."""
+    foreign.mrc(here / "t/Position_20_3.mrc", small(1))
+    write = {".aln": foreign.aln, ".tlt": foreign.angles, ".xml": foreign.warp}
+    if kind == ".mdoc":
+        foreign.put(here / "m/Position_20.mdoc", "".join(f"[ZValue = {n}]\nTiltAngle = {n * 20}\n\n" for n in range(3)))
+    else:
+        write[kind](here / f"m/Position_20{kind}", [-40, 0, 20])
+    said = isonet.done("prepare", "t", metadata="m")
+    assert "Position_20_3: no tilts or defocus of its name in m" in said.err
+    (row,) = isonet.table(here / "tomograms.star")
+    assert (row["rlnTiltMin"], row["rlnTiltMax"]) == ("-60", "60")
+
+
+def test_tilts_of_another_target_in_a_table(here: Path) -> None:
+    """RELION's table names Position_20; of both names each gets its own."""
+    for number, name in enumerate(TOMO5):
+        foreign.mrc(here / f"t/rec_{name}.mrc", small(number))
+    foreign.star(here / "one.star", "global", rlnTomoName=["Position_20"], rlnVoltage=[200])
+    foreign.star(here / "both.star", "global", rlnTomoName=TOMO5[::-1], rlnVoltage=[200, 120])
+    said = isonet.done("prepare", "t", metadata="one.star").err
+    assert [row["rlnVoltage"] for row in isonet.table(here / "tomograms.star")] == ["200", "300"]
+    assert "rec_Position_20_3: no tilts or defocus" in said
+    isonet.done("prepare", "t", metadata="both.star", overwrite=True)
+    assert [row["rlnVoltage"] for row in isonet.table(here / "tomograms.star")] == ["120", "200"]
+
+
+def test_a_file_of_another_name_is_taken_where_it_is_named_and_told(here: Path) -> None:
+    foreign.mrc(here / "b_2.mrc", small(1))
+    foreign.angles(here / "a_1.tlt", [-50, 0, 50])
+    said = isonet.done("prepare", "b_2.mrc", metadata="a_1.tlt").err
+    assert "a_1.tlt: taken for b_2.mrc, though it has another name" in said
+
+
+def test_a_name_with_more_in_front_is_told_unless_all_have_it(here: Path) -> None:
+    for name in ("TS_1", "TS_2"):
+        foreign.mrc(here / f"t/20240512_{name}.mrc", small(1))
+        foreign.angles(here / f"m/{name}.tlt", [-50, 0, 50])
+    assert "part of the name" not in isonet.done("prepare", "t", metadata="m").err
+    assert {row["rlnTiltMax"] for row in isonet.table(here / "tomograms.star")} == {"50"}
+    said = isonet.done("prepare", "t/20240512_TS_1.mrc", metadata="m", overwrite=True).err
+    assert "m/TS_1.tlt: taken for t/20240512_TS_1.mrc by a part of the name" in said
+
+
+@pytest.fixture
+def targets(here: Path, simulated: Callable[..., Any]) -> Path:
+    """Table of Position_20 and Position_20_3, as Warp calls their tomograms."""
+    for number, name in enumerate(TOMO5, start=1):
+        foreign.mrc(here / f"t/{name}_10.00Apx.mrc", simulated(number))
+    isonet.done("prepare", "t")
+    return here / "tomograms.star"
+
+
+def centres(table: Path) -> dict[str, list[float]]:
+    """Place along x of the sub-volumes of each tomogram, by its number."""
+    found: dict[str, list[float]] = {}
+    for row in isonet.star.read_table(table, ("rlnImageName",)):
+        found.setdefault(row["rlnIndex"], []).append(float(row["rlnCoordinateX"]))
+    return found
+
+
+@pytest.mark.parametrize("ending", [".tomostar", "", ".mrc"])
+def test_particles_go_to_their_tomogram(here: Path, targets: Path, ending: str) -> None:
+    """In a folder and in a table; those of a tomogram that is not there go nowhere."""
+    for number, name in enumerate(TOMO5):
+        foreign.put(here / f"c/{name}.txt", f"{30 + number} 30 24\n")
+    isonet.done("extract", targets, coordinates="c", overwrite=True, **CUT)
+    assert centres(here / "s.star") == {"1": [30], "2": [31]}
+    columns = {f"rlnCoordinate{axis}": [32, 33, 34] for axis in "XYZ"}
+    names = [f"{name}{ending}" for name in (*TOMO5, "Position_2")]
+    foreign.star(here / "p.star", rlnTomoName=names, **columns)
+    isonet.done("extract", targets, coordinates="p.star", overwrite=True, **CUT)
+    assert centres(here / "s.star") == {"1": [32], "2": [33]}
+    (here / "c/Position_20_3.txt").unlink()
+    isonet.done("extract", targets, coordinates="c", overwrite=True, **CUT)
+    assert centres(here / "s.star") == {"1": [30]}
+    refused = isonet.call("extract", targets, coordinates="c", tomo_idx=2, overwrite=True, **CUT)
+    isonet.assert_refused(refused, "no coordinates for any tomogram")
+
+
+def test_names_of_relion_are_known_in_all_commands(here: Path, simulated: Callable[..., Any]) -> None:
+    """The series is TS_1, its file rec_TS_1.mrc."""
+    foreign.mrc(here / "t/rec_TS_1.mrc", simulated(1))
+    isonet.done("prepare", "t")
+    columns = {f"rlnCenteredCoordinate{axis}Angst": [0] for axis in "XYZ"}
+    foreign.star(here / "p.star", rlnTomoName=["TS_1"], **columns)
+    isonet.done("extract", "tomograms.star", coordinates="p.star", **CUT)
+    assert centres(here / "s.star") == {"1": [32]}
+
+
+def test_masks_and_boundaries_go_to_their_tomogram(here: Path, targets: Path) -> None:
+    for number, name in enumerate(TOMO5):
+        mask = MASK.copy()
+        mask[: 10 * (number + 1)] = 0
+        foreign.mrc(here / f"m/{name}_mask.mrc", mask)
+        square = [[number, 0], [60, 0], [60, 60], [0, 60]]
+        foreign.put(here / f"b/{name}.json", f'{{"polygons": [{{"points": {square}}}]}}')
+    isonet.done("mask", targets, existing="m", boundary="b")
+    for row, removed in zip(isonet.table(targets), (10, 20), strict=True):
+        kept = isonet.read(here / row["rlnMaskName"])
+        assert int(kept.any(axis=(1, 2)).argmax()) == removed
+        assert row["rlnMaskBoundary"] == f"b/{Path(row['rlnTomoName']).stem.removesuffix('_10.00Apx')}.json"
+    (here / "m/Position_20_3_mask.mrc").unlink()
+    refused = isonet.call("mask", targets, existing="m", overwrite=True)
+    isonet.assert_refused(refused, "m", "no file called Position_20_3_10.00Apx")
+
+
+def test_a_table_is_taken_at_its_word(here: Path) -> None:
+    """Halves that it names apart are a tomogram of their own, whatever they are called."""
+    for number, name in enumerate(("a", "a_EVN", "a_ODD")):
+        foreign.mrc(here / f"d/{name}.mrc", small(number))
+    columns = {"rlnTomoName": ["d/a.mrc", "None"]}
+    columns |= {half: ["None", f"d/a_{side}.mrc"] for half, side in zip(HALVES, ("EVN", "ODD"), strict=True)}
+    foreign.star(here / "pairs.star", **columns)
+    isonet.done("prepare", "pairs.star")
+    rows = isonet.table(here / "tomograms.star")
+    assert {(row["rlnTomoName"], row[HALVES[0]]) for row in rows} == {
+        ("d/a.mrc", "None"),
+        ("average/a.mrc", "d/a_EVN.mrc"),
+    }
+
+
+def test_samples_that_are_called_even_and_odd_are_no_halves_without_a_word(here: Path) -> None:
+    for number, name in enumerate(("even_cell", "odd_cell")):
+        foreign.mrc(here / f"t/{name}.mrc", small(number))
+    outcome = isonet.call("prepare", "t", accept="other-halves")
+    assert outcome.code == 0
+    assert any(" warning: " in line and "if they are two, rename them" in line for line in outcome.err.splitlines())

@@ -1,0 +1,118 @@
+"""The pixel size that the table gives holds for all axes and stands in every result."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import commandline as isonet
+import foreign
+import mrcfile
+import numpy as np
+import pytest
+
+Simulated = Callable[..., Any]
+CUT = {"cube_size": 16, "crop_size": 24, "number_subtomos": 2}
+ODD_CELLS = {
+    "none": {"cell": (0.0, 0.0, 0.0)},
+    "default": {"pixel_size": 1.0},
+    "other": {"pixel_size": 7.84},
+    "negative": {"cell": (-640.0, -640.0, -480.0)},
+    "height of one": {"cell": (640.0, 640.0, 10.0)},
+    "no height": {"cell": (640.0, 640.0, 0.0)},
+    "height of all in one": {"space_group": 0, "intervals": (64, 64, 1), "cell": (640.0, 640.0, 480.0)},
+    "no number": {"cell": (float("nan"), 640.0, float("inf"))},
+    "no intervals": {"intervals": (0, 0, 0), "cell": (640.0, 640.0, 480.0)},
+}
+
+
+def voxel(path: Path) -> list[float]:
+    with mrcfile.open(path, header_only=True) as file:
+        return [float(file.voxel_size[axis]) for axis in "xyz"]
+
+
+def results(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted(Path(folder).rglob("*.mrc"))]
+
+
+@pytest.mark.parametrize("said", ODD_CELLS.values(), ids=ODD_CELLS.keys())
+def test_the_pixel_size_of_the_table_is_taken(here: Path, simulated: Simulated, said: dict[str, Any]) -> None:
+    foreign.mrc(here / "x.mrc", simulated(1), **said)
+    isonet.done("prepare", "x.mrc", pixel_size=10)
+    isonet.done("extract", "tomograms.star", **CUT)
+    isonet.done("deconv", "tomograms.star", defocus=30000)
+    isonet.done("resize", "tomograms.star", pixel_size=20)
+    for path in results("subtomo", "deconv"):
+        assert voxel(path) == pytest.approx([10, 10, 10], rel=1e-6), path
+    (path,) = results("resized")
+    assert isonet.read(path).shape == (24, 32, 32)
+    assert voxel(path) == pytest.approx([20, 20, 20], rel=1e-6)
+
+
+def test_the_pixel_size_of_the_table_stands_in_every_result(here: Path, simulated: Simulated, model: Path) -> None:
+    for kind in ("full", "even", "odd"):
+        foreign.mrc(here / kind / "x.mrc", simulated(1, kind), **ODD_CELLS["height of one"])
+    isonet.done("prepare", "full", even="even", odd="odd", pixel_size=10)
+    isonet.done("mask", "tomograms.star")
+    isonet.done("predict", "tomograms.star", model)
+    isonet.done("validate", "tomograms.star", "--only-withhold", withhold=25, output_dir="validation")
+    made = results("mask", "corrected", "validation/withheld")
+    assert len(made) == 6
+    for path in made:
+        assert voxel(path) == pytest.approx([10, 10, 10], rel=1e-6), path
+
+
+def test_halves_and_their_mean_carry_it_too(here: Path, simulated: Simulated) -> None:
+    for kind in ("even", "odd"):
+        foreign.mrc(here / kind / "x.mrc", simulated(1, kind), 0.0)
+    foreign.angles(here / "m/x.tlt")
+    isonet.done("prepare", even="even", odd="odd", pixel_size=10)
+    (row,) = isonet.table(here / "tomograms.star")
+    assert voxel(here / row["rlnTomoName"]) == [10, 10, 10]
+    mean = isonet.read(here / row["rlnTomoName"])
+    assert np.abs(mean - (simulated(1, "even") + simulated(1, "odd")) / 2).max() < 1e-5
+    isonet.done("predict", "tomograms.star", "starter", "--halves", calibrate=False)
+    made = results("corrected")
+    assert len(made) == 3
+    assert all(voxel(path) == [10, 10, 10] for path in made)
+
+
+def test_a_pixel_size_that_was_mended_mends_what_was_made(here: Path, simulated: Simulated) -> None:
+    foreign.mrc(here / "x.mrc", simulated(1), 1.0)
+    isonet.done("prepare", "x.mrc")
+    isonet.done("mask", "tomograms.star")
+    assert voxel(here / "mask/x_mask.mrc") == [1, 1, 1]
+    isonet.done("prepare", "x.mrc", "--overwrite", pixel_size=10)
+    assert "replaced" in isonet.done("mask", "tomograms.star").err
+    assert voxel(here / "mask/x_mask.mrc") == [10, 10, 10]
+    assert "kept" in isonet.done("mask", "tomograms.star").err
+
+
+@pytest.mark.parametrize(("said", "edges"), [("height of one", "10 x 10 x 0.208333 A"), (None, "10 x 10 x 20 A")])
+def test_voxels_that_are_no_cubes_are_refused_unless_told(
+    here: Path, simulated: Simulated, said: str | None, edges: str
+) -> None:
+    odd = ODD_CELLS[said] if said else {"cell": (640.0, 640.0, 960.0)}
+    foreign.mrc(here / "x.mrc", simulated(1), **odd)
+    for words in (["prepare", "x.mrc"], ["resize", "x.mrc", "--pixel-size=20"]):
+        isonet.assert_refused(isonet.call(*words), "x.mrc", edges, "not cubes", "--pixel-size")
+    isonet.done("prepare", "x.mrc", pixel_size=10)
+    isonet.edited(here / "tomograms.star", rlnPixelSize="None")
+    isonet.assert_refused(isonet.call("deconv", "tomograms.star", defocus=30000), "x.mrc", edges, "not cubes")
+
+
+def test_cells_that_fit_one_way_are_read_so(here: Path, simulated: Simulated) -> None:
+    for name in ("height of all in one", "no height"):
+        foreign.mrc(here / f"{name[-3:]}.mrc", simulated(1), **ODD_CELLS[name])
+        isonet.done("prepare", f"{name[-3:]}.mrc", output="t.star", overwrite=True)
+        assert isonet.table(here / "t.star")[0]["rlnPixelSize"] == "10"
+
+
+def test_a_negative_cell_or_pixel_size_is_named(here: Path, simulated: Simulated) -> None:
+    foreign.mrc(here / "x.mrc", simulated(1), **ODD_CELLS["negative"])
+    outcome = isonet.done("prepare", "x.mrc")
+    assert "-640 x -640 x -480" in outcome.err and "--pixel-size" in outcome.err
+    assert isonet.table(here / "tomograms.star")[0]["rlnPixelSize"] == "0"
+    isonet.edited(here / "tomograms.star", rlnPixelSize="-10")
+    for words in (["deconv", "--defocus=30000"], ["resize", "--pixel-size=20"], ["mask"]):
+        outcome = isonet.call(words[0], "tomograms.star", *words[1:])
+        isonet.assert_refused(outcome, "tomograms.star", "rlnPixelSize", "-10")

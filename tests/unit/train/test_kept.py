@@ -1,0 +1,61 @@
+"""Tensors that are kept: made once, the last ones used, within their room; wedge weights of many tomograms fit."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+import pretended
+from isonet.core.tilts import wedge
+from isonet.train import pairs as module
+from isonet.train.kept import Kept
+from isonet.train.pairs import PairMaker, Recipe, optics
+
+
+def test_the_last_ones_used_are_kept_within_the_room() -> None:
+    made: list[int] = []
+    kept = Kept(room=3 * 40)
+
+    def get(number: int) -> torch.Tensor:
+        return kept.get(number, lambda: made.append(number) or torch.full((10,), float(number)))
+
+    for number in (1, 2, 3, 1, 4, 1, 3, 2):
+        assert torch.equal(get(number), torch.full((10,), float(number)))
+    assert made == [1, 2, 3, 4, 2]
+    large = Kept(room=1)
+    assert len(large.get("a", lambda: torch.ones(9))) == 9
+
+
+@pytest.fixture
+def gpu() -> Iterator[pretended.Device]:
+    with pretended.gpu() as device:
+        yield device
+
+
+def test_weights_of_fifteen_tomograms_are_made_once(gpu: pretended.Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of halves with tilts of their own each; and nobody waits for a GPU while they are made, nor copies anything."""
+    made = []
+    weight = wedge.weight
+
+    def counted(*given: object, **options: object) -> torch.Tensor:
+        made.append(given)
+        return weight(*given, **options)
+
+    monkeypatch.setattr(wedge, "weight", counted)
+    monkeypatch.setattr(module, "_KEPT", Kept(room=1_000_000_000))
+    geometries = tuple(
+        optics([(-60.0 + n, 60.0), (-60.0, 60.0 - n)], 24, 16, "ramp", torch.ones(1, 1, 1), pretended.GPU)
+        for n in range(1, 16)
+    )
+    filled = torch.randn(15, 2, 24, 24, 24).to(pretended.GPU)
+    maker = PairMaker(filled, np.arange(15), geometries, Recipe("noise2noise", 16))
+    gpu.reset()
+    for step in range(120):
+        maker.batch(range(15), np.random.default_rng(step), pretended.GPU)
+    assert len(made) <= 15 * (2 + 2 + 2 * 22)
+    assert (gpu.waits, gpu.copies_in, gpu.copies_out) == (0, 0, 0)
+    count = len(made)
+    for step in range(120, 140):
+        maker.batch(range(15), np.random.default_rng(step), pretended.GPU)
+    assert len(made) - count < 20
