@@ -52,10 +52,10 @@ def _sweep(row: Row, tilts: tuple[float, ...], which: str, usual: float) -> Swee
     """One sweep as its columns say that it lies; `usual` is the turn of its axis where they do not."""
     about = {column: row.number(f"{column}{which}") for column in _LARGEST}
     for column, value in about.items():
-        if value is not None and abs(value) > _LARGEST[column]:
+        name, most = f"{column}{which}", _LARGEST[column]
+        if value is not None and abs(value) > most:
             raise InputError(
-                f"{row.table}: {column}{which} of tomogram {row.index} is {value:g} degrees, beyond "
-                f"{_LARGEST[column]:g}; mend it"
+                f"{row.table}: {name} of tomogram {row.index} is {value:g} degrees, beyond {most:g}; mend it"
             )
     turn = about[ABOUT_Z]
     return positioned(tilts, about[ABOUT_X] or 0.0, usual if turn is None else turn)

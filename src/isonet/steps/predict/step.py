@@ -235,10 +235,10 @@ def _turned(evaluator: Evaluator, source: Source, config: PredictConfig, usual: 
     turns, name, measured = config.turns or usual, source.volume.path.name, source.measured
     about = [axis for axis, turn in _HALF_TURNS.items() if measured.stays(np.diag(turn), _SYMMETRIC + 1e-6)]
     if turns == 4 and len(about) < 3:
-        low, high = source.tomogram.tilt_range
+        (low, high), averaged = source.tomogram.tilt_range, 2 if about else 1
+        needed = "both ends as far" if measured.at_home else "both ends as far and a wedge about y, x or z"
         log.warning(
-            "%s: tilts %g to %g degrees; --turns 4 needs both ends as far%s, %d are averaged",
-            *(name, low, high, "" if measured.at_home else " and a wedge about y, x or z", 2 if about else 1),
+            "%s: tilts %g to %g degrees; --turns 4 needs %s, %d are averaged", name, low, high, needed, averaged
         )
         turns = 2
     if turns == 2 and not about:
