@@ -61,8 +61,17 @@ def test_a_levelled_tomogram_is_told_by_its_spectrum(
         assert found["missing_energy"] > 3 * right["missing_energy"]
     said, _ = prepared(level_x=-about_x, level_y=about_y, axis_turn=about_z)
     assert f"--level-x {about_x}" in said
-    said, _ = prepared(level_x=about_x, level_y=-about_y, axis_turn=about_z)
-    assert "--tilt-min" in said
+    said, _ = prepared(level_x=-about_x, level_y=-about_y, axis_turn=about_z)
+    assert f"--level-x {about_x}" in said and "--tilt-min" in said
+
+
+def test_a_levelled_wedge_that_is_mirrored_is_refused(here: Path) -> None:
+    isonet.write(here / "t.mrc", tomogram(10, -11).numpy())
+    refused = isonet.call("prepare", "t.mrc", level_x=10, level_y=11)
+    isonet.assert_refused(refused, "the wedge is mirrored")
+    assert "--tilt-min" in refused.err and not Path("tomograms.star").exists()
+    said, _ = prepared(level_x=10, level_y=11, accept="mirrored")
+    assert "taken by --accept mirrored" in said
 
 
 def test_a_tomogram_at_home_has_no_warning(here: Path) -> None:

@@ -124,7 +124,7 @@ def compared(volume: mrc.Volume, shown: Shown | None, told: Measured, accepted: 
     Raises
     ------
     InputError
-        If the wedge is mirrored, unless that is accepted.
+        If the wedge is mirrored about an axis that lies as told, unless that is accepted.
     """
     if len(told.sweeps) > 1:
         warn_of_stack(volume.path, len(told.tilts))
@@ -153,7 +153,7 @@ def _compare(volume: mrc.Volume, shown: Shown, told: Measured, accepted: Sequenc
         f"{ends[0]:g} to {ends[1]:g} degrees, turned by {about_x:g} about x and {about_z:g} about z; give "
         f"{' '.join(flags)} if that is right"
     )
-    if mirrored:
+    if mirrored and not turned:
         refuse("mirrored", text, accepted)
     else:
         log.warning("%s", text)
