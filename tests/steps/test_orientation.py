@@ -201,4 +201,18 @@ def test_an_offset_of_aretomo_about_x_is_said(prepared: Path) -> None:
     lines += [f"{i} 85 1 0 0 1 1 1 0 {tilt}" for i, tilt in enumerate(range(-40, 41, 20))]
     Path("v.aln").write_text("\n".join(lines) + "\n")
     said = isonet.done("prepare", "v.mrc", tilt_file="v.aln", overwrite=True).err
-    assert "BetaOffset is 2.5" in said
+    assert said.count("BetaOffset is 2.5") == 1
+    assert "BetaOffset" not in isonet.done("prepare", "v.mrc", tilt_file="v.aln", level_x=1, overwrite=True).err
+
+
+def test_what_etomo_leaves_open_is_said_once(prepared: Path) -> None:
+    Path("m").mkdir()
+    Path("m/v.edf").write_text("Setup.DatasetName=v\n")
+    Path("m/v.tlt").write_text("-51\n0\n60\n")
+    assert isonet.done("prepare", "v.mrc", metadata="m", overwrite=True).err.count("no tilt.com") == 1
+    assert isonet.done("prepare", "v.mrc", tilt_file="m/v.edf", overwrite=True).err.count("no tilt.com") == 1
+    Path("m/tilt.com").write_text("$tilt\nTILTFILE v.tlt\nOFFSET 2\nXAXISTILT 7\n")
+    said = isonet.done("prepare", "v.mrc", metadata="m/v.edf", overwrite=True).err
+    assert "no tilt.com" not in said and "turned by -7 about x" in said
+    (row,) = isonet.table(Path("tomograms.star"))
+    assert (row["rlnTiltMin"], row["rlnTiltMax"], row["rlnTomoXTilt"]) == ("-49", "62", "-7")

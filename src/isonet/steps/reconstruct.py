@@ -234,6 +234,8 @@ def _angles(stack: Path, alignment: Alignment, config: ReconstructConfig) -> tup
     x_tilt = alignment.x_tilt
     if config.tilt_file is not None:
         series = metadata.read_tilts(config.tilt_file)
+        if series.doubt and config.level_x is None:
+            log.warning("%s", series.doubt)
         given, x_tilt = _by_image(series), series.x_tilt or x_tilt
         if angles is not None and len(given) == len(angles) and np.nanmax(np.abs(given - angles)) > 5:
             raise InputError(

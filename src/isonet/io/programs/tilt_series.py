@@ -53,6 +53,8 @@ class TiltSeries:
         How many images the stack has, those left out counted, where the file tells.
     x_tilt : float
         Degrees by which the tomogram is turned about x before it is tilted, as RELION 5's rlnTomoXTilt: y to z.
+    doubt : str
+        What the file leaves open about the tilts and `x_tilt`, as a warning for those who take them; often nothing.
     axes : int
         Number of axes about which the sample was tilted, as far as the file tells.
     movie : bool
@@ -79,6 +81,7 @@ class TiltSeries:
     views: tuple[int, ...] | None = None
     images: int | None = None
     x_tilt: float = 0.0
+    doubt: str = ""
     axes: int = 1
     movie: bool = False
     axis: int = 0

@@ -90,8 +90,11 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
     if tilt_file is not None:
         others = [replace(item, tilts=None, x_tilt=0.0, axes=1) for item in found]
         asked = metadata.read_tilts(tilt_file)
-        found = [*others, TiltSeries(tilt_file, tilts=asked.tilts, tilt_file=tilt_file, x_tilt=asked.x_tilt)]
+        given = TiltSeries(tilt_file, tilts=asked.tilts, tilt_file=tilt_file, x_tilt=asked.x_tilt)
+        found = [*others, replace(given, doubt=asked.doubt, axes=asked.axes)]
     own, source = _tilts(name, found)
+    if source is not None and source.doubt and config.level_x is None:
+        log.warning("%s: %s", name, source.doubt)
     tilt_range, tilts, file = _levelled(_limited(name, own, source, found, config, said), config.level_y, said)
     lies = lying(name, found, source, config, said)
 
