@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.io.programs.tilt_series import TiltSeries
+from isonet.io.programs.tilt_series import NO_DOUBT, Doubt, TiltSeries
 from isonet.io.text import checked_angles, first_column, number, read_text, rows, table
 
 
@@ -26,13 +26,13 @@ def read_alignment(path: Path) -> TiltSeries:
     return TiltSeries(path, tilts=tilts, tilt_file=path, views=views, images=images, doubt=_doubt(path, text))
 
 
-def _doubt(path: Path, text: str) -> str:
+def _doubt(path: Path, text: str) -> Doubt:
     """Say that a turn about x is not taken over; the offset about y, alpha, is in the tilts already."""
     match = re.search(r"^\s*#\s*BetaOffset\s*=\s*(\S+)", text, re.MULTILINE | re.IGNORECASE)
     beta = 0.0 if match is None else number(path, "BetaOffset", match[1])
     if not beta:
-        return ""
-    return (
+        return NO_DOUBT
+    return Doubt(
         f"{path}: BetaOffset is {beta:g}, whose sign and axis are not documented, and it is left aside; compare with "
         "what the power spectrum shows, and give --level-x"
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from isonet.errors import InputError
 from isonet.io.programs.imod_metadata import read_angles
-from isonet.io.programs.tilt_series import TiltSeries
+from isonet.io.programs.tilt_series import NO_DOUBT, Doubt, TiltSeries
 from isonet.io.text import Floats, checked_angles, first_column, is_file, number, numbers_of_list, read_text
 
 TILT_COMMAND = r"^\s*\$\s*tilt(?:\s|$)"
@@ -31,7 +31,7 @@ class _Command:
     angles: Floats
     views: set[int]
     x_tilt: float
-    doubt: str
+    doubt: Doubt
     names: tuple[str, ...]
 
     def series(self, path: Path, excluded: set[int], **others: object) -> TiltSeries:
@@ -114,7 +114,7 @@ def _of_data_set(path: Path, name: str, command: str) -> tuple[_Command, bool]:
     tilts = next((item for item in files if is_file(item)), None)
     if tilts is None:
         raise InputError(f"{path}: no {name}.tlt or {name}.rawtlt beside it; copy it there, the .edf lists no angles")
-    doubt = (
+    doubt = Doubt(
         f"{path}: no {command} of it beside it, which alone knows OFFSET and XAXISTILT; both are taken as 0, copy it "
         "there, or give --level-x and --level-y"
     )
@@ -173,22 +173,24 @@ def _first(path: Path, told: Told, key: str, between: str = r"\s+") -> float:
     return number(path, key, word) if word else 0.0
 
 
-def _tilts_about_x(path: Path, told: Told, count: int) -> tuple[float, str]:
+def _tilts_about_x(path: Path, told: Told, count: int) -> tuple[float, Doubt]:
     """Median of the tilts about x of the views, and what is in doubt about it."""
     name = told.get("XTILTFILE", [""])[-1]
     if not name:
-        return 0.0, ""
+        return 0.0, NO_DOUBT
     file = _named(path, name, ".xtilt")
     if file is None:
-        text = f"{path}: its XTILTFILE {name[:80]} is not there, and tilts about x are taken as 0; copy it there, or"
-        return 0.0, f"{text} give --level-x"
+        return 0.0, Doubt(
+            f"{path}: its XTILTFILE {name[:80]} is not there, and tilts about x are taken as 0; copy it beside the "
+            "command file, or give --level-x"
+        )
     values = checked_angles(file, first_column(file, "one tilt about x in degrees per line"))
     if len(values) != count:
         raise InputError(f"{file}: {len(values)} tilts about x, {path} has {count} views; give that of the same series")
     median = float(np.median(values))
     if float(np.ptp(values)) <= _SAME:
-        return median, ""
-    return median, (
+        return median, NO_DOUBT
+    return median, Doubt(
         f"{file}: tilts about x run from {values.min():g} to {values.max():g} degrees over the views; all are taken to "
         f"be {median:g}, give --level-x if another is better"
     )

@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NewType
 
 import numpy as np
 import numpy.typing as npt
 
 from isonet.io.text import Floats
+
+Doubt = NewType("Doubt", str)
+"""What a file leaves open about the tilts and how they lie, as a warning for those who take them."""
+NO_DOUBT = Doubt("")
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class TiltSeries:
     x_tilt : float
         Degrees by which the tomogram is turned about x before it is tilted, as RELION 5's rlnTomoXTilt: y to z.
     doubt : str
-        What the file leaves open about the tilts and `x_tilt`, as a warning for those who take them; often nothing.
+        What the file leaves open about the tilts and `x_tilt`; often nothing.
     axes : int
         Number of axes about which the sample was tilted, as far as the file tells.
     movie : bool
@@ -81,7 +86,7 @@ class TiltSeries:
     views: tuple[int, ...] | None = None
     images: int | None = None
     x_tilt: float = 0.0
-    doubt: str = ""
+    doubt: Doubt = NO_DOUBT
     axes: int = 1
     movie: bool = False
     axis: int = 0
