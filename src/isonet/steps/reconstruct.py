@@ -236,7 +236,7 @@ def _angles(stack: Path, alignment: Alignment, config: ReconstructConfig) -> tup
         series = metadata.read_tilts(config.tilt_file)
         if series.doubt and config.level_x is None:
             log.warning("%s", series.doubt)
-        given, x_tilt = _by_image(series), series.x_tilt or x_tilt
+        given, x_tilt = _by_image(series), x_tilt if series.x_tilt is None else series.x_tilt
         if angles is not None and len(given) == len(angles) and np.nanmax(np.abs(given - angles)) > 5:
             raise InputError(
                 f"{config.tilt_file}: its angles are not those of {config.alignment} "

@@ -9,7 +9,7 @@ import numpy as np
 
 from isonet.errors import InputError
 from isonet.io.programs.imod_metadata import read_angles
-from isonet.io.programs.tilt_series import NO_DOUBT, Doubt, TiltSeries
+from isonet.io.programs.tilt_series import NO_DOUBT, SAME_TURN, Doubt, TiltSeries
 from isonet.io.text import Floats, checked_angles, first_column, is_file, number, numbers_of_list, read_text
 
 TILT_COMMAND = r"^\s*\$\s*tilt(?:\s|$)"
@@ -20,7 +20,6 @@ _OPTIONS = (
 )
 _NAMING = ("INPUTPROJECTIONS", "OUTPUTFILE", "TILTFILE")
 _ENDS = ("DONE", "ENDINPUT")
-_SAME = 1.0  # degrees by which tilts about x may differ between views and still be one turn
 Told = Mapping[str, Sequence[str]]
 
 
@@ -30,7 +29,7 @@ class _Command:
 
     angles: Floats
     views: set[int]
-    x_tilt: float
+    x_tilt: float | None
     doubt: Doubt
     names: tuple[str, ...]
 
@@ -119,7 +118,7 @@ def _of_data_set(path: Path, name: str, command: str) -> tuple[_Command, bool]:
         "there, or give --level-x and --level-y"
     )
     angles = read_angles(tilts)
-    return _Command(angles, set(range(1, len(angles) + 1)), 0.0, doubt, (name,)), tilts.suffix == ".rawtlt"
+    return _Command(angles, set(range(1, len(angles) + 1)), None, doubt, (name,)), tilts.suffix == ".rawtlt"
 
 
 def _command(path: Path) -> _Command:
@@ -188,7 +187,7 @@ def _tilts_about_x(path: Path, told: Told, count: int) -> tuple[float, Doubt]:
     if len(values) != count:
         raise InputError(f"{file}: {len(values)} tilts about x, {path} has {count} views; give that of the same series")
     median = float(np.median(values))
-    if float(np.ptp(values)) <= _SAME:
+    if float(np.ptp(values)) <= SAME_TURN:
         return median, NO_DOUBT
     return median, Doubt(
         f"{file}: tilts about x run from {values.min():g} to {values.max():g} degrees over the views; all are taken to "

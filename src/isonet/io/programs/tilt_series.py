@@ -13,6 +13,8 @@ from isonet.io.text import Floats
 Doubt = NewType("Doubt", str)
 """What a file leaves open about the tilts and how they lie, as a warning for those who take them."""
 NO_DOUBT = Doubt("")
+SAME_TURN = 1.0
+"""Degrees by which turns about x may differ and still be the same."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class TiltSeries:
         Which images of the stack `tilts` belong to, counted from 0; None where the file does not tell.
     images : int or None
         How many images the stack has, those left out counted, where the file tells.
-    x_tilt : float
+    x_tilt : float or None
         Degrees by which the tomogram is turned about x before it is tilted, as RELION 5's rlnTomoXTilt: y to z.
     doubt : str
         What the file leaves open about the tilts and `x_tilt`; often nothing.
@@ -85,7 +87,7 @@ class TiltSeries:
     hand: float | None = None
     views: tuple[int, ...] | None = None
     images: int | None = None
-    x_tilt: float = 0.0
+    x_tilt: float | None = None
     doubt: Doubt = NO_DOUBT
     axes: int = 1
     movie: bool = False

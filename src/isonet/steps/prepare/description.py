@@ -88,7 +88,7 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
     """
     said: Said = []
     if tilt_file is not None:
-        others = [replace(item, tilts=None, x_tilt=0.0, axes=1) for item in found]
+        others = [replace(item, tilts=None, x_tilt=None, axes=1) for item in found]
         asked = metadata.read_tilts(tilt_file)
         given = TiltSeries(tilt_file, tilts=asked.tilts, tilt_file=tilt_file, x_tilt=asked.x_tilt)
         found = [*others, replace(given, doubt=asked.doubt, axes=asked.axes)]

@@ -30,6 +30,16 @@ def relion(folder: Path, x_tilt: float, y_level: float) -> tuple[Path, Seen]:
     return path, seen
 
 
+def relion_matrices(folder: Path, x_tilt: float, y_level: float) -> tuple[Path, Seen]:
+    """The third row of `R_z(rot) R_y(tilt) R_x(x_tilt)`, as projection matrices have it."""
+    _, seen = relion(folder, x_tilt, y_level)
+    path = folder / "TS_2.star"
+    rows = [Rotation.from_euler("xyz", [x_tilt, tilt + y_level, 84.5], degrees=True).as_matrix()[2] for tilt in TILTS]
+    text = "".join(f"[{x:.9f},{y:.9f},{z:.9f},31]\n" for x, y, z in rows)
+    path.write_text(f"data_TS_1\n\nloop_\n_rlnTomoProjZ #1\n{text}\n")
+    return path, seen
+
+
 def warp(folder: Path, x_tilt: float, y_level: float) -> tuple[Path, Seen]:
     """`Euler(0, A + LevelAngleY, -axis) RotateX(LevelAngleX) r`, Euler angles as of RELION: R_z R_y(-t) before R_z."""
     path = folder / "TS_1.xml"
@@ -80,7 +90,7 @@ def etomo(folder: Path, x_tilt: float, y_level: float) -> tuple[Path, Seen]:
     return path, seen
 
 
-@pytest.mark.parametrize("program", [relion, warp, imod, imod_of_views, etomo])
+@pytest.mark.parametrize("program", [relion, relion_matrices, warp, imod, imod_of_views, etomo])
 @pytest.mark.parametrize(("x_tilt", "y_level"), [(0.0, 0.0), (12.0, 0.0), (10.0, -9.0), (-7.5, 5.0)])
 def test_a_point_is_seen_where_the_program_sees_it(
     tmp_path: Path, program: Callable[[Path, float, float], tuple[Path, Seen]], x_tilt: float, y_level: float
@@ -161,7 +171,7 @@ def test_what_an_edf_leaves_open(tmp_path: Path) -> None:
     path.write_text("Setup.DatasetName=TS_1\r\nSetup.AxisA.ExcludeProjections=2\r\n")
     (tmp_path / "TS_1.tlt").write_text("-3\n0\n3\n")
     series = metadata.read_tilts(path)
-    assert (series.tilts, series.x_tilt) == ((-3, 3), 0) and "no tilt.com" in series.doubt
+    assert (series.tilts, series.x_tilt) == ((-3, 3), None) and "no tilt.com" in series.doubt
     com(tmp_path, "OFFSET 1", "XAXISTILT 2", "OutputFile other_full_rec.mrc", "EXCLUDELIST 1")
     renamed = metadata.read_tilts(path)
     assert (renamed.tilts, renamed.x_tilt, renamed.doubt) == ((4,), -2, "")
@@ -197,7 +207,7 @@ def test_the_offset_of_aretomo_is_in_its_tilts(shared_data: Path) -> None:
     series = metadata.read_tilts(path)
     assert series.tilts is not None
     assert series.tilts[0] == pytest.approx(-40.01 + 12.30)
-    assert (series.x_tilt, series.doubt) == (0, "")
+    assert (series.x_tilt, series.doubt) == (None, "")
     other = metadata.read_tilts(shared_data / "metadata/aretomo/global_no_local.aln")
     given = metadata.read_tilts(shared_data / "metadata/aretomo/global_no_local.tlt")
     assert other.tilts == given.tilts
@@ -217,8 +227,17 @@ def test_offsets_of_aretomo(tmp_path: Path, header: str, doubt: str) -> None:
     path = tmp_path / "a.aln"
     path.write_text(header + "0 85 1 0 0 1 1 1 0 -26.00\n1 85 1 0 0 1 1 1 0 34.00\n")
     series = metadata.read_tilts(path)
-    assert (series.tilts, series.x_tilt) == ((-26, 34), 0)
+    assert (series.tilts, series.x_tilt) == ((-26, 34), None)
     assert (doubt in series.doubt) if doubt else not series.doubt
     path.write_text("# BetaOffset = x\n0 85 1 0 0 1 1 1 0 -26\n")
     with pytest.raises(InputError, match="BetaOffset"):
         metadata.read_tilts(path)
+
+
+def test_turns_of_relion_that_differ_are_in_doubt(tmp_path: Path) -> None:
+    path = tmp_path / "TS_1.star"
+    for turns, about_x, doubt in (((3, 3.5, 4), 3.5, False), ((3, 5, 9), 5, True)):
+        rows = "".join(f"{turn} {tilt}\n" for turn, tilt in zip(turns, (-3, 0, 3), strict=True))
+        path.write_text(f"data_TS_1\n\nloop_\n_rlnTomoXTilt #1\n_rlnTomoYTilt #2\n{rows}\n")
+        series = metadata.read_tilts(path)
+        assert (series.x_tilt, bool(series.doubt)) == (about_x, doubt)
