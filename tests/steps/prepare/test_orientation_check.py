@@ -1,6 +1,7 @@
 """What prepare finds of how a wedge lies: beside the table, and as a warning where it is not what is told."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +90,64 @@ def test_levelled_as_imod_leaves_it(here: Path) -> None:
     assert found["level_x"] == pytest.approx(9, abs=2)
 
 
-def test_two_axes_are_not_taken_for_one(here: Path) -> None:
-    made = tomogram(0, seed=1) + tomogram(0, 0, 90, seed=1)
-    isonet.write(here / "t.mrc", made.numpy())
-    said, found = prepared(second_tilt_min=-60, second_tilt_max=60)
-    assert "warning" not in said
+BOTH = {"second_tilt_min": -60, "second_tilt_max": 60}
+SHIFTED = {**BOTH, "second_tilt_min": -45, "second_tilt_max": 39}
+
+
+@pytest.fixture(scope="module")
+def two_axes() -> Any:
+    """A tomogram of two axes, along y and x."""
+    return (tomogram(0, seed=1) + tomogram(0, 0, 90, seed=1)).numpy()
+
+
+def test_two_axes_are_not_taken_for_one(here: Path, two_axes: Any) -> None:
+    isonet.write(here / "t.mrc", two_axes)
+    said, found = prepared(**BOTH)
+    assert "warning" not in said and "two axes, as told" in said
     assert found["missing_energy"] < 0.03
+    assert max(abs(found[name]) for name in ("level_x", "level_y", "axis_turn")) < 3
+    assert found["faces"] == pytest.approx([-60, 60], abs=2.5)
+
+
+@pytest.mark.parametrize(
+    ("told", "flag"),
+    [
+        ({**BOTH, "axis_turn": 45, "second_axis_turn": 135}, "--second-axis-turn"),
+        (SHIFTED, "--second-tilt-min"),
+        ({**BOTH, "level_x": 12}, "--level-x"),
+    ],
+    ids=["turned", "ends", "level"],
+)
+def test_two_axes_that_lie_otherwise_are_said(here: Path, two_axes: Any, told: dict[str, float], flag: str) -> None:
+    """And the flags that are named mend it."""
+    isonet.write(here / "t.mrc", two_axes)
+    said, _ = prepared(**told)
+    assert "two axes that lie otherwise than told" in said and flag in said
+    words = re.findall(r"--([a-z-]+) (-?\d+)", said[: said.index(" if that is right")])
+    mended, _ = prepared(**{name.replace("-", "_"): float(value) for name, value in words})
+    assert "warning" not in mended and "two axes, as told" in mended
+
+
+def test_a_second_axis_that_was_not_told_is_named(here: Path, two_axes: Any) -> None:
+    isonet.write(here / "t.mrc", two_axes)
+    refused = isonet.call("prepare", "t.mrc")
+    isonet.assert_refused(refused, "shows tilts about two axes")
+    assert "--second-tilt-file" in refused.err and not Path("tomograms.star").exists()
+    said, _ = prepared(accept="no-wedge")
+    assert "taken by --accept no-wedge" in said
+
+
+def test_a_second_axis_that_is_not_there_is_said(here: Path) -> None:
+    isonet.write(here / "t.mrc", tomogram(0, seed=3).numpy())
+    said, _ = prepared(**BOTH)
+    assert "about one axis alone" in said
+
+
+def test_two_axes_as_imod_leaves_it(here: Path, two_axes: Any) -> None:
+    isonet.write(here / "t.mrc", np.ascontiguousarray(two_axes[::-1].transpose(1, 0, 2)))
+    said, found = prepared(**BOTH)
+    assert "turned into" in said and "warning" not in said
+    assert found["faces"] == pytest.approx([-60, 60], abs=2.5)
 
 
 def test_what_shows_no_wedge_says_nothing(here: Path) -> None:

@@ -29,11 +29,11 @@ _EMPTY = 0.5  # of what most coefficients of a shell have
 _USUAL = 0.6  # quantile
 _MOST = 60_000  # coefficients
 _STEP = 0.5  # degrees
-_BEYOND = 2.5  # degrees by which merged planes and the window make the measured region wider
+BEYOND = 2.5  # degrees by which merged planes and the window make the measured region wider
 _NARROWEST, _WIDEST = 15.0, 85.0  # degrees an end may be at
 _ABOUT_X, _ABOUT_Z = np.arange(-16.0, 17, 4), np.arange(-12.0, 13, 4)
 _SHORTEST = 32  # voxels
-_EXPLAINED, _CONTRAST = 0.3, 0.6  # from which there is a wedge
+EXPLAINED, _CONTRAST = 0.3, 0.6  # from which there is a wedge
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class OrientationEstimate:
         Degrees by which the volume was turned before it was tilted, as :mod:`isonet.core.tilts.measured` draws it.
     tilt_min, tilt_max : float
         Ends of the measured range in degrees; turns about y are in them.
+    explained : float
+        Share of the variance of full and empty coefficients that measured and missing region explain.
     contrast : float
         How much larger a share of the coefficients of the measured region is not empty than of the missing one.
     clear : bool
@@ -56,6 +58,7 @@ class OrientationEstimate:
     about_z: float
     tilt_min: float
     tilt_max: float
+    explained: float
     contrast: float
     clear: bool
 
@@ -85,7 +88,7 @@ def estimate_orientation(power: Float[Tensor, "grid grid half"]) -> OrientationE
     OrientationEstimate
         Of the axis, near y, about which it is seen best.
     """
-    places, full = _coefficients(power)
+    places, full = coefficients(power)
 
     def unexplained(turns: Floats) -> float:
         return -_best_ends(places, full, turns[0], turns[1])[0]
@@ -98,12 +101,13 @@ def estimate_orientation(power: Float[Tensor, "grid grid half"]) -> OrientationE
     )
     about_x, about_z = found.x
     explained, low, high, contrast = _best_ends(places, full, about_x, about_z)
-    clear = explained > _EXPLAINED and contrast > _CONTRAST
-    return OrientationEstimate(float(about_x), float(about_z), low + _BEYOND, high - _BEYOND, contrast, clear)
+    clear = explained > EXPLAINED and contrast > _CONTRAST
+    ends = low + BEYOND, high - BEYOND
+    return OrientationEstimate(float(about_x), float(about_z), *ends, explained, contrast, clear)
 
 
-def _coefficients(power: Float[Tensor, "grid grid half"]) -> tuple[Floats, Floats]:
-    """Frequencies z, y, x of some coefficients, `[3, n]`, and how full each is, 0 to 1."""
+def coefficients(power: Float[Tensor, "grid grid half"]) -> tuple[Floats, Floats]:
+    """Frequencies z, y, x of some coefficients of :func:`block_power`, `[3, n]`, and how full each is, 0 to 1."""
     shape = (GRID,) * 3
     at = torch.stack([axis.expand(power.shape) for axis in fourier.frequencies(shape)])
     radius = at.square().sum(0).sqrt()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from isonet.config import PrepareConfig
+from isonet.core.tilts.wedge_estimate import WedgeEstimate
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.programs import metadata
@@ -18,7 +19,7 @@ from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.running.console import collected
 from isonet.steps.prepare.catalogue import Catalogue
-from isonet.steps.prepare.checks.orientation import NOTHING, compared, lies_turned, look
+from isonet.steps.prepare.checks.orientation import NOTHING, Shown, compared, lies_turned, look
 from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size
@@ -138,13 +139,13 @@ def _describe(
         with_pixel_size(item.path, item.halves, pixel_size)
     origin: dict[str, Path] = {}
     shown = look(volume, known.measured)
-    if not compared(volume, shown, known.measured, config.accept) and _lies_as_imod_leaves_it(volume, known, config):
+    if not compared(volume, shown, known.measured, config.accept) and _lies_as_imod(volume, shown, known, config):
         origin = {TURNED_COLUMN: item.path}
         item = _turned_item(item, config, pixel_size)
         volume = open_continued(item.path)
         shown = look(volume, known.measured)
         if not compared(volume, shown, known.measured, config.accept):
-            check_wedge(volume, known.tilts or known.tilt_range, config.accept)
+            _check_wedge(volume, shown, known, config)
     contrast = item.listed.text(CONTRAST_COLUMN) if config.contrast == "auto" else config.contrast
     contrast = contrast or pooled_contrast([volume])
     log.info(
@@ -198,11 +199,19 @@ def _half_columns(item: Item, known: Description, config: PrepareConfig) -> tupl
     return files, {SPLIT_COLUMN: split}
 
 
-def _lies_as_imod_leaves_it(volume: mrc.Volume, known: Description, config: PrepareConfig) -> bool:
+def _check_wedge(
+    volume: mrc.Volume, shown: Shown | None, known: Description, config: PrepareConfig
+) -> WedgeEstimate | None:
+    """Compare the wedge of one axis with its tilts."""
+    second_axis = None if shown is None else shown.second_axis
+    return check_wedge(volume, known.tilts or known.tilt_range, config.accept, second_axis)
+
+
+def _lies_as_imod(volume: mrc.Volume, shown: Shown | None, known: Description, config: PrepareConfig) -> bool:
     """Compare a tomogram's wedge with its tilts; tell whether its beam runs along y and its tilt axis along z."""
     found = None
     if known.measured.at_home:
-        found = check_wedge(volume, known.tilts or known.tilt_range, config.accept)
+        found = _check_wedge(volume, shown, known, config)
     elif lies_turned(volume, known.measured):
         return True
     depth, height, width = volume.shape
