@@ -15,6 +15,7 @@ from isonet.core.simulation.projection import project, ramp_filter
 from isonet.core.tilts.measured import Measured, positioned
 from isonet.core.tilts.orientation_estimate import block_power, estimate_orientation
 from isonet.io import mrc
+from isonet.io.programs import metadata
 from isonet.steps.prepare.checks.orientation import look
 
 SHAPE = (48, 72, 72)
@@ -159,10 +160,32 @@ def test_what_shows_no_wedge_says_nothing(here: Path) -> None:
     assert found["level_x"] is found["faces"] is found["missing_energy"] is None
 
 
-def test_wedges_of_real_tomograms_lie_as_their_files_say(shared_data: Path) -> None:
-    """EMPIAR-10499 has level angles of 0 in its XML."""
-    shown = look(mrc.open_volume(shared_data / "empiar10499/00254_wbp_20Apx_full_f16.mrc"), Measured.of((-60, 60)))
+def test_the_wedge_of_a_real_tomogram_lies_as_its_file_says(shared_data: Path) -> None:
+    """EMPIAR-10499 was reconstructed as its XML says, which has level angles of 0."""
+    series = metadata.read_tilts(shared_data / "empiar10499/tiltseries/00254.xml")
+    assert series.tilts is not None and series.x_tilt == 0
+    told = Measured((positioned(series.tilts, series.x_tilt),))
+    shown = look(mrc.open_volume(shared_data / "empiar10499/00254_wbp_20Apx_full_f16.mrc"), told)
     assert shown is not None and shown.estimate.clear
     assert max(abs(shown.estimate.about_x), abs(shown.estimate.about_z)) < 1
-    assert shown.estimate.tilt_min == pytest.approx(-60, abs=2)
+    assert (shown.estimate.tilt_min, shown.estimate.tilt_max) == pytest.approx(told.sweeps[0].ends, abs=2)
     assert shown.missing_energy < 0.01
+
+
+def test_a_real_tomogram_levelled_as_its_file_says_shows_it(here: Path, shared_data: Path) -> None:
+    """The images of EMPIAR-10499, reconstructed with level angles in the XML."""
+    folder = shared_data / "empiar10499/tiltseries"
+    text = (folder / "00254.xml").read_text(encoding="utf-8-sig")
+    level = 'LevelAngleX="9" LevelAngleY="-7"'
+    assert 'LevelAngleX="0" LevelAngleY="0"' in text
+    Path("00254.xml").write_text(text.replace('LevelAngleX="0" LevelAngleY="0"', level))
+    series = {"alignment": "00254.xml", "pixel_size": 40, "thickness": 56, "output_dir": "r"}
+    isonet.done("reconstruct", folder / "00254_10Apx_f16.st", **series)
+    Path("r/00254_10Apx_f16_full.mrc").rename("t.mrc")
+    said, found = prepared(tilt_file="00254.xml", contrast="dark")
+    assert "spectrum shows tilts" in said and "as told" in said
+    assert not [text for text in found["warnings"] if "spectrum" in text]
+    assert (found["level_x"], found["level_y"]) == pytest.approx((9, 7), abs=2)
+    assert found["faces"] == pytest.approx([-53, 67], abs=2)
+    _, flipped = prepared(tilt_file="00254.xml", level_x=-9, contrast="dark")
+    assert flipped["missing_energy"] > 5 * found["missing_energy"]
