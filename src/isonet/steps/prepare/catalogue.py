@@ -14,6 +14,7 @@ from isonet.project.names import fit
 
 log = logging.getLogger("isonet")
 _DEEPEST = 5  # levels of folders searched
+_SAID = 3  # files
 _OF_MANY = (".star", ".csv")  # kinds of files that name the series inside
 
 
@@ -88,7 +89,7 @@ class Catalogue:
         common = [entry for entry in self.entries if not entry.names]
         belonging = Belonging(tomograms, [Named(entry.path, entry.names) for entry in series], shared=True)
         alone = self.path.is_file() and len(series) == len(tomograms) == 1
-        found = []
+        found, taken = [], list[_Entry]()
         for number, tomogram in enumerate(tomograms):
             chosen = _of_one(number, belonging, series)
             if not chosen and alone:
@@ -96,7 +97,18 @@ class Catalogue:
                 if any(letter.isdigit() for letter in series[0].names[0]):
                     log.warning("%s: taken for %s, though it has another name", self.path, tomogram.path)
             found.append([_readable(entry) for entry in (*chosen, *common)])
+            taken += chosen
+        _warn_of_unread([entry for entry in series if entry not in taken])
         return found
+
+
+def _warn_of_unread(left: Sequence[_Entry]) -> None:
+    """Say which files cannot be read, of those that belong to no tomogram by their names."""
+    unread = [entry.found for entry in left if isinstance(entry.found, InputError)]
+    for error in unread[:_SAID]:
+        log.warning("not read, and taken for none of the tomograms: %s", error)
+    if len(unread) > _SAID:
+        log.warning("%d more files of metadata cannot be read, and are taken for none of them", len(unread) - _SAID)
 
 
 def _readable(entry: _Entry) -> TiltSeries:

@@ -18,6 +18,8 @@ from isonet.steps.prepare.lying import NOTHING_TOLD, Lying, Said, lying, of_seco
 log = logging.getLogger("isonet")
 _TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")
 _Told = tuple[TiltSeries, float]
+_LISTS, _LISTED_IN = (".tlt", ".rawtlt"), (".com", ".edf")
+_LARGEST = 90.0  # degrees
 _CTF_ORDER = (".xml", ".star", ".defocus", ".txt", ".mdoc")
 
 
@@ -95,7 +97,8 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
     own, source = _tilts(name, found)
     if source is not None and source.doubt and config.level_x is None:
         log.warning("%s: %s", name, source.doubt)
-    tilt_range, tilts, file = _levelled(_limited(name, own, source, found, config, said), config.level_y, said)
+    limited = _limited(name, own, source, found, config, said)
+    tilt_range, tilts, file = _levelled(name, limited, config.level_y, said)
     lies = lying(name, found, source, config, said)
 
     def chosen(what: str, unit: str, flag: float | None, default: float, known: Sequence[_Told]) -> float:
@@ -157,13 +160,19 @@ def _limited(
 
 
 def _levelled(
-    known: tuple[tuple[float, float], tuple[float, ...] | None, Path | None], level: float | None, said: Said
+    name: str,
+    known: tuple[tuple[float, float], tuple[float, ...] | None, Path | None],
+    level: float | None,
+    said: Said,
 ) -> tuple[tuple[float, float], tuple[float, ...] | None, Path | None]:
     """Add to range and list the degrees by which the volume was turned about y; the file has others then."""
     (low, high), tilts, _ = known
     if not level:
         return known
-    said.append((f"turned by {level:g} about y, which makes tilts of {low + level:g} to {high + level:g}", "as given"))
+    words = f"turned by {level:g} about y, which makes tilts of {low + level:g} to {high + level:g}"
+    if max(abs(low + level), abs(high + level)) > _LARGEST:
+        raise InputError(f"{name}: {words}, beyond -90 to 90; give a smaller --level-y")
+    said.append((words, "as given"))
     return (low + level, high + level), None if tilts is None else tuple(tilt + level for tilt in tilts), None
 
 
@@ -181,6 +190,8 @@ def _tilts(name: str, found: Sequence[TiltSeries]) -> tuple[tuple[float, ...] | 
             f"{best.source}: {len(tilts)} tilts, all at {tilts[0]:g} degrees; a range needs two, give another file"
         )
     for other in known[1:]:
+        if _kind(best) in _LISTED_IN and _kind(other) in _LISTS and best.source.parent == other.source.parent:
+            continue  # which it adds its offset to
         ends = min(other.tilts or ()), max(other.tilts or ())
         difference = max(abs(ends[0] - min(tilts)), abs(ends[1] - max(tilts)))
         if difference > (5 if other.nominal else 1):

@@ -14,6 +14,8 @@ from isonet.project.orientation import ABOUT_X, ABOUT_Z, SECOND_AXIS
 
 log = logging.getLogger("isonet")
 _QUARTER = 90.0
+_LARGEST_TILT = 90.0  # degrees
+_STEEPEST = 60.0  # degrees about x, as the flags allow
 Said = list[tuple[str, str]]
 
 
@@ -100,7 +102,7 @@ def lying(name: str, found: Sequence[TiltSeries], source: TiltSeries | None, con
     Raises
     ------
     InputError
-        If the tilts about the second axis are no range.
+        If the tilts about the second axis are no range, or a file turns a volume farther about x than a flag may.
     """
     first = [one for one in found if one not in of_second_axis(found)]
     about_x = _about_x(name, [*(one for one in first if one is source), *first], config, said)
@@ -119,6 +121,8 @@ def _about_x(name: str, told: Sequence[TiltSeries], config: InputOptions, said: 
     if not turns:
         return 0.0
     path, turn = turns[0]
+    if abs(turn) > _STEEPEST:
+        raise InputError(f"{path}: turns {name} by {turn:g} degrees about x, beyond {_STEEPEST:g}; give --level-x")
     if turn:
         said.append((f"turned by {turn:.4g} about x", f"from {path.name}"))
     for other, differing in turns[1:]:
@@ -149,6 +153,7 @@ def _second(name: str, found: Sequence[TiltSeries], config: InputOptions, said: 
     else:
         own = [one for one in of_second_axis(found) if one.tilts]
         if not own:
+            _refuse_flags_of_nothing(name, config)
             _warn_of_unknown(name, found)
             return None
         told = own[0]
@@ -162,6 +167,10 @@ def _second(name: str, found: Sequence[TiltSeries], config: InputOptions, said: 
     if len(tilts) < 2 or min(tilts) == max(tilts):
         raise InputError(f"{name}: tilts about the second axis ({origin}) are no range; give --second-tilt-file")
     tilts = tuple(tilt + level for tilt in tilts)
+    if max(map(abs, tilts)) > _LARGEST_TILT:
+        raise InputError(
+            f"{name}: --second-level-y {level:g}: makes tilts beyond -90 to 90 degrees; give a smaller one"
+        )
     said.append((f"tilts about a second axis {min(tilts):g} to {max(tilts):g}, turned by {turn:g} about z", origin))
     if path is not None and level:  # the file has other tilts
         tilts, path = (min(tilts), max(tilts)), None
@@ -173,6 +182,16 @@ def _second(name: str, found: Sequence[TiltSeries], config: InputOptions, said: 
         if about_x:
             said.append((f"turned by {about_x:.4g} about x before that", origin))
     return Second(tilts, path, about_x or 0.0, turn)
+
+
+def _refuse_flags_of_nothing(name: str, config: InputOptions) -> None:
+    """Refuse flags that say how a second axis lies where there is none."""
+    flags = ("second_level_x", "second_level_y", "second_axis_turn")
+    given = [f"--{flag.replace('_', '-')}" for flag in flags if getattr(config, flag) is not None]
+    if given:
+        raise InputError(
+            f"{name}: no tilts about a second axis are known for {', '.join(given)}; give --second-tilt-file"
+        )
 
 
 def _warn_of_unknown(name: str, found: Sequence[TiltSeries]) -> None:
