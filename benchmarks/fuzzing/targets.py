@@ -15,6 +15,7 @@ from isonet.cli.arguments import config_files
 from isonet.config import RefineConfig
 from isonet.io import checkpoint, mrc, polygons, star, structure
 from isonet.io.programs import coordinates, imod, metadata
+from isonet.io.volume import fingerprint
 from isonet.models.folder import STATE_NAME
 from isonet.models.trained import read_model
 from isonet.project.table import Project
@@ -81,7 +82,7 @@ def _with_angles(path: Path) -> None:
 
 def _volume(path: Path) -> None:
     volume = mrc.open_volume(path)
-    mrc.fingerprint(volume)
+    fingerprint(volume)
     for _ in volume.slabs():
         pass
 

@@ -9,7 +9,8 @@ from rich.table import Table
 
 from isonet.config import DemoConfig, PredictConfig, PrepareConfig, RefineConfig, SimulateConfig
 from isonet.core.comparison.metrics import ShellCorrelation, correlation, wedge_correlation
-from isonet.io import files, mrc
+from isonet.io import files
+from isonet.io.formats import open_volume
 from isonet.models.folder import MODEL_NAME, STATE_NAME
 from isonet.project.table import Project
 from isonet.steps.predict import predict_in_folder
@@ -78,7 +79,7 @@ def _judge(project: Project, truth_path: Path, folder: Path) -> Path:
         "after": tomogram.file("rlnCorrectedTomoName"),
         "truth": truth_path,
     }
-    volumes = {name: mrc.open_volume(path).read() for name, path in paths.items()}
+    volumes = {name: open_volume(path).read() for name, path in paths.items()}
     truth = torch.from_numpy(volumes["truth"])
     table = Table(title="FSC with the truth, mean of shells 0.04 to 0.25 cycles/voxel")
     for heading in ("", "inside the wedge", "outside", "correlation"):

@@ -7,7 +7,7 @@ import torch
 
 from isonet.core.comparison import balance
 from isonet.core.comparison.agreement import Sums
-from isonet.io import mrc
+from isonet.io.volume import Volume
 from isonet.validation.numbers import Numbers, numbers_of
 from isonet.validation.scores import spectrum_at, subvolumes_with_data
 
@@ -19,7 +19,7 @@ _REMEDIES = {
 }
 
 
-def wedge_balance_numbers(volumes: Sequence[mrc.Volume], tilts: Sequence[float], name: str) -> Numbers:
+def wedge_balance_numbers(volumes: Sequence[Volume], tilts: Sequence[float], name: str) -> Numbers:
     """Measure how the power of a result is spread over directions, and warn where it should not be like that.
 
     Parameters
@@ -40,7 +40,7 @@ def wedge_balance_numbers(volumes: Sequence[mrc.Volume], tilts: Sequence[float],
     return numbers
 
 
-def measure_balance(volumes: Sequence[mrc.Volume], tilts: Sequence[float], most: int | None = None) -> Numbers:
+def measure_balance(volumes: Sequence[Volume], tilts: Sequence[float], most: int | None = None) -> Numbers:
     """Measure how the power of a result is spread over directions.
 
     Parameters

@@ -13,7 +13,7 @@ from isonet.core.comparison.claims import Resolution
 from isonet.core.fourier import Shape
 from isonet.core.tilts import withheld
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.volume import Volume
 from isonet.running.runs import Run
 from isonet.volumes.continued import Continued, continue_over_padding
 from isonet.volumes.padding import Padding
@@ -49,11 +49,11 @@ class Case:
     """
 
     name: str
-    predictions: tuple[mrc.Volume, ...]
-    inputs: tuple[mrc.Volume, ...]
-    references: tuple[mrc.Volume, ...]
-    halves: tuple[mrc.Volume, ...]
-    truth: mrc.Volume | None
+    predictions: tuple[Volume, ...]
+    inputs: tuple[Volume, ...]
+    references: tuple[Volume, ...]
+    halves: tuple[Volume, ...]
+    truth: Volume | None
     tilts: tuple[tuple[float, ...], ...]
     half_tilts: tuple[tuple[float, ...], ...]
     kept: tuple[float, float]
@@ -66,7 +66,7 @@ class Case:
     def continued_over(self, padding: Padding) -> "Case":
         """Return the case with all volumes going on over the padding of the tomogram by reflection."""
 
-        def alike(volumes: Iterable[mrc.Volume]) -> tuple[mrc.Volume, ...]:
+        def alike(volumes: Iterable[Volume]) -> tuple[Volume, ...]:
             return tuple(continue_over_padding(volume, padding) for volume in volumes)
 
         return replace(
@@ -151,7 +151,7 @@ class Products:
     truth: list[Sums]
 
 
-def subvolumes_with_data(volume: mrc.Volume) -> tuple[Shape, list[Shape]]:
+def subvolumes_with_data(volume: Volume) -> tuple[Shape, list[Shape]]:
     """Edges and first voxels of the sub-volumes a tomogram is compared in, less those that are mostly padding."""
     edges, corners = withheld.subvolumes(volume.shape)
     depth, height, _ = edges
@@ -168,7 +168,7 @@ def shell_width(shapes: Sequence[Shape]) -> float:
 
 
 def withheld_bins(
-    volume: mrc.Volume, tilts: Sequence[Sequence[float]], kept: tuple[float, float], width: float, last: float
+    volume: Volume, tilts: Sequence[Sequence[float]], kept: tuple[float, float], width: float, last: float
 ) -> Bins:
     """Bins by sector, up to tilt `last`, of what maps tilted so have all measured of the region that is withheld."""
     edges, _ = withheld.subvolumes(volume.shape)
@@ -177,9 +177,7 @@ def withheld_bins(
     return agreement.make_bins(edges, width, withheld.region(edges, tilts, kept), sector, count)
 
 
-def measured_bins(
-    volume: mrc.Volume, tilts: Sequence[float], kept: tuple[float, float], width: float, last: float
-) -> Bins:
+def measured_bins(volume: Volume, tilts: Sequence[float], kept: tuple[float, float], width: float, last: float) -> Bins:
     """Bins by sector, up to tilt `last`, of what one map has measured of the region that is withheld.
 
     Raises
@@ -247,7 +245,7 @@ def _products(
     return sums
 
 
-def spectrum_at(volume: mrc.Volume, corner: Shape, edges: Shape) -> Tensor:
+def spectrum_at(volume: Volume, corner: Shape, edges: Shape) -> Tensor:
     """Spectrum of the sub-volume of `edges` whose first voxel is `corner`."""
     part = tuple(slice(start, start + edge) for start, edge in zip(corner, edges, strict=True))
     return agreement.spectrum(torch.from_numpy(volume.read(*part)))

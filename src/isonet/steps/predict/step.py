@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -11,6 +11,9 @@ from typing import Any, Literal
 from isonet.config import PredictConfig
 from isonet.core.simulation.scenery import PIXEL_SIZES
 from isonet.errors import InputError
+from isonet.io import pyramids
+from isonet.io.formats import open_volume
+from isonet.io.volume_files import container, is_zarr, shown, stem
 from isonet.models.record import STARTER_METHOD, UNKNOWN_INPUT
 from isonet.models.trained import PREVIEW_LABEL, Model, read_model
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
@@ -26,12 +29,13 @@ from isonet.steps.predict.correction import Correction, LazyGains, plan, refuse_
 from isonet.train.correct import TilePlan
 from isonet.train.evaluate import Evaluator
 from isonet.volumes.pixel_size import corrected_size, pixel_size
-from isonet.volumes.products import made_before, output_paths, product_label
+from isonet.volumes.products import MRC, ZARR, made_before, output_paths, product_label
 from isonet.volumes.source import MeanSource, Source, choose_column, mean_source, open_sources, standardised
 
 log = logging.getLogger("isonet")
 HALVES = "halves"
 _SYMMETRIC = 6.0  # degrees that both ends of a tilt range may differ by
+_PYRAMID = 8 / 7  # voxels of all levels of a pyramid, in those of its finest
 _PROCEDURE = 4  # counts changes of what is computed: results of an older one are made again
 
 
@@ -87,7 +91,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
             "refine, and validate what you believe",
             model,
         )
-    paths = output_paths(chosen, config.output_dir, "corrected")
+    paths = output_paths(chosen, config.output_dir, "corrected", ZARR if config.format == "zarr" else MRC)
     if config.float16:
         for source in chain.from_iterable(open_sources(tomogram, columns) for tomogram in chosen):
             refuse_coarse(source)
@@ -114,10 +118,13 @@ def _refuse_full_disk(
     there are taken to stay.
     """
     files = 3 if len(columns) == 2 and config.halves else 1
+    copies, scratch = {"mrc": (1.0, 0), "zarr": (_PYRAMID, 1), "both": (1 + _PYRAMID, 0)}[config.format]
     voxels = voxels_to_write([one.file(columns[0]) for one in chosen], paths, overwrite=config.overwrite)
     at_once = sorted(voxels)[-current().size :]
     in_single, in_half = (
-        itemsize * files * sum(voxels) + scratch_bytes(float16=itemsize == 2) * sum(at_once) for itemsize in (4, 2)
+        round(itemsize * files * copies * sum(voxels))
+        + (scratch_bytes(float16=itemsize == 2) + scratch * itemsize) * sum(at_once)
+        for itemsize in (4, 2)
     )
     shorter = ", or add --float16" if in_half < in_single and not config.float16 else ""
     refuse_full_disk(
@@ -135,8 +142,9 @@ def _correct_halves(
     The mean has half the noise variance of what the network was trained on and the same signal. A starter was trained
     on tomograms with noise of every strength, but of one standard deviation.
     """
-    name = path.name.removesuffix("_corrected.mrc")
-    paths = [path.parent / HALVES / f"{name}_half{number}_corrected.mrc" for number in (1, 2)]
+    name, ending = stem(path).removesuffix("_corrected"), ZARR if config.format == "zarr" else MRC
+    folder = container(path).parent / HALVES
+    paths = [folder / f"{name}_half{number}_corrected{ending}" for number in (1, 2)]
     whole = mean_source(*halves)
     if model.is_starter:
         whole = standardised(whole)
@@ -182,7 +190,7 @@ def _refuse_without_halves(tomograms: Sequence[Tomogram], model: Path) -> None:
 
 def _compare(source: Source, model: Model, path: Path) -> None:
     """Warn where a tomogram differs from those the model was trained on."""
-    name = source.volume.path.name
+    name = shown(source.volume.path)
     pixel = pixel_size(source.tomogram, source.volume)
     if model.is_starter:
         low, high = PIXEL_SIZES
@@ -202,13 +210,15 @@ def _turns(source: Source, config: PredictConfig, usual: Literal[1, 2]) -> Liter
     """How many predictions are averaged: as asked, but 4 only where both ends of the tilt range are as far."""
     low, high = min(source.tilts), max(source.tilts)
     if config.turns == 4 and abs(low + high) > _SYMMETRIC:
-        name = source.volume.path.name
+        name = shown(source.volume.path)
         log.warning("%s: tilts %g to %g degrees; --turns 4 needs both ends as far, 2 are averaged", name, low, high)
         return 2
     return config.turns or usual
 
 
-def _label(source: Source, model: Model, plan: TilePlan, evaluator: Evaluator, config: PredictConfig) -> str:
+def _label(
+    path: Path, source: Source, model: Model, plan: TilePlan, evaluator: Evaluator, config: PredictConfig
+) -> str:
     """Text that tells which input, model and options a file was made from."""
     asked = (
         plan if config.crop_size or config.cube_size else None,
@@ -220,6 +230,7 @@ def _label(source: Source, model: Model, plan: TilePlan, evaluator: Evaluator, c
         source.normalization,
         source.tilts,
         *corrected_size(source.tomogram, source.volume),
+        *((config.zarr_version,) if is_zarr(path) else ()),
     )
     sources = source.halves if isinstance(source, MeanSource) else (source,)
     return product_label("corrected", [one.volume.path for one in sources], (_PROCEDURE, model.identity, asked))
@@ -236,10 +247,21 @@ def _correct(
 ) -> None:
     """Correct one volume into a file, unless that is done; `metrics.jsonl` tells of which tiles."""
     plans = plan(source, evaluator, config)
-    label = _label(source, model, plans.tiles, evaluator, config)
-    if made_before(path, label, overwrite=config.overwrite):
-        return
-    labels = (PREVIEW_LABEL, label) if model.is_starter else (label,)
-    correction = Correction(source, evaluator, int(model.about["cube_size"]), config, gains())
-    tiles = correction.write(path, labels, plans, run)
-    run.metric(file=path.name, tiles=[asdict(axis) for axis in tiles.axes])
+    label = _label(path, source, model, plans.tiles, evaluator, config)
+    if not made_before(path, label, overwrite=config.overwrite):
+        labels = (PREVIEW_LABEL, label) if model.is_starter else (label,)
+        correction = Correction(source, evaluator, int(model.about["cube_size"]), config, gains())
+        tiles = correction.write(path, labels, plans, run)
+        run.metric(file=container(path).name, tiles=[asdict(axis) for axis in tiles.axes])
+    if config.format == "both":
+        beside = path.parent / f"{stem(path)}{ZARR}"
+        _copy(path, beside, _label(beside, source, model, plans.tiles, evaluator, config), config)
+
+
+def _copy(path: Path, beside: Path, label: str, config: PredictConfig) -> None:
+    """Copy a result into an OME-Zarr image beside it, unless that is done."""
+    if not made_before(beside, label, overwrite=config.overwrite):
+        made = open_volume(path)
+        header = replace(made.header, labels=(*made.header.labels[:-1], label))
+        pyramids.write(beside, made, made.stored.dtype, header, config.zarr_version)
+        log.info("%s: written", container(beside))

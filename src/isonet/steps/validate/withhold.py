@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from isonet.config import DeconvConfig, MaskConfig, StepConfig, ValidateConfig
 from isonet.core.tilts import withheld
 from isonet.errors import InputError
-from isonet.io import files, mrc
+from isonet.io import files
+from isonet.io.formats import open_volume
 from isonet.io.options import read_options
 from isonet.io.volume_files import stem
 from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
@@ -105,9 +106,9 @@ def _remove(
     tomogram: Tomogram, source: Path, target: Path, kept: tuple[float, float], config: ValidateConfig, run: Run
 ) -> None:
     """Write a volume of a tomogram without what is beyond the kept range, unless that is done."""
-    volume = mrc.open_volume(source)
+    volume = open_volume(source)
     label = product_label("withheld", (source,), (*kept, *corrected_size(tomogram, volume)))
-    if target.exists() and label not in mrc.open_volume(target).header.labels and not config.overwrite:
+    if target.exists() and label not in open_volume(target).header.labels and not config.overwrite:
         raise InputError(
             f"{target}: made from other input or with another --withhold; add --overwrite or choose another "
             "--output-dir"
