@@ -63,7 +63,7 @@ def resize_in_folder(inputs: Sequence[Path], config: ResizeConfig) -> None:
     """
     tables = [path for path in inputs if path.suffix.lower() == ".star"]
     if not inputs or (tables and len(inputs) > 1):
-        raise InputError("resize needs one table, or folders and MRC files: isonet resize tomograms.star")
+        raise InputError("resize needs one table, or folders and files: isonet resize tomograms.star")
     if not tables and config.tomo_idx is not None:
         raise InputError("--tomo-idx chooses from a table; give the table, or the files themselves")
     project = Project.read(tables[0]) if tables else None

@@ -117,7 +117,7 @@ def test_turning_is_a_rotation_by_minus_90_degrees_about_x(
     tmp_path: Path, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A point at (x, y, z) from the middle goes to (x, z, -y)."""
-    monkeypatch.setattr(mrc, "_SLAB_VOXELS", 100)  # several slabs
+    monkeypatch.setattr("isonet.io.volume._SLAB_VOXELS", 100)  # several slabs
     voxels = np.zeros((9, 5, 7), dtype)
     voxels[4 + 3, 2 + 1, 3 + 2] = 1  # x = 2, y = 1, z = 3
     voxels[0, 0, 0] = 2
