@@ -54,7 +54,8 @@ def test_prepare_takes_the_level_nearest_to_10_angstrom_and_says_the_same_of_it(
 def test_every_step_makes_the_same_of_either(both: Path, command: str, product: str, options: dict[str, Any]) -> None:
     made = []
     for kind in ("mrc", "zarr"):
-        isonet.done(command, f"{kind}.star", output_dir=f"{command}_{kind}", **options)
+        table = {"output": f"{kind}_subtomo.star"} if command == "extract" else {}
+        isonet.done(command, f"{kind}.star", output_dir=f"{command}_{kind}", **options, **table)
         made.append(isonet.read(next((both / f"{command}_{kind}").rglob(product))))
     assert np.array_equal(*made)
 

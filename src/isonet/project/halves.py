@@ -55,6 +55,7 @@ def pair_halves(even: Path, odd: Path, *, stacks: bool = False) -> list[Pair]:
         If a half has no partner or several, partners differ in shape, or both are one file.
     """
     if is_volume(even) and is_volume(odd):
+        (even,), (odd,) = find_volumes(even), find_volumes(odd)
         if even.samefile(odd):
             raise InputError(f"{even}: given as both halves, whose noise must differ; give the other one")
         pairs = [Pair(half_key(even), even, odd)]

@@ -286,6 +286,10 @@ def change_level(**values: Any) -> Any:
             r"level 0: scale \[1, 0, 1\] for 3 axes makes no sense; mend",
         ),
         (
+            change_level(coordinateTransformations=[{"type": "scale", "scale": [1, 1, 10**400]}]),
+            r"level 0: scale \[1, 1, 10+\] for 3 axes makes no sense; mend",
+        ),
+        (
             change_level(coordinateTransformations=[{"type": "scale", "scale": [1, 1]}]),
             r"level 0: scale \[1, 1\] for 3 axes makes no sense; mend",
         ),

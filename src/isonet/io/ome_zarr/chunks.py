@@ -5,6 +5,7 @@ is decoded for one would be decoded again for the next, or a layer of chunks, of
 each chunk goes into a scratch file once, where its voxels lie as in an MRC file, and is read from there.
 """
 
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,7 +49,7 @@ class Chunks:
         self._array, self._path, self._folder = array, path, folder
         self._chunk = tuple(int(edge) for edge in array.chunks[-3:])
         self._brick = _brick(self._chunk, self.shape)
-        self._done = np.zeros([-(-edge // part) for edge, part in zip(self.shape, self._brick, strict=True)], np.bool_)
+        self._done: npt.NDArray[np.bool_]
         self._lock = Lock()
         self._room: Mapped | None = None
         self._file: ScratchFile
@@ -56,7 +57,7 @@ class Chunks:
     @property
     def size(self) -> int:
         """Voxels in all."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -123,6 +124,7 @@ class Chunks:
             self._file = ScratchFile(self._folder, needed)
         except OSError as error:
             raise self._full(error) from error
+        self._done = np.zeros([-(-edge // part) for edge, part in zip(self.shape, self._brick, strict=True)], np.bool_)
         return Mapped(np.memmap(self._file.path, dtype=self.dtype, mode="r", shape=self.shape), self._file)
 
     def _full(self, error: OSError) -> RunError:

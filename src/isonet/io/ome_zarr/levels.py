@@ -5,7 +5,6 @@ voxels are nearest to 10 Å, at which the method works best.
 """
 
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -31,6 +30,7 @@ _ANGSTROM = {
     "meter": 1e10,
 }
 _LISTED = 6
+_HUGE = 1e30  # what no scale can be
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def _level(path: Path, image: Fields, dataset: object, units: Sequence[float], c
 def _numbers(path: Path, place: object, found: object, count: int, *, positive: bool) -> list[float]:
     """Check the numbers of a transformation."""
     numbers = isinstance(found, list) and all(
-        isinstance(one, int | float) and math.isfinite(one) and (one > 0 or not positive) for one in found
+        isinstance(one, int | float) and abs(one) < _HUGE and (one > 0 or not positive) for one in found
     )
     if not isinstance(found, list) or not numbers or len(found) != count:
         kind = "scale" if positive else "translation"

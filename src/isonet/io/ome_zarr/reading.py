@@ -1,6 +1,7 @@
 """Opening a level of an OME-Zarr image."""
 
 import logging
+import math
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def _chunks(path: Path, _size: int, _changed: int) -> Chunks:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: not a readable array of zarr ({reason}); copy it again") from error
     dtype = _type(path, array.dtype)
-    nbytes = int(np.prod(edges, dtype=np.int64)) * array.dtype.itemsize
+    nbytes = math.prod(edges) * array.dtype.itemsize
     if nbytes > _LARGE:
         text = "%s: one chunk takes %.3g GB of memory, and more while it is decoded; chunks of 128 voxels take little"
         log.warning(text, path, nbytes / 1e9)
@@ -102,6 +103,6 @@ def _absent(node: Node, fill: Any) -> Absent | None:
     if not voxels:
         return None
     value = float(fill) if fill is not None and np.isfinite(fill) else 0.0
-    share = 100 * voxels / np.prod(node.shape, dtype=np.int64)
+    share = 100 * voxels / math.prod(node.shape)
     log.info("%s: %d voxels (%.2g %%) are in no chunk on disk: read as %g", node.path, voxels, share, value)
     return Absent(value, voxels)
