@@ -32,7 +32,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", params=["light", "dark"])
 def page(made: Path, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A browser without a network, in which every complaint and every request to elsewhere fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme=request.param)
+    look = {"color_scheme": request.param, "reduced_motion": "reduce"}  # what scrolls is there at once
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, **look)
     context.set_offline(True)
     shown = context.new_page()
     complaints: list[str] = []

@@ -45,7 +45,7 @@ def container(path: Path) -> Path:
     return (root_of(path) or path) if is_zarr(path) else path
 
 
-def shown(path: Path) -> str:
+def title(path: Path) -> str:
     """Name of a volume for messages: that of its file, or of its image and level, `cell.zarr/1`."""
     return str(path.relative_to(container(path).parent))
 

@@ -24,7 +24,7 @@ from isonet.io.formats import glance
 from isonet.io.mrc_bytes.glance import Glance
 from isonet.io.programs.metadata import read_tilt_angles
 from isonet.io.text import read_text
-from isonet.io.volume_files import EXTENSIONS, container, is_folder, is_zarr, shown, stem
+from isonet.io.volume_files import EXTENSIONS, container, is_folder, is_zarr, stem, title
 from isonet.project.names import marks, side_of
 
 log = logging.getLogger("isonet")
@@ -262,7 +262,7 @@ def _at_other_sizes(group: Sequence[_File], sizes: Mapping[float, int]) -> dict[
     if len(known) < 2:
         return {}
     chosen = max(known, key=lambda size: (sizes[size], -abs(size - _USUAL)))
-    taken = next(shown(file.path) for file in group if file.pixel_size == chosen)
+    taken = next(title(file.path) for file in group if file.pixel_size == chosen)
     others = (file for file in group if file.pixel_size not in (chosen, 0.0))
     return dict.fromkeys(others, f"{taken} of the same series at {chosen:g} A/voxel is taken; name one to choose")
 

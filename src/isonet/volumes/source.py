@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from isonet.core.normalize import LocalMoments, Moments, Normalization
 from isonet.core.sampling import Box, Voxels, cut, draw_centres
+from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
@@ -39,8 +40,8 @@ class Source:
         Its voxels on disk.
     normalization : Normalization
         Between grey values and network values.
-    tilts : tuple of float
-        Degrees, range or list, that this map was made of.
+    measured : Measured
+        What was measured of this map.
     padding : Padding or None
         Where it has no data.
     """
@@ -48,7 +49,7 @@ class Source:
     tomogram: Tomogram
     volume: Volume
     normalization: Normalization
-    tilts: tuple[float, ...]
+    measured: Measured
     padding: Padding | None = field(default=None, kw_only=True)
 
     @property
@@ -89,7 +90,7 @@ class MeanSource(Source):
     Attributes
     ----------
     halves : tuple of Source
-        Both halves; `volume` and `tomogram` are the first one's, `tilts` those of the whole tomogram.
+        Both halves; `volume` and `tomogram` are the first one's, `measured` that of the whole tomogram.
     scale : float
         What the mean on that scale is multiplied with.
     """
@@ -123,7 +124,7 @@ def mean_source(first: Source, second: Source) -> MeanSource:
     grey = (first.normalization, second.normalization)
     mean, std = (sum(getattr(one, name) for one in grey) / 2 for name in ("mean", "std"))
     normalization = Normalization(mean, std, grey[0].sign)
-    return MeanSource(first.tomogram, first.volume, normalization, first.tomogram.tilts, (first, second))
+    return MeanSource(first.tomogram, first.volume, normalization, first.tomogram.measured, (first, second))
 
 
 def standardised(mean: MeanSource) -> MeanSource:
@@ -203,10 +204,12 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
     continued = list(map(continue_over_padding, volumes, paddings))
     grey = [pooled_statistics([volume]) for volume in continued]
     sign = contrast_sign(tomogram, continued)
-    tilts = [tomogram.half_tilts[HALF_COLUMNS.index(one)] if one in HALF_COLUMNS else tomogram.tilts for one in columns]
+    measured = [
+        tomogram.half_measured[HALF_COLUMNS.index(one)] if one in HALF_COLUMNS else tomogram.measured for one in columns
+    ]
     return tuple(
-        Source(tomogram, volume, Normalization(mean, std, sign), angles, padding=padding)
-        for volume, (mean, std), angles, padding in zip(volumes, grey, tilts, paddings, strict=True)
+        Source(tomogram, volume, Normalization(mean, std, sign), seen, padding=padding)
+        for volume, (mean, std), seen, padding in zip(volumes, grey, measured, paddings, strict=True)
     )
 
 

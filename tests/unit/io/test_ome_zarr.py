@@ -17,7 +17,7 @@ from isonet.io.mrc_bytes.header import Header
 from isonet.io.ome_zarr import chunks as chunks_module
 from isonet.io.ome_zarr import reading
 from isonet.io.volume import fingerprint
-from isonet.io.volume_files import find_volumes, is_volume, shown, stem
+from isonet.io.volume_files import find_volumes, is_volume, stem, title
 from isonet.volumes.padding import find_padding
 from ome_zarr_files import KINDS, attributes, chunk_files, copied, pyramid, with_attributes, without, written
 
@@ -62,7 +62,7 @@ def test_the_level_nearest_to_10_angstrom_is_taken_and_the_choice_said(
     )
     assert open_volume(image).path == image / "1"
     assert find_volumes(image / "2") == [image / "2"]
-    assert stem(image / "2") == stem(image) == "cell" and shown(image / "2") == "cell.zarr/2"
+    assert stem(image / "2") == stem(image) == "cell" and title(image / "2") == "cell.zarr/2"
 
 
 @pytest.mark.parametrize(("finest", "taken"), [(0.5, 4), (4.0, 1), (7.0, 0), (6.0, 1), (13.0, 0), (20.0 / 3, 0)])

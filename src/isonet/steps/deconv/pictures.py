@@ -12,7 +12,7 @@ from matplotlib.patheffects import withStroke
 from isonet.core import fourier
 from isonet.core.filters.ctf import WienerFilter
 from isonet.io.volume import FloatArray, Volume
-from isonet.io.volume_files import shown
+from isonet.io.volume_files import title
 from isonet.volumes.preview import draw_slice, save_figure
 
 _SECTIONS = 5  # averaged for a slice
@@ -36,7 +36,7 @@ def save_deconvolved(path: Path, before: Volume, after: Volume, wiener: WienerFi
     """
     depth, height, width = before.shape
     figure = Figure(figsize=(13, 1.2 + 5 * (height + depth) / width), layout="constrained")
-    figure.suptitle(f"{shown(before.path)}: {_setting(wiener)}, defocus {wiener.optics.defocus / 1e4:.3g} µm")
+    figure.suptitle(f"{title(before.path)}: {_setting(wiener)}, defocus {wiener.optics.defocus / 1e4:.3g} µm")
     grid = figure.add_gridspec(2, 3, height_ratios=(max(height, width // 3), max(depth, width // 4)))
     for column, (name, volume) in enumerate((("before", before), ("after", after))):
         for row, (plane, image) in enumerate((("XY", _section(volume)), ("XZ", _rows(volume)))):
@@ -66,7 +66,7 @@ def save_choices(path: Path, volume: Volume, wiener: WienerFilter) -> None:
     grid = fourier.frequencies(shape)
     falloffs = [factor * (wiener.snr_falloff or 1.0) for factor in _FALLOFFS]
     figure = Figure(figsize=(15, 0.6 + 11.5 * shape[1] / shape[2]), layout="constrained")
-    figure.suptitle(f"{shown(volume.path)}: choose --snr-falloff (columns) and --deconv-strength (rows)")
+    figure.suptitle(f"{title(volume.path)}: choose --snr-falloff (columns) and --deconv-strength (rows)")
     panels = figure.subplots(len(_STRENGTHS), 1 + len(falloffs))
     draw_slice(panels[0, 0], _mean(part.numpy()), "as it is")
     _scale_bar(panels[0, 0], shape[2], wiener.pixel_size)

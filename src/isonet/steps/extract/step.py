@@ -13,7 +13,8 @@ from isonet.core.sampling import cut
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
-from isonet.io.volume_files import shown
+from isonet.io.volume_files import title
+from isonet.project.orientation import COLUMNS, TILT_FILES
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.running.forecast import gigabytes, refuse_full_disk
 from isonet.running.runs import Run, start
@@ -32,6 +33,7 @@ from isonet.volumes.source import (
 
 log = logging.getLogger("isonet")
 _NETWORK_MULTIPLE = 8
+_VALUES = [name for name in COLUMNS if name not in TILT_FILES]
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def _comment_on_thickness(source: Source, size: int) -> None:
     for axis, length in zip("zyx", source.volume.shape, strict=True):
         if length < size:
             text = "%s: %d voxels along %s, thinner than the sub-volumes of %d; continued by reflection"
-            log.warning(text, shown(source.volume.path), length, axis, size)
+            log.warning(text, title(source.volume.path), length, axis, size)
 
 
 def _comment_on_faces(source: Source, centres: npt.NDArray[np.int64], config: ExtractConfig) -> None:
@@ -133,7 +135,7 @@ def _comment_on_faces(source: Source, centres: npt.NDArray[np.int64], config: Ex
     beyond = (((corners < 0) | (corners + size > edges)) & (edges >= size)).any(axis=1)
     if beyond.any():
         text = "%s: %d of %d sub-volumes reach beyond the tomogram, continued by reflection"
-        log.warning(text, shown(source.volume.path), int(beyond.sum()), len(centres))
+        log.warning(text, title(source.volume.path), int(beyond.sum()), len(centres))
 
 
 def _piece(source: Source, centre: npt.NDArray[np.int64], number: int, config: ExtractConfig) -> _Piece:
@@ -166,13 +168,12 @@ def _table(pieces: Sequence[_Piece], column: str, config: ExtractConfig) -> Proj
             "rlnIndex": tomogram.index,
             "rlnTomoName": table.entry(tomogram.file(tomogram.full_column)),
             INPUT_COLUMN: "full" if column == tomogram.full_column else column,
-            **{name: tomogram.row[name] for name in ("rlnTiltMin", "rlnTiltMax") if tomogram.text(name) is not None},
+            **{name: tomogram.row[name] for name in _VALUES if tomogram.text(name) is not None},
             CONTRAST_COLUMN: "dark" if grey.sign < 0 else "light",
             MEAN_COLUMN: repr(grey.mean),
             STD_COLUMN: repr(grey.std),
         }
-        if tomogram.text("rlnTiltFile") is not None:
-            row["rlnTiltFile"] = table.entry(tomogram.file("rlnTiltFile"))
+        row |= {name: table.entry(tomogram.file(name)) for name in TILT_FILES if tomogram.text(name) is not None}
         row |= {f"rlnCoordinate{axis}": str(at) for axis, at in zip("XYZ", piece.centre[::-1], strict=True)}
         rows.append(Tomogram(config.output, row))
     return replace(table, tomograms=tuple(rows))

@@ -11,7 +11,7 @@ from isonet.errors import InputError
 from isonet.io.polygons import read_polygons
 from isonet.io.programs.imod import Model, ModelObject, Points, read_model, scale_of_drawing
 from isonet.io.volume import Volume
-from isonet.io.volume_files import shown
+from isonet.io.volume_files import title
 
 log = logging.getLogger("isonet")
 BOUNDARY_EXTENSIONS = (".mod", ".json")
@@ -122,7 +122,7 @@ def _check_reach(path: Path, areas: tuple[Area, ...], volume: Volume) -> None:
         sections = "" if area.z is None else f", z {area.z[0]:g} to {area.z[1]:g}"
         text = (
             f"{path}: area {number + 1} (x {x0:g} to {x1:g}, y {y0:g} to {y1:g}{sections}) holds no voxel of "
-            f"{shown(volume.path)} ({width} x {height} x {depth} along x, y, z)"
+            f"{title(volume.path)} ({width} x {height} x {depth} along x, y, z)"
         )
         if not area.exclude:
             raise InputError(f"{text}; draw it on this tomogram")

@@ -14,7 +14,7 @@ from isonet.errors import InputError
 from isonet.io import blocks
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
-from isonet.io.volume_files import EXTENSIONS, is_folder, shown
+from isonet.io.volume_files import EXTENSIONS, is_folder, title
 from isonet.project.belonging import file_in, named
 from isonet.project.table import Project, Tomogram
 from isonet.running.companions import start_together
@@ -201,13 +201,13 @@ def _comment_on_slab(slab: Slab | None, volume: Volume) -> None:
     if slab is None:
         log.warning(
             "%s: no slab stands out against what is above and below; all sections stay, use --crop-z",
-            shown(volume.path),
+            title(volume.path),
         )
         return
     low, high = (a + b * width / 2 + c * height / 2 for a, b, c in (slab.bottom, slab.top))
     log.info(
         "%s: slab from z = %.0f to %.0f of %d in the middle, tilted by %.1f degrees along x, %.1f along y",
-        shown(volume.path),
+        title(volume.path),
         low,
         high,
         depth,

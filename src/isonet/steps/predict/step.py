@@ -1,41 +1,49 @@
 """Correct the tomograms of a table with a trained network."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from isonet.config import PredictConfig
 from isonet.core.simulation.scenery import PIXEL_SIZES
+from isonet.core.tilts.measured import AT_HOME, Matrix
 from isonet.errors import InputError
-from isonet.io import pyramids
-from isonet.io.formats import open_volume
-from isonet.io.volume_files import container, is_zarr, shown, stem
+from isonet.io.volume_files import container, is_zarr, title
 from isonet.models.record import STARTER_METHOD, UNKNOWN_INPUT
 from isonet.models.trained import PREVIEW_LABEL, Model, read_model
+from isonet.project.orientation import ABOUT_X, ABOUT_Z
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.companions import start_together
 from isonet.running.devices import take_device
-from isonet.running.forecast import refuse_full_disk, voxels_to_write
 from isonet.running.processes import side_by_side
 from isonet.running.runs import Run
 from isonet.running.sharing import nobodys
-from isonet.running.world import current
 from isonet.steps.predict.calibration import calibrate
-from isonet.steps.predict.correction import Correction, LazyGains, plan, refuse_coarse, scratch_bytes
+from isonet.steps.predict.correction import Correction, LazyGains, plan, refuse_coarse
+from isonet.steps.predict.results import (
+    HALVES,
+    beside_of,
+    copy_to_zarr,
+    ending,
+    half_paths,
+    refuse_full_disk_of_results,
+)
 from isonet.train.correct import TilePlan
 from isonet.train.evaluate import Evaluator
 from isonet.volumes.pixel_size import corrected_size, pixel_size
-from isonet.volumes.products import MRC, ZARR, made_before, output_paths, product_label
+from isonet.volumes.products import made_before, output_paths, product_label
 from isonet.volumes.source import MeanSource, Source, choose_column, mean_source, open_sources, standardised
 
 log = logging.getLogger("isonet")
-HALVES = "halves"
 _SYMMETRIC = 6.0  # degrees that both ends of a tilt range may differ by
-_PYRAMID = 8 / 7  # voxels of all levels of a pyramid, in those of its finest
+_HALF_TURNS = {"y": (-1, 1, -1), "z": (1, -1, -1), "x": (-1, -1, 1)}  # what becomes of z, y, x
 _PROCEDURE = 4  # counts changes of what is computed: results of an older one are made again
 
 
@@ -91,47 +99,22 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
             "refine, and validate what you believe",
             model,
         )
-    paths = output_paths(chosen, config.output_dir, "corrected", ZARR if config.format == "zarr" else MRC)
+    paths = output_paths(chosen, config.output_dir, "corrected", ending(config))
     if config.float16:
         for source in chain.from_iterable(open_sources(tomogram, columns) for tomogram in chosen):
             refuse_coarse(source)
     if run.leads:
-        _refuse_full_disk(chosen, columns, paths, config)
+        refuse_full_disk_of_results(chosen, columns, paths, config)
     for tomogram, path in nobodys(chosen, paths):
         sources = open_sources(tomogram, columns)
         _compare(sources[0], trained, model)
         if len(sources) == 1:
-            turned = evaluator.turned(_turns(sources[0], config, usual=1))
+            turned = _turned(evaluator, sources[0], config, usual=1)
             _correct(sources[0], trained, turned, config, run, path, lambda: None)
         else:
             _correct_halves(sources, trained, evaluator, config, run, path)
         project.recorded(tomogram.index, rlnCorrectedTomoName=project.entry(path))
     return Project.read(project.path)
-
-
-def _refuse_full_disk(
-    chosen: Sequence[Tomogram], columns: Sequence[str], paths: Sequence[Path], config: PredictConfig
-) -> None:
-    """Refuse to begin what the disk cannot hold: a volume for each tomogram, three where its halves are written.
-
-    And the scratch files of one tomogram, or of one for each process that was started with this one. Results that are
-    there are taken to stay.
-    """
-    files = 3 if len(columns) == 2 and config.halves else 1
-    copies, scratch = {"mrc": (1.0, 0), "zarr": (_PYRAMID, 1), "both": (1 + _PYRAMID, 0)}[config.format]
-    voxels = voxels_to_write([one.file(columns[0]) for one in chosen], paths, overwrite=config.overwrite)
-    at_once = sorted(voxels)[-current().size :]
-    in_single, in_half = (
-        round(itemsize * files * copies * sum(voxels))
-        + (scratch_bytes(float16=itemsize == 2) + scratch * itemsize) * sum(at_once)
-        for itemsize in (4, 2)
-    )
-    shorter = ", or add --float16" if in_half < in_single and not config.float16 else ""
-    refuse_full_disk(
-        config.output_dir,
-        in_half if config.float16 else in_single,
-        f"free some space, choose by --tomo-idx or another --output-dir{shorter}",
-    )
 
 
 def _correct_halves(
@@ -142,9 +125,7 @@ def _correct_halves(
     The mean has half the noise variance of what the network was trained on and the same signal. A starter was trained
     on tomograms with noise of every strength, but of one standard deviation.
     """
-    name, ending = stem(path).removesuffix("_corrected"), ZARR if config.format == "zarr" else MRC
-    folder = container(path).parent / HALVES
-    paths = [folder / f"{name}_half{number}_corrected{ending}" for number in (1, 2)]
+    paths = half_paths(path, config)
     whole = mean_source(*halves)
     if model.is_starter:
         whole = standardised(whole)
@@ -153,7 +134,7 @@ def _correct_halves(
     if config.halves:
         for half, into in zip(halves, paths, strict=True):
             _correct(half, model, evaluator, config, run, into, gains)
-    _correct(whole, model, evaluator.turned(_turns(whole, config, usual=2)), config, run, path, gains)
+    _correct(whole, model, _turned(evaluator, whole, config, usual=2), config, run, path, gains)
 
 
 def input_columns(project: Project, about: Mapping[str, Any], asked: str = "auto") -> Sequence[str]:
@@ -190,30 +171,64 @@ def _refuse_without_halves(tomograms: Sequence[Tomogram], model: Path) -> None:
 
 def _compare(source: Source, model: Model, path: Path) -> None:
     """Warn where a tomogram differs from those the model was trained on."""
-    name = shown(source.volume.path)
+    name = title(source.volume.path)
     pixel = pixel_size(source.tomogram, source.volume)
     if model.is_starter:
         low, high = PIXEL_SIZES
         if pixel and not low * 0.95 < pixel < high * 1.05:
             log.warning("%s: %g A/voxel, %s was trained at %g to %g; resize first", name, pixel, path, low, high)
+        if not source.tomogram.measured.at_home:
+            said = "%s: tilt axis and beam do not lie along y and z, as in all that %s was trained on; refine from it"
+            log.warning(said, name, path)
         return
     trained = [float(size) for size in model.about["pixel_sizes"] if size]
     if trained and pixel and not any(abs(pixel / size - 1) < 0.05 for size in trained):
         log.warning("%s: %g A/voxel, %s was trained at %g; rescale one or train again", name, pixel, path, trained[0])
-    low, high = source.tomogram.tilt_range
+    known = source.tomogram.measured.tilts
+    low, high = min(known), max(known)
     ranges = [(min(tilts), max(tilts)) for tilts in model.about["tilts"]]
+    _compare_orientation(source, model, path)
     if not any(abs(low - a) <= 5 and abs(high - b) <= 5 for a, b in ranges):
         log.warning("%s: tilts %g to %g degrees, %s was trained at %g to %g", name, low, high, path, *ranges[0])
 
 
-def _turns(source: Source, config: PredictConfig, usual: Literal[1, 2]) -> Literal[1, 2, 4]:
-    """How many predictions are averaged: as asked, but 4 only where both ends of the tilt range are as far."""
-    low, high = min(source.tilts), max(source.tilts)
-    if config.turns == 4 and abs(low + high) > _SYMMETRIC:
-        name = shown(source.volume.path)
-        log.warning("%s: tilts %g to %g degrees; --turns 4 needs both ends as far, 2 are averaged", name, low, high)
-        return 2
-    return config.turns or usual
+def _compare_orientation(source: Source, model: Model, path: Path) -> None:
+    """Warn where tilt axis and beam lie otherwise than in all tomograms that the model was trained on."""
+    tomogram = source.tomogram
+    known = model.about.get("turns") or [[AT_HOME]] * len(model.about["tilts"])
+    lies = [sweep.turn for sweep in tomogram.measured.sweeps]
+    if known and not any(_near(lies, turns) for turns in known):
+        log.warning(
+            "%s: tilt axis and beam lie otherwise than in what %s was trained on; train on tomograms that lie alike, "
+            "or mend %s and %s in %s",
+            *(title(source.volume.path), path, ABOUT_X, ABOUT_Z, tomogram.table),
+        )
+
+
+def _near(lies: Sequence[Matrix], others: Sequence[Matrix]) -> bool:
+    """Whether as many sweeps lie alike to some degrees: axis and beam."""
+    if len(lies) != len(others):
+        return False
+    cosines = (np.abs((np.array(one) * np.array(other)).sum(0))[:2] for one, other in zip(lies, others, strict=True))
+    return bool(min(map(min, cosines)) > math.cos(math.radians(_SYMMETRIC)))
+
+
+def _turned(evaluator: Evaluator, source: Source, config: PredictConfig, usual: Literal[1, 2]) -> Evaluator:
+    """Average over as many half turns as asked, of those that leave the wedge where it is, and say where fewer do."""
+    turns, name, measured = config.turns or usual, title(source.volume.path), source.measured
+    about = [axis for axis, turn in _HALF_TURNS.items() if measured.stays(np.diag(turn), _SYMMETRIC + 1e-6)]
+    if turns == 4 and len(about) < 3:
+        (low, high), averaged = source.tomogram.tilt_range, 2 if about else 1
+        needed = "both ends as far" if measured.at_home else "both ends as far and a wedge about y, x or z"
+        log.warning(
+            "%s: tilts %g to %g degrees; --turns 4 needs %s, %d are averaged", name, low, high, needed, averaged
+        )
+        turns = 2
+    if turns == 2 and not about:
+        tell = log.info if config.turns is None else log.warning
+        tell("%s: a half turn would move its wedge, which is levelled; one prediction, not 2 averaged", name)
+        turns = 1
+    return evaluator.turned(turns, "".join(about))
 
 
 def _label(
@@ -228,7 +243,7 @@ def _label(
         config.float16,
         config.precision,
         source.normalization,
-        source.tilts,
+        source.measured.sweeps[0].tilts if source.measured.at_home else source.measured,
         *corrected_size(source.tomogram, source.volume),
         *((config.zarr_version,) if is_zarr(path) else ()),
     )
@@ -254,14 +269,5 @@ def _correct(
         tiles = correction.write(path, labels, plans, run)
         run.metric(file=container(path).name, tiles=[asdict(axis) for axis in tiles.axes])
     if config.format == "both":
-        beside = path.parent / f"{stem(path)}{ZARR}"
-        _copy(path, beside, _label(beside, source, model, plans.tiles, evaluator, config), config)
-
-
-def _copy(path: Path, beside: Path, label: str, config: PredictConfig) -> None:
-    """Copy a result into an OME-Zarr image beside it, unless that is done."""
-    if not made_before(beside, label, overwrite=config.overwrite):
-        made = open_volume(path)
-        header = replace(made.header, labels=(*made.header.labels[:-1], label))
-        pyramids.write(beside, made, made.stored.dtype, header, config.zarr_version)
-        log.info("%s: written", container(beside))
+        beside = beside_of(path)
+        copy_to_zarr(path, beside, _label(beside, source, model, plans.tiles, evaluator, config), config)

@@ -15,7 +15,7 @@ from isonet.project.halves import Halves, Pair
 from isonet.project.names import bare
 from isonet.project.pairing import grouped
 from isonet.project.table import FULL_COLUMNS, TURNED_COLUMN, Project
-from isonet.steps.prepare.half_check import are_one_sample, check_halves
+from isonet.steps.prepare.checks.halves import are_one_sample, check_halves
 from isonet.steps.prepare.halves import average_halves
 from isonet.steps.prepare.listed import Listed, Listing
 

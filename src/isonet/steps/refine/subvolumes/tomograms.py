@@ -16,7 +16,7 @@ from isonet.core.sampling import Box, edges_of, held_out_boxes, moved, random_st
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
-from isonet.io.volume_files import shown
+from isonet.io.volume_files import title
 from isonet.project.subvolumes import subvolume_count
 from isonet.project.table import Tomogram
 from isonet.steps.refine.subvolumes.samples import SPECTRUM_CUBES, Place, loss_weights
@@ -65,9 +65,9 @@ class TrainingTomogram:
     def sources(self) -> tuple[Source, ...]:
         """Its normalised voxels."""
         return tuple(
-            Source(self.tomogram, open_volume(path), grey, tilts, padding=padding)
-            for path, grey, tilts, padding in zip(
-                self.files, self.normalizations, self.optics.tilts, self.paddings, strict=True
+            Source(self.tomogram, open_volume(path), grey, measured, padding=padding)
+            for path, grey, measured, padding in zip(
+                self.files, self.normalizations, self.optics.measured, self.paddings, strict=True
             )
         )
 
@@ -146,9 +146,9 @@ def open_training_set(
         mask = open_mask(tomogram, sources[0].volume)
         kept = None if mask is None or is_ours(tomogram) else mask
         count = subvolume_count(tomogram, config.number_subtomos, tomograms)
-        spectrum = loss_weights(_anywhere(sources, config), tomogram.tilts, config)
-        tilts = [source.tilts for source in sources]
-        geometry = optics(tilts, size, config.cube_size, config.noise_mode, spectrum, device, config.tilt_gap)
+        spectrum = loss_weights(_anywhere(sources, config), tomogram.measured, config)
+        measured = [source.measured for source in sources]
+        geometry = optics(measured, size, config.cube_size, config.noise_mode, spectrum, device, config.tilt_gap)
         whole = box_of_data(sources)
         train, test = held_out_boxes(edges_of(whole), config.held_out, size)
         boxes = moved(train, whole), None if test is None else moved(test, whole)
@@ -158,7 +158,7 @@ def open_training_set(
         opened.append(TrainingTomogram(tomogram, files, grey, geometry, count, boxes, paddings, kept))
         thin = min(sources[0].volume.shape)
         if thin < size:
-            name = shown(sources[0].volume.path)
+            name = title(sources[0].volume.path)
             log.info("%s: %d voxels thick, continued by reflection to %d", name, thin, size)
     return opened
 

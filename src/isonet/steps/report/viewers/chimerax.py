@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from isonet.io.volume_files import is_zarr, shown
+from isonet.io.volume_files import is_zarr, title
 from isonet.steps.report.viewers.scene import Scene
 
 MARK = "#1 before"
@@ -47,7 +47,7 @@ def _opened(path: Path) -> list[str]:
     """Open a volume; an OME-Zarr image, which ChimeraX does not read, is left to the reader."""
     if is_zarr(path):
         remedy = "choose an MRC copy (isonet predict --format both)"
-        return [f"# {_comment(shown(path))} is OME-Zarr; {remedy}", "open browse"]
+        return [f"# {_comment(title(path))} is OME-Zarr; {remedy}", "open browse"]
     return [f"open {_quoted(path)}"]
 
 

@@ -9,7 +9,7 @@ import torch
 from isonet.core.comparison.likeness import EDGE, PARTS, SAMPLES, Likeness, binned, blocks_of
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
-from isonet.steps.prepare.faults import refuse
+from isonet.steps.prepare.checks.faults import refuse
 
 log = logging.getLogger("isonet")
 _SMALL_EDGE = 32  # voxels of a block, where noise is shared and tells

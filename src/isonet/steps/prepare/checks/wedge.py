@@ -12,9 +12,9 @@ from isonet.core.sampling import edges_of, moved
 from isonet.core.tilts import wedge_estimate, wedge_spectrum
 from isonet.core.tilts.wedge_estimate import Finding, WedgeEstimate
 from isonet.io.volume import Volume
-from isonet.io.volume_files import shown
+from isonet.io.volume_files import title
 from isonet.project.selection import why_stack
-from isonet.steps.prepare.faults import refuse
+from isonet.steps.prepare.checks.faults import refuse
 from isonet.volumes.continued import data_box
 
 log = logging.getLogger("isonet")
@@ -49,17 +49,17 @@ def check_wedge(volume: Volume, tilts: Sequence[float], accepted: Sequence[str])
         If the wedge is mirrored, there is none, or the volume is a stack of images, unless that is accepted.
     """
     spectra = measure_spectra(volume)
-    stack = why_stack(volume.path, len(tilts))
     if spectra is None:
-        _warn_of_stack(volume.path, stack)
-        log.info("%s: too small or too empty for its power spectrum to tell the tilt range", shown(volume.path))
+        warn_of_stack(volume.path, len(tilts))
+        log.info("%s: too small or too empty for its power spectrum to tell the tilt range", title(volume.path))
         return None
+    stack = why_stack(volume.path, len(tilts))
     estimate = wedge_estimate.estimate_wedge(spectra)
     for finding in wedge_estimate.verdict(estimate, tilts):
         if estimate.as_imod_tilt and finding != "axis":
             continue
         if finding == "unclear":
-            _warn_of_stack(volume.path, stack)
+            warn_of_stack(volume.path, len(tilts))
         if finding == "no wedge" and stack is not None:
             refuse("stack", f"{volume.path}: {stack}, and no wedge; give the reconstructed tomogram", accepted)
             continue
@@ -67,14 +67,15 @@ def check_wedge(volume: Volume, tilts: Sequence[float], accepted: Sequence[str])
         if finding in _FAULTS:
             refuse(_FAULTS[finding], f"{volume.path}: {sentence}", accepted)
         elif finding in ("agrees", "unclear"):
-            log.info("%s: %s", shown(volume.path), sentence)
+            log.info("%s: %s", title(volume.path), sentence)
         else:
             log.warning("%s: %s", volume.path, sentence)
     return estimate
 
 
-def _warn_of_stack(path: Path, stack: str | None) -> None:
-    """Say what speaks for a stack of images where the power spectrum does not tell."""
+def warn_of_stack(path: Path, tilts: int) -> None:
+    """Say what speaks for a stack of images, of so many tilts, where the power spectrum does not tell."""
+    stack = why_stack(path, tilts)
     if stack is not None:
         log.warning("%s: may be %s; if it is one, give the reconstructed tomogram", path, stack)
 
