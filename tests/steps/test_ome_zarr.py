@@ -1,6 +1,9 @@
 """OME-Zarr wherever an MRC file is taken: what comes out is the same, and results may be OME-Zarr too."""
 
+import runpy
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import commandline as isonet
@@ -85,6 +88,22 @@ def test_predict_writes_the_same_voxels_in_either_format(both: Path, model: Path
     script = (both / "open" / "v.py").read_text()
     assert "napari" in opened.out and "needs napari and zarr" in script
     assert str((both / "zarr" / "v.zarr" / "1").resolve()) in script
+
+
+def test_the_script_for_napari_reads_either_format(both: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    isonet.done("predict", "zarr.star", model)
+    isonet.done("open", "zarr.star")
+    shown: dict[str, Any] = {}
+    viewer = SimpleNamespace(
+        add_image=lambda data, name, **_: shown.update({name: np.asarray(data)}),
+        dims=SimpleNamespace(set_point=lambda *_: None),
+        scale_bar=SimpleNamespace(),
+        reset_view=lambda: None,
+    )
+    monkeypatch.setitem(sys.modules, "napari", SimpleNamespace(Viewer=lambda title: viewer, run=lambda: None))
+    runpy.run_path(str(both / "open" / "v.py"))
+    assert np.array_equal(shown["before"], open_volume(both / "zarr" / "v.zarr" / "1").read())
+    assert np.array_equal(shown["after"], isonet.read(both / "corrected" / "v_corrected.mrc"))
 
 
 def test_both_formats_stand_beside_each_other_and_are_kept(both: Path, model: Path) -> None:
