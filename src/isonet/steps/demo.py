@@ -14,8 +14,9 @@ from rich.table import Table
 from isonet.config import DemoConfig, PredictConfig, PrepareConfig, RefineConfig, SimulateConfig
 from isonet.core.comparison.metrics import ShellCorrelation, correlation, wedge_correlation
 from isonet.core.tilts.measured import Measured
-from isonet.io import files, mrc
+from isonet.io import files
 from isonet.io.checkpoint import STARTER
+from isonet.io.formats import open_volume
 from isonet.models.folder import MODEL_NAME, STATE_NAME
 from isonet.steps.predict import predict_in_folder
 from isonet.steps.prepare import prepare
@@ -90,7 +91,7 @@ def _correction(config: DemoConfig, name: str) -> PredictConfig:
 
 def _judge(paths: Mapping[str, Path], truth_path: Path, picture: Path, measured: Measured) -> Path:
     """Compare tomograms with the truth; print a table, write a picture, and the numbers beside it."""
-    volumes = {name: mrc.open_volume(path).read() for name, path in {**paths, "truth": truth_path}.items()}
+    volumes = {name: open_volume(path).read() for name, path in {**paths, "truth": truth_path}.items()}
     truth = torch.from_numpy(volumes["truth"])
     table = Table(title="FSC with the truth, mean of shells 0.04 to 0.25 cycles/voxel")
     for heading in ("", "inside the wedge", "outside", "correlation"):
