@@ -72,13 +72,13 @@ def demo(config: DemoConfig) -> Path:
 
 
 def _training(config: DemoConfig, results: Path) -> RefineConfig:
-    """A small network, trained on the halves for the time that was asked for."""
+    """The starter, trained on the halves for the time that was asked for."""
     if (results / STATE_NAME).exists():
         return RefineConfig(continue_from=results, time_budget=config.max_time)
     return RefineConfig(
         output_dir=results,
         preset="purified",
-        arch="small",
+        pretrained_model=STARTER,
         time_budget=config.max_time,
         device=config.device,
         seed=config.seed,
