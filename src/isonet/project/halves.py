@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.io import mrc
-from isonet.io.volume_files import stem
+from isonet.io.formats import open_volume
+from isonet.io.volume_files import is_folder, is_volume, stem
 from isonet.project.names import marks, side_of
 from isonet.project.selection import find_volumes, only_tomograms
 
@@ -54,13 +54,14 @@ def pair_halves(even: Path, odd: Path, *, stacks: bool = False) -> list[Pair]:
     InputError
         If a half has no partner or several, partners differ in shape, or both are one file.
     """
-    if even.is_file() and odd.is_file():
+    if is_volume(even) and is_volume(odd):
+        (even,), (odd,) = find_volumes(even), find_volumes(odd)
         if even.samefile(odd):
             raise InputError(f"{even}: given as both halves, whose noise must differ; give the other one")
         pairs = [Pair(half_key(even), even, odd)]
         check_shapes(pairs)
         return pairs
-    if even.is_dir() and odd.is_dir() and even.samefile(odd):
+    if is_folder(even) and is_folder(odd) and even.samefile(odd):
         found = only_tomograms(find_volumes(even), stacks=stacks)
         firsts, seconds = ([item for item in found if side_of(stem(item)) == side] for side in ("even", "odd"))
         if not firsts and not seconds:
@@ -84,7 +85,7 @@ def half_key(path: Path) -> str:
 
 def half_folders(path: Path) -> tuple[Path, Path] | None:
     """Sub-folders with the two halves."""
-    if not path.is_dir():
+    if not is_folder(path):
         return None
     folders = {item.name.lower(): item for item in sorted(path.iterdir()) if item.is_dir()}
     for even, odd in _FOLDERS:
@@ -137,7 +138,7 @@ def _pair(name: str, evens: Sequence[Path], odds: Sequence[Path]) -> Pair:
 def check_shapes(pairs: Sequence[Pair]) -> None:
     """Raise `InputError` where two halves differ in shape."""
     for pair in pairs:
-        shapes = mrc.open_volume(pair.even).shape, mrc.open_volume(pair.odd).shape
+        shapes = open_volume(pair.even).shape, open_volume(pair.odd).shape
         if shapes[0] != shapes[1]:
             raise InputError(
                 f"{pair.odd}: shape {shapes[1]} is not that of its partner {pair.even}, {shapes[0]}; make both alike"

@@ -20,10 +20,11 @@ from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.io import volume_files
-from isonet.io.mrc_bytes.glance import Glance, glance
+from isonet.io.formats import glance
+from isonet.io.mrc_bytes.glance import Glance
 from isonet.io.programs.metadata import read_tilt_angles
 from isonet.io.text import read_text
-from isonet.io.volume_files import EXTENSIONS, stem
+from isonet.io.volume_files import EXTENSIONS, container, is_folder, is_zarr, stem, title
 from isonet.project.names import marks, side_of
 
 log = logging.getLogger("isonet")
@@ -100,7 +101,7 @@ class _File:
     @property
     def series(self) -> tuple[Path, str, str | None]:
         """Folder, name and half of the series that it is of."""
-        return self.path.parent, self._told[1], side_of(stem(self.path))
+        return container(self.path).parent, self._told[1], side_of(stem(self.path))
 
     @property
     def pixel_size(self) -> float:
@@ -132,7 +133,7 @@ def find_volumes(path: Path) -> list[Path]:
     """
     if path.is_symlink() and not path.exists():
         raise InputError(f"{path}: a link to {path.readlink()}, which is not there; mend or remove it")
-    if not path.is_dir():
+    if not is_folder(path):
         return volume_files.find_volumes(path)
     for item in sorted(path.iterdir()):
         if item.is_symlink() and item.name.lower().endswith(EXTENSIONS) and not item.exists():
@@ -163,7 +164,7 @@ def only_tomograms(paths: Iterable[Path], *, stacks: bool = False) -> list[Path]
     """
     files = [_File(path) for path in _once(paths)]
     listed = {} if stacks else {file: f"{file.as_listed}{_TAKE}" for file in files if file.as_listed}
-    reasons = _samples(files) | _spectra(files) | listed
+    reasons = _samples(files) | _spectra(files) | listed | _copies(files)
     for group in _groups(file for file in files if file not in reasons).values():
         reasons |= _beside_better(group)
     doubtful = {} if stacks else _stacks_by_header([file for file in files if file not in reasons])
@@ -227,6 +228,15 @@ def _spectra(files: Sequence[_File]) -> dict[_File, str]:
     return dict.fromkeys(found, "spectra by its name")
 
 
+def _copies(files: Sequence[_File]) -> dict[_File, str]:
+    """OME-Zarr images beside MRC files of the same names, as the CryoET Data Portal has them."""
+    plain = {(file.path.parent, stem(file.path)): file.path.name for file in files if not is_zarr(file.path)}
+    places = {file: (container(file.path).parent, stem(file.path)) for file in files if is_zarr(file.path)}
+    return {
+        file: f"{plain[place]} is the same tomogram by its name" for file, place in places.items() if place in plain
+    }
+
+
 def _stacks_by_header(files: Sequence[_File]) -> dict[_File, str]:
     """Stacks by their headers alone, which tells only where others have headers of volumes."""
     headers = [file.header for file in files if file.header is not None]
@@ -240,7 +250,9 @@ def _beside_better(group: Sequence[_File]) -> dict[_File, str]:
     """Volumes of a series that are not its tomogram by their names, and why."""
     best = min(group, key=lambda one: one.kind)
     return {
-        file: _SAID.get(file.kind, "of the series of") + f" {best.path.name}" for file in group if file.kind > best.kind
+        file: _SAID.get(file.kind, "of the series of") + f" {container(best.path).name}"
+        for file in group
+        if file.kind > best.kind
     }
 
 
@@ -250,7 +262,7 @@ def _at_other_sizes(group: Sequence[_File], sizes: Mapping[float, int]) -> dict[
     if len(known) < 2:
         return {}
     chosen = max(known, key=lambda size: (sizes[size], -abs(size - _USUAL)))
-    taken = next(file.path.name for file in group if file.pixel_size == chosen)
+    taken = next(title(file.path) for file in group if file.pixel_size == chosen)
     others = (file for file in group if file.pixel_size not in (chosen, 0.0))
     return dict.fromkeys(others, f"{taken} of the same series at {chosen:g} A/voxel is taken; name one to choose")
 
@@ -267,7 +279,7 @@ def _as_listed(path: Path, sections: int, series: str) -> str | None:
     """Say which list beside a file has as many tilts as the file has sections."""
     for key in dict.fromkeys((stem(path), series)):
         for ending in _TILT_LISTS:
-            listed = path.with_name(f"{key}{ending}")
+            listed = container(path).with_name(f"{key}{ending}")
             if listed.is_file() and sections in _counts(listed):
                 return f"a tilt series: it has {sections} sections, as many as {listed.name} has tilts"
     return None

@@ -9,6 +9,7 @@ from pathlib import Path
 from isonet.errors import InputError
 from isonet.io.programs import mdoc, metadata
 from isonet.io.programs.tilt_series import TiltSeries
+from isonet.io.volume_files import is_folder
 from isonet.project.belonging import Belonging, Match, Named, tell_if_loose
 from isonet.project.names import fit
 
@@ -172,7 +173,7 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
     for item in items:
         if item.is_file():
             yield item
-        elif item.is_dir() and depth > 1:
+        elif is_folder(item) and depth > 1:
             yield from _walk(item, depth - 1)
 
 

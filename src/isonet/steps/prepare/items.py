@@ -8,7 +8,7 @@ from pathlib import Path
 
 from isonet.config import PrepareConfig
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.io.volume_files import stem
 from isonet.project.belonging import Named
 from isonet.project.halves import Halves, Pair
@@ -107,6 +107,6 @@ def _tell_of_copies(paths: Sequence[Path]) -> None:
         alike.setdefault(bare(stem(path)), []).append(path)
     for group in alike.values():
         for first, second in combinations(group, 2):
-            volumes = mrc.open_volume(first), mrc.open_volume(second)
+            volumes = open_volume(first), open_volume(second)
             if volumes[0].shape == volumes[1].shape and are_one_sample(*volumes):
                 log.warning("%s and %s: one tomogram twice, which training counts twice; leave one out", first, second)

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
+from isonet.io.volume import Volume
 from isonet.project.table import Tomogram
 from isonet.steps.prepare.description import Description
 
@@ -14,7 +14,7 @@ _USUAL_PIXEL_SIZES = (5.0, 25.0)
 _ALIKE = 1.05
 
 
-def pixel_size_of(volume: mrc.Volume, known: Description) -> float:
+def pixel_size_of(volume: Volume, known: Description) -> float:
     """Å per voxel from the header, or from metadata where it has none.
 
     Raises

@@ -5,8 +5,9 @@ from typing import Any
 
 from isonet.config import ReportConfig
 from isonet.errors import InputError
-from isonet.io import mrc
-from isonet.io.volume_files import COMPRESSED
+from isonet.io.formats import open_volume
+from isonet.io.volume import Volume
+from isonet.io.volume_files import COMPRESSED, is_volume
 from isonet.project.table import Project, Tomogram
 
 Numbers = dict[str, Any]
@@ -44,12 +45,12 @@ def existing(tomogram: Tomogram, column: str) -> Path | None:
     if tomogram.text(column) is None:
         return None
     path = tomogram.file(column)
-    return path if path.is_file() else None
+    return path if is_volume(path) else None
 
 
 def mask_coverage(path: Path) -> float:
     """Share of voxels that a mask keeps, counted in sections all over it."""
-    stored = mrc.open_volume(path).stored
+    stored = open_volume(path).stored
     sections = stored[:: max(1, len(stored) // _SECTIONS)]
     return round(sum(float((section > 0).mean()) for section in sections) / len(sections), 4)
 
@@ -62,11 +63,11 @@ def pictured(project: Project, config: ReportConfig) -> list[Tomogram]:
     return [one for one in there if existing(one, CORRECTED)][:_PICTURED] or there[:1]
 
 
-def _opened(path: Path) -> mrc.Volume | None:
+def _opened(path: Path) -> Volume | None:
     """Open a volume for its header; None where it is gone or would have to be unpacked."""
-    if not path.is_file() or path.name.lower().endswith(COMPRESSED):
+    if not is_volume(path) or path.name.lower().endswith(COMPRESSED):
         return None
     try:
-        return mrc.open_volume(path)
+        return open_volume(path)
     except InputError:
         return None

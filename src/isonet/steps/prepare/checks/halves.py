@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 
 from isonet.core.comparison.likeness import EDGE, PARTS, SAMPLES, Likeness, binned, blocks_of
-from isonet.io import mrc
+from isonet.io.formats import open_volume
+from isonet.io.volume import Volume
 from isonet.steps.prepare.checks.faults import refuse
 
 log = logging.getLogger("isonet")
@@ -34,7 +35,7 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
     InputError
         If a half is constant, or is not of this tomogram.
     """
-    halves = mrc.open_volume(even), mrc.open_volume(odd)
+    halves = open_volume(even), open_volume(odd)
     black = [half for half in halves if _is_constant(half)]
     for half in black:
         value = float(half.stored[0, 0, 0])
@@ -47,18 +48,18 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
     if full is None:
         _compare_halves(*halves, accepted)
         return
-    whole = mrc.open_volume(full)
+    whole = open_volume(full)
     for half in halves:
         _compare_with_whole(whole, half, accepted)
 
 
-def are_one_sample(first: mrc.Volume, second: mrc.Volume) -> bool:
+def are_one_sample(first: Volume, second: Volume) -> bool:
     """Tell whether two volumes of one shape are of one sample and share their noise, as copies do."""
     likeness = _likeness(first, second, _SMALL_EDGE).of_parts
     return likeness is not None and likeness >= PARTS[0]
 
 
-def _compare_with_whole(full: mrc.Volume, half: mrc.Volume, accepted: Sequence[str]) -> None:
+def _compare_with_whole(full: Volume, half: Volume, accepted: Sequence[str]) -> None:
     """Refuse a half that does not correlate with its tomogram, or that is light where that is dark."""
     likeness = _likeness(full, half, _SMALL_EDGE).of_parts
     if likeness is None or likeness >= PARTS[0]:
@@ -70,7 +71,7 @@ def _compare_with_whole(full: mrc.Volume, half: mrc.Volume, accepted: Sequence[s
     refuse("other-halves", text, accepted)
 
 
-def _compare_halves(even: mrc.Volume, odd: mrc.Volume, accepted: Sequence[str]) -> None:
+def _compare_halves(even: Volume, odd: Volume, accepted: Sequence[str]) -> None:
     """Refuse halves that have nothing in common; warn where that is in doubt, as noise can be strong."""
     nothing, certain, _ = SAMPLES
     likeness = -1.0
@@ -89,7 +90,7 @@ def _compare_halves(even: mrc.Volume, odd: mrc.Volume, accepted: Sequence[str]) 
     refuse("other-halves", text, accepted)
 
 
-def _factors(half: mrc.Volume) -> list[int]:
+def _factors(half: Volume) -> list[int]:
     """By how much halves are binned to look at low resolution: several to try where the pixel size is not known."""
     size = half.header.pixel_size
     if size > 1:
@@ -97,7 +98,7 @@ def _factors(half: mrc.Volume) -> list[int]:
     return [1, 2, _MOST_BINNED] if max(half.shape) >= _LARGE else [1]
 
 
-def _likeness(first: mrc.Volume, second: mrc.Volume, edge: int, factor: int = 1) -> Likeness:
+def _likeness(first: Volume, second: Volume, edge: int, factor: int = 1) -> Likeness:
     """Compare two volumes block by block, until it is clear that they are alike; small blocks by their noise too."""
     noisy = edge == _SMALL_EDGE
     likeness = Likeness()
@@ -109,12 +110,12 @@ def _likeness(first: mrc.Volume, second: mrc.Volume, edge: int, factor: int = 1)
     return likeness
 
 
-def _are_the_same(first: mrc.Volume, second: mrc.Volume) -> bool:
+def _are_the_same(first: Volume, second: Volume) -> bool:
     """Tell whether two volumes of one shape hold the same voxels in all blocks that are looked at."""
     return all(bool((first[block] == second[block]).all()) for block in blocks_of(first.shape, _SMALL_EDGE))
 
 
-def _is_constant(volume: mrc.Volume) -> bool:
+def _is_constant(volume: Volume) -> bool:
     """Tell whether all voxels have one value; the whole volume is read only where some blocks have."""
     first = volume.stored[0, 0, 0]
     if any(bool((volume[block] != first).any()) for block in blocks_of(volume.shape, _SMALL_EDGE)):

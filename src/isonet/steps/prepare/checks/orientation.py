@@ -15,7 +15,8 @@ from isonet.core.tilts.measured import Measured, Sweep, angles_of
 from isonet.core.tilts.orientation_estimate import GRID, OrientationEstimate
 from isonet.core.tilts.two_axes import TwoAxesEstimate, estimate_two_axes
 from isonet.core.tilts.wedge_spectrum import spread_blocks
-from isonet.io import mrc
+from isonet.io.volume import Volume
+from isonet.io.volume_files import title
 from isonet.steps.prepare.checks.faults import refuse
 from isonet.steps.prepare.checks.two_axes import compare_two_axes, sentence_of_two, shows_two_axes
 from isonet.steps.prepare.checks.wedge import warn_of_stack
@@ -90,7 +91,7 @@ NOTHING: dict[str, object] = dict.fromkeys(("level_x", "level_y", "axis_turn", "
 """The numbers of a tomogram that shows nothing."""
 
 
-def look(volume: mrc.Volume, told: Measured, *, turned: bool = False) -> Shown | None:
+def look(volume: Volume, told: Measured, *, turned: bool = False) -> Shown | None:
     """Look how the wedge of a tomogram lies; None where it is too small or too empty to show anything.
 
     Parameters
@@ -117,17 +118,17 @@ def look(volume: mrc.Volume, told: Measured, *, turned: bool = False) -> Shown |
     return Shown(orientation_estimate.estimate_orientation(power), energy, power, two)
 
 
-def lies_turned(volume: mrc.Volume, told: Measured) -> bool:
+def lies_turned(volume: Volume, told: Measured) -> bool:
     """Tell whether a levelled tomogram lies as IMOD's tilt leaves volumes: its wedge shows only once it is turned."""
     turned = look(volume, told, turned=True)
     if turned is not None and turned.clear:
         return True
     warn_of_stack(volume.path, len(told.tilts))
-    log.info("%s: its power spectrum does not tell how the wedge lies; taken as told", volume.path.name)
+    log.info("%s: its power spectrum does not tell how the wedge lies; taken as told", title(volume.path))
     return False
 
 
-def compared(volume: mrc.Volume, shown: Shown | None, told: Measured, accepted: Sequence[str]) -> bool:
+def compared(volume: Volume, shown: Shown | None, told: Measured, accepted: Sequence[str]) -> bool:
     """Compare a wedge that is not about y alone, as shown or as told, with what is told; tell whether that was done.
 
     Parameters
@@ -157,7 +158,7 @@ def compared(volume: mrc.Volume, shown: Shown | None, told: Measured, accepted: 
     return True
 
 
-def _compare(volume: mrc.Volume, shown: Shown, told: Measured, accepted: Sequence[str]) -> None:
+def _compare(volume: Volume, shown: Shown, told: Measured, accepted: Sequence[str]) -> None:
     """Say how the wedge lies; a warning, or an error where it is mirrored, has the flags that mend it."""
     found, (about_x, about_z), ends = shown.estimate, _turns(told.sweeps[0]), told.sweeps[0].ends
     seen = f"tilts of {found.tilt_min:.0f} to {found.tilt_max:.0f} degrees about an axis that is {_words(found)}"
@@ -168,7 +169,7 @@ def _compare(volume: mrc.Volume, shown: Shown, told: Measured, accepted: Sequenc
         return
     shifted = max(abs(found.tilt_min - ends[0]), abs(found.tilt_max - ends[1])) > _ENDS
     if not turned and not shifted:
-        log.info("%s: its power spectrum shows %s, as told", volume.path.name, seen)
+        log.info("%s: its power spectrum shows %s, as told", title(volume.path), seen)
         return
     mirrored = max(abs(found.tilt_min + ends[1]), abs(found.tilt_max + ends[0])) <= _ENDS and shifted
     flags = [f"--level-x {found.about_x:.0f}"] if turned or about_x else []

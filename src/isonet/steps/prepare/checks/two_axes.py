@@ -9,6 +9,7 @@ from torch import Tensor
 from isonet.core.tilts.measured import Measured
 from isonet.core.tilts.orientation_estimate import OrientationEstimate
 from isonet.core.tilts.two_axes import USUAL, TwoAxesEstimate, estimate_two_axes
+from isonet.io.volume_files import title
 
 log = logging.getLogger("isonet")
 _WITHIN = 5.0  # degrees by which faces may lie elsewhere
@@ -31,14 +32,14 @@ def compare_two_axes(path: Path, found: TwoAxesEstimate, single: OrientationEsti
             *(path, single.tilt_min, single.tilt_max),
         )
     elif not found.clear:
-        log.info("%s: its power spectrum does not tell how the wedge lies; taken as told", path.name)
+        log.info("%s: its power spectrum does not tell how the wedge lies; taken as told", title(path))
     elif found.explained - found.told > _BETTER and not found.measured.alike(told, _WITHIN):
         log.warning(
             "%s: its power spectrum shows two axes that lie otherwise than told; give %s if that is right",
             *(path, _flags_of(found)),
         )
     else:
-        log.info("%s: its power spectrum shows two axes, as told", path.name)
+        log.info("%s: its power spectrum shows two axes, as told", title(path))
 
 
 def sentence_of_two(found: TwoAxesEstimate) -> str:

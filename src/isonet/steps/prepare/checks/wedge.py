@@ -12,7 +12,8 @@ from isonet.core.sampling import edges_of, moved
 from isonet.core.tilts import wedge_estimate, wedge_spectrum
 from isonet.core.tilts.two_axes import TwoAxesEstimate
 from isonet.core.tilts.wedge_estimate import Finding, WedgeEstimate
-from isonet.io import mrc
+from isonet.io.volume import Volume
+from isonet.io.volume_files import title
 from isonet.project.selection import why_stack
 from isonet.steps.prepare.checks.faults import refuse
 from isonet.steps.prepare.checks.two_axes import sentence_of_two
@@ -24,7 +25,7 @@ _FAULTS: Mapping[Finding, str] = {"mirrored": "mirrored", "no wedge": "no-wedge"
 
 
 def check_wedge(
-    volume: mrc.Volume,
+    volume: Volume,
     tilts: Sequence[float],
     accepted: Sequence[str],
     second_axis: Callable[[], TwoAxesEstimate | None] | None = None,
@@ -59,7 +60,7 @@ def check_wedge(
     spectra = measure_spectra(volume)
     if spectra is None:
         warn_of_stack(volume.path, len(tilts))
-        log.info("%s: too small or too empty for its power spectrum to tell the tilt range", volume.path.name)
+        log.info("%s: too small or too empty for its power spectrum to tell the tilt range", title(volume.path))
         return None
     stack = why_stack(volume.path, len(tilts))
     estimate = wedge_estimate.estimate_wedge(spectra)
@@ -80,7 +81,7 @@ def check_wedge(
         elif finding in _FAULTS:
             refuse(_FAULTS[finding], f"{volume.path}: {sentence}", accepted)
         elif finding in ("agrees", "unclear"):
-            log.info("%s: %s", volume.path.name, sentence)
+            log.info("%s: %s", title(volume.path), sentence)
         else:
             log.warning("%s: %s", volume.path, sentence)
     return estimate
@@ -93,7 +94,7 @@ def warn_of_stack(path: Path, tilts: int) -> None:
         log.warning("%s: may be %s; if it is one, give the reconstructed tomogram", path, stack)
 
 
-def measure_spectra(volume: mrc.Volume) -> Float[Tensor, "3 rows columns"] | None:
+def measure_spectra(volume: Volume) -> Float[Tensor, "3 rows columns"] | None:
     """Mean power spectra across z, y and x over blocks spread through a volume; None if it is too small or empty."""
     whole = data_box(volume)
     blocks = (moved(block, whole) for block in wedge_spectrum.spread_blocks(edges_of(whole), _BLOCKS))
