@@ -163,9 +163,9 @@ def test_validate_computes_where_and_how_it_is_told(halves: Path, monkeypatch: p
     asked = []
     make = Evaluator.__init__
 
-    def noted(self: Evaluator, network: Any, device: Any, precision: Any, turns: Any = 1) -> None:
+    def noted(self: Evaluator, network: Any, device: Any, precision: Any) -> None:
         asked.append((device, precision))
-        make(self, network, device, precision, turns)
+        make(self, network, device, precision)
 
     monkeypatch.setattr(Evaluator, "__init__", noted)
     short = {**SMALL, "epochs": 1, "iterations": 1}
