@@ -8,12 +8,15 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Float32, Int64
+from scipy import fft
+
+from isonet.core.sampling import Voxels
 
 Block = tuple[slice, slice, slice]
 EDGE = 48
+NOISY_EDGE = 32
+"""Voxels of a block of volumes that share noise: of what is seen in less of the sample, it tells."""
 BANDS = (0.03, 0.06, 0.10, 0.15, 0.22, 0.32)
 """Ends of the bands, cycles per voxel."""
 _COARSE = 2  # bands in which unlike volumes may look alike
@@ -39,9 +42,47 @@ def blocks_of(shape: tuple[int, int, int], edge: int = EDGE) -> list[Block]:
     return blocks
 
 
-def binned(block: Float[Tensor, "z y x"], factor: int) -> Float[Tensor, "_z _y _x"]:
+def compared(first: Voxels, second: Voxels, edge: int = EDGE, factor: int = 1) -> "Likeness":
+    """Compare two volumes of one shape block by block, until it is clear that they are alike.
+
+    Parameters
+    ----------
+    first, second : array or file
+        `[z, y, x]`.
+    edge : int
+        Of the blocks, voxels: :data:`NOISY_EDGE` where their noise tells, else they are taken for samples.
+    factor : int
+        How many voxels are taken together along each axis.
+    """
+    z, y, x = first.shape
+    likeness = Likeness()
+    for block in blocks_of((z, y, x), edge * factor):
+        likeness.add(*(binned(np.asarray(volume[block], np.float32), factor) for volume in (first, second)))
+        found, enough = (
+            (likeness.of_parts, PARTS[-1]) if edge == NOISY_EDGE else (likeness.of_samples, SAMPLES[-1])
+        )
+        if found is not None and found >= enough:
+            break
+    return likeness
+
+
+def are_one_sample(first: Voxels, second: Voxels) -> bool | None:
+    """Tell whether two volumes of one shape are of one sample and share noise, as copies do; None if that is not seen.
+
+    The ways in which one may have been processed, such as filters, leave some of its noise.
+    """
+    likeness = compared(first, second, NOISY_EDGE).of_parts
+    return None if likeness is None else likeness >= PARTS[0]
+
+
+def binned(block: Float32[np.ndarray, "z y x"], factor: int) -> Float32[np.ndarray, "_z _y _x"]:
     """Mean of `factor` voxels along each axis."""
-    return block if factor == 1 else torch.nn.functional.avg_pool3d(block[None, None], factor)[0, 0]
+    if factor == 1:
+        return block
+    z, y, x = (edge // factor for edge in block.shape)
+    whole = block[: z * factor, : y * factor, : x * factor]
+    means: Float32[np.ndarray, "_z _y _x"] = whole.reshape(z, factor, y, factor, x, factor).mean(axis=(1, 3, 5))
+    return means
 
 
 class Likeness:
@@ -51,21 +92,23 @@ class Likeness:
         self._sums = np.zeros((3, len(BANDS) - 1))
         self._count = 0
 
-    def add(self, first: Float[Tensor, "z y x"], second: Float[Tensor, "z y x"]) -> None:
+    def add(self, first: Float32[np.ndarray, "z y x"], second: Float32[np.ndarray, "z y x"]) -> None:
         """Add a block of both; one that is constant, not finite or too small says nothing and is left out."""
         if min(first.shape) < _SHORTEST:
             return
         transforms = []
         for block in (first, second):
-            deviation, mean = torch.std_mean(block)
-            if not 0 < float(deviation) < float("inf"):
+            with np.errstate(invalid="ignore", over="ignore"):  # told by the deviation
+                deviation, mean = float(block.std(dtype=np.float64)), block.mean(dtype=np.float64)
+            if not 0 < deviation < float("inf"):
                 return
-            transforms.append(torch.fft.rfftn((block - mean) / deviation * _window(tuple(block.shape))))
-        band = _bands(tuple(first.shape))
-        one, two = (transform.flatten() for transform in transforms)
-        products = (one * two.conj()).real, one.abs().square(), two.abs().square()
-        self._sums += [torch.bincount(band, part, minlength=len(BANDS) + 1)[1:-1].numpy() for part in products]
-        self._count += int(((band > _COARSE) & (band < len(BANDS))).sum())
+            standard = (block.astype(np.float64) - mean) / deviation
+            transforms.append(fft.rfftn(standard.astype(np.float32) * _window(block.shape)).ravel())
+        band = _bands(first.shape)
+        one, two = transforms
+        products = one.real * two.real + one.imag * two.imag, _squares(one), _squares(two)
+        self._sums += [np.bincount(band, part, minlength=len(BANDS) + 1)[1:-1] for part in products]
+        self._count += int(np.count_nonzero((band > _COARSE) & (band < len(BANDS))))
 
     @property
     def correlations(self) -> npt.NDArray[np.float64] | None:
@@ -104,17 +147,21 @@ At a signal-to-noise ratio of 0.01 in a projection it is 0.4 and more, of unlike
 """
 
 
+def _squares(transform: npt.NDArray[np.complex64]) -> npt.NDArray[np.float32]:
+    return np.square(transform.real) + np.square(transform.imag)
+
+
 @lru_cache(maxsize=8)
-def _window(shape: tuple[int, ...]) -> Tensor:
+def _window(shape: tuple[int, ...]) -> Float32[np.ndarray, "z y x"]:
     """Hann window along all axes."""
-    z, y, x = (torch.hann_window(edge + 2, periodic=False)[1:-1] for edge in shape)
+    z, y, x = (np.hanning(edge + 2)[1:-1].astype(np.float32) for edge in shape)
     return z[:, None, None] * y[:, None] * x
 
 
 @lru_cache(maxsize=8)
-def _bands(shape: tuple[int, ...]) -> Tensor:
+def _bands(shape: tuple[int, ...]) -> Int64[np.ndarray, " coefficients"]:
     """Number of the band of each coefficient of a real transform: 0 below all bands, their number beyond."""
     depth, height, width = shape
-    z, y, x = torch.fft.fftfreq(depth), torch.fft.fftfreq(height), torch.fft.rfftfreq(width)
-    radius = (z[:, None, None].square() + y[:, None].square() + x.square()).sqrt()
-    return torch.bucketize(radius, torch.tensor(BANDS), right=True).flatten()
+    z, y, x = fft.fftfreq(depth), fft.fftfreq(height), fft.rfftfreq(width)
+    radius = np.sqrt(np.square(z)[:, None, None] + np.square(y)[:, None] + np.square(x))
+    return np.searchsorted(BANDS, radius.ravel(), side="right")

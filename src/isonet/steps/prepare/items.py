@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 from isonet.config import PrepareConfig
+from isonet.core.comparison.likeness import are_one_sample
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.volume_files import stem
@@ -15,7 +16,7 @@ from isonet.project.halves import Halves, Pair
 from isonet.project.names import bare
 from isonet.project.pairing import grouped
 from isonet.project.table import FULL_COLUMNS, TURNED_COLUMN, Project
-from isonet.steps.prepare.half_check import are_one_sample, check_halves
+from isonet.steps.prepare.half_check import check_halves
 from isonet.steps.prepare.halves import average_halves
 from isonet.steps.prepare.listed import Listed, Listing
 
