@@ -21,9 +21,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float64
 from scipy.ndimage import gaussian_filter1d
-from torch import Tensor
 
 from isonet.core.tilts.wedge_spectrum import ANGLES, PLANES, RINGS, STEP, Floats, Profiles, ring_profiles
 
@@ -82,12 +81,12 @@ class WedgeEstimate:
         return self.state == "wedge" and (self.axis, self.beam) == ("z", "y")
 
 
-def estimate_wedge(spectra: Float[Tensor, "3 rows columns"]) -> WedgeEstimate:
+def estimate_wedge(spectra: Float64[np.ndarray, "3 rows columns"]) -> WedgeEstimate:
     """Find the wedge in the power spectra across z, y and x.
 
     Parameters
     ----------
-    spectra : tensor
+    spectra : array
         Mean of :func:`isonet.core.tilts.wedge_spectrum.slice_spectra` over blocks.
 
     Returns
@@ -137,7 +136,7 @@ def _agree(estimate: WedgeEstimate, low: float, high: float) -> bool:
     return max(abs(estimate.tilt_min - low), abs(estimate.tilt_max - high)) <= TOLERANCE
 
 
-def _estimate_across(axis: int, spectrum: Float[Tensor, "rows columns"]) -> WedgeEstimate:
+def _estimate_across(axis: int, spectrum: Float64[np.ndarray, "rows columns"]) -> WedgeEstimate:
     """Read the emptiest sector of the spectrum across one axis as a wedge about it."""
     profiles = ring_profiles(spectrum)
     middle = _emptiest(profiles)

@@ -8,16 +8,14 @@ from pathlib import Path
 from isonet.config import PrepareConfig
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.io.programs import metadata
 from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.star import MISSING
 from isonet.io.volume_files import stem
-from isonet.project.belonging import Belonging, Named, tell_if_loose
 from isonet.project.check import warnings_of, write_check
 from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.running.console import collected
-from isonet.steps.prepare.catalogue import Catalogue
+from isonet.steps.prepare.catalogue import Catalogue, files_of_tilts
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size
 from isonet.steps.prepare.items import Item, find_items
@@ -31,7 +29,6 @@ from isonet.volumes.contrast import pooled_contrast
 from isonet.volumes.source import CONTRAST_COLUMN, pooled_statistics
 
 log = logging.getLogger("isonet")
-_TILT_EXTENSIONS = (".tlt", ".rawtlt", ".aln", ".mdoc", ".xml", ".tomostar", ".star", ".com", ".edf")
 _THIN = 0.7
 
 
@@ -105,6 +102,7 @@ def _known(items: Sequence[Item], catalogue: Catalogue | None, config: PrepareCo
     """Tell what flags and metadata say about one tomogram after another."""
     named = [item.named for item in items]
     found: list[list[TiltSeries]] = [[]] * len(items) if catalogue is None else catalogue.of_all(named)
+    tilt_files = files_of_tilts(config.tilt_file, named)
     for number, (item, said) in enumerate(zip(items, found, strict=True)):
         name = stem(item.path)
         if catalogue is not None and not any(one.tilts or one.defoci for one in said):
@@ -113,8 +111,7 @@ def _known(items: Sequence[Item], catalogue: Catalogue | None, config: PrepareCo
                 name,
                 catalogue.path,
             )
-        tilt_file = None if config.tilt_file is None else _tilt_file(config.tilt_file, number, named)
-        yield describe(name, item.listed.completing(said), tilt_file, config)
+        yield describe(name, item.listed.completing(said), tilt_files[number], config)
 
 
 def _describe(item: Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
@@ -207,23 +204,3 @@ def _turned_item(item: Item, config: PrepareConfig, pixel_size: float) -> Item:
     if halves is not None:
         halves = turn(halves[0], f"{item.label}_half1"), turn(halves[1], f"{item.label}_half2")
     return replace(item, path=turn(item.path, item.label), halves=halves)
-
-
-def _tilt_file(given: Path, number: int, named: Sequence[Named]) -> Path:
-    """Return the file with a tomogram's tilt angles: the one given, or the one of its name in a folder."""
-    if not given.is_dir():
-        return given
-    files = [
-        item
-        for item in sorted(given.iterdir())
-        if item.name.lower().removesuffix(".gz").endswith(_TILT_EXTENSIONS) and not item.name.startswith(".")
-    ]
-    belonging = Belonging(named, [Named(item, (metadata.stem(item),)) for item in files], shared=True)
-    best = belonging.best(number)
-    if not best:
-        raise InputError(
-            f"{given}: no file of tilts ({', '.join(_TILT_EXTENSIONS)}) called {named[number].names[0]}; add it or use "
-            "--tilt-min, --tilt-max"
-        )
-    tell_if_loose(best[0], named[number], belonging.things[best[0].thing])
-    return files[best[0].thing]
