@@ -39,7 +39,7 @@ def test_own_halves_and_those_of_others(seed: int, strength: float, lowpass: flo
     assert likeness(full, -even).of_parts < -PARTS[0]
     assert abs(likeness(full, other).of_parts) < 0.8 * PARTS[0]
     assert likeness(gaussian_filter(even, lowpass), gaussian_filter(odd, lowpass)).of_samples > SAMPLES[1]
-    assert likeness(even, other).of_samples < SAMPLES[0]
+    assert likeness(even, other).of_samples < SAMPLES[1]  # refused, or in a rare case warned of
 
 
 def test_what_says_nothing_is_left_out() -> None:
