@@ -142,4 +142,4 @@ def skewness(values: npt.NDArray[np.float32]) -> float:
     centred = values.astype(np.float64) - values.mean(dtype=np.float64)
     squares = np.square(centred)
     std = float(np.sqrt(squares.mean()))
-    return float(np.mean(squares * centred)) / std**3 if std > 0 else 0.0
+    return float(np.vdot(squares, centred)) / centred.size / std**3 if std > 0 else 0.0

@@ -66,9 +66,15 @@ def _middle(volume: mrc.Volume) -> FloatArray:
 
 def _without_strong(block: FloatArray) -> FloatArray:
     """Cut off what is far from the median, which is taken away."""
-    level = block - np.median(block)
-    usual = _MAD * float(np.median(np.abs(level)))
+    level = block - _median(block)
+    usual = _MAD * float(_median(np.abs(level)))
     return np.asarray(np.clip(level, -_STRONG * usual, _STRONG * usual) if usual else level, np.float32)
+
+
+def _median(block: FloatArray) -> np.float32:
+    """Return the value that half of all are not above; of an even number no mean of two, which takes longer."""
+    middle = block.size // 2
+    return np.partition(block, middle, axis=None)[middle]
 
 
 def _transform(block: FloatArray) -> FloatArray:

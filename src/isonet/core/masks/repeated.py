@@ -123,8 +123,8 @@ class Census:
     def padding(self) -> tuple[Repeated, ...]:
         """Values of padding; none where they would be nearly all voxels, or would leave nothing that varies."""
         found = [one for value in self.suspects if (one := self._judged(value)) is not None]
-        left = self._sample.keys() - {one.value for one in found}
-        if sum(one.share for one in found) > _MOST or len(left) < _FEWEST_VALUES:
+        left = len(self._sample) - sum(one.value in self._sample for one in found)
+        if sum(one.share for one in found) > _MOST or left < _FEWEST_VALUES:
             return ()
         return tuple(found)
 
@@ -154,8 +154,8 @@ class Census:
     @cached_property
     def _has_levels(self) -> bool:
         """Whether grey values are few levels, such as whole numbers; the most frequent ones may be padding."""
-        rest = self._sample - Counter(dict(self._sample.most_common(_MOST_VALUES)))
-        return len(rest) < _LEVELS * rest.total() or not rest
+        rest = sorted(self._sample.values())[:-_MOST_VALUES]
+        return len(rest) < _LEVELS * sum(rest) or not rest
 
     def _levels_beside(self, value: float) -> list[float]:
         """Next levels up and down; none where grey values are no levels."""

@@ -6,12 +6,13 @@ of slices across it are averaged: of the three, the one across the true tilt axi
 
 import itertools
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float32, Float64
+from jaxtyping import Float32, Float64, Int64
 from scipy import fft
-from scipy.ndimage import gaussian_filter1d, map_coordinates
+from scipy.ndimage import gaussian_filter1d
 
 from isonet.core.fourier import Shape
 
@@ -166,15 +167,27 @@ def ring_profiles(spectrum: Float64[np.ndarray, "rows columns"]) -> Profiles:
         `[rings, angles]` at radii `RINGS`, as far out as there is power, and angles `ANGLES = atan2(k_row, k_column)`.
         Smoothed so that the planes of single tilts merge.
     """
-    size = spectrum.shape[0]
-    centred = np.fft.fftshift(spectrum, axes=0)
-    radius = ((RINGS[:, None] + _WIDTH) * size)[..., None]
-    angle = np.deg2rad(ANGLES)
-    rows, columns = np.broadcast_arrays(size // 2 + radius * np.sin(angle), radius * np.cos(angle))
-    power = map_coordinates(centred, [rows, columns], order=1, mode="nearest").mean(1)
+    places, weights = _on_rings(spectrum.shape)
+    power = (spectrum.ravel()[places] * weights).sum(axis=0).mean(axis=1)
     leaked = power.mean(1) < _LEAKED * power.mean(1).max()
     seen = power[: int(np.argmax(leaked))] if leaked.any() else power
     smooth = gaussian_filter1d(seen, _MERGE / STEP, axis=1, mode="wrap")
     usual = np.percentile(smooth, 60, axis=1, keepdims=True)
     profiles: Profiles = smooth / np.maximum(usual, np.finfo(np.float64).tiny) + _EMPTY
     return profiles
+
+
+@lru_cache(maxsize=1)
+def _on_rings(
+    shape: tuple[int, int],
+) -> tuple[Int64[np.ndarray, "4 rings width angles"], Float64[np.ndarray, "4 rings width angles"]]:
+    """Samples of a spectrum in the rfft layout about each point of the rings, and their weights: linear in between."""
+    radius = ((RINGS[:, None] + _WIDTH) * shape[0])[..., None]
+    angle = np.deg2rad(ANGLES)
+    row, column = np.broadcast_arrays(radius * np.sin(angle), radius * np.cos(angle))
+    top, left = np.floor(row).astype(np.int64), np.floor(column).astype(np.int64)
+    down, right = row - top, column - left
+    corners = ((0, 0), (0, 1), (1, 0), (1, 1))
+    places = [(top + below) % shape[0] * shape[1] + left + beside for below, beside in corners]
+    weights = [np.abs(1 - below - down) * np.abs(1 - beside - right) for below, beside in corners]
+    return np.stack(places), np.stack(weights)
