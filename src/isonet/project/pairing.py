@@ -11,7 +11,7 @@ from isonet.io.programs import relion
 from isonet.io.volume_files import stem
 from isonet.project.belonging import Belonging, Named, only_one
 from isonet.project.halves import Halves, Pair, check_shapes, half_folders, half_key, pair_halves, paired
-from isonet.project.names import Fit, is_short, side_of
+from isonet.project.names import Fit, is_marked_in_front, is_short, side_of
 from isonet.project.selection import find_volumes, only_tomograms
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Tomogram
 
@@ -173,7 +173,7 @@ def _found(paths: Sequence[Path], *, stacks: bool, named: bool = False) -> _Foun
     kept = set(only_tomograms([path for path in dict.fromkeys(loose) if path not in told], stacks=stacks))
     full = [path for path in dict.fromkeys(order) if path in kept or path in told]
     among = _among([path for path in full if path not in told])
-    among = [pair for pair in among if not (named and pair.even.name.lower().startswith("even"))]
+    among = [pair for pair in among if not (named and is_marked_in_front(stem(pair.even)))]
     halves = {path for pair in among for path in pair.halves}
     full = [path for path in full if path not in halves]
     belonging = _belonging(full, below)

@@ -267,9 +267,10 @@ def test_a_table_is_taken_at_its_word(here: Path) -> None:
     }
 
 
-def test_samples_that_are_called_even_and_odd_are_no_halves_without_a_word(here: Path) -> None:
+@pytest.mark.parametrize("before", ["", "rec_"])
+def test_samples_that_are_called_even_and_odd_are_no_halves_without_a_word(here: Path, before: str) -> None:
     for number, name in enumerate(("even_cell", "odd_cell")):
-        foreign.mrc(here / f"t/{name}.mrc", small(number))
+        foreign.mrc(here / f"t/{before}{name}.mrc", small(number))
     outcome = isonet.call("prepare", "t", accept="other-halves")
     assert outcome.code == 0
     assert any(" warning: " in line and "if they are two, rename them" in line for line in outcome.err.splitlines())

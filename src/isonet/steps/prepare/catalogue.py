@@ -10,7 +10,7 @@ from isonet.errors import InputError
 from isonet.io.programs import mdoc, metadata
 from isonet.io.programs.tilt_series import TiltSeries
 from isonet.project.belonging import Belonging, Match, Named, tell_if_loose, tell_if_shared
-from isonet.project.names import fit
+from isonet.project.names import Fit, fit
 
 log = logging.getLogger("isonet")
 _DEEPEST = 5  # levels of folders searched
@@ -140,6 +140,21 @@ def files_of_tilts(given: Path | None, tomograms: Sequence[Named]) -> list[Path 
     for thing, those in served.items():
         tell_if_shared(str(files[thing]), those)
     return [files[belonging.best(number)[0].thing] for number in range(len(tomograms))]
+
+
+def tell_of_unread(tomograms: Sequence[Named]) -> None:
+    """Warn where metadata of tomograms lie beside them, and nobody said that they be read."""
+    folders: dict[Path, list[Named]] = {}
+    for tomogram in tomograms:
+        folders.setdefault(tomogram.path.parent, []).append(tomogram)
+    for folder, those in folders.items():
+        files = [item for item in _walk(folder, 1) if metadata.is_metadata(item)]
+        things = [Named(item, (metadata.stem(item),)) for item in files]
+        belonging = Belonging(those, things, shared=True)
+        found = [match for number in range(len(those)) for match in belonging.best(number) if match.fit > Fit.LOOSE]
+        if found:
+            text = "%s: lies beside its tomogram and was not read; the usual tilts are taken, give --metadata %s"
+            log.warning(text, files[found[0].thing], folder)
 
 
 def _readable(entry: _Entry) -> TiltSeries:

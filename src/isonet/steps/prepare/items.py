@@ -13,7 +13,7 @@ from isonet.io import mrc
 from isonet.io.volume_files import stem
 from isonet.project.belonging import Named
 from isonet.project.halves import Halves, Pair
-from isonet.project.names import bare
+from isonet.project.names import bare, is_marked_in_front
 from isonet.project.pairing import grouped
 from isonet.project.table import FULL_COLUMNS, TURNED_COLUMN, Project
 from isonet.steps.prepare.half_check import check_halves
@@ -95,7 +95,7 @@ def _tell(pairs: Mapping[Path, Halves | None], lone: Sequence[Pair]) -> None:
             log.info("%s: its halves are %s and %s", path, *halves)
     for pair in lone:
         text = "%s and %s: taken as the halves of one tomogram, their mean"
-        if pair.even.name.lower().startswith("even"):  # programs put such a word last; a sample may be called so
+        if is_marked_in_front(stem(pair.even)):
             log.warning(f"{text}; if they are two, rename them, or give each by itself", *pair.halves)
         else:
             log.info(text, *pair.halves)

@@ -15,7 +15,7 @@ from isonet.project.check import warnings_of, write_check
 from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.running.console import collected
-from isonet.steps.prepare.catalogue import Catalogue, files_of_tilts
+from isonet.steps.prepare.catalogue import Catalogue, files_of_tilts, tell_of_unread
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size
 from isonet.steps.prepare.items import Item, find_items
@@ -103,6 +103,8 @@ def _known(items: Sequence[Item], catalogue: Catalogue | None, config: PrepareCo
     named = [item.named for item in items]
     found: list[list[TiltSeries]] = [[]] * len(items) if catalogue is None else catalogue.of_all(named)
     tilt_files = files_of_tilts(config.tilt_file, named)
+    if (config.metadata, config.tilt_file, config.tilt_min, config.tilt_max) == (None,) * 4:
+        tell_of_unread([item.named for item in items if not item.listed.says_tilts])
     for number, (item, said) in enumerate(zip(items, found, strict=True)):
         name = stem(item.path)
         if catalogue is not None and not any(one.tilts or one.defoci for one in said):
