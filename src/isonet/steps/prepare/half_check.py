@@ -52,9 +52,13 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
 def _compare_with_whole(full: mrc.Volume, half: mrc.Volume, accepted: Sequence[str]) -> None:
     """Refuse a half that does not correlate with its tomogram, or that is light where that is dark."""
     likeness = compared(full, half, NOISY_EDGE).of_parts
-    if likeness is None or likeness >= PARTS[0]:
+    if likeness is None or likeness >= PARTS[1]:
         return
     said = f"(correlation {likeness:.2f}, about 0.7 where it is)"
+    if likeness >= PARTS[0]:
+        text = "%s: has little in common with %s %s; look whether it is a half of it, mirrored, shifted or filtered"
+        log.warning(text, half.path, full.path, said)
+        return
     text = f"{half.path}: is no half of {full.path} {said}: of another tomogram, shifted or turned; give its own half"
     if likeness <= -PARTS[0]:
         text = f"{half.path}: is light where {full.path} is dark (correlation {likeness:.2f}); invert one of them"

@@ -50,6 +50,14 @@ def comment_on_pixel_size(path: Path, pixel_size: float, header: Header, known: 
         log.info("%s: the header gives %g A/voxel; results have %g A", path, header.pixel_size, pixel_size)
 
 
+def comment_on_halves(halves: Sequence[Path], pixel_size: float) -> None:
+    """Warn where the header of a half gives another size than the one that its tomogram has."""
+    for path in halves:
+        found = mrc.open_volume(path).header.pixel_size
+        if found not in (0.0, 1.0) and pixel_size and not 1 / _ALIKE < found / pixel_size < _ALIKE:
+            log.warning("%s: the header gives %g A/voxel; %g A taken, give --pixel-size", path, found, pixel_size)
+
+
 def _edges(header: Header) -> str:
     return " x ".join(f"{edge:g}" for edge in reversed(header.voxel_size)) + " A along x, y, z"
 

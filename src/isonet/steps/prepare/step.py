@@ -19,7 +19,12 @@ from isonet.steps.prepare.catalogue import Catalogue, files_of_tilts, tell_of_un
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size
 from isonet.steps.prepare.items import Item, find_items
-from isonet.steps.prepare.pixel_size import comment_on_pixel_size, comment_on_several, pixel_size_of
+from isonet.steps.prepare.pixel_size import (
+    comment_on_halves,
+    comment_on_pixel_size,
+    comment_on_several,
+    pixel_size_of,
+)
 from isonet.steps.prepare.relion_table import write_relion_table
 from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
 from isonet.steps.prepare.turn import turned
@@ -124,6 +129,7 @@ def _describe(item: Item, known: Description, config: PrepareConfig) -> tuple[di
     comment_on_pixel_size(item.path, pixel_size, volume.header, known)
     if config.pixel_size is None:
         item.listed.comment_on_header(item.path, volume.header.pixel_size)
+        comment_on_halves(item.halves or (), pixel_size)
     if item.halves is not None and item.path.parent == config.average_dir:
         with_pixel_size(item.path, item.halves, pixel_size)
     origin: dict[str, Path] = {}
