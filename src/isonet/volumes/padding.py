@@ -19,6 +19,7 @@ _READ_WHOLE = 1 << 24  # voxels that are read to find out about a volume
 _FEWEST_SECTIONS = 32
 _SLAB, _AT_ONCE = 1 << 24, 1 << 20  # voxels that are read at once, and that are told from padding
 _MUCH = 0.2  # of all voxels
+_COPIED = 0.02  # of all voxels, equal to a neighbour: more than chance gives where grey values are no levels
 _ENOUGH = 0.5  # of the most data that a row, or a section, has: those with less are no source of others
 
 
@@ -87,6 +88,12 @@ def find_padding(volume: mrc.Volume, *, aloud: bool = True) -> Padding | None:
     census = Census()
     for part in looked_at(volume.shape):
         census.look(volume.read_rows(part))
+    if aloud and census.copied > _COPIED:
+        log.warning(
+            "%s: %.1f %% of the voxels are equal to a neighbour, as where edges were copied outward; taken as data, cut "
+            "the tomogram to what was measured",
+            *(volume.path, 100 * census.copied),
+        )
     if not census.suspects:
         return None
     for part in looked_at(volume.shape):

@@ -15,6 +15,8 @@ from isonet.io.programs.tilt_series import LARGEST_X_TILT, TiltSeries
 
 log = logging.getLogger("isonet")
 _TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")
+_FEW, _RADIANS = 5, 1.6  # tilts, and the largest angle of those that may be in radians
+_DISTINCT = 0.7  # of the tilts of a list: fewer angles are those of two lists in one
 _Told = tuple[TiltSeries, float]
 _CTF_ORDER = (".xml", ".star", ".defocus", ".txt", ".mdoc")
 
@@ -180,6 +182,12 @@ def _tilts(name: str, found: Sequence[TiltSeries]) -> tuple[tuple[float, ...] | 
         raise InputError(
             f"{best.source}: {len(tilts)} tilts, all at {tilts[0]:g} degrees; a range needs two, give another file"
         )
+    if len(tilts) >= _FEW and max(map(abs, tilts)) <= _RADIANS:
+        raise InputError(
+            f"{best.source}: {len(tilts)} tilts from {min(tilts):g} to {max(tilts):g}, as in radians; give degrees"
+        )
+    if len(set(tilts)) < _DISTINCT * len(tilts):
+        log.warning("%s: %d tilts, but only %d angles; are they of two series?", best.source, len(tilts), len(set(tilts)))
     for other in known[1:]:
         ends = min(other.tilts or ()), max(other.tilts or ())
         difference = max(abs(ends[0] - min(tilts)), abs(ends[1] - max(tilts)))
