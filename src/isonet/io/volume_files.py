@@ -29,11 +29,17 @@ def find_volumes(path: Path) -> list[Path]:
         raise InputError(f"{path}: no such file or folder; check the name")
     if path.is_file():
         return [path]
-    found = sorted(
-        item
-        for item in path.iterdir()
-        if item.is_file() and item.name.lower().endswith(EXTENSIONS) and not item.name.startswith(".")
-    )
+    found = volumes_in(path)
     if not found:
         raise InputError(f"{path}: no tomograms in this folder; they end in .mrc, .rec or .map")
     return found
+
+
+def volumes_in(folder: Path) -> list[Path]:
+    """MRC files of a folder in the order of their names; there may be none."""
+    return sorted(filter(_is_volume, folder.iterdir()))
+
+
+def _is_volume(item: Path) -> bool:
+    """Tell whether a file is one by its name; hidden ones are none."""
+    return item.name.lower().endswith(EXTENSIONS) and not item.name.startswith(".") and item.is_file()

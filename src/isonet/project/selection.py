@@ -221,10 +221,10 @@ def _tell_of_copies(chosen: Iterable[SeriesFile]) -> None:
     """Warn of volumes of one series by their names that are all taken."""
     for group in _groups(chosen).values():
         for first, second in combinations(group, 2):
-            text = "%s and %s: both taken, though of one series by their names; training counts it twice"
-            if _one_sample(first, second) is False:
-                text = "%s and %s: taken for two tomograms by what they show, though of one series by their names"
-            log.warning(text, first.path, second.path)
+            said = {False: "taken for two tomograms by what they show", None: "both taken, which counts it twice"}
+            one = _one_sample(first, second)
+            if one is not True:  # else it is told of all whose content is one
+                log.warning("%s and %s: %s, though of one series by their names", first.path, second.path, said[one])
 
 
 def _groups(files: Iterable[SeriesFile]) -> dict[Series, list[SeriesFile]]:

@@ -243,3 +243,36 @@ def test_one_pixel_size_in_a_table_or_a_word(here: Path) -> None:
     assert "t/TS_2.mrc has 14 A/voxel, t/TS_0.mrc has 10" in said
     (here / "t/TS_2.mrc").unlink()
     assert "resize" not in prepared("t", overwrite=True)[1]
+
+
+def test_folders_below_that_were_not_looked_into_are_said(here: Path, simulated: Callable[..., Any]) -> None:
+    """A half of each tomogram alone, halves of none, and a folder for each series."""
+    foreign.mrc(here / "t/TS_2.mrc", simulated(2))
+    foreign.mrc(here / "t/even/TS_2.mrc", simulated(2, "even"))
+    foreign.mrc(here / "t/TS_1/TS_1_rec.mrc", simulated(1))
+    said = prepared("t")[1]
+    assert "warning: t/even: not looked into" in said
+    assert "warning: t/TS_1: holds volumes and was not looked into" in said
+    foreign.mrc(here / "t/odd/TS_2.mrc", simulated(2, "odd"))
+    for side in ("even", "odd"):
+        foreign.mrc(here / f"t/{side}/TS_3.mrc", simulated(1, side))
+    rows, said = prepared("t", overwrite=True)
+    assert [row[:3] for row in rows] == [("t/TS_2.mrc", "t/even/TS_2.mrc", "t/odd/TS_2.mrc")]
+    text = "warning: t/even/TS_3.mrc and t/odd/TS_3.mrc: left out, there is no full tomogram of this name"
+    assert text in said
+    assert text in prepared("t", even="t/even", odd="t/odd", overwrite=True)[1]
+
+
+@pytest.mark.parametrize("words", [("_evenframes", "_oddframes"), ("Even", "Odd"), ("_A", "_B")])
+def test_halves_that_names_do_not_tell_are_told_by_content(
+    here: Path, simulated: Callable[..., Any], words: tuple[str, str]
+) -> None:
+    foreign.mrc(here / "t/TS_2.mrc", simulated(2))
+    foreign.mrc(here / "t/TS_1.mrc", simulated(1))
+    for side, word in zip(("even", "odd"), words, strict=True):
+        foreign.mrc(here / f"t/TS_2{word}.mrc", simulated(2, side))
+    said = prepared("t")[1]
+    for word in words:
+        text = f"warning: t/TS_2.mrc and t/TS_2{word}.mrc: one tomogram twice, which training counts twice"
+        assert text in said
+    assert said.count("one tomogram twice") == 3

@@ -4,6 +4,7 @@ What two volumes share by accident (a slab, the shape of a membrane) lies at low
 with the whole, at all frequencies; with the other half only the sample, which stands out of the noise at low ones.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -75,6 +76,50 @@ def are_one_sample(first: Voxels, second: Voxels) -> bool | None:
     return None if likeness is None else likeness >= PARTS[0]
 
 
+def alike(volumes: Sequence[Voxels]) -> list[tuple[int, int]]:
+    """Find pairs of volumes of one shape that show one sample and share noise, whatever they are called.
+
+    One block of each is looked at, so that the time hardly grows with the number of pairs; those whose blocks are alike
+    are compared further.
+    """
+    spectra = [_middle_spectrum(volume) for volume in volumes]
+    found = []
+    for shape in dict.fromkeys(volume.shape for volume in volumes):
+        numbers = [at for at, one in enumerate(volumes) if one.shape == shape and spectra[at] is not None]
+        if len(numbers) < 2:
+            continue
+        rows = np.stack([spectra[at] for at in numbers])
+        bands = np.split(rows, _ends_of_bands(tuple(min(NOISY_EDGE, edge) for edge in shape)), axis=1)
+        likeness = np.max([(band.conj() @ band.T).real for band in map(_normed, bands[_COARSE:-1])], axis=0)
+        pairs = np.argwhere(np.triu(likeness >= PARTS[1], 1)).tolist()
+        found += [(numbers[one], numbers[two]) for one, two in pairs]
+    return [(one, two) for one, two in sorted(found) if _surely_alike(volumes[one], volumes[two])]
+
+
+def _surely_alike(first: Voxels, second: Voxels) -> bool:
+    likeness = compared(first, second, NOISY_EDGE).of_parts
+    return likeness is not None and likeness >= PARTS[1]
+
+
+def _middle_spectrum(volume: Voxels) -> npt.NDArray[np.complex64] | None:
+    """Coefficients of the middle block, band after band; None where it says nothing."""
+    z, y, x = volume.shape
+    transform = _spectrum(np.asarray(volume[blocks_of((z, y, x), NOISY_EDGE)[0]], np.float32))
+    if transform is None:
+        return None
+    order = np.argsort(_bands(tuple(min(NOISY_EDGE, edge) for edge in volume.shape)), kind="stable")
+    return np.asarray(transform[order], np.complex64)
+
+
+def _ends_of_bands(shape: tuple[int, ...]) -> Int64[np.ndarray, " bands"]:
+    """Where bands begin among coefficients in the order of their bands."""
+    return np.searchsorted(np.sort(_bands(shape)), np.arange(1, len(BANDS) + 1))
+
+
+def _normed(rows: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+
+
 def binned(block: Float32[np.ndarray, "z y x"], factor: int) -> Float32[np.ndarray, "_z _y _x"]:
     """Mean of `factor` voxels along each axis."""
     if factor == 1:
@@ -94,18 +139,10 @@ class Likeness:
 
     def add(self, first: Float32[np.ndarray, "z y x"], second: Float32[np.ndarray, "z y x"]) -> None:
         """Add a block of both; one that is constant, not finite or too small says nothing and is left out."""
-        if min(first.shape) < _SHORTEST:
+        one, two = _spectrum(first), _spectrum(second)
+        if one is None or two is None:
             return
-        transforms = []
-        for block in (first, second):
-            with np.errstate(invalid="ignore", over="ignore"):  # told by the deviation
-                deviation, mean = float(block.std(dtype=np.float64)), block.mean(dtype=np.float64)
-            if not 0 < deviation < float("inf"):
-                return
-            standard = (block.astype(np.float64) - mean) / deviation
-            transforms.append(fft.rfftn(standard.astype(np.float32) * _window(block.shape)).ravel())
         band = _bands(first.shape)
-        one, two = transforms
         products = one.real * two.real + one.imag * two.imag, _squares(one), _squares(two)
         self._sums += [np.bincount(band, part, minlength=len(BANDS) + 1)[1:-1] for part in products]
         self._count += int(np.count_nonzero((band > _COARSE) & (band < len(BANDS))))
@@ -148,6 +185,16 @@ SAMPLES = (0.22, 0.35, 0.8)
 At a signal-to-noise ratio of 0.02 in a projection it is 0.48 and more, of real tomograms 0.7. Of unlike halves it is up
 to 0.1, in volumes of 64 voxels 0.2, in smaller ones 0.33.
 """
+
+
+def _spectrum(block: Float32[np.ndarray, "z y x"]) -> npt.NDArray[np.complex64] | None:
+    """Fourier coefficients of a block brought to mean 0 and deviation 1; None where it says nothing."""
+    with np.errstate(invalid="ignore", over="ignore"):  # told by the deviation
+        deviation, mean = float(block.std(dtype=np.float64)), block.mean(dtype=np.float64)
+    if min(block.shape) < _SHORTEST or not 0 < deviation < float("inf"):
+        return None
+    standard = (block.astype(np.float64) - mean) / deviation
+    return np.asarray(fft.rfftn(standard.astype(np.float32) * _window(block.shape)).ravel(), np.complex64)
 
 
 def _squares(transform: npt.NDArray[np.complex64]) -> npt.NDArray[np.float32]:

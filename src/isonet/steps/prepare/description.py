@@ -15,6 +15,7 @@ from isonet.io.programs.tilt_series import LARGEST_X_TILT, TiltSeries
 
 log = logging.getLogger("isonet")
 _TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")
+_PLAUSIBLE = {"defocus": (1000, 200000), "voltage": (60, 1300), "Cs": (0.001, 20), "amplitude contrast": (0.001, 1)}
 _FEW, _RADIANS = 5, 1.6  # tilts, and the largest angle of those that may be in radians
 _DISTINCT = 0.7  # of the tilts of a list: fewer angles are those of two lists in one
 _Told = tuple[TiltSeries, float]
@@ -89,6 +90,10 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
     def chosen(what: str, unit: str, flag: float | None, default: float, known: Sequence[_Told]) -> float:
         """Choose between flag, metadata and default."""
         value, origin = _choice(name, what, flag, default, known)
+        low, high = _PLAUSIBLE[what]
+        if value and not low <= abs(value) <= high:
+            text = "%s: %s is %g, which is no number in %s; %g to %g is usual, correct it"
+            log.warning(text, name, what, value, unit or "this unit", low, high)
         if origin:
             said.append((f"{what} {value:.6g} {unit}".strip(), origin))
         return value
