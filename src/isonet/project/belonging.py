@@ -189,7 +189,9 @@ def tell_if_shared(what: str, tomograms: Sequence[Named]) -> None:
     if first.names == second.names:
         text = "%s: fits %s and %s equally well and is taken for both; put it beside the one it is of"
     else:
-        text = "%s: taken for %s and %s; if it is of one of them, call it as that one is called and give the other its own"
+        text = (
+            "%s: taken for %s and %s; if it is of one of them, call it as that one is called and give the other its own"
+        )
     log.warning(text, what, first.path, second.path)
 
 

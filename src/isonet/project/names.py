@@ -175,7 +175,7 @@ def side_of(name: str) -> str | None:
 
 
 def is_marked_in_front(name: str) -> bool:
-    """Tell whether a name begins with a word that marks a half, where programs put it behind: a sample may be called so.
+    """Tell whether a name begins with a word that marks a half, which programs put behind: a sample may be called so.
 
     >>> is_marked_in_front("rec_even_cell"), is_marked_in_front("TS_1_EVN_Vol"), is_marked_in_front("even_Vol")
     (True, False, False)

@@ -10,13 +10,24 @@ from isonet.io import mrc, star
 from isonet.io.programs import relion
 from isonet.io.volume_files import stem
 from isonet.project.belonging import Belonging, Named, only_one
-from isonet.project.halves import Halves, Pair, check_shapes, half_folders, half_key, pair_halves, paired, tell_of_other_folders
+from isonet.project.halves import (
+    Halves,
+    Pair,
+    check_shapes,
+    half_folders,
+    half_key,
+    pair_halves,
+    paired,
+    tell_of_other_folders,
+)
 from isonet.project.names import Fit, is_marked_in_front, is_short, side_of
 from isonet.project.selection import find_volumes, only_tomograms
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Tomogram
 
 log = logging.getLogger("isonet")
-_WITHOUT_FULL = "%s and %s: left out, there is no full tomogram of this name; give --even and --odd alone for their mean"
+_WITHOUT_FULL = (
+    "%s and %s: left out, there is no full tomogram of this name; give --even and --odd alone for their mean"
+)
 Grouped = dict[Path, Halves | None]
 
 

@@ -13,7 +13,6 @@ from isonet.core.sampling import Box, Voxels
 from isonet.io import mrc
 from isonet.volumes.padding import Padding, Plane, find_padding
 
-
 Sections = npt.NDArray[np.int64]
 _AT_ONCE = 1 << 20  # voxels that are continued at once
 

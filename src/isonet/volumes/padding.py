@@ -90,8 +90,8 @@ def find_padding(volume: mrc.Volume, *, aloud: bool = True) -> Padding | None:
         census.look(volume.read_rows(part))
     if aloud and census.copied > _COPIED:
         log.warning(
-            "%s: %.1f %% of the voxels are equal to a neighbour, as where edges were copied outward; taken as data, cut "
-            "the tomogram to what was measured",
+            "%s: %.1f %% of the voxels are equal to a neighbour, as where edges were copied outward; taken as data, "
+            "cut the tomogram to what was measured",
             *(volume.path, 100 * census.copied),
         )
     if not census.suspects:

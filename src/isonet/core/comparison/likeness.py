@@ -59,9 +59,7 @@ def compared(first: Voxels, second: Voxels, edge: int = EDGE, factor: int = 1) -
     likeness = Likeness()
     for block in blocks_of((z, y, x), edge * factor):
         likeness.add(*(binned(np.asarray(volume[block], np.float32), factor) for volume in (first, second)))
-        found, enough = (
-            (likeness.of_parts, PARTS[-1]) if edge == NOISY_EDGE else (likeness.of_samples, SAMPLES[-1])
-        )
+        found, enough = (likeness.of_parts, PARTS[-1]) if edge == NOISY_EDGE else (likeness.of_samples, SAMPLES[-1])
         if found is not None and found >= enough:
             break
     return likeness
@@ -82,13 +80,14 @@ def alike(volumes: Sequence[Voxels]) -> list[tuple[int, int]]:
     One block of each is looked at, so that the time hardly grows with the number of pairs; those whose blocks are alike
     are compared further.
     """
-    spectra = [_middle_spectrum(volume) for volume in volumes]
+    spectra: dict[tuple[int, ...], dict[int, npt.NDArray[np.complex64]]] = {}
+    for number, volume in enumerate(volumes):
+        spectrum = _middle_spectrum(volume)
+        if spectrum is not None:
+            spectra.setdefault(volume.shape, {})[number] = spectrum
     found = []
-    for shape in dict.fromkeys(volume.shape for volume in volumes):
-        numbers = [at for at, one in enumerate(volumes) if one.shape == shape and spectra[at] is not None]
-        if len(numbers) < 2:
-            continue
-        rows = np.stack([spectra[at] for at in numbers])
+    for shape, own in spectra.items():
+        numbers, rows = list(own), np.stack(list(own.values()))
         bands = np.split(rows, _ends_of_bands(tuple(min(NOISY_EDGE, edge) for edge in shape)), axis=1)
         likeness = np.max([(band.conj() @ band.T).real for band in map(_normed, bands[_COARSE:-1])], axis=0)
         pairs = np.argwhere(np.triu(likeness >= PARTS[1], 1)).tolist()

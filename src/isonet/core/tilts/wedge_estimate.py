@@ -227,7 +227,7 @@ def _half_way(runs: Float64[np.ndarray, "rings samples"], common: int) -> tuple[
 
 
 def _crossings(runs: Float64[np.ndarray, "rings samples"], thresholds: Floats) -> Floats:
-    """Place between samples where the power of each ring first exceeds its threshold; an end where it never rises so."""
+    """Place between samples where the power of each ring first exceeds its threshold; an end where it never does."""
     above = runs > thresholds[:, None]
     step = np.maximum(1, above.argmax(axis=1))
     rings = np.arange(len(runs))

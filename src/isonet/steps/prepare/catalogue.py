@@ -183,9 +183,7 @@ def _of_one(number: int, belonging: Belonging, series: Sequence[_Entry]) -> list
     return [entry for matches in chosen.values() for entry in _nearest(matches, tomogram, belonging, series)]
 
 
-def _nearest(
-    matches: Sequence[Match], tomogram: Named, belonging: Belonging, series: Sequence[_Entry]
-) -> list[_Entry]:
+def _nearest(matches: Sequence[Match], tomogram: Named, belonging: Belonging, series: Sequence[_Entry]) -> list[_Entry]:
     """Return the best and nearest of several entries of one kind; refuse others as near that differ."""
     first = [one for one in matches if not any(one.worse(other) for other in matches)]
     entries = sorted((series[one.thing] for one in first), key=lambda entry: len(entry.path.name))

@@ -192,7 +192,9 @@ def _tilts(name: str, found: Sequence[TiltSeries]) -> tuple[tuple[float, ...] | 
             f"{best.source}: {len(tilts)} tilts from {min(tilts):g} to {max(tilts):g}, as in radians; give degrees"
         )
     if len(set(tilts)) < _DISTINCT * len(tilts):
-        log.warning("%s: %d tilts, but only %d angles; are they of two series?", best.source, len(tilts), len(set(tilts)))
+        log.warning(
+            "%s: %d tilts, but only %d angles; are they of two series?", best.source, len(tilts), len(set(tilts))
+        )
     for other in known[1:]:
         ends = min(other.tilts or ()), max(other.tilts or ())
         difference = max(abs(ends[0] - min(tilts)), abs(ends[1] - max(tilts)))

@@ -4,14 +4,12 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from isonet.core.comparison.likeness import EDGE, NOISY_EDGE, PARTS, SAMPLES, blocks_of, compared
+from isonet.core.comparison.likeness import NOISY_EDGE, PARTS, SAMPLES, blocks_of, compared
 from isonet.io import mrc
 from isonet.steps.prepare.faults import refuse
+from isonet.volumes.half_likeness import likeness_of_halves
 
 log = logging.getLogger("isonet")
-_COARSE = 10.0  # Å per voxel to which halves are binned, as the sample is seen at low resolution only
-_MOST_BINNED = 4
-_LARGE = 512  # voxels of a volume that may be one that was not binned
 
 
 def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[str]) -> None:
@@ -68,13 +66,8 @@ def _compare_with_whole(full: mrc.Volume, half: mrc.Volume, accepted: Sequence[s
 def _compare_halves(even: mrc.Volume, odd: mrc.Volume, accepted: Sequence[str]) -> None:
     """Refuse halves that have nothing in common; warn where that is in doubt, as noise can be strong."""
     nothing, certain, _ = SAMPLES
-    likeness = -1.0
-    for factor in _factors(even):
-        found = compared(even, odd, EDGE, factor).of_samples
-        likeness = max(likeness, -1.0 if found is None else found)
-        if likeness >= certain:
-            return
-    if likeness == -1.0:  # too small to tell
+    likeness = likeness_of_halves(even, odd)
+    if likeness is None or likeness >= certain:
         return
     said = f"have little in common at low resolution (correlation {likeness:.2f})"
     if likeness > nothing:
@@ -82,14 +75,6 @@ def _compare_halves(even: mrc.Volume, odd: mrc.Volume, accepted: Sequence[str]) 
         return
     text = f"{even.path} and {odd.path}: {said}: of two tomograms, shifted or turned; give the halves of one"
     refuse("other-halves", text, accepted)
-
-
-def _factors(half: mrc.Volume) -> list[int]:
-    """By how much halves are binned to look at low resolution: several to try where the pixel size is not known."""
-    size = half.header.pixel_size
-    if size > 1:
-        return [min(_MOST_BINNED, max(1, round(_COARSE / size)))]
-    return [1, 2, _MOST_BINNED] if max(half.shape) >= _LARGE else [1]
 
 
 def _are_the_same(first: mrc.Volume, second: mrc.Volume) -> bool:

@@ -6,7 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from isonet.core.comparison.likeness import EDGE, PARTS, SAMPLES, Likeness, binned, blocks_of
+from isonet.core.comparison.likeness import (
+    EDGE,
+    PARTS,
+    SAMPLES,
+    Likeness,
+    alike,
+    are_one_sample,
+    binned,
+    blocks_of,
+)
 
 SHAPE = (48, 96, 96)
 
@@ -75,3 +84,16 @@ def test_binning_is_a_mean() -> None:
     assert binned(block, 2).shape == (2, 3, 4)
     assert binned(block, 2)[1, 2, 3] == block[2:4, 4:6, 6:8].mean()
     assert EDGE >= 32
+
+
+def test_pairs_that_are_one_sample_are_found_among_all() -> None:
+    """Two samples of either shape, each as a whole and its halves, and a constant volume."""
+    volumes = []
+    for seed in (1, 2):
+        even, odd = ((sample(seed) + noise(10 * seed + half)).astype(np.float32) for half in (1, 2))
+        volumes += [(even + odd) / 2, even, odd, even[:, :64]]
+    volumes.append(np.zeros(SHAPE, np.float32))
+    assert alike(volumes) == [(0, 1), (0, 2), (1, 2), (4, 5), (4, 6), (5, 6)]
+    assert are_one_sample(volumes[0], volumes[1]) is True
+    assert are_one_sample(volumes[0], volumes[4]) is False
+    assert are_one_sample(volumes[0], volumes[8]) is None
