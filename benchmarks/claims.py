@@ -27,7 +27,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from isonet.core import fourier
-from isonet.core.tilts import withheld
+from isonet.core.tilts import wedge
 from isonet.io import files, mrc
 from judging.cases import TILTS, WITHHELD, Case, Sample, make
 from withheld import isonet, read
@@ -94,7 +94,7 @@ def read_json(path: Path) -> dict[str, Any]:
 def kept(sample: Sample, options: argparse.Namespace) -> Tensor:
     """Weights of what is not withheld from a sample."""
     low, high, _ = sample.case.tilts
-    return withheld.removal(SHAPE, (low + options.withhold, high - options.withhold))
+    return wedge.weight(SHAPE, (low + options.withhold, high - options.withhold))
 
 
 def graded(sample: Sample, options: argparse.Namespace) -> list[Tensor]:

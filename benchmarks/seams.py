@@ -61,7 +61,7 @@ def main() -> None:
     edges = (options.depth, options.block, options.block)
     corner = [(edge - part) // 2 for edge, part in zip(source.shape, edges, strict=True)]
     block = torch.from_numpy(source.cut(corner, edges))
-    weights = wedge.weight(edges, source.tilts, edge=int(model.about["cube_size"]))
+    weights = wedge.weight(edges, source.measured, edge=int(model.about["cube_size"]))
     found = profile(evaluator, torch.fft.irfftn(torch.fft.rfftn(block) * weights, s=edges), options.tile)
     print("| voxels from the edge | " + " | ".join(map(str, found)) + " |")
     print("|---" * (len(found) + 1) + "|")

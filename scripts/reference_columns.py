@@ -29,6 +29,25 @@ COLUMNS = {
     "rlnTiltSplit": Column("prepare", "", "What the halves are from: `frames` (also if left out) or `tilts`."),
     "rlnTiltFileHalf1": Column("prepare", "path", "Tilts of half 1, where halves are from tilts."),
     "rlnTiltFileHalf2": Column("prepare", "path", "Tilts of half 2, where halves are from tilts."),
+    "rlnTomoXTilt": Column(
+        "prepare, you",
+        "degrees",
+        "Turn of the volume about x before it is tilted, as RELION 5 has it; 0 if left out. "
+        "A turn about y is in the tilts.",
+    ),
+    "rlnTiltAxisTurn": Column(
+        "prepare, you", "degrees", "Turn about z, before that, that brings the tilt axis to y; 0 if left out."
+    ),
+    **{
+        f"{name}Axis2": Column("prepare, you", unit, f"{meaning} a second tilt axis, where there is one{usual}.")
+        for name, unit, meaning, usual in (
+            ("rlnTiltMin", "degrees", "Smallest tilt about", ""),
+            ("rlnTiltMax", "degrees", "Largest tilt about", ""),
+            ("rlnTiltFile", "path", "List of all tilts about", ""),
+            ("rlnTomoXTilt", "degrees", "Turn about x of the tilts about", "; 0 if left out"),
+            ("rlnTiltAxisTurn", "degrees", "Turn about z that brings to y", "; 90 if left out"),
+        )
+    },
     "rlnDefocus": Column("prepare", "Å", "Defocus at zero tilt, positive is underfocus; 0 is unknown."),
     "rlnVoltage": Column("prepare", "kV", "Acceleration voltage; 300 if left out."),
     "rlnSphericalAberration": Column("prepare", "mm", "Spherical aberration; 2.7 if left out."),

@@ -31,6 +31,8 @@ OTHERS: dict[str, list[str]] = {
     "max_memory": ["2GB"],
     "tilt_min": ["-45.5"],
     "tilt_max": ["62"],
+    "second_tilt_min": ["-45.5"],
+    "second_tilt_max": ["62"],
     "min_tilt": ["-45.5"],
     "max_tilt": ["62"],
     "accept": ["mirrored,stack"],
@@ -48,6 +50,8 @@ def parsed(words: list[str]) -> StepConfig:
 TOGETHER: dict[str, dict[str, str]] = {
     "even": {"odd": "odd"},
     "odd": {"even": "even"},
+    "second_tilt_min": {"second_tilt_max": "62"},
+    "second_tilt_max": {"second_tilt_min": "-45.5"},
     "noise_level": {"noise_start_iter": "2,5"},
     "noise_start_iter": {"noise_level": "0.1,0.2"},
 }

@@ -10,6 +10,9 @@ from pydantic import ValidationError
 
 from isonet.config import SimulateConfig
 from isonet.core import fourier
+from isonet.core.comparison import metrics
+from isonet.core.tilts import wedge
+from isonet.core.tilts.measured import Measured, about, angles_of, positioned
 from isonet.errors import InputError
 from isonet.io import mrc, star
 from isonet.io.mrc_bytes.header import Header
@@ -154,3 +157,50 @@ def test_nothing_is_overwritten_unless_asked(clean: Path) -> None:
 def test_wrong_options_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         SimulateConfig(**wrong)
+
+
+LEVELS = {
+    "levelled": {"level_x": 10, "level_y": -11},
+    "two axes": {"second_axis": True},
+    "both": {"level_x": 10, "level_y": -11, "second_axis": True},
+}
+
+
+def told(level_x: float = 0, level_y: float = 0, second_axis: bool = False) -> Measured:
+    """What the options say has been measured at tilts of -60 to 60 degrees."""
+    into = about("y", level_y) @ about("x", level_x)
+    ways = map(angles_of, [into, about("z", 90) @ into] if second_axis else [into])
+    return Measured(tuple(positioned((-60 + y, 60 + y), x, z) for x, y, z in ways))
+
+
+def missing_share(volume: torch.Tensor, measured: Measured) -> float:
+    """Share of the energy that lies in the region called missing, three Fourier pixels off its faces."""
+    shape = fourier.spatial_shape(volume)
+    window = fourier.taper(shape, max(shape))
+    power = fourier.transform((volume - volume.mean()) * window).abs().square() * fourier.multiplicity(shape)
+    return float(power[wedge.regions(shape, measured)[0]].sum() / power.sum())
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_the_wedge_lies_as_the_levels_say(tmp_path: Path, name: str) -> None:
+    options = LEVELS[name]
+    folder = simulate(SimulateConfig(output_dir=tmp_path, snr=1.0, **{**SMALL, "depth": 40}, **options))
+    full, truth = read(folder, "full"), read(folder, "truth")
+    right = missing_share(full, told(**options))
+    assert right < 0.03
+    if "level_x" in options:
+        for level_x, level_y, times in ((-10, 11, 5), (-10, -11, 2), (10, 11, 5)):
+            assert missing_share(full, told(level_x, level_y, "second_axis" in options)) > times * right
+    if "second_axis" in options:
+        assert missing_share(full, told()) > 5 * right  # the first axis alone
+        assert metadata.read_tilt_angles(folder / "tilts2.tlt").tolist() == list(range(-60, 61, 3))
+    assert metadata.read_tilt_angles(folder / "tilts.tlt").tolist() == list(range(-60, 61, 3))
+    _, outside = metrics.wedge_correlation(full, truth, told(**options))
+    assert outside.mean() > 0.8
+
+
+def test_levels_that_cannot_be_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--level-y 40: tilt angles -20 to 100 degrees"):
+        simulate(SimulateConfig(output_dir=tmp_path, level_y=40, **SMALL))
+    with pytest.raises(ValidationError, match="second_axis goes with split frames"):
+        SimulateConfig(second_axis=True, split="tilts")

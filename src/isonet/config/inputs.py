@@ -33,6 +33,10 @@ def _known_faults(names: tuple[str, ...]) -> tuple[str, ...]:
 Accepted = Annotated[tuple[str, ...], BeforeValidator(split_list), AfterValidator(_known_faults)]
 
 
+LevelAngle = Annotated[float, Field(ge=-60, le=60)]
+Turn = Annotated[float, Field(ge=-180, le=180)]
+
+
 class InputOptions(StepConfig):
     """What the tomograms are."""
 
@@ -50,6 +54,25 @@ class InputOptions(StepConfig):
     """Smallest tilt angle in degrees, after alignment; left out: from tilt_file or metadata, else -60."""
     tilt_max: Angle | None = None
     """Largest tilt angle in degrees, after alignment; left out: from tilt_file or metadata, else 60."""
+    level_x: LevelAngle | None = None
+    """Degrees by which the tomogram was turned about x before it is tilted (RELION's rlnTomoXTilt, Warp's LevelAngleX,
+    minus IMOD's XAXISTILT); left out: from metadata, else 0."""
+    level_y: LevelAngle | None = None
+    """Degrees by which it was then turned about y, where the tilts do not have that in them; added to them."""
+    axis_turn: Turn | None = None
+    """Degrees about z that bring the tilt axis to y, before the other turns; 0 if left out."""
+    second_tilt_min: Angle | None = None
+    """Smallest tilt about a second axis, of tomograms joined from two tilt series."""
+    second_tilt_max: Angle | None = None
+    """Largest tilt about a second axis."""
+    second_tilt_file: Path | None = None
+    """Tilts about a second axis, in place of second_tilt_min and second_tilt_max."""
+    second_level_x: LevelAngle | None = None
+    """As level_x, for the second axis."""
+    second_level_y: LevelAngle | None = None
+    """As level_y, for the second axis."""
+    second_axis_turn: Turn | None = None
+    """As axis_turn, for the second axis; 90 if left out, the second axis along x."""
     tilt_file: Path | None = None
     """Tilts of all tomograms (.tlt, .rawtlt, .aln, .mdoc, .xml, .star, .com, .edf), or a folder with a file each."""
     defocus: Annotated[float | None, BeforeValidator(single)] = None
@@ -76,6 +99,11 @@ class InputOptions(StepConfig):
         both_known = None not in (self.tilt_min, self.tilt_max) or (self.metadata is None and self.tilt_file is None)
         if both_known and not low < high:
             raise ValueError(f"tilt_min {low:g} must be smaller than tilt_max {high:g} degrees")
+        if (self.second_tilt_min is None) != (self.second_tilt_max is None):
+            raise ValueError("second_tilt_min and second_tilt_max belong together: give both or neither")
+        first, last = self.second_tilt_min, self.second_tilt_max
+        if first is not None and last is not None and not first < last:
+            raise ValueError(f"second_tilt_min {first:g} must be smaller than second_tilt_max {last:g} degrees")
         if (self.even is None) != (self.odd is None):
             raise ValueError("even and odd belong together: give both or neither")
         return self

@@ -31,6 +31,12 @@ class SimulateConfig(StepConfig):
     """Tilt angles in degrees, separated by commas, in place of tilt_min, tilt_max and tilt_step."""
     tilt_file: Path | None = None
     """File with the tilt angles (.tlt, .aln, .mdoc, .xml, .star, .com), in place of all other settings of tilts."""
+    level_x: float = Field(0.0, ge=-45, le=45)
+    """Degrees by which the volume is turned about x before it is tilted: it lies flat, as programs level tomograms."""
+    level_y: float = Field(0.0, ge=-45, le=45)
+    """Degrees by which it is then turned about y, which adds to the tilts; tilts.tlt has those of the stage."""
+    second_axis: bool = False
+    """Tilt about x too, into tilts2.mrc and tilts2.tlt, and join both reconstructions."""
     snr: float = Field(0.1, gt=0, allow_inf_nan=True)
     """Variance of the signal over variance of the noise in a projection, on average over the tilts; inf: no noise."""
     defocus: float = Field(0.0, ge=-200_000, le=200_000)
@@ -70,6 +76,8 @@ class SimulateConfig(StepConfig):
             raise ValueError(f"tilt_min {self.tilt_min:g} must be smaller than tilt_max {self.tilt_max:g} degrees")
         if 0 < len(self.tilts) < 2:
             raise ValueError("tilts needs at least two angles")
+        if self.second_axis and self.split == "tilts":
+            raise ValueError("second_axis goes with split frames alone")
         return self
 
 
@@ -82,6 +90,11 @@ class ReconstructConfig(StepConfig):
     """Tilt angles (.tlt, .aln, .mdoc, .xml, .star, .com), one per image; left out, those of the alignment."""
     alignment: Path | None = None
     """Alignment of the images, IMOD .xf or Warp .xml; left out, the tilt axis runs along y through the centre."""
+    level_x: float | None = Field(None, ge=-60, le=60)
+    """Degrees by which the tomogram is turned about x before it is tilted (RELION's rlnTomoXTilt, Warp's LevelAngleX,
+    minus IMOD's XAXISTILT), so that the sample lies flat; left out: from the alignment or tilt file, else 0."""
+    level_y: float = Field(0.0, ge=-60, le=60)
+    """Degrees by which it is then turned about y, added to the tilts (after invert_tilts)."""
     invert_tilts: bool = False
     """Change the sign of all angles, which mirrors the tomogram along z."""
     min_tilt: Angle = -90.0

@@ -4,13 +4,15 @@ Frequencies are in cycles per voxel: `k_z` and `k_y` run through `fftfreq`, `k_x
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 Shape = tuple[int, int, int]
+Transfer = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Takes `k_z`, `k_y`, `k_x` in cycles per voxel, shaped to broadcast, and returns the factors there."""
 
 
 def frequencies(shape: Shape, device: torch.device | None = None) -> tuple[Tensor, Tensor, Tensor]:

@@ -3,7 +3,6 @@
 Matrices act on column vectors in z, y, x order: the rotated volume is `v'(r) = v(R^-1 r)` about the cube's centre.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -13,8 +12,6 @@ from jaxtyping import Float, Int
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-_SYMMETRIC_WITHIN = 0.5  # degrees
-
 
 @lru_cache
 def cube_rotations() -> Int[Tensor, "24 3 3"]:
@@ -22,24 +19,6 @@ def cube_rotations() -> Int[Tensor, "24 3 3"]:
     matrices = torch.from_numpy(Rotation.create_group("O").as_matrix()).round().to(torch.int64)
     identity_first = sorted(matrices, key=lambda matrix: -int(matrix.trace()))
     return torch.stack(identity_first)
-
-
-def wedge_moving_rotations(tilts: Sequence[float]) -> Int[Tensor, "n 3 3"]:
-    """Return the cube rotations that move the wedge of `tilts` (degrees).
-
-    Of the 24, the identity and the half turn about the tilt axis leave every wedge in place; a wedge whose two ends
-    are equal (within half a degree) is left in place also by the half turns about the beam and about x. So 20 remain
-    for a symmetric range and 22 for any other.
-    """
-    symmetric = abs(min(tilts) + max(tilts)) < _SYMMETRIC_WITHIN
-    kept = []
-    for matrix in cube_rotations():
-        diagonal = matrix.diagonal()
-        half_turn_or_identity = bool(diagonal.abs().sum() == 3)
-        about_tilt_axis = bool(diagonal[1] == 1)
-        if not (half_turn_or_identity and (symmetric or about_tilt_axis)):
-            kept.append(matrix)
-    return torch.stack(kept)
 
 
 def rotate_cube(volume: Float[Tensor, "*b n n n"], matrix: Int[Tensor, "3 3"]) -> Float[Tensor, "*b n n n"]:

@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from isonet import __version__
 from isonet.config import TrainStarterConfig
+from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.train.network.unet import UNet, UNetShape
@@ -120,9 +121,7 @@ def _shape(about: Mapping[str, Any], tensors: int) -> UNetShape:
     return shape
 
 
-def refuse_having_seen(
-    path: Path, about: Mapping[str, Any], measured: Iterable[mrc.Volume], kept: tuple[float, float]
-) -> None:
+def refuse_having_seen(path: Path, about: Mapping[str, Any], measured: Iterable[mrc.Volume], kept: Measured) -> None:
     """Refuse a model that may have seen what is withheld from it.
 
     Parameters
@@ -133,8 +132,8 @@ def refuse_having_seen(
         Its description.
     measured : iterable of Volume
         The measured volumes, with all their tilts.
-    kept : tuple of float
-        Range in degrees that is not withheld.
+    kept : Measured
+        What is not withheld.
 
     Raises
     ------
@@ -150,8 +149,9 @@ def refuse_having_seen(
         if one["data"] in marks:
             raise InputError(f"{path}: has seen all of {marks[one['data']]}, also what is withheld; {remedy}")
         low, high = min(one["tilts"]), max(one["tilts"])
-        if low < kept[0] - _MARGIN or high > kept[1] + _MARGIN:
+        least, most = min(kept.tilts), max(kept.tilts)
+        if low < least - _MARGIN or high > most + _MARGIN:
             raise InputError(
-                f"{path}: has seen tilts of {low:g} to {high:g} degrees, only {kept[0]:g} to {kept[1]:g} are not "
+                f"{path}: has seen tilts of {low:g} to {high:g} degrees, only {least:g} to {most:g} are not "
                 f"withheld; {remedy}"
             )

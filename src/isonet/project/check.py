@@ -13,9 +13,21 @@ def check_path(table: Path) -> Path:
     return table.with_suffix(".check.json")
 
 
-def write_check(table: Path, warnings: Sequence[str]) -> None:
-    """Write what was warned of while a table was made."""
-    write_json(check_path(table), {"warnings": list(warnings)})
+def write_check(table: Path, warnings: Sequence[str], tomograms: Sequence[Mapping[str, object]] = ()) -> None:
+    """Write what was warned of while a table was made, and what was measured of each tomogram.
+
+    Parameters
+    ----------
+    table : Path
+        The table.
+    warnings : sequence of str
+        All of them.
+    tomograms : sequence of mapping
+        Of each its `name`, `level_x`, `level_y`, `axis_turn` and both `faces` in degrees as its power spectrum shows
+        them (null where it shows no wedge), `missing_energy`, the share of its energy in the region called missing,
+        and its `warnings`.
+    """
+    write_json(check_path(table), {"warnings": list(warnings), "tomograms": list(tomograms)})
 
 
 def read_check(table: Path) -> Mapping[str, Any]:
@@ -25,6 +37,12 @@ def read_check(table: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def measurements_of(table: Path) -> list[dict[str, Any]]:
+    """What `prepare` measured of each tomogram when it made a table."""
+    found = read_check(table).get("tomograms", [])
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def warnings_of(table: Path) -> list[str]:

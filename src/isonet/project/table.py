@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from isonet.core.tilts.measured import Measured
 from isonet.core.tilts.ranges import check_tilts
 from isonet.errors import InputError
 from isonet.io import files, star
 from isonet.io.programs.metadata import read_tilt_angles
 from isonet.io.volume_files import stem
+from isonet.project import orientation
 from isonet.project.unprepared import refuse_unprepared
 
 FULL_COLUMNS = ("rlnTomoName", "rlnMicrographName")
@@ -105,11 +107,11 @@ class Tomogram:
         InputError
             If the range is empty or reaches beyond 90 degrees.
         """
-        return self._tilts("rlnTiltFile")
+        return self.tilts_of("rlnTiltFile")
 
-    def _tilts(self, column: str) -> tuple[float, ...]:
-        """Tilts from the file in a column, else the range."""
-        low, high = self.number("rlnTiltMin"), self.number("rlnTiltMax")
+    def tilts_of(self, column: str, which: str = "") -> tuple[float, ...]:
+        """Tilts from the file in a column, else the range in the columns that end so; errors as of :attr:`tilts`."""
+        low, high = self.number(f"rlnTiltMin{which}"), self.number(f"rlnTiltMax{which}")
         tilts: Sequence[float] = (
             DEFAULT_TILTS[0] if low is None else low,
             DEFAULT_TILTS[1] if high is None else high,
@@ -119,7 +121,8 @@ class Tomogram:
         try:
             check_tilts(tilts)
         except ValueError as error:
-            raise InputError(f"{self.table}: tomogram {self.index}: {error}; mend rlnTiltMin, rlnTiltMax") from error
+            text = f"{self.table}: tomogram {self.index}: {error}; mend rlnTiltMin{which}, rlnTiltMax{which}"
+            raise InputError(text) from error
         return tuple(tilts)
 
     @property
@@ -140,7 +143,23 @@ class Tomogram:
             raise InputError(f"{self.table}: rlnTiltSplit of tomogram {self.index} is {self.split!r}; frames or tilts")
         if self.split == "frames":
             return self.tilts, self.tilts
-        first, second = (self._tilts(f"rlnTiltFileHalf{half}") for half in (1, 2))
+        first, second = (self.tilts_of(f"rlnTiltFileHalf{half}") for half in (1, 2))
+        return first, second
+
+    @property
+    def measured(self) -> Measured:
+        """All that was measured: the tilts, how axis and beam lie in the volume, a second axis; errors as of both."""
+        return orientation.measured(self, self.tilts)
+
+    @property
+    def half_measured(self) -> tuple[Measured, Measured]:
+        """What was measured of half 1 and half 2; errors as of :attr:`half_tilts` and of the orientation."""
+        first, second = (orientation.measured(self, tilts) for tilts in self.half_tilts)
+        if self.split == "tilts" and len(first.sweeps) > 1:
+            raise InputError(
+                f"{self.table}: tomogram {self.index}: which half has which tilts about the second axis is not known; "
+                "split by frames, or leave the halves out"
+            )
         return first, second
 
     @property

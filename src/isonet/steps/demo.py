@@ -86,13 +86,13 @@ def _judge(project: Project, truth_path: Path, folder: Path) -> Path:
     numbers = {}
     for name in ("before", "after"):
         volume = torch.from_numpy(volumes[name])
-        inside, outside = wedge_correlation(volume, truth, tomogram.tilts)
+        inside, outside = wedge_correlation(volume, truth, tomogram.measured)
         numbers[name] = _numbers(inside, outside, correlation(volume, truth))
         table.add_row(name, *(f"{numbers[name][key]:.3f}" for key in ("inside", "outside", "correlation")))
     Console().print(table)
     picture = folder / "demo.png"
     bright = {name: -volume for name, volume in volumes.items()}
-    save_comparison(picture, bright, tomogram.tilts, 10.0, "isonet demo: simulated tomogram (density bright)")
+    save_comparison(picture, bright, tomogram.measured, 10.0, "isonet demo: simulated tomogram (density bright)")
     files.write_json(folder / "demo.json", numbers)
     log.info("%s: look at it", picture)
     return picture

@@ -12,12 +12,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from isonet.config import ReconstructConfig
-from isonet.core.simulation import projection
+from isonet.core.simulation import levelling, projection
+from isonet.core.tilts.measured import positioned
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
 from isonet.io.programs import metadata
-from isonet.io.programs.tilt_series import LARGEST_X_TILT, Alignment, TiltSeries
+from isonet.io.programs.tilt_series import Alignment, TiltSeries
 from isonet.io.text import Floats
 from isonet.io.volume_files import stem
 from isonet.steps.simulate import refuse_existing, write_tilts
@@ -43,6 +44,8 @@ class Geometry:
         Tomogram voxels per pixel of the stack.
     shape : tuple of int
         Height and width of the tomogram in voxels.
+    about_x : float
+        Degrees by which the tomogram is turned about x before it is tilted.
     """
 
     images: list[int]
@@ -50,6 +53,7 @@ class Geometry:
     alignment: Alignment
     scale: float
     shape: tuple[int, int]
+    about_x: float
 
 
 def reconstruct(stack: Path, config: ReconstructConfig) -> Path:
@@ -57,7 +61,8 @@ def reconstruct(stack: Path, config: ReconstructConfig) -> Path:
 
     Images are set to mean 0 and standard deviation 1, binned by cropping their Fourier transform, aligned, weighted
     and back-projected a few rows at a time. Halves are made of the used tilts 0, 2, 4... and 1, 3, 5... by rising
-    angle. The angles written obey `u = x cos(a) + z sin(a)` for the tomogram beside them.
+    angle. The angles written obey `u = x cos(a) + z sin(a)` for the tomogram beside them, turned about x first where
+    it is levelled.
 
     Parameters
     ----------
@@ -85,23 +90,26 @@ def reconstruct(stack: Path, config: ReconstructConfig) -> Path:
     geometry = _geometry(source, pixel_size, config)
     header = Header((pixel_size / geometry.scale,) * 3, labels=(f"isonet reconstruct {series}"[:79],))
     height, width = geometry.shape
-    with mrc.scratch(config.output_dir, (len(geometry.images), height, width)) as images, ExitStack() as opened:
+    finer = 2 if geometry.about_x else 1
+    stack_shape = (len(geometry.images), finer * height, finer * width)
+    with mrc.scratch(config.output_dir, stack_shape) as images, ExitStack() as opened:
         for index, number in enumerate(geometry.images):
-            aligned = _aligned(source, number, geometry, pixel_size)
-            images[index] = projection.ramp_filter(aligned[None], config.filter)[0].numpy()
+            filtered = projection.ramp_filter(_aligned(source, number, geometry, pixel_size)[None], config.filter)
+            images[index] = (levelling.finer(filtered) if geometry.about_x else filtered)[0].numpy()
         volumes = {
             name: opened.enter_context(mrc.create(path, (config.thickness, height, width), header))
             for name, path in outputs.items()
         }
-        _back_project(images, geometry.tilts, volumes)
+        (_back_project_turned if geometry.about_x else _back_project)(images, geometry, volumes)
     write_tilts(tilt_path, geometry.tilts)
+    if geometry.about_x:
+        words = f"--tilt-file {tilt_path} --level-x={geometry.about_x:g}"
+        log.info("%s: levelled; tell prepare how it lies: %s", outputs["full"], words)
     return outputs["full"]
 
 
 def _back_project(
-    images: npt.NDArray[np.float32],
-    tilts: Float[Tensor, " tilts"],
-    volumes: dict[str, npt.NDArray[np.float32]],
+    images: npt.NDArray[np.float32], geometry: Geometry, volumes: dict[str, npt.NDArray[np.float32]]
 ) -> None:
     """Fill the volumes a few rows at a time."""
     depth, height, width = volumes["full"].shape
@@ -109,7 +117,26 @@ def _back_project(
     for rows in (slice(first, first + step) for first in range(0, height, step)):
         slab = torch.from_numpy(np.array(images[:, rows]))
         for name, part in _HALVES.items():
-            volumes[name][:, rows] = projection.back_project(slab[part], tilts[part], depth).numpy()
+            volumes[name][:, rows] = projection.back_project(slab[part], geometry.tilts[part], depth).numpy()
+
+
+def _back_project_turned(
+    images: npt.NDArray[np.float32], geometry: Geometry, volumes: dict[str, npt.NDArray[np.float32]]
+) -> None:
+    """Fill levelled volumes a few rows at a time, from the rows of the finer images in which they are seen."""
+    shape = volumes["full"].shape
+    step = max(1, _SLAB_VOXELS // (shape[0] * shape[2]))
+    whole = positioned(geometry.tilts.tolist(), geometry.about_x)
+    middle = 2 * (images.shape[1] // 4)
+    for first in range(0, shape[1], step):
+        rows = slice(first, min(first + step, shape[1]))
+        low, high = levelling.rows_seen(whole, shape, range(rows.start, rows.stop))
+        start, stop = max(0, middle + 2 * low), min(images.shape[1], middle + 2 * high + 1)
+        slab = torch.from_numpy(np.array(images[:, start : max(stop, start + 2)]))
+        for name, part in _HALVES.items():
+            sweep = positioned(geometry.tilts[part].tolist(), geometry.about_x)
+            made = levelling.back_project_turned(slab[part], sweep, shape, rows, middle - start)
+            volumes[name][:, rows] = made.numpy()
 
 
 def _aligned(source: mrc.Volume, number: int, geometry: Geometry, pixel_size: float) -> Float[Tensor, "height width"]:
@@ -157,7 +184,7 @@ def _geometry(source: mrc.Volume, pixel_size: float, config: ReconstructConfig) 
     """Bring stack, angles and alignment together, or say what does not fit."""
     count, height, width = source.shape
     alignment = _alignment(config.alignment, source.shape)
-    angles = _angles(source.path, alignment, config)
+    angles, about_x = _angles(source.path, alignment, config)
     for path, found in ((config.alignment, len(alignment.used)), (config.tilt_file, len(angles))):
         if found != count:
             raise InputError(f"{path}: {found} tilts, but {source.path} has {count} images; give matching files")
@@ -179,8 +206,13 @@ def _geometry(source: mrc.Volume, pixel_size: float, config: ReconstructConfig) 
             f"{source.path}: --pixel-size {config.pixel_size:g} leaves {shape[0]} x {shape[1]} pixels; make it smaller"
         )
     turned = abs(alignment.matrices[images[0], 0, 1]) > abs(alignment.matrices[images[0], 0, 0])
-    tilts = torch.from_numpy(angles[images]).float()
-    return Geometry(images, tilts, alignment, scale, (shape[1], shape[0]) if turned else shape)
+    tilts = torch.from_numpy(angles[images] + config.level_y).float()
+    if float(tilts.abs().max()) > 90:
+        raise InputError(
+            f"--level-y {config.level_y:g}: makes a tilt of {float(tilts.abs().max()):g} degrees; use a smaller level, "
+            "or leave out the outermost images"
+        )
+    return Geometry(images, tilts, alignment, scale, (shape[1], shape[0]) if turned else shape, about_x)
 
 
 def _alignment(path: Path | None, shape: tuple[int, int, int]) -> Alignment:
@@ -193,8 +225,11 @@ def _alignment(path: Path | None, shape: tuple[int, int, int]) -> Alignment:
     return Alignment(matrices, shifts, False, 0.0, None, np.ones(count, dtype=np.bool_))
 
 
-def _angles(stack: Path, alignment: Alignment, config: ReconstructConfig) -> Floats:
-    """Tilt angles of all images, from the tilt file or else from the alignment; NaN for images to leave out."""
+def _angles(stack: Path, alignment: Alignment, config: ReconstructConfig) -> tuple[Floats, float]:
+    """Tilt angles of all images, from the tilt file or else from the alignment, and the turn about x.
+
+    NaN for images to leave out.
+    """
     angles = alignment.tilts
     x_tilt = alignment.x_tilt
     if config.tilt_file is not None:
@@ -208,14 +243,10 @@ def _angles(stack: Path, alignment: Alignment, config: ReconstructConfig) -> Flo
         angles = given
     if angles is None:
         raise InputError(f"{stack}: no tilt angles; add --tilt-file, one angle per image")
-    if abs(x_tilt) > LARGEST_X_TILT:
-        log.warning(
-            "%s: is turned by %g degrees about x in %s, and is not turned here; level the tomogram afterwards",
-            stack,
-            x_tilt,
-            config.alignment or config.tilt_file,
-        )
-    return -angles if config.invert_tilts else angles
+    about_x = x_tilt if config.level_x is None else config.level_x
+    if config.invert_tilts and config.level_x is None:  # which mirrors z
+        about_x = -x_tilt
+    return -angles if config.invert_tilts else angles, about_x
 
 
 def _by_image(series: TiltSeries) -> Floats:

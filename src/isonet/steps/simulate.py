@@ -1,7 +1,9 @@
 """Make a data set whose truth is known: phantom, tilt series with noise, weighted back-projection."""
 
+import logging
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +13,48 @@ from torch import Generator, Tensor
 
 from isonet.config import SimulateConfig
 from isonet.core.filters import ctf
+from isonet.core.fourier import Shape
 from isonet.core.rotation import relion_angles
-from isonet.core.simulation import phantom, projection
+from isonet.core.simulation import levelling, phantom, projection
+from isonet.core.tilts import wedge
+from isonet.core.tilts.measured import Measured, Sweep, about, angles_of, positioned
+from isonet.core.tilts.ranges import check_tilts
 from isonet.errors import InputError
 from isonet.io import files, mrc, star, structure
 from isonet.io.mrc_bytes.header import Header
 from isonet.io.programs import metadata
 from isonet.io.volume_files import stem
 
+log = logging.getLogger("isonet")
 _NAMES = ("truth.mrc", "full.mrc", "even.mrc", "odd.mrc", "tilts.mrc", "tilts.tlt", "particles.star")
+_SECOND = ("tilts2.mrc", "tilts2.tlt")
+
+
+@dataclass(frozen=True)
+class _Series:
+    """A tilt series to make.
+
+    Attributes
+    ----------
+    tilts : Tensor
+        Degrees, of the stage.
+    about_x, about_y, about_z : float
+        Degrees by which the volume is turned before it is tilted.
+    """
+
+    tilts: Float[Tensor, " tilts"]
+    about_x: float
+    about_y: float
+    about_z: float
+
+    @property
+    def at_home(self) -> bool:
+        """Whether the tilt axis is y and the beam z."""
+        return self.about_x == self.about_z == 0
+
+    def sweep(self, part: slice) -> Sweep:
+        """What some of the tilts measure."""
+        return positioned((self.tilts[part] + self.about_y).tolist(), self.about_x, self.about_z)
 
 
 def simulate(config: SimulateConfig) -> Path:
@@ -28,7 +63,9 @@ def simulate(config: SimulateConfig) -> Path:
     Reconstructions have the grey scale of the truth where it was measured, times the contrast transfer if there is a
     defocus (the same at all tilts and across each image). The images are wide enough to see the
     whole phantom at every tilt. Halves from frames share all tilts and have twice the noise variance of the whole;
-    halves from tilts are made of the tilts 0, 2, 4... and 1, 3, 5...
+    halves from tilts are made of the tilts 0, 2, 4... and 1, 3, 5... The volume may lie turned in the microscope by the
+    level angles, and be tilted about a second axis, along x in the microscope; of both, what either has measured is
+    joined.
 
     Parameters
     ----------
@@ -46,32 +83,92 @@ def simulate(config: SimulateConfig) -> Path:
     InputError
         If files would be overwritten, or a template or tilt file cannot be used.
     """
-    refuse_existing([config.output_dir / name for name in _NAMES], overwrite=config.overwrite)
-    tilts = _tilts(config)
+    series = _series(config)
+    names = (*_NAMES, *(_SECOND if len(series) > 1 else ()))
+    refuse_existing([config.output_dir / name for name in names], overwrite=config.overwrite)
     generator = Generator().manual_seed(config.seed)
     cell = _cell(config, generator)
     truth = -cell.density if config.contrast == "dark" else cell.density
-    clean = projection.project(truth, tilts, width=math.ceil(math.hypot(config.depth, config.width)))
+    header = Header((config.pixel_size,) * 3, labels=(f"isonet simulate, seed {config.seed}",))
+    mrc.write(config.output_dir / "truth.mrc", truth.numpy(), header)
+    made: dict[str, list[Tensor]] = {"full": [], "even": [], "odd": []}
+    for number, one in enumerate(series, start=1):
+        images = _images(truth, one, config, generator)
+        stem = "tilts" if number == 1 else f"tilts{number}"
+        mrc.write(config.output_dir / f"{stem}.mrc", images["full"].numpy(), header)
+        write_tilts(config.output_dir / f"{stem}.tlt", one.tilts)
+        for name, volumes in made.items():
+            volumes.append(_reconstructed(images[name], one, name, config))
+    for name, volumes in made.items():
+        volume = volumes[0]
+        if len(volumes) > 1:
+            whole = [Measured((one.sweep(_part(name, config)),)) for one in series]
+            volume = levelling.joined(volumes, [wedge.weight(_shape(config), one) for one in whole])
+        mrc.write(config.output_dir / f"{name}.mrc", volume.numpy(), header)
+    _write_particles(config, cell.placements)
+    _say_how_it_lies(series, config)
+    return config.output_dir
+
+
+def _series(config: SimulateConfig) -> list[_Series]:
+    """The tilt series about one axis or two, of a volume that was turned so that it lies flat."""
+    tilts = _tilts(config)
+    into = about("y", config.level_y) @ about("x", config.level_x)
+    ways = [into, about("z", 90) @ into] if config.second_axis else [into]
+    found = []
+    for about_x, about_y, about_z in map(angles_of, ways):
+        try:
+            check_tilts((tilts + about_y).tolist())
+        except ValueError as error:
+            raise InputError(f"--level-y {config.level_y:g}: {error}; use smaller tilts or levels") from error
+        found.append(_Series(tilts, about_x, about_y, about_z))
+    return found
+
+
+def _images(truth: Tensor, series: _Series, config: SimulateConfig, generator: Generator) -> dict[str, Tensor]:
+    """Images of the whole exposure and of its halves, with contrast transfer and noise."""
+    seen = truth if series.at_home else levelling.as_in_microscope(truth, series.about_x, series.about_z)
+    width = math.ceil(math.hypot(seen.shape[0], seen.shape[2]))
+    clean = projection.project(seen, series.tilts + series.about_y, width=width)
     if config.defocus:
         optics = ctf.Optics(config.defocus, config.voltage, config.cs, config.amplitude_contrast)
         clean = ctf.modulate(clean, config.pixel_size, optics)
-    images = {"full": clean, "even": clean, "odd": clean}
-    if math.isfinite(config.snr):
-        sigma = math.sqrt(float(clean.var(dim=(1, 2)).mean()) / config.snr)
-        images = _add_noise(clean, sigma, config.split, generator)
-    header = Header((config.pixel_size,) * 3, labels=(f"isonet simulate, seed {config.seed}",))
-    mrc.write(config.output_dir / "truth.mrc", truth.numpy(), header)
-    mrc.write(config.output_dir / "tilts.mrc", images["full"].numpy(), header)
-    chosen = {"full": slice(None), "even": slice(None), "odd": slice(None)}
-    if config.split == "tilts":
-        chosen = {"full": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
-    for name, part in chosen.items():
-        filtered = projection.ramp_filter(images[name][part], config.filter)
-        volume = projection.back_project(filtered, tilts[part], config.depth, config.width)
-        mrc.write(config.output_dir / f"{name}.mrc", volume.numpy(), header)
-    write_tilts(config.output_dir / "tilts.tlt", tilts)
-    _write_particles(config, cell.placements)
-    return config.output_dir
+    if not math.isfinite(config.snr):
+        return {"full": clean, "even": clean, "odd": clean}
+    sigma = math.sqrt(float(clean.var(dim=(1, 2)).mean()) / config.snr)
+    return _add_noise(clean, sigma, config.split, generator)
+
+
+def _part(name: str, config: SimulateConfig) -> slice:
+    """Which tilts the whole tomogram or a half is made of."""
+    if config.split == "frames" or name == "full":
+        return slice(None)
+    return slice(0, None, 2) if name == "even" else slice(1, None, 2)
+
+
+def _reconstructed(images: Tensor, series: _Series, name: str, config: SimulateConfig) -> Tensor:
+    """Reconstruct the whole tomogram or a half from the tilts about one axis."""
+    part = _part(name, config)
+    filtered = projection.ramp_filter(images[part], config.filter)
+    if series.at_home:
+        return projection.back_project(filtered, series.tilts[part] + series.about_y, config.depth, config.width)
+    return levelling.back_project_turned(levelling.finer(filtered), series.sweep(part), _shape(config))
+
+
+def _shape(config: SimulateConfig) -> Shape:
+    return config.depth, config.height, config.width
+
+
+def _say_how_it_lies(series: Sequence[_Series], config: SimulateConfig) -> None:
+    """Say with which words `prepare` is told how axis and beam lie, where they are not y and z."""
+    if len(series) == 1 and series[0].at_home and not series[0].about_y:
+        return
+    words = []
+    for prefix, one, name in zip(("", "second-"), series, ("tilts.tlt", "tilts2.tlt"), strict=False):
+        told = {"level-x": one.about_x, "level-y": one.about_y, "axis-turn": one.about_z}
+        words += [f"--{prefix}tilt-file {config.output_dir / name}"]
+        words += [f"--{prefix}{option}={value:g}" for option, value in told.items() if value]
+    log.info("%s: tell prepare how it lies: %s", config.output_dir / "full.mrc", " ".join(words))
 
 
 def refuse_existing(paths: list[Path], *, overwrite: bool) -> None:

@@ -16,7 +16,8 @@ from isonet.train.network.unet import UNet, for_evaluation
 from isonet.train.pairs import Batch
 
 _SHARE_OF_GPU = 0.7
-_HALF_TURNS = ((-3, -1), (-2, -1), (-3, -2))  # axes that are reversed by half a turn about y, z, x
+_REVERSED = {"y": (-3, -1), "z": (-2, -1), "x": (-3, -2)}  # by half a turn about each axis
+_ABOUT = "yzx"
 
 
 class Evaluator:
@@ -30,16 +31,13 @@ class Evaluator:
         Where to compute.
     precision : str
         `float32`, `bf16`, `fp16` or `auto`.
-    turns : int
-        Outputs that are averaged: of the volume as it is (1), also of it turned by half a turn about y, the tilt axis
-        (2), and about all three axes (4). A wedge stays what it is about y; about z and x only one that is symmetric.
     """
 
-    def __init__(self, network: UNet, device: torch.device, precision: Precision, turns: Literal[1, 2, 4] = 1) -> None:
+    def __init__(self, network: UNet, device: torch.device, precision: Precision) -> None:
         self.device = device
         self.network = network
         self.divisor = network.shape.divisor
-        self.turns = turns
+        self.turns, self._about = 1, ""
         self._arithmetic = choose_precision(device, precision)
         evaluated = for_evaluation(network)
         laid_out(evaluated, device)
@@ -67,17 +65,26 @@ class Evaluator:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def turned(self, turns: Literal[1, 2, 4]) -> "Evaluator":
-        """Return one of the same network that averages over so many half-turns."""
+    def turned(self, turns: Literal[1, 2, 4], about: str = _ABOUT) -> "Evaluator":
+        """Return one of the same network that averages over so many half-turns.
+
+        Parameters
+        ----------
+        turns : int
+            Outputs that are averaged: of the volume as it is (1), also of it turned by half a turn about one axis (2),
+            or about all three (4). They should leave the wedge what it is, as one about the tilt axis does.
+        about : str
+            The axes; of 2 the first one counts.
+        """
         other = copy.copy(self)
-        other.turns = turns
+        other.turns, other._about = turns, about[: turns - 1]
         return other
 
     @torch.inference_mode()
     def __call__(self, volumes: Float[Tensor, "b 1 z y x"]) -> Float[Tensor, "b 1 z y x"]:
         """Return the network's output for a batch, in float32 on its device."""
         total = self._once(volumes)
-        for axes in _HALF_TURNS[: self.turns - 1]:
+        for axes in (_REVERSED[axis] for axis in self._about):
             total += self._once(volumes.flip(axes)).flip(axes)
         return total / self.turns if self.turns > 1 else total
 

@@ -27,6 +27,7 @@ from torch import Tensor
 from isonet.core import fourier, rotation
 from isonet.core.sampling import central_cube
 from isonet.core.tilts import noise, wedge
+from isonet.core.tilts.measured import Measured, Tilts
 from isonet.core.tilts.noise import NoiseMode
 from isonet.core.tilts.ranges import LARGEST_GAP
 from isonet.train.hardware.overlap import host_memory
@@ -43,8 +44,8 @@ class Optics:
 
     Attributes
     ----------
-    tilts : tuple of tuple of float
-        Degrees, range or list, of each map: one, or one for each half.
+    measured : tuple of Measured
+        What each map has measured: one, or one for each half.
     size, cube : int
         Edges of the sub-volumes and of the training cubes cropped from them.
     mode : str
@@ -57,7 +58,7 @@ class Optics:
         Weight of the (absolute or squared) errors of a training cube at each frequency, rfft layout.
     """
 
-    tilts: tuple[tuple[float, ...], ...]
+    measured: tuple[Measured, ...]
     size: int
     cube: int
     mode: NoiseMode
@@ -68,16 +69,16 @@ class Optics:
     @property
     def weights(self) -> tuple[Tensor, ...]:
         """Wedge weight `W` of a sub-volume for each map, rfft layout."""
-        return tuple(_kept_weight(self.size, one, None, self.spectrum.device, self.gap) for one in self.tilts)
+        return tuple(_kept_weight(self.size, one, None, self.spectrum.device, self.gap) for one in self.measured)
 
     @property
     def noise_spectrum(self) -> Tensor:
         """Amplitude spectrum of back-projected noise of a training cube, rfft layout."""
-        return _kept_noise(self.cube, self.tilts[0], self.mode, self.spectrum.device, self.gap)
+        return _kept_noise(self.cube, self.measured[0], self.mode, self.spectrum.device, self.gap)
 
 
 def optics(
-    tilts: Sequence[Sequence[float]],
+    tilts: Sequence[Tilts],
     size: int,
     cube: int,
     mode: NoiseMode,
@@ -86,8 +87,8 @@ def optics(
     gap: float = LARGEST_GAP,
 ) -> Optics:
     """Prepare wedge, noise and rotations for sub-volumes of edge `size` cropped to `cube`; `tilts` of each map."""
-    angles = tuple(tuple(one) for one in tilts)
-    return Optics(angles, size, cube, mode, gap, rotation.wedge_moving_rotations(tilts[0]), spectrum.to(device))
+    measured = tuple(map(Measured.of, tilts))
+    return Optics(measured, size, cube, mode, gap, wedge.moving_rotations(measured[0]), spectrum.to(device))
 
 
 @dataclass(frozen=True)
@@ -228,10 +229,10 @@ class PairMaker:
     def _error_filter(self, tomogram: Optics, given: int, asked: int, matrix: Tensor | None) -> Tensor:
         """Weigh errors by frequency, by whether the input has it, and by whether the target has measured it."""
         recipe, device = self.recipe, tomogram.spectrum.device
-        has = _turned_weight(recipe.cube, tomogram.tilts[given], None, device, tomogram.gap)
+        has = _turned_weight(recipe.cube, tomogram.measured[given], None, device, tomogram.gap)
         weight = has + recipe.wedge_weight * (1 - has)
         if recipe.maps == 2:
-            weight = weight * _turned_weight(recipe.cube, tomogram.tilts[asked], matrix, device, tomogram.gap)
+            weight = weight * _turned_weight(recipe.cube, tomogram.measured[asked], matrix, device, tomogram.gap)
         weight = tomogram.spectrum * weight.expand(recipe.cube, recipe.cube, recipe.cube // 2 + 1)
         return weight if recipe.exponent == 1 else torch.sqrt(weight)
 
@@ -251,28 +252,26 @@ def turn(volumes: Float[Tensor, "m s s s"], matrix: Tensor) -> Float[Tensor, "m 
     return rotation.rotate_cube(volumes, matrix)
 
 
-def _turned_weight(
-    cube: int, tilts: tuple[float, ...], matrix: Tensor | None, device: torch.device, gap: float
-) -> Tensor:
+def _turned_weight(cube: int, measured: Measured, matrix: Tensor | None, device: torch.device, gap: float) -> Tensor:
     """Wedge weight of a training cube whose content was turned; those of the few cube rotations are kept."""
     if matrix is not None and matrix.is_floating_point():
-        return wedge.weight((cube, cube, cube), tilts, matrix, device, gap=gap)
-    return _kept_weight(cube, tilts, None if matrix is None else tuple(map(tuple, matrix.tolist())), device, gap)
+        return wedge.weight((cube, cube, cube), measured, matrix, device, gap=gap)
+    return _kept_weight(cube, measured, None if matrix is None else tuple(map(tuple, matrix.tolist())), device, gap)
 
 
 def _kept_weight(
-    cube: int, tilts: tuple[float, ...], matrix: tuple[tuple[int, ...], ...] | None, device: torch.device, gap: float
+    cube: int, measured: Measured, matrix: tuple[tuple[int, ...], ...] | None, device: torch.device, gap: float
 ) -> Tensor:
     def make() -> Tensor:
         turned = None if matrix is None else torch.tensor(matrix, dtype=torch.float32)
-        return wedge.weight((cube, cube, cube), tilts, turned, device, gap=gap)
+        return wedge.weight((cube, cube, cube), measured, turned, device, gap=gap)
 
-    return _KEPT.get((cube, tilts, matrix, device, gap), make)
+    return _KEPT.get((cube, measured, matrix, device, gap), make)
 
 
-def _kept_noise(cube: int, tilts: tuple[float, ...], mode: NoiseMode, device: torch.device, gap: float) -> Tensor:
+def _kept_noise(cube: int, measured: Measured, mode: NoiseMode, device: torch.device, gap: float) -> Tensor:
     edges = (cube, cube, cube)
-    return _KEPT.get((cube, tilts, mode, device, gap), lambda: noise.amplitude(edges, tilts, mode, device, gap))
+    return _KEPT.get((cube, measured, mode, device, gap), lambda: noise.amplitude(edges, measured, mode, device, gap))
 
 
 def fill(volumes: Float[Tensor, "b s s s"], weights: Tensor, predict: Predict | None) -> Float[Tensor, "b s s s"]:

@@ -7,6 +7,7 @@ import torch
 
 from isonet.core.comparison import balance
 from isonet.core.comparison.agreement import Sums
+from isonet.core.tilts.measured import Tilts
 from isonet.io import mrc
 from isonet.validation.numbers import Numbers, numbers_of
 from isonet.validation.scores import spectrum_at, subvolumes_with_data
@@ -19,7 +20,7 @@ _REMEDIES = {
 }
 
 
-def wedge_balance_numbers(volumes: Sequence[mrc.Volume], tilts: Sequence[float], name: str) -> Numbers:
+def wedge_balance_numbers(volumes: Sequence[mrc.Volume], tilts: Tilts, name: str) -> Numbers:
     """Measure how the power of a result is spread over directions, and warn where it should not be like that.
 
     Parameters
@@ -40,15 +41,15 @@ def wedge_balance_numbers(volumes: Sequence[mrc.Volume], tilts: Sequence[float],
     return numbers
 
 
-def measure_balance(volumes: Sequence[mrc.Volume], tilts: Sequence[float], most: int | None = None) -> Numbers:
+def measure_balance(volumes: Sequence[mrc.Volume], tilts: Tilts, most: int | None = None) -> Numbers:
     """Measure how the power of a result is spread over directions.
 
     Parameters
     ----------
     volumes : sequence of Volume
         The result, or the results of two halves: their FSC is measured too.
-    tilts : sequence of float
-        Degrees that were known when it was made.
+    tilts : sequence of float or Measured
+        Degrees, or what was measured in general, that were known when it was made.
     most : int, optional
         Sub-volumes to look at, all over the tomogram; all if left out.
 

@@ -12,6 +12,7 @@ from isonet.core.comparison.agreement import Bins, Estimate, Sums
 from isonet.core.comparison.claims import Resolution
 from isonet.core.fourier import Shape
 from isonet.core.tilts import withheld
+from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.running.runs import Run
@@ -40,12 +41,12 @@ class Case:
         Both halves as measured; none where there is one map only.
     truth : Volume or None
         The true volume.
-    tilts : tuple
-        Degrees, range or list, of each reference.
-    half_tilts : tuple
-        Those of both halves; none where there is one map only.
-    kept : tuple of float
-        Range that is not withheld.
+    measured : tuple of Measured
+        What each reference has measured.
+    of_halves : tuple of Measured
+        That of both halves; none where there is one map only.
+    kept : Measured
+        What is not withheld.
     """
 
     name: str
@@ -54,9 +55,9 @@ class Case:
     references: tuple[mrc.Volume, ...]
     halves: tuple[mrc.Volume, ...]
     truth: mrc.Volume | None
-    tilts: tuple[tuple[float, ...], ...]
-    half_tilts: tuple[tuple[float, ...], ...]
-    kept: tuple[float, float]
+    measured: tuple[Measured, ...]
+    of_halves: tuple[Measured, ...]
+    kept: Measured
 
     @property
     def shape(self) -> Shape:
@@ -167,35 +168,37 @@ def shell_width(shapes: Sequence[Shape]) -> float:
     return max(1 / min(withheld.subvolumes(shape)[0]) for shape in shapes)
 
 
-def withheld_bins(
-    volume: mrc.Volume, tilts: Sequence[Sequence[float]], kept: tuple[float, float], width: float, last: float
-) -> Bins:
-    """Bins by sector, up to tilt `last`, of what maps tilted so have all measured of the region that is withheld."""
+def withheld_bins(volume: mrc.Volume, measured: Sequence[Measured], kept: Measured, width: float, reach: float) -> Bins:
+    """Bins by sector, up to `reach` degrees beyond what is kept, of what maps have all measured of what is withheld."""
     edges, _ = withheld.subvolumes(volume.shape)
-    count = math.ceil((last - kept[1]) / SECTOR - 1e-6)
+    count = math.ceil(reach / SECTOR - 1e-6)
     sector = withheld.sectors(edges, kept, SECTOR)
-    return agreement.make_bins(edges, width, withheld.region(edges, tilts, kept), sector, count)
+    return agreement.make_bins(edges, width, withheld.region(edges, measured, kept), sector, count)
 
 
-def measured_bins(
-    volume: mrc.Volume, tilts: Sequence[float], kept: tuple[float, float], width: float, last: float
-) -> Bins:
-    """Bins by sector, up to tilt `last`, of what one map has measured of the region that is withheld.
+def reach_of(measured: Sequence[Measured], kept: Measured) -> float:
+    """Degrees by which the largest tilt of any of the maps lies beyond what is kept about its axis."""
+    pairs = [zip(one.sweeps, kept.sweeps, strict=True) for one in measured]
+    return max(sweep.ends[1] - left.ends[1] for pair in pairs for sweep, left in pair)
+
+
+def measured_bins(volume: mrc.Volume, measured: Measured, kept: Measured, width: float, reach: float) -> Bins:
+    """Bins by sector, up to `reach` degrees beyond what is kept, of what one map has measured of what is withheld.
 
     Raises
     ------
     InputError
         If the tomogram is too small for anything to be measured.
     """
-    bins = withheld_bins(volume, [tilts], kept, width, last)
+    bins = withheld_bins(volume, [measured], kept, width, reach)
     if not bool((bins.independent > 0).any()):
-        size, ends = withheld.subvolumes(volume.shape)[0], withheld.narrowest_range(tilts)
+        size, ends = withheld.subvolumes(volume.shape)[0], measured.each(withheld.narrowest_range)
         shape = " x ".join(map(str, volume.shape))
-        if not bool(withheld.region(size, [tilts], ends).any()):
+        if not bool(withheld.region(size, [measured], ends).any()):
             raise InputError(f"{volume.path}: {shape} voxels are too few for any --withhold; take a larger tomogram")
         raise InputError(
-            f"{volume.path}: {shape} voxels are too few to measure between {kept[1]:g} degrees and the last tilt; "
-            "use a larger --withhold"
+            f"{volume.path}: {shape} voxels are too few to measure between {kept.sweeps[0].ends[1]:g} degrees and the "
+            "last tilt; use a larger --withhold"
         )
     return bins
 
@@ -210,9 +213,9 @@ def compare(case: Case, width: float, run: Run) -> Products:
     """
     first = case.references[0]
     edges, corners = subvolumes_with_data(first)
-    last = max(max(tilts) for tilts in case.tilts)
-    alone = [measured_bins(first, tilts, case.kept, width, last) for tilts in case.tilts]
-    bins = withheld_bins(first, (*case.tilts, *case.half_tilts), case.kept, width, last)
+    reach = reach_of(case.measured, case.kept)
+    alone = [measured_bins(first, measured, case.kept, width, reach) for measured in case.measured]
+    bins = withheld_bins(first, (*case.measured, *case.of_halves), case.kept, width, reach)
     others = withheld.farthest(corners)
     names = ("predicted", "alone", "unfilled", "shuffled", "halves", "truth")
     parts: dict[str, list[list[Sums]]] = {name: [] for name in names}

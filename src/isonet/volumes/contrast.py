@@ -98,7 +98,7 @@ def _low_pass(shape: tuple[int, ...], deviation: float, reach: float = _REACH) -
 
 def _votes(block: FloatArray) -> list[bool]:
     """Tell of each part that is not empty whether its strong voxels are dark: whether its third moment is negative."""
-    scaled = block / max(float(block.std()), float(np.finfo(np.float32).tiny))
+    scaled = block / np.float32(block.std(dtype=np.float64) or 1)
     members = [np.concatenate([_parts(edge, least) for least in _EDGES]) for edge in block.shape]
     counts = reduce(np.multiply.outer, [one.sum(axis=1) for one in members])
     powers = scaled, scaled * scaled, scaled * scaled * scaled

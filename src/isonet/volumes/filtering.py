@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from isonet.core.filters import streamed
-from isonet.core.filters.spectrum import Transfer
+from isonet.core.fourier import Transfer
 from isonet.errors import InputError
 from isonet.io import blocks, mrc
 from isonet.io.volume_files import stem

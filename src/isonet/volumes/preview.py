@@ -16,6 +16,7 @@ from torch import Tensor
 
 from isonet.core import fourier
 from isonet.core.tilts import wedge
+from isonet.core.tilts.measured import Measured, Tilts
 from isonet.io.files import atomic_path
 
 FloatArray = npt.NDArray[np.float32]
@@ -23,9 +24,7 @@ _SLAB = 5  # sections averaged for a slice, and the blur within it in voxels: si
 _BLUR = 0.8
 
 
-def save_comparison(
-    path: Path, volumes: dict[str, FloatArray], tilts: Sequence[float], pixel_size: float, title: str
-) -> None:
+def save_comparison(path: Path, volumes: dict[str, FloatArray], tilts: Tilts, pixel_size: float, title: str) -> None:
     """Draw the central XY and XZ slices and the power spectra of XZ and YZ, one row per volume.
 
     Parameters
@@ -34,8 +33,8 @@ def save_comparison(
         PNG file to write.
     volumes : dict
         Name to volume `[z, y, x]`; density of one sign.
-    tilts : sequence of float
-        Degrees; the faces of the wedge are drawn over the spectra.
+    tilts : sequence of float or Measured
+        Degrees, or what was measured in general; the faces of the wedge are drawn over the spectra.
     pixel_size : float
         Å per voxel; 0 if unknown.
     title : str
@@ -50,8 +49,9 @@ def save_comparison(
         draw_slice(row[0], _slab(volume, 0), f"{name}: XY ({scale})")
         draw_slice(row[1], _slab(volume, 1), f"{name}: XZ")
         _spectrum(row[2], volume.swapaxes(0, 1), f"{name}: log power of XZ ($k_x$ right, $k_z$ up)")
-        _faces(row[2], tilts)
+        _faces(row[2], Measured.of(tilts).traces("xz"))
         _spectrum(row[3], volume.transpose(2, 0, 1), f"{name}: log power of YZ ($k_y$ right, $k_z$ up)")
+        _faces(row[3], Measured.of(tilts).traces("yz"))
     save_figure(figure, path)
 
 
@@ -67,7 +67,7 @@ def save_curves(path: Path, curves: dict[str, Sequence[tuple[float, float]]]) ->
 
 def wedge_balance(
     volume: FloatArray,
-    tilts: Sequence[float],
+    tilts: Tilts,
     low: float = 0.04,
     high: float = 0.25,
     measured: FloatArray | None = None,
@@ -132,9 +132,9 @@ def _spectrum(axes: Axes, slices: FloatArray, title: str) -> None:
     axes.set(title=title, xlim=(-0.5, 0.5), ylim=(-0.5, 0.5), xticks=[-0.5, 0, 0.5], yticks=[-0.5, 0, 0.5])
 
 
-def _faces(axes: Axes, tilts: Sequence[float]) -> None:
-    """Draw the faces of the wedge over a spectrum of XZ."""
-    for angle in (min(tilts), max(tilts)):
+def _faces(axes: Axes, traces: Sequence[float]) -> None:
+    """Draw the lines of the wedge's faces over a spectrum, at angles in degrees."""
+    for angle in traces:
         kx = np.array([-0.5, 0.5])
         axes.plot(kx, kx * np.tan(np.deg2rad(angle)), color="white", lw=0.6, ls="--")
 

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from isonet.core.normalize import LocalMoments, Moments, Normalization
 from isonet.core.sampling import Box, Voxels, cut, draw_centres
+from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import mrc
-from isonet.project.older_tilts import tilts_of_older_version
+from isonet.project.older_tilts import comment_on_tilts
 from isonet.project.table import HALF_COLUMNS, Tomogram
 from isonet.volumes.continued import Continued, Within, continue_over_padding, data_box, restore
 from isonet.volumes.contrast import pooled_contrast
@@ -39,8 +40,8 @@ class Source:
         Its voxels on disk.
     normalization : Normalization
         Between grey values and network values.
-    tilts : tuple of float
-        Degrees, range or list, that this map was made of.
+    measured : Measured
+        What was measured of this map.
     padding : Padding or None
         Where it has no data.
     """
@@ -48,7 +49,7 @@ class Source:
     tomogram: Tomogram
     volume: mrc.Volume
     normalization: Normalization
-    tilts: tuple[float, ...]
+    measured: Measured
     padding: Padding | None = field(default=None, kw_only=True)
 
     @property
@@ -89,7 +90,7 @@ class MeanSource(Source):
     Attributes
     ----------
     halves : tuple of Source
-        Both halves; `volume` and `tomogram` are the first one's, `tilts` those of the whole tomogram.
+        Both halves; `volume` and `tomogram` are the first one's, `measured` that of the whole tomogram.
     scale : float
         What the mean on that scale is multiplied with.
     """
@@ -123,7 +124,7 @@ def mean_source(first: Source, second: Source) -> MeanSource:
     grey = (first.normalization, second.normalization)
     mean, std = (sum(getattr(one, name) for one in grey) / 2 for name in ("mean", "std"))
     normalization = Normalization(mean, std, grey[0].sign)
-    return MeanSource(first.tomogram, first.volume, normalization, first.tomogram.tilts, (first, second))
+    return MeanSource(first.tomogram, first.volume, normalization, first.tomogram.measured, (first, second))
 
 
 def standardised(mean: MeanSource) -> MeanSource:
@@ -205,20 +206,13 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
     continued = list(map(continue_over_padding, volumes, paddings))
     grey = [pooled_statistics([volume]) for volume in continued]
     sign = contrast_sign(tomogram, continued)
-    tilts = [tomogram.half_tilts[HALF_COLUMNS.index(one)] if one in HALF_COLUMNS else tomogram.tilts for one in columns]
+    measured = [
+        tomogram.half_measured[HALF_COLUMNS.index(one)] if one in HALF_COLUMNS else tomogram.measured for one in columns
+    ]
     return tuple(
-        Source(tomogram, volume, Normalization(mean, std, sign), angles, padding=padding)
-        for volume, (mean, std), angles, padding in zip(volumes, grey, tilts, paddings, strict=True)
+        Source(tomogram, volume, Normalization(mean, std, sign), seen, padding=padding)
+        for volume, (mean, std), seen, padding in zip(volumes, grey, measured, paddings, strict=True)
     )
-
-
-def comment_on_tilts(tomogram: Tomogram) -> None:
-    """Warn where the table does not say how a tomogram was tilted, or an older version read that from Warp's file."""
-    if tomogram.text("rlnTiltFile") is None and tomogram.text("rlnTiltMin") is None:
-        log.warning("%s: no rlnTiltMin, rlnTiltMax; %g to %g degrees taken", tomogram.table, *tomogram.tilts)
-    older = tilts_of_older_version(tomogram)
-    if older is not None:
-        log.warning("%s: %s: %s; make the table anew with isonet prepare", tomogram.table, tomogram.name, older)
 
 
 def contrast_sign(tomogram: Tomogram, volumes: Iterable[mrc.Volume]) -> int:

@@ -71,12 +71,64 @@ def test_warp(here: Path, inverted: str, level: float, axis: float, offset: tupl
     assert near(found(alignment="p.xml"))
 
 
-def test_a_turn_about_x_that_is_not_made_is_said(here: Path) -> None:
-    series(here / "p.st", lambda i: warp_sees(ANGLES[i], 0, 0, (0, 0)), len(ANGLES))
-    for turn_about_x, said in ((2, False), (9, True)):
-        foreign.warp(here / "p.xml", ANGLES.tolist(), 0.0, LevelAngleX=turn_about_x)
-        words = isonet.done("reconstruct", "p.st", alignment="p.xml", thickness=16, output_dir="r", overwrite=True).err
-        assert ("turned by 9 degrees about x" in words) == said
+@pytest.mark.parametrize(("about_x", "level"), [(12, 0), (-9.5, 4.5)])
+def test_warp_levelled(here: Path, about_x: float, level: float) -> None:
+    """`Euler(0, A + LevelAngleY, -axis) RotateX(LevelAngleX)`: about x first, as a right-handed rotation."""
+
+    def seen(image: int) -> Any:
+        return (turn("y", -(ANGLES[image] + level)) @ turn("x", about_x) @ np.array(POINT))[:2]
+
+    series(here / "p.st", seen, len(ANGLES))
+    foreign.warp(here / "p.xml", ANGLES.tolist(), 0.0, LevelAngleX=about_x, LevelAngleY=level)
+    assert near(found(alignment="p.xml"))
+    said = isonet.done("reconstruct", "p.st", alignment="p.xml", thickness=SIZE, output_dir="other").err
+    assert f"--level-x={about_x:g}" in said
+    assert not near(found(alignment="p.xml", level_x=0))
+    assert not near(found(alignment="p.xml", level_x=-about_x))
+
+
+@pytest.mark.parametrize("about_x", [11, -8])
+def test_relion_levelled(here: Path, about_x: float) -> None:
+    series(here / "p.st", lambda i: (turn("y", ANGLES[i]) @ turn("x", about_x) @ np.array(POINT))[:2], len(ANGLES))
+    foreign.star(here / "p.star", "p", rlnTomoXTilt=[about_x] * len(ANGLES), rlnTomoYTilt=ANGLES)
+    assert near(found(tilt_file="p.star"))
+    assert near(found(tilt_file="p.star", level_x=about_x, level_y=0))
+
+
+@pytest.mark.parametrize(("x_axis_tilt", "offset"), [(10, 0.0), (-12, -7.0)])
+def test_imod_levelled(here: Path, x_axis_tilt: float, offset: float) -> None:
+    """IMOD's `tilt`: row j of section k is at `u = x cos b + (k sin a + j cos a) sin b`, `v = k cos a - j sin a`.
+
+    Its a is -XAXISTILT and its sines are negated. Turned by -90 degrees about x, j is -z.
+    """
+
+    def seen(image: int) -> Any:
+        x, section, row = POINT[0], POINT[1], -POINT[2]
+        b, a = np.deg2rad(ANGLES[image]), np.deg2rad(-x_axis_tilt)
+        sin_b, sin_a = -np.sin(b), -np.sin(a)
+        height = section * sin_a + row * np.cos(a)
+        return np.array([x * np.cos(b) + height * sin_b, section * np.cos(a) - row * sin_a])
+
+    series(here / "p.st", seen, len(ANGLES))
+    foreign.angles(here / "p.tlt", ANGLES - offset)
+    text = f"$tilt -StandardInput\nTILTFILE p.tlt\nOFFSET {offset}\nXAXISTILT {x_axis_tilt}\nTHICKNESS 64\n"
+    foreign.put(here / "tilt.com", text)
+    assert near(found(tilt_file="tilt.com"))
+    assert not near(found(tilt_file="tilt.com", level_x=x_axis_tilt))
+
+
+@pytest.mark.parametrize("rows", [64, 10])
+def test_levels_given_are_made(here: Path, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In slabs of rows too, and with the sign of the tilts changed, which mirrors the point along z."""
+    monkeypatch.setattr("isonet.steps.reconstruct._SLAB_VOXELS", rows * SIZE * SIZE)
+    series(here / "p.st", lambda i: (turn("y", ANGLES[i] + 5) @ turn("x", 14) @ np.array(POINT))[:2], len(ANGLES))
+    foreign.angles(here / "p.tlt", ANGLES)
+    assert near(found(tilt_file="p.tlt", level_x=14, level_y=5))
+    assert [float(line) for line in (here / "r/p.tlt").read_text().split()] == (ANGLES + 5).tolist()
+    place = found(tilt_file="p.tlt", level_x=-14, level_y=-5, invert_tilts=True)
+    assert near([place[0], place[1], -place[2]])
+    refused = isonet.call("reconstruct", "p.st", tilt_file="p.tlt", level_y=-40, output_dir="q")
+    isonet.assert_refused(refused, "--level-y -40: makes a tilt of 100 degrees")
 
 
 def test_warp_tomostar(here: Path) -> None:
@@ -169,11 +221,9 @@ def test_tilts_of_a_table_are_those_of_the_volume(
         assert "mirrored" not in said
 
 
-@pytest.mark.parametrize(("x_tilt", "warned"), [(2, False), (-8, True)])
+@pytest.mark.parametrize("x_tilt", [2, -8])
 @pytest.mark.parametrize("program", ["warp", "imod", "relion"])
-def test_a_wedge_aslant_is_said(
-    here: Path, simulated: Callable[..., Any], program: str, x_tilt: float, warned: bool
-) -> None:
+def test_a_wedge_aslant_is_told(here: Path, simulated: Callable[..., Any], program: str, x_tilt: float) -> None:
     foreign.mrc(here / "t/TS_1.mrc", simulated(1))
     if program == "warp":
         foreign.warp(here / "m/TS_1.xml", foreign.TILTS, LevelAngleX=x_tilt)
@@ -183,7 +233,10 @@ def test_a_wedge_aslant_is_said(
     else:
         foreign.star(here / "m/TS_1.star", "TS_1", rlnTomoXTilt=[x_tilt] * 41, rlnTomoYTilt=foreign.TILTS)
     said = isonet.done("prepare", "t", metadata="m").err
-    assert ("aslant" in said) == warned
+    turn = -x_tilt if program == "imod" else x_tilt
+    assert f"turned by {turn} about x" in said
+    (row,) = isonet.table(here / "tomograms.star")
+    assert float(row["rlnTomoXTilt"]) == turn
 
 
 def test_two_axes_are_said(here: Path, simulated: Callable[..., Any]) -> None:
@@ -197,10 +250,12 @@ def test_two_axes_are_said(here: Path, simulated: Callable[..., Any]) -> None:
     assert "tiltb.com" in said
     (row,) = isonet.table(here / "tomograms.star")
     assert (row["rlnTiltMin"], row["rlnTiltMax"]) == ("-60", "60")
+    assert (row["rlnTiltMinAxis2"], row["rlnTiltMaxAxis2"], row["rlnTiltAxisTurnAxis2"]) == ("-50", "50", "90")
     for axis, low in (("a", "-60"), ("b", "-50")):  # tomograms of one axis have the tilts of that one
         foreign.mrc(here / f"one/TS_1{axis}.mrc", simulated(1))
         said = isonet.done("prepare", f"one/TS_1{axis}.mrc", metadata="m", overwrite=True).err
         assert "two axes" not in said
+        assert "rlnTiltMinAxis2" not in isonet.table(here / "tomograms.star")[0]
         assert isonet.table(here / "tomograms.star")[0]["rlnTiltMin"] == low
 
 

@@ -15,8 +15,8 @@ from isonet.config.inputs import ACCEPTABLE
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
+from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.turn import turned
-from isonet.steps.prepare.wedge_check import check_wedge
 
 WORDS = ("mirrored", "axis", "no wedge")
 Said = tuple[list[str], list[str]]
@@ -104,7 +104,7 @@ def test_where_nothing_can_be_told_there_is_no_warning(said: Callable[..., Said]
 def test_a_real_tomogram_is_not_warned_of(shared_data: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     warnings: list[str] = []
     monkeypatch.setattr(
-        "isonet.steps.prepare.wedge_check.log.warning", lambda text, *parts: warnings.append(text % parts)
+        "isonet.steps.prepare.checks.wedge.log.warning", lambda text, *parts: warnings.append(text % parts)
     )
     found = check_wedge(mrc.open_volume(shared_data / f"empiar10499/00254_wbp_20Apx_{name}.mrc"), (-60, 60), ())
     assert warnings == []

@@ -12,6 +12,7 @@ import torch
 from isonet.config import RefineConfig
 from isonet.core.comparison.metrics import wedge_correlation
 from isonet.core.tilts import wedge
+from isonet.core.tilts.measured import Measured
 from isonet.io.checkpoint import load_model
 from isonet.project.table import HALF_COLUMNS, Project
 from isonet.running.runs import start
@@ -161,7 +162,7 @@ def test_halves_from_tilts_may_keep_their_own_masks(halves: Path) -> None:
     config = RefineConfig(cube_size=16, crop_size=24, tilt_gap=0)
     (opened,) = open_training_set([tomogram], HALF_COLUMNS, config, torch.device("cpu"))
     for source, tilts, weight in zip(opened.sources, lists, opened.optics.weights, strict=True):
-        assert source.tilts == tuple(map(float, tilts))
+        assert source.measured == Measured.of(tuple(map(float, tilts)))
         assert torch.equal(weight, wedge.weight((24,) * 3, tuple(tilts), gap=0))
 
 

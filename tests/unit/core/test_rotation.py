@@ -45,7 +45,7 @@ def test_there_are_24_proper_rotations_and_they_form_a_group() -> None:
 def test_the_rotations_that_move_the_wedge_are_those_that_change_its_weight(
     tilts: tuple[float, ...], count: int
 ) -> None:
-    moving = {tuple(matrix.flatten().tolist()) for matrix in rotation.wedge_moving_rotations(tilts)}
+    moving = {tuple(matrix.flatten().tolist()) for matrix in wedge.moving_rotations(tilts)}
     assert len(moving) == count
     lying = wedge.face_distance((15, 15, 15), (tilts[0], tilts[-1])).expand(15, 15, 8)
     for matrix in GROUP:

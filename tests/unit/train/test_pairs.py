@@ -48,7 +48,7 @@ def test_the_target_is_turned_content_and_the_input_has_lost_the_wedge_of_the_mi
         expected = central_cube(fourier.apply(turned, weights), CUBE)
         assert torch.allclose(made.inputs[0, 0], expected, atol=1e-5)
         carried = central_cube(rotation.rotate_cube(fourier.apply(pairs.filled[2, 0], weights), matrix), CUBE)
-        moves = any(torch.equal(matrix, other) for other in rotation.wedge_moving_rotations(TILTS))
+        moves = any(torch.equal(matrix, other) for other in wedge.moving_rotations(TILTS))
         assert torch.allclose(made.inputs[0, 0], carried, atol=1e-2) != moves
 
 
@@ -129,7 +129,7 @@ def test_a_random_rotation_turns_the_geometry_of_the_targets_wedge() -> None:
 def test_all_rotations_that_move_the_wedge_are_used() -> None:
     pairs, random = maker(tilts=((-60.0, 60.0),)), np.random.default_rng(1)
     made = {pairs.batch([0], random, CPU).targets.numpy().tobytes() for _ in range(300)}
-    turned = rotation.wedge_moving_rotations((-60, 60))
+    turned = wedge.moving_rotations((-60, 60))
     expected = [central_cube(rotation.rotate_cube(pairs.filled[0, 0], matrix), CUBE) for matrix in turned]
     assert made == {cube.contiguous().numpy().tobytes() for cube in expected}
 

@@ -4,7 +4,6 @@ Density is power per coefficient, relative to that of the measured region in the
 direction on average, so every sector of a good result is near 1.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +15,7 @@ from isonet.core.comparison import agreement
 from isonet.core.comparison.agreement import Bins
 from isonet.core.fourier import Shape
 from isonet.core.tilts import wedge
+from isonet.core.tilts.measured import AT_HOME, Matrix, Measured, Tilts
 
 AROUND, ELEVATION = 10.0, 15.0
 """Degrees of a sector around `k_y`, and of one between `k_y` and `k_z` within the wedge."""
@@ -43,29 +43,34 @@ class BalanceBins:
     measured: Bins
 
 
-def make_balance_bins(shape: Shape, tilts: Sequence[float], width: float) -> BalanceBins:
-    """Sort the coefficients of a sub-volume by direction, in shells `width` cycles per voxel wide."""
-    kz, ky, kx = fourier.frequencies(shape)
+def make_balance_bins(shape: Shape, tilts: Tilts, width: float) -> BalanceBins:
+    """Sort the coefficients of a sub-volume by direction, in shells `width` cycles per voxel wide.
+
+    Directions are those of the microscope: `k_y` is along the tilt axis, of two axes the first.
+    """
+    turn = Measured.of(tilts).sweeps[0].turn
+    kz, ky, kx = wedge.home(fourier.frequencies(shape), turn)
     missing, measured = wedge.regions(shape, tilts)
     away = (torch.hypot(kz * shape[0], kx * shape[2]) >= _AXIS).expand(missing.shape)
     off_axis = (torch.hypot(kz * shape[0], ky * shape[1]) >= _AXIS).expand(missing.shape)
     return BalanceBins(
-        agreement.make_bins(shape, width, away, around(shape), round(180 / AROUND)),
-        agreement.make_bins(shape, width, missing & off_axis, elevation(shape), round(90 / ELEVATION)),
+        agreement.make_bins(shape, width, away, around(shape, turn), round(180 / AROUND)),
+        agreement.make_bins(shape, width, missing & off_axis, elevation(shape, turn), round(90 / ELEVATION)),
         agreement.make_bins(shape, width, missing),
         agreement.make_bins(shape, width, measured),
     )
 
 
-def around(shape: Shape) -> Int[Tensor, "z 1 kx"]:
+def around(shape: Shape, turn: Matrix = AT_HOME) -> Int[Tensor, "z y kx"]:
     """Sector of each coefficient around `k_y`; both ends of the `k_z` axis are in the first."""
-    kz, _, kx = fourier.frequencies(shape)
+    kz, _, kx = wedge.home(fourier.frequencies(shape), turn)
+    kz, kx = torch.where(kx < 0, -kz, kz), kx.abs()
     return ((torch.rad2deg(torch.atan2(kz, kx)) + 90) / AROUND + 1e-4).floor().long() % round(180 / AROUND)
 
 
-def elevation(shape: Shape) -> Int[Tensor, "z y 1"]:
+def elevation(shape: Shape, turn: Matrix = AT_HOME) -> Int[Tensor, "z y kx"]:
     """Sector of each coefficient between the `k_y` and the `k_z` axis."""
-    kz, ky, _ = fourier.frequencies(shape)
+    kz, ky, _ = wedge.home(fourier.frequencies(shape), turn)
     angle = torch.rad2deg(torch.atan2(kz.abs(), ky.abs()))
     return (angle / ELEVATION + 1e-4).floor().long().clamp(max=round(90 / ELEVATION) - 1)
 

@@ -21,6 +21,7 @@ One below 1 holds all the way: what is too strong near measured content is not b
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal
 
 import torch
@@ -28,9 +29,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from isonet.core import fourier
-from isonet.core.filters.spectrum import Transfer
-from isonet.core.fourier import Shape
+from isonet.core.fourier import Shape, Transfer
 from isonet.core.tilts import wedge
+from isonet.core.tilts.measured import Measured, Tilts
 
 KEPT = 0.7
 _OFF_FACES = 1.0  # Fourier pixels
@@ -75,7 +76,7 @@ def withheld_tilts(tilts: Sequence[float]) -> tuple[float, ...]:
 def measure_gains(
     halves: Float[Tensor, "n 2 c c c"],
     predictions: Float[Tensor, "n 2 c c c"],
-    tilts: Sequence[Sequence[float]],
+    tilts: Sequence[Tilts],
 ) -> tuple[Float[Tensor, " shells"], Float[Tensor, " shells"]]:
     """Find `a` and `b` from sub-volumes of both halves and the network's prediction from each.
 
@@ -85,8 +86,8 @@ def measure_gains(
         Sub-volumes of the normalised halves.
     predictions : tensor
         What the network made of each.
-    tilts : sequence of sequence of float
-        Degrees, range or list, of each half.
+    tilts : sequence
+        Degrees, range or list, or what was measured in general, of each half.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def measure_gains(
 def measure_fill(
     halves: Float[Tensor, "n 2 e e e"],
     predictions: Float[Tensor, "n 2 e e e"],
-    tilts: Sequence[float],
+    tilts: Tilts,
     shells: int,
 ) -> Float[Tensor, " shells"]:
     """Find `c` from sub-volumes of both halves and the network's prediction from the inner tilts of each.
@@ -120,8 +121,8 @@ def measure_fill(
         Sub-volumes of the normalised halves.
     predictions : tensor
         `f(W' v)` of each, `W'` that of :func:`withheld_tilts`.
-    tilts : sequence of float
-        Degrees, range or list, of both halves.
+    tilts : sequence of float or Measured
+        Degrees, range or list, or what was measured in general, of both halves.
     shells : int
         Number of shells from 0 to the Nyquist frequency.
 
@@ -133,9 +134,9 @@ def measure_fill(
         like the first that has.
     """
     shape, device = fourier.spatial_shape(halves), halves.device
-    kept = withheld_tilts(tilts)
+    kept = Measured.of(tilts).each(withheld_tilts)
     measured = wedge.face_distance(shape, tilts, device=device) > _OFF_FACES
-    withheld = wedge.face_distance(shape, (min(kept), max(kept)), device=device) < -_OFF_FACES
+    withheld = wedge.face_distance(shape, kept.ends, device=device) < -_OFF_FACES
     sums = _Shells(shape, measured & withheld, shells, device)
     data, guess = (sums.coefficients(one, max(shape)) for one in (halves, predictions))
     pp, py, vv = sums.product(guess, guess), sums.product(guess, data.flip(1)), sums.product(data, data)
@@ -196,28 +197,42 @@ def _smooth(values: Float[Tensor, " shells"]) -> Float[Tensor, " shells"]:
     return ((padded[:-2] + padded[1:-1] + padded[2:]) / 3).float()
 
 
-def vouched(shape: Shape, tilts: Sequence[float]) -> Float[Tensor, "z 1 kx"]:
+def vouched(shape: Shape, tilts: Tilts) -> Transfer:
     """How far a `c` above 1 holds in the missing wedge: 1 as far off its faces as tilts were withheld, 0 at twice that.
+
+    Of two tilt axes, the nearer one vouches.
 
     Parameters
     ----------
     shape : tuple of int
         Edges z, y, x of the volume.
-    tilts : sequence of float
-        Degrees, range or list.
+    tilts : sequence of float or Measured
+        Degrees, range or list, or what was measured in general.
 
     Returns
     -------
-    tensor
-        `[z, 1, x // 2 + 1]` in the rfft layout, 0 to 1.
+    callable
+        Numbers from 0 to 1, as :func:`isonet.core.tilts.wedge.transfer` gives weights.
     """
-    reach = (1 - KEPT) * (max(tilts) - min(tilts)) / 2
-    return (2 - wedge.degrees_beyond(shape, tilts) / reach).clamp(0, 1)
+    measured = Measured.of(tilts)
+
+    def at(kz: Tensor, ky: Tensor, kx: Tensor) -> Tensor:
+        parts = []
+        for sweep in measured.sweeps:
+            reach = (1 - KEPT) * (sweep.ends[1] - sweep.ends[0]) / 2
+            parts.append((2 - wedge.beyond_sweep((kz, ky, kx), sweep) / reach).clamp(0, 1))
+        return reduce(torch.maximum, parts)
+
+    every = fourier.frequencies(shape)
+    if measured.at_home:
+        flat = at(*every)
+        return lambda *_: flat
+    return lambda _, ky, kx: at(every[0], ky, kx)
 
 
 def combination(
-    weights: Float[Tensor, "z 1 kx"],
-    believed: Float[Tensor, "z 1 kx"],
+    weights: Transfer,
+    believed: Transfer,
     gains: Gains | None,
     *,
     keep_measured: bool,
@@ -230,9 +245,9 @@ def combination(
 
     Parameters
     ----------
-    weights : tensor
-        Wedge weight `W` of the volume, the same at every `k_y`.
-    believed : tensor
+    weights : callable
+        Wedge weight `W` of the volume (:func:`isonet.core.tilts.wedge.transfer`).
+    believed : callable
         `r`: how far `c` holds where it is above 1 (:func:`vouched`).
     gains : Gains or None
         `a`, `b`, `c`; 1, 0 and 1 if there are none.
@@ -245,21 +260,22 @@ def combination(
         Given `k_z` from 0 on, `k_y`, `k_x` in cycles per voxel, they return the factors at every `k_z`.
     """
 
-    def gain(name: Literal["network", "data", "fill"], at: tuple[Tensor, ...]) -> Tensor:
+    def gain(name: Literal["network", "data", "fill"], at: tuple[Tensor, ...], depth: int) -> Tensor:
         if gains is None:
             return torch.tensor(0.0 if name == "data" else 1.0)
         half = _at(getattr(gains, name).cpu(), gains.frequency.cpu(), torch.sqrt(at[0] ** 2 + at[1] ** 2 + at[2] ** 2))
-        return torch.cat([half, half[1 : len(weights) - len(half) + 1].flip(0)])
-
-    seen = weights.square()
+        return torch.cat([half, half[1 : depth - len(half) + 1].flip(0)])
 
     def prediction(*at: Tensor) -> Tensor:
-        factors = seen * gain("network", at) + (1 - seen) * _filled(gain("fill", at), believed)
-        return (1 - weights) * factors if keep_measured else factors
+        weight = weights(*at)
+        seen, depth = weight.square(), len(weight)
+        factors = seen * gain("network", at, depth) + (1 - seen) * _filled(gain("fill", at, depth), believed(*at))
+        return (1 - weight) * factors if keep_measured else factors
 
     def data(*at: Tensor) -> Tensor:
-        factors = seen * gain("data", at)
-        return weights + (1 - weights) * factors if keep_measured else factors
+        weight = weights(*at)
+        factors = weight.square() * gain("data", at, len(weight))
+        return weight + (1 - weight) * factors if keep_measured else factors
 
     return prediction, data
 

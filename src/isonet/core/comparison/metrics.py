@@ -1,6 +1,5 @@
 """Fourier shell correlation within a region of Fourier space, and power relative to a reference."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from isonet.core import fourier
 from isonet.core.tilts import wedge
+from isonet.core.tilts.measured import Tilts
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _sums(
 
 
 def wedge_correlation(
-    first: Float[Tensor, "z y x"], second: Float[Tensor, "z y x"], tilts: Sequence[float], guard: float = 3.0
+    first: Float[Tensor, "z y x"], second: Float[Tensor, "z y x"], tilts: Tilts, guard: float = 3.0
 ) -> tuple[ShellCorrelation, ShellCorrelation]:
     """FSC inside and outside the missing wedge of `tilts` (degrees), `guard` Fourier pixels off its faces.
 
@@ -205,7 +205,7 @@ def wedge_correlation(
 
 
 def measured_correlation(
-    first: Float[Tensor, "z y x"], second: Float[Tensor, "z y x"], tilts: Sequence[float], guard: float = 3.0
+    first: Float[Tensor, "z y x"], second: Float[Tensor, "z y x"], tilts: Tilts, guard: float = 3.0
 ) -> float:
     """Pearson correlation of two volumes, tapered and reduced to what lies outside the missing wedge of `tilts`."""
     _, measured = wedge.regions(fourier.spatial_shape(first), tilts, guard, first.device)

@@ -5,14 +5,13 @@ away towards the Nyquist frequency, which is close to exponential. High frequenc
 both; what the measured power has beyond the noise at lower frequencies is signal.
 """
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from isonet.core import fourier
 from isonet.core.tilts import noise, wedge
+from isonet.core.tilts.measured import Measured, Tilts
 from isonet.core.tilts.noise import NoiseMode
 from isonet.core.tilts.ranges import LARGEST_GAP
 
@@ -23,7 +22,7 @@ _FAINT = 1e-6  # of the strongest shell's power: no shell counts as weaker
 
 
 def signal_weight(
-    cubes: Float[Tensor, "n c c c"], tilts: Sequence[float], mode: NoiseMode, gap: float = LARGEST_GAP
+    cubes: Float[Tensor, "n c c c"], tilts: Tilts, mode: NoiseMode, gap: float = LARGEST_GAP
 ) -> Float[Tensor, "c c kx"]:
     """Share of signal in the power at each frequency, `SNR / (1 + SNR)`, from sub-volumes of a tomogram.
 
@@ -31,8 +30,8 @@ def signal_weight(
     ----------
     cubes : tensor
         `[n, c, c, c]`, cut anywhere from the tomogram.
-    tilts : sequence of float
-        Degrees: range or list of tilts.
+    tilts : sequence of float or Measured
+        Degrees: range or list of tilts, or what was measured in general.
     mode : str
         Filter of the reconstruction, which gives the shape of the noise spectrum.
     gap : float
@@ -67,7 +66,7 @@ def signal_weight(
 
 
 def balanced_weight(
-    first: Float[Tensor, "n c c c"], second: Float[Tensor, "n c c c"], tilts: Sequence[float]
+    first: Float[Tensor, "n c c c"], second: Float[Tensor, "n c c c"], tilts: Tilts
 ) -> Float[Tensor, "c c kx"]:
     """Weight of squared errors by which all frequencies that have signal are learned: `s^(1/4) / P^(1/2)`.
 
@@ -80,8 +79,8 @@ def balanced_weight(
     ----------
     first, second : tensor
         `[n, c, c, c]`, the same sub-volumes of the two halves.
-    tilts : sequence of float
-        Degrees: range or list of tilts that both have measured.
+    tilts : sequence of float or Measured
+        Degrees: range or list of tilts, or what was measured in general, that both have measured.
 
     Returns
     -------
@@ -90,7 +89,7 @@ def balanced_weight(
     """
     shape = fourier.spatial_shape(first)
     edge, device = shape[0], first.device
-    measured = (wedge.weight(shape, (min(tilts), max(tilts)), device=device) == 1).expand(edge, edge, edge // 2 + 1)
+    measured = (wedge.weight(shape, Measured.of(tilts).ends, device=device) == 1).expand(edge, edge, edge // 2 + 1)
     window = fourier.taper(shape, edge // 4, device)
     one, two = (
         fourier.transform((half - half.mean(dim=(-3, -2, -1), keepdim=True)) * window) for half in (first, second)

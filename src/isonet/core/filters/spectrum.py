@@ -10,9 +10,10 @@ import scipy.fft
 import torch
 from torch import Tensor
 
+from isonet.core.fourier import Transfer
+
 FloatArray = npt.NDArray[np.float32]
 ComplexArray = npt.NDArray[np.complex64]
-Transfer = Callable[[Tensor, Tensor, Tensor], Tensor]
 Finish = Callable[[int, int, FloatArray], None]
 """Given section, row and a block of a result before it is written, which it may change."""
 BLOCK_BYTES = 1 << 23

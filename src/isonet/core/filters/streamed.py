@@ -25,11 +25,11 @@ from isonet.core.filters.spectrum import (
     Source,
     Spectrum,
     Target,
-    Transfer,
     backward,
     forward,
     multiply,
 )
+from isonet.core.fourier import Transfer
 from isonet.core.normalize import Moments
 
 _SLAB_BYTES = 1 << 25  # float32 voxels of a slab of sections, where memory allows it: larger ones are no faster

@@ -3,11 +3,10 @@
 White noise on every projection, filtered with `F(k)` and back-projected, has the power `|F(k)|^2 / k` in the
 volume, `k = sqrt(k_x^2 + k_z^2)`, because the planes of the tilts crowd towards the tilt axis; it is confined to the
 measured region. So a white cube times the square root of that power is such noise, for any tilt range, at the
-cost of one transform.
+cost of one transform. Where two tilt axes have measured, their mean is taken.
 """
 
 import math
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor
 from isonet.core import fourier
 from isonet.core.fourier import Shape
 from isonet.core.tilts import wedge
+from isonet.core.tilts.measured import Measured, Sweep, Tilts
 from isonet.core.tilts.ranges import LARGEST_GAP
 
 NoiseMode = Literal["unfiltered", "ramp", "hamming"]
@@ -24,7 +24,7 @@ NoiseMode = Literal["unfiltered", "ramp", "hamming"]
 
 def amplitude(
     shape: Shape,
-    tilts: Sequence[float],
+    tilts: Tilts,
     mode: NoiseMode,
     device: torch.device | None = None,
     gap: float = LARGEST_GAP,
@@ -35,8 +35,8 @@ def amplitude(
     ----------
     shape : tuple of int
         Edges z, y, x of the volume.
-    tilts : sequence of float
-        Degrees: range or list of tilts.
+    tilts : sequence of float or Measured
+        Degrees: range or list of tilts, or what was measured in general.
     mode : str
         Filter of the projections: `unfiltered` (SIRT-like), `ramp` (weighted back-projection) or `hamming` (ramp
         with a Hamming window that falls to 0.08 at the Nyquist frequency).
@@ -48,14 +48,24 @@ def amplitude(
     Returns
     -------
     tensor
-        `[z, 1, x // 2 + 1]` in the rfft layout.
+        `[z, y, x // 2 + 1]` in the rfft layout; y is 1 where nothing depends on it.
     """
-    kz, _, kx = fourier.frequencies(shape, device)
-    radius = torch.sqrt(kz**2 + kx**2).clamp(min=0.5 / max(shape[0], shape[2]))
-    response = torch.ones_like(radius) if mode == "unfiltered" else radius
-    if mode == "hamming":
-        response = response * (0.54 + 0.46 * torch.cos(2 * math.pi * radius.clamp(max=0.5)))
-    return response / torch.sqrt(radius) * wedge.weight(shape, tilts, device=device, gap=gap)
+    at, smallest = fourier.frequencies(shape, device), 0.5 / max(shape[0], shape[2])
+
+    def one(sweep: Sweep) -> tuple[Tensor, Tensor]:
+        """Amplitude that one sweep would have everywhere, and its weight."""
+        kz, _, kx = wedge.home(at, sweep.turn)
+        radius = torch.sqrt(kz**2 + kx**2).clamp(min=smallest)
+        response = torch.ones_like(radius) if mode == "unfiltered" else radius
+        if mode == "hamming":
+            response = response * (0.54 + 0.46 * torch.cos(2 * math.pi * radius.clamp(max=0.5)))
+        return response / torch.sqrt(radius), wedge.weight(shape, Measured((sweep,)), device=device, gap=gap)
+
+    amplitudes, weights = zip(*map(one, Measured.of(tilts).sweeps), strict=True)
+    if len(weights) == 1:
+        return amplitudes[0] * weights[0]
+    power = sum((amplitude * share).square() for amplitude, share in zip(amplitudes, weights, strict=True))
+    return torch.sqrt(torch.as_tensor(power)) / torch.as_tensor(sum(weights)).clamp(min=1)
 
 
 def like_back_projection(white: Float[Tensor, "*b z y x"], spectrum: Tensor) -> Float[Tensor, "*b z y x"]:

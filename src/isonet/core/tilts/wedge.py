@@ -16,28 +16,33 @@ Arrays are `[z, y, x]`; the beam is z at zero tilt and the tilt axis is y. A til
 and the coefficients about `k_z` stay unknown: the missing wedge, constant along `k_y`. Positive and negative
 ends may differ. Every function takes `tilts`: two numbers are the ends `(tilt_min, tilt_max)` of a range
 measured throughout; three or more are single tilts. Where neighbours are at most `gap` degrees apart, all between them
-counts as measured; a tilt without such a neighbour measures a plane one Fourier pixel thick.
+counts as measured; a tilt without such a neighbour measures a plane one Fourier pixel thick. A levelled volume, or one
+of two tilt axes, is described by :class:`isonet.core.tilts.measured.Measured` in their place.
 
 The weight is 1 where measured, 0 where missing, and falls over one Fourier pixel beyond the last plane (beyond the
-faces of one that stands alone): a volume of finite size smears each plane over that distance. Rotated wedges are
-never resampled: the geometry is rotated and the weight evaluated anew.
+faces of one that stands alone): a volume of finite size smears each plane over that distance. Turned wedges are
+never resampled: the geometry is turned and the weight evaluated anew.
 """
 
-from collections.abc import Sequence
 from functools import reduce
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from isonet.core import fourier
-from isonet.core.fourier import Shape
+from isonet.core.fourier import Shape, Transfer
+from isonet.core.rotation import cube_rotations
+from isonet.core.tilts.measured import Matrix, Measured, Sweep, Tilts
 from isonet.core.tilts.ranges import LARGEST_GAP, arcs, check_tilts
+
+Frequency = tuple[Tensor, Tensor, Tensor]
+_SYMMETRIC_WITHIN = 0.5  # degrees
 
 
 def face_distance(
     shape: Shape,
-    tilts: Sequence[float],
+    tilts: Tilts,
     rotation: Float[Tensor, "3 3"] | None = None,
     device: torch.device | None = None,
     edge: int | None = None,
@@ -49,8 +54,8 @@ def face_distance(
     ----------
     shape : tuple of int
         Edges z, y, x of the volume.
-    tilts : sequence of float
-        Degrees: `(tilt_min, tilt_max)` or the list of tilts.
+    tilts : sequence of float or Measured
+        Degrees: `(tilt_min, tilt_max)`, the list of tilts, or what was measured in general.
     rotation : tensor, optional
         `[3, 3]` in z, y, x order: the wedge of a volume rotated by it, `v'(r) = v(rotation^-1 r)`.
     device : torch.device, optional
@@ -66,12 +71,24 @@ def face_distance(
     tensor
         `[z, y, x // 2 + 1]` in the rfft layout (y may be 1 where nothing depends on it).
     """
-    check_tilts(tilts)
-    frequency = fourier.frequencies(shape, device)
-    pixel = tuple(1.0 / (edge or length) for length in shape)
-    turn = torch.eye(3) if rotation is None else rotation.to(device="cpu", dtype=torch.float32)
-    measured = [(tilts[0], tilts[1])] if len(tilts) == 2 else arcs(tilts, gap)
-    angles = torch.deg2rad(torch.tensor(measured, dtype=torch.float64)).to(torch.float32)
+    return _distance(fourier.frequencies(shape, device), shape, Measured.of(tilts), rotation, edge, gap)
+
+
+def _distance(
+    at: Frequency, shape: Shape, measured: Measured, rotation: Tensor | None, edge: int | None, gap: float
+) -> Tensor:
+    """Distance as :func:`face_distance` at some frequencies of a volume: to the sweep that has measured them best."""
+    pixel = torch.tensor([1.0 / (edge or length) for length in shape])
+    return reduce(torch.maximum, (_to_sweep(at, pixel, sweep, rotation, gap) for sweep in measured.sweeps))
+
+
+def _to_sweep(at: Frequency, pixel: Tensor, sweep: Sweep, rotation: Tensor | None, gap: float) -> Tensor:
+    """Distance to the nearest face of what one sweep has measured."""
+    check_tilts(sweep.tilts)
+    turn = torch.tensor(sweep.turn, dtype=torch.float64)
+    turn = (turn if rotation is None else rotation.cpu().double() @ turn).to(torch.float32)
+    ranges = [(sweep.tilts[0], sweep.tilts[1])] if len(sweep.tilts) == 2 else arcs(sweep.tilts, gap)
+    angles = torch.deg2rad(torch.tensor(ranges, dtype=torch.float64)).to(torch.float32)
 
     def offset(angle: Tensor) -> Tensor:
         """Signed distance from the plane of one tilt, positive on the side of smaller tilts.
@@ -79,8 +96,8 @@ def face_distance(
         Its numbers stay in host memory, so that nobody has to wait for a device.
         """
         normal = turn @ torch.stack([-torch.cos(angle), torch.zeros_like(angle), torch.sin(angle)])
-        blur = torch.linalg.vector_norm(normal * torch.tensor(pixel))
-        along = sum(frequency[axis] * normal[axis] for axis in range(3) if normal[axis] != 0)
+        blur = torch.linalg.vector_norm(normal * pixel)
+        along = sum(at[axis] * normal[axis] for axis in range(3) if normal[axis] != 0)
         return torch.as_tensor(along) / blur
 
     def one_arc(first: Tensor, last: Tensor) -> Tensor:
@@ -93,34 +110,48 @@ def face_distance(
     return reduce(torch.maximum, (one_arc(first, last) for first, last in angles))
 
 
-def degrees_beyond(shape: Shape, tilts: Sequence[float], device: torch.device | None = None) -> Float[Tensor, "z 1 kx"]:
-    """Angle in degrees between the direction of each coefficient in the plane of `k_z` and `k_x` and the nearest tilt.
+def home(at: Frequency, turn: Matrix) -> Frequency:
+    """Bring frequencies of a turned volume to where axis and beam are y and z: `turn^-1 k`, shaped to broadcast."""
+    columns = ([row[axis] for row in turn] for axis in range(3))
+    z, y, x = (sum(k * part for k, part in zip(at, column, strict=True) if part != 0) for column in columns)
+    return torch.as_tensor(z), torch.as_tensor(y), torch.as_tensor(x)
+
+
+def degrees_beyond(shape: Shape, tilts: Tilts, device: torch.device | None = None) -> Float[Tensor, "z y kx"]:
+    """Angle in degrees between the direction of each coefficient, seen along the tilt axis, and the nearest tilt.
 
     Parameters
     ----------
     shape : tuple of int
         Edges z, y, x of the volume.
-    tilts : sequence of float
-        Degrees: `(tilt_min, tilt_max)` or the list of tilts, between whose ends all is measured here.
+    tilts : sequence of float or Measured
+        Degrees, between whose ends all is measured here; of two axes, the nearer one counts.
     device : torch.device, optional
         Where to compute.
 
     Returns
     -------
     tensor
-        `[z, 1, x // 2 + 1]` in the rfft layout; negative in the measured region.
+        `[z, y, x // 2 + 1]` in the rfft layout (y is 1 where nothing depends on it); negative in the measured region.
     """
-    kz, _, kx = fourier.frequencies(shape, device)
+    at = fourier.frequencies(shape, device)
+    return reduce(torch.minimum, (beyond_sweep(at, sweep) for sweep in Measured.of(tilts).sweeps))
+
+
+def beyond_sweep(at: Frequency, sweep: Sweep) -> Tensor:
+    """Angle as :func:`degrees_beyond` of frequencies to the tilts of one sweep."""
+    kz, _, kx = home(at, sweep.turn)
+    kz, kx = torch.where(kx < 0, -kz, kz), kx.abs()
     angle = torch.rad2deg(torch.atan2(kz, kx))
     angle = torch.where(kx == 0, angle.abs(), angle)  # the two ends of the k_z axis are one direction
-    low, high = min(tilts), max(tilts)
+    low, high = sweep.ends
     inside = (angle >= low) & (angle <= high)
     return torch.where(inside, -1.0, torch.minimum((angle - high) % 180, (low - angle) % 180))
 
 
 def weight(
     shape: Shape,
-    tilts: Sequence[float],
+    tilts: Tilts,
     rotation: Float[Tensor, "3 3"] | None = None,
     device: torch.device | None = None,
     edge: int | None = None,
@@ -132,21 +163,64 @@ def weight(
     of the rfft layout that hold both members of a pair; where the two disagree (only at the Nyquist frequency,
     whose sign is ambiguous) the smaller one counts.
     """
-    soft = (1 + face_distance(shape, tilts, rotation, device, edge, gap)).clamp(0, 1)
-    planes = [0, soft.shape[2] - 1] if shape[2] % 2 == 0 else [0]
+    return _soft(fourier.frequencies(shape, device), shape, Measured.of(tilts), rotation, edge, gap)
+
+
+def transfer(shape: Shape, tilts: Tilts, edge: int | None = None, gap: float = LARGEST_GAP) -> Transfer:
+    """Weight as filters of volumes of any size ask for it: at every `k_z`, for some of the `k_y`.
+
+    Parameters
+    ----------
+    shape, tilts, edge, gap
+        As of :func:`weight`.
+
+    Returns
+    -------
+    callable
+        Takes `k_z` (whichever), `k_y`, `k_x` in cycles per voxel; what does not depend on `k_y` is computed once.
+    """
+    measured = Measured.of(tilts)
+    if measured.at_home:
+        flat = weight((shape[0], 1, shape[2]), measured, edge=edge, gap=gap)
+        return lambda *_: flat
+    kz = fourier.frequencies(shape)[0]
+    return lambda _, ky, kx: _soft((kz, ky, kx), shape, measured, None, edge, gap)
+
+
+def _soft(
+    at: Frequency, shape: Shape, measured: Measured, rotation: Tensor | None, edge: int | None, gap: float
+) -> Tensor:
+    """Weight at some frequencies of a volume."""
+
+    def soft(kz: Tensor, ky: Tensor, kx: Tensor) -> Tensor:
+        return (1 + _distance((kz, ky, kx), shape, measured, rotation, edge, gap)).clamp(0, 1)
+
+    weights = soft(*at)
+    kz, ky, kx = at
+    planes = [0, weights.shape[2] - 1] if shape[2] % 2 == 0 else [0]
     for plane in planes:
-        soft[..., plane] = torch.minimum(soft[..., plane], _opposite(soft[..., plane]))
-    return soft
+        opposite = soft(_opposite(kz), _opposite(ky), kx[..., plane : plane + 1])[..., 0]
+        weights[..., plane] = torch.minimum(weights[..., plane], opposite)
+    return weights
 
 
-def _opposite(plane: Tensor) -> Tensor:
-    """Value at `-k` for each `k` of a plane over (k_z, k_y)."""
-    for axis in range(plane.ndim):
-        plane = plane.flip(axis).roll(1, axis)
-    return plane
+def _opposite(frequency: Tensor) -> Tensor:
+    """Frequency of the other member of a pair; the Nyquist frequency has one sign only."""
+    return torch.where(frequency == -0.5, frequency, -frequency)
 
 
-def apply(volume: Float[Tensor, "*b z y x"], tilts: Sequence[float]) -> Float[Tensor, "*b z y x"]:
+def moving_rotations(tilts: Tilts) -> Int[Tensor, "n 3 3"]:
+    """Return the cube rotations that move the wedge of `tilts` (degrees).
+
+    Of the 24, the identity and the half turn about the tilt axis leave every wedge about y in place; a wedge whose two
+    ends are equal (within half a degree) is left in place also by the half turns about the beam and about x. So 20
+    remain for a symmetric range and 22 for any other; 23 where the volume was levelled, about x alone 22 or 23.
+    """
+    measured = Measured.of(tilts)
+    return torch.stack([one for one in cube_rotations() if not measured.stays(one.numpy(), _SYMMETRIC_WITHIN)])
+
+
+def apply(volume: Float[Tensor, "*b z y x"], tilts: Tilts) -> Float[Tensor, "*b z y x"]:
     """Remove the missing wedge from a volume: what a tilt series over `tilts` counts as having measured."""
     return fourier.apply(volume, weight(fourier.spatial_shape(volume), tilts, device=volume.device))
 
@@ -174,7 +248,7 @@ def fill(
 
 
 def regions(
-    shape: Shape, tilts: Sequence[float], guard: float = 3.0, device: torch.device | None = None
+    shape: Shape, tilts: Tilts, guard: float = 3.0, device: torch.device | None = None
 ) -> tuple[Bool[Tensor, "z y kx"], Bool[Tensor, "z y kx"]]:
     """Fourier coefficients inside the missing wedge and outside it, away from its faces.
 
@@ -182,7 +256,7 @@ def regions(
     ----------
     shape : tuple of int
         Edges z, y, x of the volume.
-    tilts : sequence of float
+    tilts : sequence of float or Measured
         Degrees; of a list, the ends count.
     guard : float
         Fourier pixels left out on either side of each face: a window spreads measured power that far.
@@ -194,7 +268,6 @@ def regions(
     missing, measured : tensor of bool
         `[z, y, x // 2 + 1]` in the rfft layout.
     """
-    check_tilts(tilts)
-    distance = face_distance(shape, (min(tilts), max(tilts)), device=device)
+    distance = face_distance(shape, Measured.of(tilts).ends, device=device)
     distance = distance.expand(shape[0], shape[1], shape[2] // 2 + 1)
     return distance <= -guard, distance >= guard

@@ -32,8 +32,8 @@ _LEAKED = 1e-6  # of the strongest ring's power: fainter rings hold only what th
 _EMPTY = 2e-3  # of the power on most of a ring: what is below counts as empty
 
 
-def spread_blocks(shape: Shape, count: int) -> list[Block]:
-    """Choose blocks of at most `GRID` voxels along each axis, spread from the middle of a volume to its corners.
+def spread_blocks(shape: Shape, count: int, longest: int = GRID) -> list[Block]:
+    """Choose blocks of at most `longest` voxels along each axis, spread from the middle of a volume to its corners.
 
     Parameters
     ----------
@@ -41,32 +41,34 @@ def spread_blocks(shape: Shape, count: int) -> list[Block]:
         Edges z, y, x of the volume.
     count : int
         How many blocks at most.
+    longest : int
+        Voxels of a block along an axis at most.
 
     Returns
     -------
     list of tuple of slice
         Blocks, the middle one first.
     """
-    corners = list(itertools.product(*map(_starts, shape)))
-    middle = [max(0, edge - GRID) / 2 for edge in shape]
+    corners = list(itertools.product(*(_starts(edge, longest) for edge in shape)))
+    middle = [max(0, edge - longest) / 2 for edge in shape]
     corners.sort(key=lambda corner: sum((a - b) ** 2 for a, b in zip(corner, middle, strict=True)))
     chosen = np.linspace(0, len(corners) - 1, min(count, len(corners))).astype(int)
-    return [_block(corners[index], shape) for index in chosen]
+    return [_block(corners[index], shape, longest) for index in chosen]
 
 
-def _starts(edge: int) -> list[int]:
+def _starts(edge: int, longest: int) -> list[int]:
     """First voxels of an odd number of blocks that cover an edge, so that one lies in its middle.
 
     Those that would be the same, where the edge is a voxel longer than a block, are one.
     """
-    if edge <= GRID:
+    if edge <= longest:
         return [0]
-    pieces = -(-edge // GRID) // 2 * 2 + 1
-    return list(dict.fromkeys(round(index * (edge - GRID) / (pieces - 1)) for index in range(pieces)))
+    pieces = -(-edge // longest) // 2 * 2 + 1
+    return list(dict.fromkeys(round(index * (edge - longest) / (pieces - 1)) for index in range(pieces)))
 
 
-def _block(corner: Sequence[int], shape: Shape) -> Block:
-    z, y, x = (slice(start, min(start + GRID, edge)) for start, edge in zip(corner, shape, strict=True))
+def _block(corner: Sequence[int], shape: Shape, longest: int) -> Block:
+    z, y, x = (slice(start, min(start + longest, edge)) for start, edge in zip(corner, shape, strict=True))
     return z, y, x
 
 

@@ -13,17 +13,19 @@ Of a measured range, `withhold` degrees at each end are treated as if they had n
 
 A tomogram from which that region is removed is what the narrower range would have measured of the same sample, and the
 original tells what the region really holds. Comparisons stay `guard` Fourier pixels off every face, that of the
-withheld region and that of the measured one: a window spreads power that far.
+withheld region and that of the measured one: a window spreads power that far. Of two tilt axes as much is withheld
+about either.
 """
 
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from isonet.core.fourier import Shape
 from isonet.core.tilts import wedge
+from isonet.core.tilts.measured import Measured, Tilts
 
 _NARROWEST = 10.0  # degrees that must be kept
 _LONGEST = (256, 128, 384)  # voxels of a sub-volume along z, y, x: the faces are resolved by z and x
@@ -58,26 +60,30 @@ def kept_tilts(tilts: Sequence[float], kept: tuple[float, float]) -> tuple[float
     return tuple(tilt for tilt in tilts if kept[0] <= tilt <= kept[1])
 
 
-def removal(shape: Shape, kept: tuple[float, float]) -> Float[Tensor, "z 1 kx"]:
-    """Weights that remove everything beyond the kept range from a whole volume; the same at every `k_y`."""
-    return wedge.weight((shape[0], 1, shape[2]), kept)
+def kept_part(tilts: Tilts, withhold: float) -> Measured:
+    """Ranges that are left of what was measured when `withhold` degrees are taken from each end of each sweep.
+
+    Raises
+    ------
+    ValueError
+        If hardly anything is left.
+    """
+    return Measured.of(tilts).each(lambda one: kept_range(one, withhold))
 
 
-def region(
-    shape: Shape, tilts: Sequence[Sequence[float]], kept: tuple[float, float], guard: float = 3.0
-) -> Bool[Tensor, "z y kx"]:
+def region(shape: Shape, tilts: Sequence[Tilts], kept: Tilts, guard: float = 3.0) -> Bool[Tensor, "z y kx"]:
     """Coefficients that were measured and are withheld, away from all faces.
 
     Parameters
     ----------
     shape : tuple of int
         Edges z, y, x of the volume.
-    tilts : sequence of sequence of float
-        Degrees, range or list, of each map that is compared: it must have been measured in all of them. Of a list,
-        the coefficients within half a Fourier pixel of a tilt's plane count; halves from every other tilt have other
-        planes, and share none of them at high frequencies.
-    kept : tuple of float
-        Range in degrees that is kept.
+    tilts : sequence
+        Degrees, range or list, or what was measured in general, of each map that is compared: it must have been
+        measured in all of them. Of a list, the coefficients within half a Fourier pixel of a tilt's plane count; halves
+        from every other tilt have other planes, and share none of them at high frequencies.
+    kept : tuple of float or Measured
+        What is kept: the range in degrees.
     guard : float
         Fourier pixels left out on either side of each face.
 
@@ -86,17 +92,17 @@ def region(
     tensor of bool
         `[z, y, x // 2 + 1]` in the rfft layout.
     """
-    flat = (shape[0], 1, shape[2])
-    chosen = wedge.face_distance(flat, kept) <= -guard
-    for angles in tilts:
-        ends = (min(angles), max(angles))
-        chosen &= (wedge.face_distance(flat, ends) >= guard) & (wedge.weight(flat, ends) == 1)
-        if len(angles) > 2:
-            chosen &= wedge.face_distance(flat, angles, gap=0) >= 0
+    every = [Measured.of(kept), *map(Measured.of, tilts)]
+    flat = (shape[0], 1, shape[2]) if all(one.at_home for one in every) else shape
+    chosen = wedge.face_distance(flat, every[0]) <= -guard
+    for one in every[1:]:
+        chosen &= (wedge.face_distance(flat, one.ends) >= guard) & (wedge.weight(flat, one.ends) == 1)
+        if any(len(sweep.tilts) > 2 for sweep in one.sweeps):
+            chosen &= wedge.face_distance(flat, one, gap=0) >= 0
     return chosen.expand(shape[0], shape[1], shape[2] // 2 + 1)
 
 
-def sectors(shape: Shape, kept: tuple[float, float], width: float = 4.0) -> Int[Tensor, "z 1 kx"]:
+def sectors(shape: Shape, kept: Tilts, width: float = 4.0) -> Int[Tensor, "z y kx"]:
     """Sector of each coefficient: how often `width` degrees it lies beyond the kept range, -1 within it."""
     beyond = wedge.degrees_beyond(shape, kept)
     return torch.where(beyond < 0, -1, (beyond / width + 1e-4).floor()).long()

@@ -107,7 +107,7 @@ def edit(path: Path, index: str, column: Column, text: str) -> Project:
     value = column.checked(text)
     changed = Project.read(path).with_values(index, **{column.name: value})
     if column.name in ("rlnTiltMin", "rlnTiltMax"):
-        next(each for each in changed.tomograms if each.index == index).tilts  # noqa: B018  # raises if they are empty
+        next(each for each in changed.tomograms if each.index == index).measured  # noqa: B018  # raises if they are empty
     return changed.recorded(index, **{column.name: value})
 
 

@@ -6,7 +6,7 @@ This page has the controls; what is seen and moved is `viewer.js`, which asks fo
 import json
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nicegui import events, ui
 
@@ -24,6 +24,7 @@ _SCRIPT = files("isonet.gui").joinpath("viewer.js").read_text("utf-8")
 _CONFIDENCE, _CORRECTED = "Confidence", "Corrected"
 _SHOWN = ("Tomogram", "Deconvolved", _CORRECTED)
 _LAYOUTS = {"all": "Three planes", "xy": "XY", "xz": "XZ", "yz": "YZ"}
+_SPECTRA: tuple[Literal["xz", "yz"], ...] = ("xz", "yz")
 _HELP = (
     "Wheel and arrow keys step, Page Up and Down by 10. A click sets the cursor, dragging moves, Ctrl and wheel or + "
     "and - zoom, 0 fits. Dragging with the right button, or with Shift, changes brightness and contrast. Hold B to see "
@@ -98,7 +99,7 @@ class Viewer:
 
     def _content(self) -> dict[str, Any]:
         """What there is to be shown."""
-        ends = self.tomogram.tilt_range
+        measured = self.tomogram.measured
         return {
             "shape": self.shape,
             "pixel": self.pixel,
@@ -107,7 +108,10 @@ class Viewer:
                     "title": title,
                     **_file(path),
                     "raw": title not in (_CORRECTED, _CONFIDENCE),
-                    "spectra": {plane.upper(): images.spectrum_address(path, plane, ends) for plane in ("xz", "yz")},
+                    "spectra": {
+                        plane.upper(): images.spectrum_address(path, plane, measured.traces(plane))
+                        for plane in _SPECTRA
+                    },
                 }
                 for title, path in self.paths.items()
             ],

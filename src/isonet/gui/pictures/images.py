@@ -3,7 +3,7 @@
 import asyncio
 import io
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
@@ -32,9 +32,9 @@ def slice_address(path: Path, view: View) -> str:
     return "/image/slice?" + urlencode({"path": path, **vars(view), "of": age(path)})
 
 
-def spectrum_address(path: Path, plane: str, tilts: tuple[float, float] | None) -> str:
-    """Address of a power spectrum."""
-    ends = {} if tilts is None else {"low": tilts[0], "high": tilts[1]}
+def spectrum_address(path: Path, plane: str, traces: Sequence[float]) -> str:
+    """Address of a power spectrum with the lines of the wedge's faces, at angles in degrees, none or two."""
+    ends = dict(zip(("low", "high"), traces, strict=False))
     return "/image/spectrum?" + urlencode({"path": path, "plane": plane, **ends, "of": age(path)})
 
 
@@ -88,8 +88,8 @@ def add_routes(app: FastAPI, roots: Roots, volumes: Volumes) -> None:
     ) -> Response:
         if plane not in ("xz", "yz"):
             return _refused(f"plane {plane!r}; use xz or yz")
-        tilts = None if low is None or high is None else (low, high)
-        return await _answer(lambda: spectrum.picture(volumes.get(roots.allowed(path)), plane, tilts))
+        traces = () if low is None or high is None else (low, high)
+        return await _answer(lambda: spectrum.picture(volumes.get(roots.allowed(path)), plane, traces))
 
     @app.get("/image/outline")
     async def outline_picture(path: str, plane: str, index: Section, step: Step = 1) -> Response:

@@ -1,4 +1,4 @@
-"""Power spectra of XZ and YZ slices, with the faces of the missing wedge drawn over that of XZ."""
+"""Power spectra of XZ and YZ slices, with the faces of the missing wedge drawn over them."""
 
 import io
 import math
@@ -51,17 +51,17 @@ def _middle(edge: int) -> slice:
     return slice(start, start + _LARGEST)
 
 
-def faces(tilts: Sequence[float]) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-    """Lines of the smallest and the largest tilt in a spectrum of XZ, ends as (k_x, k_z) from -1/2 to 1/2."""
+def faces(traces: Sequence[float]) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Lines at angles in degrees, ends as (k_x or k_y, k_z) from -1/2 to 1/2."""
     lines = []
-    for angle in (min(tilts), max(tilts)):
+    for angle in traces:
         x, z = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         reach = 0.5 / max(abs(x), abs(z))
         lines.append(((-reach * x, -reach * z), (reach * x, reach * z)))
     return lines
 
 
-def picture(volume: mrc.Volume, plane: str, tilts: Sequence[float] | None) -> bytes:
+def picture(volume: mrc.Volume, plane: str, traces: Sequence[float]) -> bytes:
     """Draw a power spectrum as a square PNG.
 
     Parameters
@@ -69,18 +69,17 @@ def picture(volume: mrc.Volume, plane: str, tilts: Sequence[float] | None) -> by
     volume : Volume
         The tomogram.
     plane : str
-        `xz` or `yz`; the wedge shows in XZ alone.
-    tilts : sequence of float or None
-        Degrees; their ends are drawn.
+        `xz` or `yz`.
+    traces : sequence of float
+        Degrees of the lines that the wedge's faces draw.
     """
     values = power(volume, plane)
     low, high = np.percentile(values, [5, 99.7])
     scaled = np.clip((values - low) / max(high - low, 1e-9), 0, 1)
     image = Image.fromarray((255 * scaled[::-1]).astype(np.uint8)).resize((EDGE, EDGE)).convert("RGB")
-    if tilts is not None and plane == "xz":
-        draw = ImageDraw.Draw(image)
-        for line in faces(tilts):
-            draw.line([(EDGE * (0.5 + x), EDGE * (0.5 - z)) for x, z in line], fill=(255, 170, 60), width=1)
+    draw = ImageDraw.Draw(image)
+    for line in faces(traces):
+        draw.line([(EDGE * (0.5 + x), EDGE * (0.5 - z)) for x, z in line], fill=(255, 170, 60), width=1)
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)
     return file.getvalue()

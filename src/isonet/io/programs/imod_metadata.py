@@ -59,6 +59,9 @@ def read_angle_file(path: Path) -> TiltSeries:
 def read_tilt_command(path: Path) -> TiltSeries:
     """Read the command file of `tilt` (`tilt.com`): angles from its TILTFILE or ANGLES, OFFSET added, views left out.
 
+    XAXISTILT turns the other way round once the volume is turned by -90 degrees about x, so that the beam is z: `tilt`
+    sees a voxel in row `j` of section `k` at the height `k sin(X) + j cos(X)`, and rows then count along -z.
+
     Options are known in any case and by their beginnings, as IMOD knows them. EXCLUDELIST, EXCLUDELIST2 and EXCLUDE
     leave views out, INCLUDE leaves out all others. Where the TILTFILE is not in the folder but one single other
     `.tlt` file is, that one is read: command files keep their names when data sets are renamed. Of `tilta.com` and
@@ -90,7 +93,7 @@ def read_tilt_command(path: Path) -> TiltSeries:
         path,
         names=tuple(stems),
         tilt_file=path,
-        x_tilt=number(path, "XAXISTILT", (options.get("XAXISTILT", [""])[-1].split() or ["0"])[0]),
+        x_tilt=0.0 - number(path, "XAXISTILT", (options.get("XAXISTILT", [""])[-1].split() or ["0"])[0]),
         axis=1 + (path.name.lower() == "tiltb.com") if both else 0,
         **_kept(path, angles, included - left_out),
     )

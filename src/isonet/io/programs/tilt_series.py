@@ -9,9 +9,6 @@ import numpy.typing as npt
 
 from isonet.io.text import Floats
 
-LARGEST_X_TILT = 3.0
-"""Degrees about x beyond which a wedge that lies aslant is worth a warning."""
-
 
 @dataclass(frozen=True)
 class TiltSeries:
@@ -55,7 +52,7 @@ class TiltSeries:
     images : int or None
         How many images the stack has, those left out counted, where the file tells.
     x_tilt : float
-        Degrees by which the program turns the sample about x before it tilts: the wedge then lies aslant.
+        Degrees by which the tomogram is turned about x before it is tilted, as RELION 5's rlnTomoXTilt: y to z.
     axes : int
         Number of axes about which the sample was tilted, as far as the file tells.
     movie : bool
@@ -140,7 +137,7 @@ class Alignment:
     used : numpy array of bool
         False for images that the alignment leaves out.
     x_tilt : float
-        Degrees by which the program turns the sample about x before it tilts.
+        Degrees by which the tomogram is turned about x before it is tilted, as of :class:`TiltSeries`.
     """
 
     matrices: Floats

@@ -13,6 +13,7 @@ from isonet.core.sampling import cut
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
+from isonet.project.orientation import COLUMNS, TILT_FILES
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.running.forecast import gigabytes, refuse_full_disk
 from isonet.running.runs import Run, start
@@ -31,6 +32,7 @@ from isonet.volumes.source import (
 
 log = logging.getLogger("isonet")
 _NETWORK_MULTIPLE = 8
+_VALUES = [name for name in COLUMNS if name not in TILT_FILES]
 
 
 @dataclass(frozen=True)
@@ -165,13 +167,12 @@ def _table(pieces: Sequence[_Piece], column: str, config: ExtractConfig) -> Proj
             "rlnIndex": tomogram.index,
             "rlnTomoName": table.entry(tomogram.file(tomogram.full_column)),
             INPUT_COLUMN: "full" if column == tomogram.full_column else column,
-            **{name: tomogram.row[name] for name in ("rlnTiltMin", "rlnTiltMax") if tomogram.text(name) is not None},
+            **{name: tomogram.row[name] for name in _VALUES if tomogram.text(name) is not None},
             CONTRAST_COLUMN: "dark" if grey.sign < 0 else "light",
             MEAN_COLUMN: repr(grey.mean),
             STD_COLUMN: repr(grey.std),
         }
-        if tomogram.text("rlnTiltFile") is not None:
-            row["rlnTiltFile"] = table.entry(tomogram.file("rlnTiltFile"))
+        row |= {name: table.entry(tomogram.file(name)) for name in TILT_FILES if tomogram.text(name) is not None}
         row |= {f"rlnCoordinate{axis}": str(at) for axis, at in zip("XYZ", piece.centre[::-1], strict=True)}
         rows.append(Tomogram(config.output, row))
     return replace(table, tomograms=tuple(rows))

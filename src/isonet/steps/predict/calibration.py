@@ -11,6 +11,7 @@ from isonet.core import fourier
 from isonet.core.comparison.calibration import Gains, measure_fill, measure_gains, withheld_tilts
 from isonet.core.sampling import edges_of, random_stream
 from isonet.core.tilts import wedge
+from isonet.core.tilts.measured import Measured
 from isonet.train.evaluate import Evaluator
 from isonet.volumes.source import Source, box_of_data, draw_in_data
 
@@ -37,8 +38,8 @@ def calibrate(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Gain
         Always the same for the same halves and network.
     """
     shells = cube // 2 + 1
-    tilts = [half.tilts for half in halves]
-    network, data = measure_gains(*_compared(halves, tilts, evaluator, cube, _CUBES), tilts)
+    measured = [half.measured for half in halves]
+    network, data = measure_gains(*_compared(halves, measured, evaluator, cube, _CUBES), measured)
     return Gains(torch.arange(shells) / cube, network, data, _fill(halves, evaluator, cube)).to(evaluator.device)
 
 
@@ -47,25 +48,31 @@ def _fill(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Tensor:
 
     1 where there are too few tilts for some to be withheld.
     """
-    tilts, shells = _common(halves[0].tilts, halves[1].tilts), cube // 2 + 1
-    kept = withheld_tilts(tilts) if tilts else ()
-    if len(kept) < 2:
+    measured, shells = _common(halves[0].measured, halves[1].measured), cube // 2 + 1
+    if any(len(sweep.tilts) < 2 or len(withheld_tilts(sweep.tilts)) < 2 for sweep in measured.sweeps):
         return torch.ones(shells)
+    kept = measured.each(withheld_tilts)
     whole = -(-max(halves[0].volume.shape) // evaluator.divisor) * evaluator.divisor
     edge = max(cube, min(_WIDE, whole))
-    return measure_fill(*_compared(halves, [kept, kept], evaluator, edge, _WIDE_CUBES), tilts, shells)
+    return measure_fill(*_compared(halves, [kept, kept], evaluator, edge, _WIDE_CUBES), measured, shells)
 
 
-def _common(first: Sequence[float], second: Sequence[float]) -> tuple[float, ...]:
-    """Tilts of either half between the ends that both have."""
+def _common(first: Measured, second: Measured) -> Measured:
+    """Tilts of either half, of each sweep, between the ends that both have."""
+    others = iter(second.sweeps)
+    return first.each(lambda tilts: _common_tilts(tilts, next(others).tilts))
+
+
+def _common_tilts(first: Sequence[float], second: Sequence[float]) -> tuple[float, ...]:
+    """Tilts of either list between the ends that both have."""
     low, high = max(min(first), min(second)), min(max(first), max(second))
     return tuple(sorted({tilt for tilt in (*first, *second, low, high) if low <= tilt <= high}))
 
 
 def _compared(
-    halves: Sequence[Source], tilts: Sequence[Sequence[float]], evaluator: Evaluator, edge: int, counts: tuple[int, int]
+    halves: Sequence[Source], measured: Sequence[Measured], evaluator: Evaluator, edge: int, counts: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
-    """Sub-volumes of both halves, and the network's predictions from what these tilts have measured of them.
+    """Sub-volumes of both halves, and the network's predictions from what was measured of them, or is said so.
 
     As many as a volume has room for, at least the first and at most the second of `counts`.
     """
@@ -73,7 +80,7 @@ def _compared(
     room = math.prod(edges_of(box_of_data(halves)))
     count = max(least, min(most, room // edge**3))
     edges = (edge, edge, edge)
-    weights = [wedge.weight(edges, one, device=evaluator.device) for one in tilts]
+    weights = [wedge.weight(edges, one, device=evaluator.device) for one in measured]
     data, guesses = [], []
     for centre in draw_in_data(halves, count, edge, random_stream(0, _STREAM)):
         corner = (centre - edge // 2).tolist()

@@ -154,11 +154,11 @@ class Correction:
         return tiles
 
     def _remove_wedge(self, room: blocks.BlockFile, plans: Plans, run: Run) -> None:
-        weights = wedge.weight(_flat(self.source.shape), self.source.tilts, edge=self.edge)
+        weights = wedge.transfer(self.source.shape, self.source.measured, edge=self.edge)
         with run.progress(f"wedge of {self.source.tomogram.name}", plans.filtering.count) as advance:
             try:
                 streamed.filter_volume(
-                    *(self.source, room, lambda *_: weights, plans.filtering, advance, torch.get_num_threads()),
+                    *(self.source, room, weights, plans.filtering, advance, torch.get_num_threads()),
                     rescale=False,
                 )
             except streamed.NotFiniteError as error:
@@ -216,9 +216,9 @@ class Correction:
         if self.gains is None and not self.config.keep_measured:
             _copy(found, result, grey, plans.filtering.sections)
             return
-        shape, tilts = _flat(self.source.shape), self.source.tilts
+        shape, measured = self.source.shape, self.source.measured
         gap = 0 if self.config.keep_measured else LARGEST_GAP  # a whole volume does tell planes apart
-        weights, believed = wedge.weight(shape, tilts, gap=gap), vouched(shape, tilts)
+        weights, believed = wedge.transfer(shape, measured, gap=gap), vouched(shape, measured)
         transfers = combination(weights, believed, self.gains, keep_measured=self.config.keep_measured)
         how = plans.combining
         with run.progress(f"combine {self.source.tomogram.name}", how.count + how.shape[0]) as advance:
@@ -246,11 +246,6 @@ def refuse_coarse(source: Source) -> None:
 def scratch_bytes(*, float16: bool) -> int:
     """Bytes on disk for each voxel that the correction of a volume takes beside its result."""
     return 8 if float16 else 4
-
-
-def _flat(shape: Shape) -> Shape:
-    """Shape of a wedge weight that is the same at every `k_y`."""
-    return shape[0], 1, shape[2]
 
 
 def _copy(found: blocks.BlockFile, result: Sink, grey: Normalization, sections: int) -> None:

@@ -1,6 +1,7 @@
 """Correct the tomograms of a table with a trained network."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
@@ -8,11 +9,15 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from isonet.config import PredictConfig
 from isonet.core.simulation.scenery import PIXEL_SIZES
+from isonet.core.tilts.measured import AT_HOME, Matrix
 from isonet.errors import InputError
 from isonet.models.record import STARTER_METHOD, UNKNOWN_INPUT
 from isonet.models.trained import PREVIEW_LABEL, Model, read_model
+from isonet.project.orientation import ABOUT_X, ABOUT_Z
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.companions import start_together
 from isonet.running.devices import take_device
@@ -32,6 +37,7 @@ from isonet.volumes.source import MeanSource, Source, choose_column, mean_source
 log = logging.getLogger("isonet")
 HALVES = "halves"
 _SYMMETRIC = 6.0  # degrees that both ends of a tilt range may differ by
+_HALF_TURNS = {"y": (-1, 1, -1), "z": (1, -1, -1), "x": (-1, -1, 1)}  # what becomes of z, y, x
 _PROCEDURE = 4  # counts changes of what is computed: results of an older one are made again
 
 
@@ -97,7 +103,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         sources = open_sources(tomogram, columns)
         _compare(sources[0], trained, model)
         if len(sources) == 1:
-            turned = evaluator.turned(_turns(sources[0], config, usual=1))
+            turned = _turned(evaluator, sources[0], config, usual=1)
             _correct(sources[0], trained, turned, config, run, path, lambda: None)
         else:
             _correct_halves(sources, trained, evaluator, config, run, path)
@@ -145,7 +151,7 @@ def _correct_halves(
     if config.halves:
         for half, into in zip(halves, paths, strict=True):
             _correct(half, model, evaluator, config, run, into, gains)
-    _correct(whole, model, evaluator.turned(_turns(whole, config, usual=2)), config, run, path, gains)
+    _correct(whole, model, _turned(evaluator, whole, config, usual=2), config, run, path, gains)
 
 
 def input_columns(project: Project, about: Mapping[str, Any], asked: str = "auto") -> Sequence[str]:
@@ -188,24 +194,58 @@ def _compare(source: Source, model: Model, path: Path) -> None:
         low, high = PIXEL_SIZES
         if pixel and not low * 0.95 < pixel < high * 1.05:
             log.warning("%s: %g A/voxel, %s was trained at %g to %g; resize first", name, pixel, path, low, high)
+        if not source.tomogram.measured.at_home:
+            said = "%s: tilt axis and beam do not lie along y and z, as in all that %s was trained on; refine from it"
+            log.warning(said, name, path)
         return
     trained = [float(size) for size in model.about["pixel_sizes"] if size]
     if trained and pixel and not any(abs(pixel / size - 1) < 0.05 for size in trained):
         log.warning("%s: %g A/voxel, %s was trained at %g; rescale one or train again", name, pixel, path, trained[0])
-    low, high = source.tomogram.tilt_range
+    known = source.tomogram.measured.tilts
+    low, high = min(known), max(known)
     ranges = [(min(tilts), max(tilts)) for tilts in model.about["tilts"]]
+    _compare_orientation(source, model, path)
     if not any(abs(low - a) <= 5 and abs(high - b) <= 5 for a, b in ranges):
         log.warning("%s: tilts %g to %g degrees, %s was trained at %g to %g", name, low, high, path, *ranges[0])
 
 
-def _turns(source: Source, config: PredictConfig, usual: Literal[1, 2]) -> Literal[1, 2, 4]:
-    """How many predictions are averaged: as asked, but 4 only where both ends of the tilt range are as far."""
-    low, high = min(source.tilts), max(source.tilts)
-    if config.turns == 4 and abs(low + high) > _SYMMETRIC:
-        name = source.volume.path.name
-        log.warning("%s: tilts %g to %g degrees; --turns 4 needs both ends as far, 2 are averaged", name, low, high)
-        return 2
-    return config.turns or usual
+def _compare_orientation(source: Source, model: Model, path: Path) -> None:
+    """Warn where tilt axis and beam lie otherwise than in all tomograms that the model was trained on."""
+    tomogram = source.tomogram
+    known = model.about.get("turns") or [[AT_HOME]] * len(model.about["tilts"])
+    lies = [sweep.turn for sweep in tomogram.measured.sweeps]
+    if known and not any(_near(lies, turns) for turns in known):
+        log.warning(
+            "%s: tilt axis and beam lie otherwise than in what %s was trained on; train on tomograms that lie alike, "
+            "or mend %s and %s in %s",
+            *(source.volume.path.name, path, ABOUT_X, ABOUT_Z, tomogram.table),
+        )
+
+
+def _near(lies: Sequence[Matrix], others: Sequence[Matrix]) -> bool:
+    """Whether as many sweeps lie alike to some degrees: axis and beam."""
+    if len(lies) != len(others):
+        return False
+    cosines = (np.abs((np.array(one) * np.array(other)).sum(0))[:2] for one, other in zip(lies, others, strict=True))
+    return bool(min(map(min, cosines)) > math.cos(math.radians(_SYMMETRIC)))
+
+
+def _turned(evaluator: Evaluator, source: Source, config: PredictConfig, usual: Literal[1, 2]) -> Evaluator:
+    """Average over as many half turns as asked, of those that leave the wedge where it is, and say where fewer do."""
+    turns, name, measured = config.turns or usual, source.volume.path.name, source.measured
+    about = [axis for axis, turn in _HALF_TURNS.items() if measured.stays(np.diag(turn), _SYMMETRIC + 1e-6)]
+    if turns == 4 and len(about) < 3:
+        (low, high), averaged = source.tomogram.tilt_range, 2 if about else 1
+        needed = "both ends as far" if measured.at_home else "both ends as far and a wedge about y, x or z"
+        log.warning(
+            "%s: tilts %g to %g degrees; --turns 4 needs %s, %d are averaged", name, low, high, needed, averaged
+        )
+        turns = 2
+    if turns == 2 and not about:
+        tell = log.info if config.turns is None else log.warning
+        tell("%s: a half turn would move its wedge, which is levelled; one prediction, not 2 averaged", name)
+        turns = 1
+    return evaluator.turned(turns, "".join(about))
 
 
 def _label(source: Source, model: Model, plan: TilePlan, evaluator: Evaluator, config: PredictConfig) -> str:
@@ -218,7 +258,7 @@ def _label(source: Source, model: Model, plan: TilePlan, evaluator: Evaluator, c
         config.float16,
         config.precision,
         source.normalization,
-        source.tilts,
+        source.measured.sweeps[0].tilts if source.measured.at_home else source.measured,
         *corrected_size(source.tomogram, source.volume),
     )
     sources = source.halves if isinstance(source, MeanSource) else (source,)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from isonet.config import InputOptions
 from isonet.config.inputs import DEFAULT_AMPLITUDE_CONTRAST, DEFAULT_CS, DEFAULT_TILTS, DEFAULT_VOLTAGE
+from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io.programs import metadata
-from isonet.io.programs.tilt_series import LARGEST_X_TILT, TiltSeries
+from isonet.io.programs.tilt_series import TiltSeries
+from isonet.steps.prepare.lying import NOTHING_TOLD, Lying, Said, lying, of_second_axis
 
 log = logging.getLogger("isonet")
 _TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")
@@ -44,6 +46,8 @@ class Description:
         Name of the tilt series, where a table gives one.
     series_star : Path or None
         RELION's file of the tilt series.
+    lies : Lying
+        How tilt axis and beam lie in the tomogram.
     """
 
     tilt_range: tuple[float, float] = DEFAULT_TILTS
@@ -58,6 +62,12 @@ class Description:
     hand: float | None = None
     series: str | None = None
     series_star: Path | None = None
+    lies: Lying = NOTHING_TOLD
+
+    @property
+    def measured(self) -> Measured:
+        """All that was measured."""
+        return self.lies.measured(self.tilts or self.tilt_range)
 
 
 def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, config: InputOptions) -> Description:
@@ -79,13 +89,14 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
     InputError
         If the tilts of a file are all one, or do not go with a flag.
     """
-    said: list[tuple[str, str]] = []
+    said: Said = []
     if tilt_file is not None:
         others = [replace(item, tilts=None, x_tilt=0.0, axes=1) for item in found]
         asked = metadata.read_tilts(tilt_file)
         found = [*others, TiltSeries(tilt_file, tilts=asked.tilts, tilt_file=tilt_file, x_tilt=asked.x_tilt)]
-    _warn_of_geometry(name, found)
-    tilt_range, tilts, file = _limited(name, *_tilts(name, found), found, config, said)
+    own, source = _tilts(name, found)
+    tilt_range, tilts, file = _levelled(_limited(name, own, source, found, config, said), config.level_y, said)
+    lies = lying(name, found, source, config, said)
 
     def chosen(what: str, unit: str, flag: float | None, default: float, known: Sequence[_Told]) -> float:
         """Choose between flag, metadata and default."""
@@ -118,6 +129,7 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
         hand=None if star is None else star.hand,
         series=None if star is None else star.names[0],
         series_star=star.tilt_file if star is not None and star.tilt_file != star.source else None,
+        lies=lies,
     )
 
 
@@ -127,7 +139,7 @@ def _limited(
     source: TiltSeries | None,
     found: Sequence[TiltSeries],
     config: InputOptions,
-    said: list[tuple[str, str]],
+    said: Said,
 ) -> tuple[tuple[float, float], tuple[float, ...] | None, Path | None]:
     """Range of the tilts, their list and its file; of these only the range where a flag gives an end of it."""
     ranges = [] if tilts else [(item.tilt_range, item.source.name) for item in found if item.tilt_range is not None]
@@ -148,35 +160,20 @@ def _limited(
     return (low, high), tilts, source.tilt_file
 
 
-def _warn_of_geometry(name: str, found: Sequence[TiltSeries]) -> None:
-    """Say where the wedge is another than tilts about y make it."""
-    aslant = next((item for item in found if abs(item.x_tilt) > LARGEST_X_TILT), None)
-    if aslant is not None:
-        log.warning(
-            "%s: turned by %g degrees about x in %s, so that its wedge lies aslant, which is not modelled yet; "
-            "reconstruct it without that turn",
-            name,
-            aslant.x_tilt,
-            aslant.source,
-        )
-    doubles = [item for item in found if item.axes > 1] + _of_second_axis(found)
-    if doubles:
-        log.warning(
-            "%s: tilted about two axes (%s), of which the second is not modelled yet: the wedge of the first is taken; "
-            "give the tomogram of one axis",
-            name,
-            doubles[-1].source,
-        )
-
-
-def _of_second_axis(found: Sequence[TiltSeries]) -> list[TiltSeries]:
-    """What is about the second of two axes, where there is something about the first."""
-    return [item for item in found if item.axis == 2] if any(item.axis == 1 for item in found) else []
+def _levelled(
+    known: tuple[tuple[float, float], tuple[float, ...] | None, Path | None], level: float | None, said: Said
+) -> tuple[tuple[float, float], tuple[float, ...] | None, Path | None]:
+    """Add to range and list the degrees by which the volume was turned about y; the file has others then."""
+    (low, high), tilts, _ = known
+    if not level:
+        return known
+    said.append((f"turned by {level:g} about y, which makes tilts of {low + level:g} to {high + level:g}", "as given"))
+    return (low + level, high + level), None if tilts is None else tuple(tilt + level for tilt in tilts), None
 
 
 def _tilts(name: str, found: Sequence[TiltSeries]) -> tuple[tuple[float, ...] | None, TiltSeries | None]:
     """Tilts from the best of what was found, and that file."""
-    second = _of_second_axis(found)
+    second = of_second_axis(found)
     candidates = [item for item in found if item.tilts and item not in second]
     known = sorted(candidates, key=lambda item: (item.nominal, _rank(item, _TILT_ORDER)))
     if not known:

@@ -18,7 +18,7 @@ from isonet.project.halves import Halves, Pair
 from isonet.project.names import is_marked_in_front
 from isonet.project.pairing import grouped
 from isonet.project.table import FULL_COLUMNS, TURNED_COLUMN, Project
-from isonet.steps.prepare.half_check import check_halves
+from isonet.steps.prepare.checks.halves import check_halves
 from isonet.steps.prepare.halves import average_halves
 from isonet.steps.prepare.listed import Listed, Listing
 

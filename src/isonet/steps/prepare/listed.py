@@ -12,6 +12,7 @@ from isonet.io.programs import relion
 from isonet.io.programs.metadata import read_tilts
 from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.text import is_file
+from isonet.project.orientation import ABOUT_X
 from isonet.project.pairing import listed_files
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Project, Tomogram
 
@@ -134,6 +135,7 @@ def _row(tomogram: Tomogram) -> Listed:
         voltage=tomogram.number("rlnVoltage") or None,
         cs=tomogram.number("rlnSphericalAberration"),
         amplitude_contrast=tomogram.number("rlnAmplitudeContrast"),
+        x_tilt=tomogram.number(ABOUT_X) or 0.0,
     )
     if tomogram.text("rlnTiltFile") is not None:
         path = tomogram.file("rlnTiltFile")

@@ -11,11 +11,13 @@ from isonet.io import mrc
 from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.star import MISSING
 from isonet.io.volume_files import stem
-from isonet.project.check import warnings_of, write_check
+from isonet.project.check import measurements_of, warnings_of, write_check
 from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.running.console import collected
 from isonet.steps.prepare.catalogue import Catalogue, files_of_tilts, tell_of_unread
+from isonet.steps.prepare.checks.orientation import NOTHING, compared, lies_turned, look
+from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size
 from isonet.steps.prepare.items import Item, find_items
@@ -28,7 +30,6 @@ from isonet.steps.prepare.pixel_size import (
 from isonet.steps.prepare.relion_table import write_relion_table
 from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
 from isonet.steps.prepare.turn import turned
-from isonet.steps.prepare.wedge_check import check_wedge
 from isonet.volumes.continued import open_continued
 from isonet.volumes.contrast import pooled_contrast
 from isonet.volumes.source import CONTRAST_COLUMN, pooled_statistics
@@ -58,32 +59,38 @@ def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
         If no tomogram is found, one cannot be used, halves do not pair, metadata are malformed, or the table exists.
     """
     with collected() as warned:
-        project = _written(tomograms, config)
+        project, measured = _written(tomograms, config)
     earlier = warnings_of(config.output) if config.append else []
-    write_check(config.output, list(dict.fromkeys([*earlier, *warned.kept])))
+    before = measurements_of(config.output) if config.append else []
+    write_check(config.output, list(dict.fromkeys([*earlier, *warned.kept])), [*before, *measured])
     return project
 
 
-def _written(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
-    """Find the tomograms and what is known of them, and write the table."""
+def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project, list[dict[str, object]]]:
+    """Find the tomograms and what is known of them, write the table, and tell what was measured of each."""
     _refuse_existing(config)
     before = Project.read(config.output) if config.append and config.output.exists() else Project(config.output, ())
     catalogue = None if config.metadata is None else Catalogue.read(config.metadata)
     items = find_items(tomograms, config, before)
     count = config.number_subtomos or max(1, round(SUBVOLUMES_IN_ALL / (len(items) + len(before.tomograms))))
     project = Project(config.output, ())
-    rows, descriptions = [], []
+    rows, descriptions, measured = [], [], []
     first = 1 + max((int(one.index) for one in before.tomograms if one.index.isdecimal()), default=0)
-    for index, (item, known) in enumerate(zip(items, _known(items, catalogue, config), strict=True), start=first):
-        files, values = _describe(item, known, config)
+    told = _known(items, catalogue, config)
+    for index, item in enumerate(items, start=first):
+        with collected() as warned:
+            known = next(told)
+            files, values, shown = _describe(item, known, config)
+        measured.append({**shown, "warnings": warned.kept})
         entries = {column: project.entry(file) for column, file in files.items()}
         wanted = str(count) if config.number_subtomos else item.listed.text("rlnNumberSubtomo") or str(count)
         row = {"rlnIndex": str(index), **entries, **values, "rlnNumberSubtomo": wanted}
         rows.append({**row, **item.listed.kept(project, row)})
         descriptions.append(known)
     project = replace(project, tomograms=tuple(Tomogram(config.output, row) for row in rows))
+    shown_of = [{"name": one.name, **shown} for one, shown in zip(project.tomograms, measured, strict=True)]
     for tomogram in project.tomograms:
-        _ = tomogram.half_tilts  # checks all lists of tilts
+        _ = tomogram.half_measured  # checks all lists of tilts, and the orientation
     comment_on_several([*before.tomograms, *project.tomograms])
     if config.relion5 is not None:
         write_relion_table(config.relion5, project, descriptions, overwrite=config.overwrite)
@@ -92,7 +99,7 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
     else:
         project.write()
     log.info("%s: %d tomograms; edit it where tomograms differ", config.output, len(project.tomograms))
-    return project
+    return project, shown_of
 
 
 def _refuse_existing(config: PrepareConfig) -> None:
@@ -121,8 +128,10 @@ def _known(items: Sequence[Item], catalogue: Catalogue | None, config: PrepareCo
         yield describe(name, item.listed.completing(said), tilt_files[number], config)
 
 
-def _describe(item: Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
-    """Check one tomogram and return its files and its values by column."""
+def _describe(
+    item: Item, known: Description, config: PrepareConfig
+) -> tuple[dict[str, Path], dict[str, str], dict[str, object]]:
+    """Check one tomogram and return its files and its values by column, and what its spectrum shows."""
     volume = open_continued(item.path, aloud=True)
     pooled_statistics([volume])
     pixel_size = config.pixel_size or item.listed.pixel_size or pixel_size_of(volume, known)
@@ -133,11 +142,14 @@ def _describe(item: Item, known: Description, config: PrepareConfig) -> tuple[di
     if item.halves is not None and item.path.parent == config.average_dir:
         with_pixel_size(item.path, item.halves, pixel_size)
     origin: dict[str, Path] = {}
-    if _lies_as_imod_leaves_it(volume, known, config):
+    shown = look(volume, known.measured)
+    if not compared(volume, shown, known.measured, config.accept) and _lies_as_imod_leaves_it(volume, known, config):
         origin = {TURNED_COLUMN: item.path}
         item = _turned_item(item, config, pixel_size)
         volume = open_continued(item.path)
-        check_wedge(volume, known.tilts or known.tilt_range, config.accept)
+        shown = look(volume, known.measured)
+        if not compared(volume, shown, known.measured, config.accept):
+            check_wedge(volume, known.tilts or known.tilt_range, config.accept)
     contrast = item.listed.text(CONTRAST_COLUMN) if config.contrast == "auto" else config.contrast
     contrast = contrast or pooled_contrast([volume])
     log.info(
@@ -153,19 +165,24 @@ def _describe(item: Item, known: Description, config: PrepareConfig) -> tuple[di
     if tilt_file is None and known.tilts is not None:
         tilt_file = config.output.parent / "tilts" / f"{item.label}.tlt"
         write_list(tilt_file, known.tilts, "all tilts", overwrite=config.overwrite)
-    files = {"rlnTomoName": item.path, **origin, **half_files}
-    return files | ({} if tilt_file is None else {"rlnTiltFile": tilt_file}), {
-        **({} if tilt_file is not None else {"rlnTiltFile": MISSING}),
-        **half_values,
-        "rlnPixelSize": f"{pixel_size:.6g}",
-        "rlnDefocus": f"{known.defocus:.6g}",
-        "rlnVoltage": f"{known.voltage:.6g}",
-        "rlnSphericalAberration": f"{known.cs:.6g}",
-        "rlnAmplitudeContrast": f"{known.amplitude_contrast:.6g}",
-        "rlnTiltMin": f"{known.tilt_range[0]:.6g}",
-        "rlnTiltMax": f"{known.tilt_range[1]:.6g}",
-        CONTRAST_COLUMN: contrast,
-    }
+    files = {"rlnTomoName": item.path, **origin, **half_files, **known.lies.files}
+    return (
+        files | ({} if tilt_file is None else {"rlnTiltFile": tilt_file}),
+        {
+            **({} if tilt_file is not None else {"rlnTiltFile": MISSING}),
+            **half_values,
+            "rlnPixelSize": f"{pixel_size:.6g}",
+            "rlnDefocus": f"{known.defocus:.6g}",
+            "rlnVoltage": f"{known.voltage:.6g}",
+            "rlnSphericalAberration": f"{known.cs:.6g}",
+            "rlnAmplitudeContrast": f"{known.amplitude_contrast:.6g}",
+            "rlnTiltMin": f"{known.tilt_range[0]:.6g}",
+            "rlnTiltMax": f"{known.tilt_range[1]:.6g}",
+            **known.lies.values,
+            CONTRAST_COLUMN: contrast,
+        },
+        NOTHING if shown is None else shown.numbers,
+    )
 
 
 def _half_columns(item: Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
@@ -188,7 +205,11 @@ def _half_columns(item: Item, known: Description, config: PrepareConfig) -> tupl
 
 def _lies_as_imod_leaves_it(volume: mrc.Volume, known: Description, config: PrepareConfig) -> bool:
     """Compare a tomogram's wedge with its tilts; tell whether its beam runs along y and its tilt axis along z."""
-    found = check_wedge(volume, known.tilts or known.tilt_range, config.accept)
+    found = None
+    if known.measured.at_home:
+        found = check_wedge(volume, known.tilts or known.tilt_range, config.accept)
+    elif lies_turned(volume, known.measured):
+        return True
     depth, height, width = volume.shape
     if (found is None or found.state == "unclear") and height < _THIN * min(depth, width):
         log.warning(

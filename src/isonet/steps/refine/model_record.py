@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from isonet.config import RefineConfig
+from isonet.core.tilts.measured import Measured
 from isonet.io import mrc
 from isonet.models.record import NOT_TRAINING, common
 from isonet.steps.refine.subvolumes.samples import Samples
@@ -26,11 +27,19 @@ def describe(
     tomograms = [one.sources[0].tomogram for one in training]
     return {
         **common(method, shape, config.cube_size, column, begun),
-        "tilts": [list(tomogram.tilts) for tomogram in tomograms],
+        "tilts": [list(tomogram.measured.tilts) for tomogram in tomograms],
+        **_turns([tomogram.measured for tomogram in tomograms]),
         "pixel_sizes": [tomogram.number("rlnPixelSize") for tomogram in tomograms],
         "seen": _seen(training, begun),
         "options": config.model_dump(mode="json", exclude_defaults=True, exclude=NOT_TRAINING),
     }
+
+
+def _turns(measured: Sequence[Measured]) -> dict[str, Any]:
+    """How axis and beam lie in each tomogram, sweep by sweep; nothing where all are at home."""
+    if all(one.at_home for one in measured):
+        return {}
+    return {"turns": [[sweep.turn for sweep in one.sweeps] for one in measured]}
 
 
 def _seen(training: Sequence[Samples], begun: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -39,7 +48,7 @@ def _seen(training: Sequence[Samples], begun: Mapping[str, Any] | None) -> list[
     if begun is not None:
         seen = list(begun.get("seen") or [{"data": None, "tilts": tilts} for tilts in begun.get("tilts", [])])
     for source in (source for one in training for source in one.sources):
-        mark = {"data": mrc.fingerprint(source.volume), "tilts": list(source.tilts)}
+        mark = {"data": mrc.fingerprint(source.volume), "tilts": list(source.measured.tilts)}
         if mark not in seen:
             seen.append(mark)
     return seen

@@ -51,15 +51,15 @@ def record_iteration(refinement: Refinement) -> Record:
     held_out = _held_out_loss(refinement, evaluator)
     one = refinement.training[0]
     before, after = _middle(one.sources, evaluator)
-    source, tilts = one.sources[0], one.sources[0].tomogram.tilts
+    source, measured = one.sources[0], one.sources[0].tomogram.measured
     save_comparison(
         run.folder / PREVIEWS / f"iter{iteration:02d}.png",
         {"before": before.numpy(), "after": after.numpy()},
-        tilts,
+        measured,
         pixel_size(source.tomogram, source.volume),
         f"{source.tomogram.name}, middle, after iteration {iteration} (density bright)",
     )
-    shells = wedge_balance(after.numpy(), tilts)
+    shells = wedge_balance(after.numpy(), measured)
     balance = mean_balance(shells)
     run.metric(
         iteration=iteration,
@@ -95,7 +95,7 @@ def _middle(sources: Sequence[Source], evaluator: Evaluator) -> tuple[torch.Tens
     ]
     corner = [(edge - part) // 2 for edge, part in zip(sources[0].volume.shape, parts, strict=True)]
     before = torch.stack([torch.from_numpy(source.cut(corner, parts)) for source in sources])
-    given = [wedge.apply(one.to(evaluator.device), s.tilts) for one, s in zip(before, sources, strict=True)]
+    given = [wedge.apply(one.to(evaluator.device), s.measured) for one, s in zip(before, sources, strict=True)]
     after = torch.stack([evaluator(one[None, None])[0, 0].cpu() for one in given])
     return before.mean(0), after.mean(0)
 

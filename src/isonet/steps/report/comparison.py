@@ -76,10 +76,10 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
     if padding is not None:
         looks = {name: replace(one, slices=look(opened[name]).slices) for name, one in looks.items()}
     drawn = {name: {plane: slice_picture(one.slices[plane], sign) for plane in PLANES} for name, one in looks.items()}
-    balance = {name: measure_balance([one], tomogram.tilts, _SUBVOLUMES) for name, one in volumes.items()}
+    seen = tomogram.measured
+    balance = {name: measure_balance([one], seen, _SUBVOLUMES) for name, one in volumes.items()}
     balance["before"].pop("warnings")  # that it is empty is no fault
     after = looks.get("after")
-    tilts = tomogram.tilts
     tiles = () if predicted is None or files["after"] is None else tiles_of(predicted, files["after"].name)
     return Comparison(
         numbers={
@@ -91,7 +91,7 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
             "std": {name: float(f"{one.std:.6g}") for name, one in looks.items()},
             "balance": balance,
             "seams": {} if after is None else _seams(after, tiles),
-            "tilt_range": [min(tilts), max(tilts)],
+            "tilt_range": list(tomogram.tilt_range),
         },
         pictures={"after": None}
         | {
@@ -100,7 +100,7 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
             for name, planes in drawn.items()
         },
         sizes={plane: size for plane, (_, size) in drawn["before"].items()},
-        lines=faces(tilts),
+        lines=faces(seen.traces("xz")),
         sign=sign,
         after=after,
     )

@@ -47,10 +47,10 @@ def spectrum_picture(power: FloatArray) -> str:
     return _address(picture, "PNG")
 
 
-def faces(tilts: Sequence[float]) -> list[tuple[float, float, float, float]]:
-    """Lines of the smallest and the largest tilt over a spectrum of XZ: x1, y1, x2, y2 in percent of the picture."""
+def faces(traces: Sequence[float]) -> list[tuple[float, float, float, float]]:
+    """Lines of the wedge's faces, at angles in degrees, over a spectrum: x1, y1, x2, y2 in percent of the picture."""
     lines = []
-    for angle in (min(tilts), max(tilts)):
+    for angle in traces:
         x, z = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         reach = 50 / max(abs(x), abs(z))
         lines.append((50 - reach * x, 50 + reach * z, 50 + reach * x, 50 - reach * z))

@@ -8,7 +8,7 @@ from isonet.errors import InputError
 from isonet.io import checkpoint, mrc
 from isonet.models.record import refuse_having_seen
 from isonet.project.table import HALF_COLUMNS, Tomogram
-from isonet.steps.validate.withhold import kept_range
+from isonet.steps.validate.withhold import kept_part
 
 
 def refuse_contradictions(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
@@ -26,7 +26,7 @@ def refuse_contradictions(chosen: Sequence[Tomogram], config: ValidateConfig) ->
         if model is not None:
             about = checkpoint.load_model(model)[1]
             for tomogram in chosen:
-                kept = kept_range(tomogram, config.withhold)
+                kept = kept_part(tomogram, config.withhold)
                 refuse_having_seen(model, about, [mrc.open_volume(path) for path in measured_files(tomogram)], kept)
 
 

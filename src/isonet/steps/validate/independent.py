@@ -20,11 +20,13 @@ from isonet.core.comparison import agreement, claims
 from isonet.core.comparison.agreement import Bins, Sums
 from isonet.core.fourier import Shape
 from isonet.core.tilts import wedge, withheld
+from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
 from isonet.io.volume_files import stem
 from isonet.models.folder import MODEL_NAME, STATE_NAME, holds_run, move_aside
+from isonet.project.orientation import TILT_FILES
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.runs import Run
 from isonet.steps.predict import predict_in_folder
@@ -119,7 +121,7 @@ def _half_row(tomogram: Tomogram, number: int) -> dict[str, str]:
     column = HALF_COLUMNS[number] if tomogram.has_halves else tomogram.full_column
     row[tomogram.full_column] = str(tomogram.file(column).resolve())
     tilt_file = f"rlnTiltFileHalf{number + 1}" if tomogram.split == "tilts" else "rlnTiltFile"
-    for name in ("rlnMaskName", "rlnMaskBoundary"):
+    for name in ("rlnMaskName", "rlnMaskBoundary", TILT_FILES[1]):
         if tomogram.text(name) is not None:
             row[name] = str(tomogram.file(name).resolve())
     if tomogram.text(tilt_file) is not None:
@@ -141,7 +143,7 @@ def agreement_numbers(pairs: Sequence[Pair], pixel_size: float) -> Numbers:
     width = max(1 / min(edge) for edge in edges)
     parts: dict[str, list[Sums]] = {name: [] for name in regions}
     for pair, edge in zip(pairs, edges, strict=True):
-        bins = _bins(edge, pair.tomogram.tilts, width)
+        bins = _bins(edge, pair.tomogram.measured, width)
         for corner in subvolumes_with_data(pair.volumes[0])[1]:
             one, two = (spectrum_at(volume, corner, edge) for volume in pair.volumes)
             for name in regions:
@@ -173,9 +175,9 @@ def agreement_numbers(pairs: Sequence[Pair], pixel_size: float) -> Numbers:
     return {**numbers, "status": _sentence(numbers)}
 
 
-def _bins(edges: Shape, tilts: Sequence[float], width: float) -> dict[str, Bins]:
-    missing, measured = wedge.regions(edges, tilts)
-    _, ky, _ = fourier.frequencies(edges)
+def _bins(edges: Shape, seen: Measured, width: float) -> dict[str, Bins]:
+    missing, measured = wedge.regions(edges, seen)
+    _, ky, _ = wedge.home(fourier.frequencies(edges), seen.sweeps[0].turn)
     radius = fourier.radial_frequency(edges).clamp(min=1e-6)
     angle = torch.rad2deg(torch.acos((ky.abs() / radius).clamp(max=1)))
     sector = (angle / ANGLE).floor().long().clamp(max=round(90 / ANGLE) - 1)
@@ -204,7 +206,7 @@ def write_confidence(pair: Pair, path: Path, config: ValidateConfig, run: Run) -
     Both predictions are reduced to the wedge; the correlation is weighted by a Gaussian window of 6 voxels.
     """
     shape = pair.volumes[0].shape
-    inside = 1 - wedge.weight((shape[0], 1, shape[2]), (min(pair.tomogram.tilts), max(pair.tomogram.tilts)))
+    measured = wedge.transfer(shape, pair.tomogram.measured.ends)
     parts = [path.with_name(f".{stem(path)}_{side}.mrc") for side in _SIDES]
     sources = [volume.path for volume in pair.volumes]
     label = product_label("confidence", sources, _WINDOW)
@@ -212,7 +214,7 @@ def write_confidence(pair: Pair, path: Path, config: ValidateConfig, run: Run) -
         return
     try:
         for source, part in zip(sources, parts, strict=True):
-            filter_file(source, part, lambda _z, _y, _x: inside, label, config.max_memory, run, rescale=False)
+            filter_file(source, part, lambda *at: 1 - measured(*at), label, config.max_memory, run, rescale=False)
         first, second = (open_continued(part) for part in parts)
         header = Header(first.header.voxel_size, first.header.origin, first.header.start, (label,))
         with mrc.create(path, shape, header) as result:

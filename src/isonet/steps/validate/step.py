@@ -16,6 +16,7 @@ import torch
 
 from isonet.config import RefineConfig, StepConfig, ValidateConfig
 from isonet.core.comparison.metrics import correlation, wedge_correlation
+from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import checkpoint, files, mrc
 from isonet.models.folder import MODEL_NAME, STATE_NAME, holds_run, move_aside
@@ -28,10 +29,10 @@ from isonet.steps.validate.contradictions import measured_files, refuse_contradi
 from isonet.steps.validate.independent import agreement_numbers, predict_independently, write_confidence
 from isonet.steps.validate.passed_on import prediction_options
 from isonet.steps.validate.pictures import draw_independent, draw_withheld
-from isonet.steps.validate.withhold import kept_range, withhold
+from isonet.steps.validate.withhold import kept_part, withhold
 from isonet.validation.balance import wedge_balance_numbers
 from isonet.validation.numbers import Numbers, numbers_of, withheld_numbers
-from isonet.validation.scores import Case, Scores, compare, measured_bins, score, shell_width
+from isonet.validation.scores import Case, Scores, compare, measured_bins, reach_of, score, shell_width
 from isonet.volumes.padding import find_padding
 from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.products import labels_of, output_paths, product_label
@@ -126,7 +127,8 @@ def _refuse_too_small(chosen: Sequence[Tomogram], config: ValidateConfig) -> Non
     volumes = [mrc.open_volume(one.file(one.full_column)) for one in chosen]
     width = shell_width([volume.shape for volume in volumes])
     for tomogram, volume in zip(chosen, volumes, strict=True):
-        measured_bins(volume, tomogram.tilts, kept_range(tomogram, config.withhold), width, max(tomogram.tilts))
+        kept = kept_part(tomogram, config.withhold)
+        measured_bins(volume, tomogram.measured, kept, width, reach_of([tomogram.measured], kept))
 
 
 def _refuse_unwritten(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
@@ -217,9 +219,9 @@ def _case(
         references=tuple(reversed(references)),
         halves=tuple(halves),
         truth=truth,
-        tilts=tuple(reversed(measured.half_tilts)) if len(columns) == 2 else (measured.tilts,),
-        half_tilts=measured.half_tilts if halves else (),
-        kept=kept_range(measured, config.withhold),
+        measured=tuple(reversed(measured.half_measured)) if len(columns) == 2 else (measured.measured,),
+        of_halves=measured.half_measured if halves else (),
+        kept=kept_part(measured, config.withhold),
     )
     padding = next(filter(None, map(find_padding, references)), None)
     return case if padding is None else case.continued_over(padding)
@@ -234,7 +236,7 @@ def _judge(cases: Sequence[Case], chosen: Sequence[Tomogram], config: ValidateCo
     numbers: Numbers = {
         "pixel_size": pixel,
         "withhold": config.withhold,
-        "withheld": withheld_numbers(whole, by_sector, pixel, cases[0].kept, config.withhold),
+        "withheld": withheld_numbers(whole, by_sector, pixel, cases[0].kept.sweeps[0].ends, config.withhold),
         "balance": [wedge_balance_numbers(case.predictions, case.kept, case.name) for case in cases],
         "tomograms": [
             {"name": case.name, **_brief(score([one], whole=True), score([one], whole=False), pixel, case, config)}
@@ -242,14 +244,14 @@ def _judge(cases: Sequence[Case], chosen: Sequence[Tomogram], config: ValidateCo
         ],
     }
     if config.truth is not None:
-        numbers["truth"] = _truth_numbers(cases[0], chosen[0].tilts)
+        numbers["truth"] = _truth_numbers(cases[0], chosen[0].measured)
     draw_withheld(config.output_dir / "withheld.png", numbers["withheld"])
     others = _read(config.output_dir / RESULT)
     numbers |= {name: others[name] for name in ("independent",) if name in others}
     return _write(numbers, numbers["withheld"]["status"], config)
 
 
-def _truth_numbers(case: Case, tilts: Sequence[float]) -> Numbers:
+def _truth_numbers(case: Case, measured: Measured) -> Numbers:
     """Compare the prediction (of halves, their mean) with the truth by shell, in memory.
 
     `inside` is all that was not given, withheld or never measured, `missing` what was never measured.
@@ -259,7 +261,7 @@ def _truth_numbers(case: Case, tilts: Sequence[float]) -> Numbers:
     truth = torch.from_numpy(case.truth.read())
     prediction = torch.stack([torch.from_numpy(one.read()) for one in case.predictions]).mean(0)
     inside, outside = wedge_correlation(prediction, truth, case.kept)
-    missing, _ = wedge_correlation(prediction, truth, tilts)
+    missing, _ = wedge_correlation(prediction, truth, measured)
     curves = {"inside": inside, "outside": outside, "missing": missing}
     return {
         "frequency": numbers_of(inside.frequency),
@@ -271,5 +273,5 @@ def _truth_numbers(case: Case, tilts: Sequence[float]) -> Numbers:
 
 def _brief(whole: Scores, by_sector: Scores, pixel: float, case: Case, config: ValidateConfig) -> Numbers:
     """Resolutions and sentence of one tomogram."""
-    numbers = withheld_numbers(whole, by_sector, pixel, case.kept, config.withhold)
+    numbers = withheld_numbers(whole, by_sector, pixel, case.kept.sweeps[0].ends, config.withhold)
     return {name: numbers[name] for name in ("resolution_05", "resolution_0143", "measurable", "status")}

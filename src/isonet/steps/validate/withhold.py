@@ -8,11 +8,13 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from isonet.config import DeconvConfig, MaskConfig, StepConfig, ValidateConfig
-from isonet.core.tilts import withheld
+from isonet.core.tilts import wedge, withheld
+from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import files, mrc
 from isonet.io.options import read_options
 from isonet.io.volume_files import stem
+from isonet.project.orientation import SECOND_AXIS
 from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.running.runs import CONFIG_NAME, Run
 from isonet.steps.deconv import deconv_in_folder
@@ -25,7 +27,7 @@ from isonet.volumes.products import made_before, product_label
 log = logging.getLogger("isonet")
 TABLE = "tomograms.star"
 _DERIVED = {"rlnDeconvTomoName", "rlnMaskName", "rlnCorrectedTomoName", TURNED_COLUMN}
-_TILT_FILES = ("rlnTiltFile", "rlnTiltFileHalf1", "rlnTiltFileHalf2")
+_TILT_FILES = ("rlnTiltFile", "rlnTiltFileHalf1", "rlnTiltFileHalf2", f"rlnTiltFile{SECOND_AXIS}")
 _LONGEST_NAME = 255 - len("_withheld.mrc")
 Config = TypeVar("Config", bound=StepConfig)
 
@@ -64,8 +66,8 @@ def withhold(project: Project, config: ValidateConfig, run: Run) -> Project:
     return Project.read(left.path)
 
 
-def kept_range(tomogram: Tomogram, degrees: float) -> tuple[float, float]:
-    """Range that is kept of a tomogram's tilts.
+def kept_part(tomogram: Tomogram, degrees: float) -> Measured:
+    """What is kept of a tomogram: its tilts but the outermost.
 
     Raises
     ------
@@ -73,14 +75,14 @@ def kept_range(tomogram: Tomogram, degrees: float) -> tuple[float, float]:
         If nothing is left.
     """
     try:
-        return withheld.kept_range(tomogram.tilts, degrees)
+        return withheld.kept_part(tomogram.measured, degrees)
     except ValueError as error:
         raise InputError(f"{tomogram.table}: tomogram {tomogram.index}: {error}; use a smaller --withhold") from error
 
 
 def _narrowed(tomogram: Tomogram, folder: Path, config: ValidateConfig, run: Run) -> dict[str, str]:
     """Row of one tomogram of which the outermost tilts are removed."""
-    kept = kept_range(tomogram, config.withhold)
+    kept = kept_part(tomogram, config.withhold)
     row = {name: value for name, value in tomogram.row.items() if name not in _DERIVED}
     columns = [tomogram.full_column, *(HALF_COLUMNS if tomogram.has_halves else ())]
     for column, place in zip(columns, ("full", "half1", "half2"), strict=False):
@@ -88,11 +90,14 @@ def _narrowed(tomogram: Tomogram, folder: Path, config: ValidateConfig, run: Run
         name = f"{stem(source)[:_LONGEST_NAME]}_withheld.mrc"
         _remove(tomogram, source, folder / place / name, kept, config, run)
         row[column] = f"{place}/{name}"
-    row |= {"rlnTiltMin": f"{kept[0]:g}", "rlnTiltMax": f"{kept[1]:g}"}
-    lists = (tomogram.tilts, *tomogram.half_tilts)
-    for column, tilts in zip(_TILT_FILES, lists, strict=True):
+    for which, sweep in zip(("", SECOND_AXIS), kept.sweeps, strict=False):
+        row |= {f"rlnTilt{end}{which}": f"{tilt:g}" for end, tilt in zip(("Min", "Max"), sweep.ends, strict=True)}
+    sweeps = tomogram.measured.sweeps
+    lists = (tomogram.tilts, *tomogram.half_tilts, *(sweep.tilts for sweep in sweeps[1:]))
+    ends = [kept.sweeps[0].ends] * 3 + [sweep.ends for sweep in kept.sweeps[1:]]
+    for column, tilts, range_ in zip(_TILT_FILES, lists, ends, strict=False):
         if tomogram.text(column) is not None:
-            left = withheld.kept_tilts(tilts, kept)
+            left = withheld.kept_tilts(tilts, range_)
             path = folder / "tilts" / f"{tomogram.index}_{column}.tlt"
             files.write_text(path, "".join(f"{tilt:.2f}\n" for tilt in left))
             row[column] = str(path.relative_to(folder))
@@ -101,12 +106,11 @@ def _narrowed(tomogram: Tomogram, folder: Path, config: ValidateConfig, run: Run
     return row
 
 
-def _remove(
-    tomogram: Tomogram, source: Path, target: Path, kept: tuple[float, float], config: ValidateConfig, run: Run
-) -> None:
+def _remove(tomogram: Tomogram, source: Path, target: Path, kept: Measured, config: ValidateConfig, run: Run) -> None:
     """Write a volume of a tomogram without what is beyond the kept range, unless that is done."""
     volume = mrc.open_volume(source)
-    label = product_label("withheld", (source,), (*kept, *corrected_size(tomogram, volume)))
+    ends = kept.sweeps[0].tilts if kept.at_home else (kept,)
+    label = product_label("withheld", (source,), (*ends, *corrected_size(tomogram, volume)))
     if target.exists() and label not in mrc.open_volume(target).header.labels and not config.overwrite:
         raise InputError(
             f"{target}: made from other input or with another --withhold; add --overwrite or choose another "
@@ -114,13 +118,12 @@ def _remove(
         )
     if made_before(target, label, overwrite=config.overwrite):
         return
-    weights = withheld.removal(volume.shape, kept)
     filter_file(
-        *(source, target, lambda _z, _y, _x: weights, label, config.max_memory, run),
+        *(source, target, wedge.transfer(volume.shape, kept), label, config.max_memory, run),
         rescale=False,
         pixel_size=pixel_size_in_table(tomogram),
     )
-    log.info("%s: written, with tilts of %g to %g degrees only", target, *kept)
+    log.info("%s: written, with tilts of %g to %g degrees only", target, *kept.sweeps[0].ends)
 
 
 def _derive(measured: Sequence[Tomogram], folder: Path, config: ValidateConfig) -> None:

@@ -34,7 +34,7 @@ def combined(
     weights = wedge.weight(flat, TILTS)
     believed = torch.ones_like(weights) if believed is None else believed
     kz, ky, kx = fourier.frequencies(shape)
-    factors = combination(weights, believed, gains, keep_measured=keep_measured)
+    factors = combination(lambda *_: weights, lambda *_: believed, gains, keep_measured=keep_measured)
     of_prediction, of_data = (one(kz[: shape[0] // 2 + 1].abs(), ky, kx) for one in factors)
     sum_ = of_prediction * fourier.transform(prediction) + of_data * fourier.transform(data)
     return fourier.inverse(sum_, shape)
@@ -187,7 +187,7 @@ def test_measured_content_is_kept_whatever_else_is_done(gains: Gains | None) -> 
 @pytest.mark.parametrize("tilts", [(-60.0, 60.0), (-40.0, 62.0), tuple(float(a) for a in range(-48, 61, 3))])
 def test_what_is_seen_in_withheld_tilts_holds_as_far_from_the_faces_as_they_reach(tilts: tuple[float, ...]) -> None:
     reach = 0.15 * (max(tilts) - min(tilts))
-    belief = vouched((200, 1, 200), tilts)[:, 0]
+    belief = vouched((200, 1, 200), tilts)(*fourier.frequencies((200, 1, 200)))[:, 0]
     kz, _, kx = (one.flatten() for one in fourier.frequencies((200, 1, 200)))
     for part, expected in ((-1.0, 1.0), (0.5, 1.0), (0.98, 1.0), (1.25, 0.75), (1.5, 0.5)):
         for angle in (max(tilts) + part * reach, min(tilts) - part * reach):

@@ -14,6 +14,8 @@ from isonet.core.normalize import Normalization
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.models.record import UNKNOWN_INPUT
+from isonet.project.older_tilts import comment_on_tilts
+from isonet.project.orientation import COLUMNS
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.steps.refine.subvolumes.samples import SPECTRUM_CUBES, Place, loss_weights
 from isonet.train.network.unet import ARCHITECTURES
@@ -26,7 +28,6 @@ from isonet.volumes.source import (
     MEAN_COLUMN,
     STD_COLUMN,
     Source,
-    comment_on_tilts,
     contrast_sign,
     pooled_statistics,
 )
@@ -88,11 +89,11 @@ def open_subvolume_files(rows: Sequence[Tomogram], config: RefineConfig, device:
     opened = []
     for group, count in zip(groups.values(), _shares(config, list(map(len, groups.values()))), strict=True):
         comment_on_tilts(group[0])
-        tilts, grey = group[0].tilts, _normalization(group)
+        measured, grey = group[0].measured, _normalization(group)
         sample = group[:: -(-len(group) // SPECTRUM_CUBES)]
-        weights = loss_weights(_middles(sample, grey, config.cube_size), tilts, config)
+        weights = loss_weights(_middles(sample, grey, config.cube_size), measured, config)
         size, cube, mode = config.subvolume_size, config.cube_size, config.noise_mode
-        geometry = optics((tilts,), size, cube, mode, weights, device, config.tilt_gap)
+        geometry = optics((measured,), size, cube, mode, weights, device, config.tilt_gap)
         opened.append(SubvolumeFiles(tuple(group), grey, geometry, count))
     return opened
 
@@ -146,7 +147,7 @@ def _middles(rows: Sequence[Tomogram], grey: Normalization, size: int) -> Iterat
 def _source(row: Tomogram, grey: Normalization) -> Source:
     """Open one sub-volume; where it reached beyond the data of its tomogram it may be padded."""
     volume = mrc.open_volume(_file(row))
-    return Source(row, volume, grey, row.tilts, padding=find_padding(volume, aloud=False))
+    return Source(row, volume, grey, row.measured, padding=find_padding(volume, aloud=False))
 
 
 def _check_size(row: Tomogram, config: RefineConfig) -> None:
@@ -161,7 +162,7 @@ def _check_size(row: Tomogram, config: RefineConfig) -> None:
 
 def _origin(row: Tomogram) -> tuple[str | None, ...]:
     """Return what tells sub-volumes of different tomograms apart."""
-    columns = ("rlnTomoName", "rlnTiltMin", "rlnTiltMax", "rlnTiltFile", CONTRAST_COLUMN, MEAN_COLUMN, STD_COLUMN)
+    columns = ("rlnTomoName", *COLUMNS, CONTRAST_COLUMN, MEAN_COLUMN, STD_COLUMN)
     return tuple(row.text(column) for column in columns)
 
 

@@ -8,6 +8,7 @@ import torch
 
 from isonet.config import RefineConfig
 from isonet.core.comparison.snr import balanced_weight, signal_weight
+from isonet.core.tilts.measured import Tilts
 from isonet.train.pairs import Optics
 from isonet.volumes.source import Source
 
@@ -46,7 +47,7 @@ class Samples(Protocol):
         ...
 
 
-def loss_weights(places: Iterable[Place], tilts: Sequence[float], config: RefineConfig) -> torch.Tensor:
+def loss_weights(places: Iterable[Place], tilts: Tilts, config: RefineConfig) -> torch.Tensor:
     """Weight of errors at each frequency, from training cubes at these places, of one map or of halves."""
     chosen = list(places)
     halves = len(chosen[0][0]) == 2

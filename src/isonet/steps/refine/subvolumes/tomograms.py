@@ -63,9 +63,9 @@ class TrainingTomogram:
     def sources(self) -> tuple[Source, ...]:
         """Its normalised voxels."""
         return tuple(
-            Source(self.tomogram, mrc.open_volume(path), grey, tilts, padding=padding)
-            for path, grey, tilts, padding in zip(
-                self.files, self.normalizations, self.optics.tilts, self.paddings, strict=True
+            Source(self.tomogram, mrc.open_volume(path), grey, measured, padding=padding)
+            for path, grey, measured, padding in zip(
+                self.files, self.normalizations, self.optics.measured, self.paddings, strict=True
             )
         )
 
@@ -144,9 +144,9 @@ def open_training_set(
         mask = open_mask(tomogram, sources[0].volume)
         kept = None if mask is None or is_ours(tomogram) else mask
         count = subvolume_count(tomogram, config.number_subtomos, tomograms)
-        spectrum = loss_weights(_anywhere(sources, config), tomogram.tilts, config)
-        tilts = [source.tilts for source in sources]
-        geometry = optics(tilts, size, config.cube_size, config.noise_mode, spectrum, device, config.tilt_gap)
+        spectrum = loss_weights(_anywhere(sources, config), tomogram.measured, config)
+        measured = [source.measured for source in sources]
+        geometry = optics(measured, size, config.cube_size, config.noise_mode, spectrum, device, config.tilt_gap)
         whole = box_of_data(sources)
         train, test = held_out_boxes(edges_of(whole), config.held_out, size)
         boxes = moved(train, whole), None if test is None else moved(test, whole)

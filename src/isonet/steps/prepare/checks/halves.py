@@ -6,7 +6,7 @@ from pathlib import Path
 
 from isonet.core.comparison.likeness import NOISY_EDGE, PARTS, SAMPLES, blocks_of, compared
 from isonet.io import mrc
-from isonet.steps.prepare.faults import refuse
+from isonet.steps.prepare.checks.faults import refuse
 from isonet.volumes.half_likeness import likeness_of_halves
 
 log = logging.getLogger("isonet")

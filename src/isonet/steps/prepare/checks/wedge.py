@@ -12,7 +12,7 @@ from isonet.core.tilts import wedge_estimate, wedge_spectrum
 from isonet.core.tilts.wedge_estimate import Finding, WedgeEstimate
 from isonet.io import mrc
 from isonet.project.selection import why_stack
-from isonet.steps.prepare.faults import refuse
+from isonet.steps.prepare.checks.faults import refuse
 from isonet.volumes.continued import data_box
 
 log = logging.getLogger("isonet")
@@ -47,17 +47,17 @@ def check_wedge(volume: mrc.Volume, tilts: Sequence[float], accepted: Sequence[s
         If the wedge is mirrored, there is none, or the volume is a stack of images, unless that is accepted.
     """
     spectra = measure_spectra(volume)
-    stack = why_stack(volume.path, len(tilts))
     if spectra is None:
-        _warn_of_stack(volume.path, stack)
+        warn_of_stack(volume.path, len(tilts))
         log.info("%s: too small or too empty for its power spectrum to tell the tilt range", volume.path.name)
         return None
+    stack = why_stack(volume.path, len(tilts))
     estimate = wedge_estimate.estimate_wedge(spectra)
     for finding in wedge_estimate.verdict(estimate, tilts):
         if estimate.as_imod_tilt and finding != "axis":
             continue
         if finding == "unclear":
-            _warn_of_stack(volume.path, stack)
+            warn_of_stack(volume.path, len(tilts))
         if finding == "no wedge" and stack is not None:
             refuse("stack", f"{volume.path}: {stack}, and no wedge; give the reconstructed tomogram", accepted)
             continue
@@ -71,8 +71,9 @@ def check_wedge(volume: mrc.Volume, tilts: Sequence[float], accepted: Sequence[s
     return estimate
 
 
-def _warn_of_stack(path: Path, stack: str | None) -> None:
-    """Say what speaks for a stack of images where the power spectrum does not tell."""
+def warn_of_stack(path: Path, tilts: int) -> None:
+    """Say what speaks for a stack of images, of so many tilts, where the power spectrum does not tell."""
+    stack = why_stack(path, tilts)
     if stack is not None:
         log.warning("%s: may be %s; if it is one, give the reconstructed tomogram", path, stack)
 

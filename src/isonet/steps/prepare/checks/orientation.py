@@ -1,0 +1,171 @@
+"""Comparison of how the wedge lies in a tomogram's own power spectrum with what is said of axis and beam."""
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from isonet.core.sampling import edges_of, moved
+from isonet.core.tilts import orientation_estimate
+from isonet.core.tilts.measured import Measured, Sweep, angles_of
+from isonet.core.tilts.orientation_estimate import GRID, OrientationEstimate
+from isonet.core.tilts.wedge_spectrum import spread_blocks
+from isonet.io import mrc
+from isonet.steps.prepare.checks.faults import refuse
+from isonet.steps.prepare.checks.wedge import warn_of_stack
+from isonet.volumes.continued import data_box
+
+log = logging.getLogger("isonet")
+_BLOCKS = 4
+TOLERANCE = 4.0
+"""Degrees by which the axis may be turned otherwise than told, twice what the spectrum tells."""
+_ENDS = 5.0  # degrees by which a face may lie elsewhere
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the spectrum of a tomogram shows.
+
+    Attributes
+    ----------
+    estimate : OrientationEstimate
+        How the wedge lies.
+    missing_energy : float
+        Share of the energy in the region called missing.
+    """
+
+    estimate: OrientationEstimate
+    missing_energy: float
+
+    @property
+    def numbers(self) -> dict[str, object]:
+        """For the file beside the table; degrees are null where the spectrum shows no wedge.
+
+        `level_y` is the middle between the faces: the turn about y of a series with as many tilts on either side.
+        """
+        found, clear = self.estimate, self.estimate.clear
+        faces = [round(found.tilt_min, 1), round(found.tilt_max, 1)]
+        return {
+            "level_x": round(found.about_x, 1) if clear else None,
+            "level_y": round(sum(faces) / 2, 1) if clear else None,
+            "axis_turn": round(found.about_z, 1) if clear else None,
+            "faces": faces if clear else None,
+            "missing_energy": round(self.missing_energy, 5),
+        }
+
+    def differs(self, told: Measured) -> bool:
+        """Whether the axis is clearly turned about x or z otherwise than told of one sweep."""
+        if not self.estimate.clear or len(told.sweeps) > 1:
+            return False
+        about_x, about_z = _turns(told.sweeps[0])
+        return max(abs(self.estimate.about_x - about_x), abs(self.estimate.about_z - about_z)) > TOLERANCE
+
+
+NOTHING: dict[str, object] = dict.fromkeys(("level_x", "level_y", "axis_turn", "faces", "missing_energy"))
+"""The numbers of a tomogram that shows nothing."""
+
+
+def look(volume: mrc.Volume, told: Measured, *, turned: bool = False) -> Shown | None:
+    """Look how the wedge of a tomogram lies; None where it is too small or too empty to show anything.
+
+    Parameters
+    ----------
+    volume : Volume
+        The tomogram; a few blocks of its data are read.
+    told : Measured
+        What is said to be measured.
+    turned : bool
+        Look at it as if it were turned by -90 degrees about x, as volumes of IMOD's tilt will be.
+    """
+    whole = data_box(volume)
+    places = [moved(place, whole) for place in spread_blocks(edges_of(whole), _BLOCKS, longest=GRID)]
+    blocks = [torch.from_numpy(volume.read(*place)).float() for place in places]
+    if turned:
+        blocks = [block.permute(1, 0, 2).flip(0) for block in blocks]
+    powers = [power for power in map(orientation_estimate.block_power, blocks) if power is not None]
+    if not powers:
+        return None
+    power: Float[Tensor, "z y kx"] = torch.stack(powers).mean(0)
+    depth, height, width = blocks[0].shape
+    energy = orientation_estimate.missing_energy(power, told, (depth, height, width))
+    return Shown(orientation_estimate.estimate_orientation(power), energy)
+
+
+def lies_turned(volume: mrc.Volume, told: Measured) -> bool:
+    """Tell whether a levelled tomogram lies as IMOD's tilt leaves volumes: its wedge shows only once it is turned."""
+    turned = look(volume, told, turned=True)
+    if turned is not None and turned.estimate.clear:
+        return True
+    warn_of_stack(volume.path, len(told.tilts))
+    log.info("%s: its power spectrum does not tell how the wedge lies; taken as told", volume.path.name)
+    return False
+
+
+def compared(volume: mrc.Volume, shown: Shown | None, told: Measured, accepted: Sequence[str]) -> bool:
+    """Compare a wedge that is not about y alone, as shown or as told, with what is told; tell whether that was done.
+
+    What was measured about two axes is taken as told.
+
+    Parameters
+    ----------
+    volume : Volume
+        The tomogram, for messages.
+    shown : Shown or None
+        What it shows.
+    told : Measured
+        What is said to be measured.
+    accepted : sequence of str
+        Faults that are taken all the same, with a warning.
+
+    Raises
+    ------
+    InputError
+        If the wedge is mirrored about an axis that lies as told, unless that is accepted.
+    """
+    if len(told.sweeps) > 1:
+        warn_of_stack(volume.path, len(told.tilts))
+        return True
+    if shown is None or not shown.estimate.clear or (told.at_home and not shown.differs(told)):
+        return False
+    _compare(volume, shown, told, accepted)
+    return True
+
+
+def _compare(volume: mrc.Volume, shown: Shown, told: Measured, accepted: Sequence[str]) -> None:
+    """Say how the wedge lies; a warning, or an error where it is mirrored, has the flags that mend it."""
+    found, (about_x, about_z), ends = shown.estimate, _turns(told.sweeps[0]), told.sweeps[0].ends
+    seen = f"tilts of {found.tilt_min:.0f} to {found.tilt_max:.0f} degrees about an axis that is {_words(found)}"
+    turned = shown.differs(told)
+    shifted = max(abs(found.tilt_min - ends[0]), abs(found.tilt_max - ends[1])) > _ENDS
+    if not turned and not shifted:
+        log.info("%s: its power spectrum shows %s, as told", volume.path.name, seen)
+        return
+    mirrored = max(abs(found.tilt_min + ends[1]), abs(found.tilt_max + ends[0])) <= _ENDS and shifted
+    flags = [f"--level-x {found.about_x:.0f}"] if turned or about_x else []
+    flags += [f"--axis-turn {found.about_z:.0f}"] if abs(found.about_z - about_z) > TOLERANCE or about_z else []
+    flags += [f"--tilt-min {found.tilt_min:.0f} --tilt-max {found.tilt_max:.0f}"] if shifted else []
+    text = (
+        f"{volume.path}: {'the wedge is mirrored: ' if mirrored else ''}its power spectrum shows {seen}, told were "
+        f"{ends[0]:g} to {ends[1]:g} degrees, turned by {about_x:g} about x and {about_z:g} about z; give "
+        f"{' '.join(flags)} if that is right"
+    )
+    if mirrored and not turned:
+        refuse("mirrored", text, accepted)
+    else:
+        log.warning("%s", text)
+
+
+def _turns(sweep: Sweep) -> tuple[float, float]:
+    """Degrees about x and z by which the volume of a sweep was turned."""
+    about_x, _, about_z = angles_of(torch.tensor(sweep.turn, dtype=torch.float64).T.numpy())
+    return about_x, about_z
+
+
+def _words(found: OrientationEstimate) -> str:
+    turns = [(found.about_x, "x"), (found.about_z, "z")]
+    told = [f"turned by {turn:.0f} about {axis}" for turn, axis in turns if math.fabs(turn) >= TOLERANCE / 2]
+    return " and ".join(told) or "y"
