@@ -23,6 +23,7 @@ BANDS = (0.03, 0.06, 0.10, 0.15, 0.22, 0.32)
 _COARSE = 2  # bands in which unlike volumes may look alike
 _FEWEST = 300  # coefficients by which likeness is judged
 _SHORTEST = 16
+_MAY_BE = 0.2  # likeness of one block in the fine bands, from which more are looked at; chance gives 0.05
 _PLACES = (
     *((0.5, 0.5, 0.5), (0.4, 0.25, 0.25), (0.6, 0.25, 0.75), (0.6, 0.75, 0.25), (0.4, 0.75, 0.75)),
     *((0.5, 0.5, 0.0), (0.5, 0.5, 1.0), (0.5, 0.0, 0.5), (0.5, 1.0, 0.5)),
@@ -89,8 +90,8 @@ def alike(volumes: Sequence[Voxels]) -> list[tuple[int, int]]:
     for shape, own in spectra.items():
         numbers, rows = list(own), np.stack(list(own.values()))
         bands = np.split(rows, _ends_of_bands(tuple(min(NOISY_EDGE, edge) for edge in shape)), axis=1)
-        likeness = np.max([(band.conj() @ band.T).real for band in map(_normed, bands[_COARSE:-1])], axis=0)
-        pairs = np.argwhere(np.triu(likeness >= PARTS[1], 1)).tolist()
+        likeness = np.mean([(band.conj() @ band.T).real for band in map(_normed, bands[_COARSE + 1 : -1])], axis=0)
+        pairs = np.argwhere(np.triu(likeness >= _MAY_BE, 1)).tolist()
         found += [(numbers[one], numbers[two]) for one, two in pairs]
     return [(one, two) for one, two in sorted(found) if _surely_alike(volumes[one], volumes[two])]
 

@@ -9,6 +9,7 @@ least-square sense: an end is where as many on either side are on the wrong one,
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -166,19 +167,25 @@ def _best_ends(seen: Seen, variance: float, about_x: float, about_z: float) -> t
     with np.errstate(divide="ignore"):
         slope = np.arctan((into[0] @ places) / (into[2] @ places))
     bins = ((slope + np.float32(math.pi / 2)) * np.float32(number / math.pi)).astype(np.int64)
-    np.minimum(bins, number - 1, out=bins)
-    count = np.concatenate([[0], np.cumsum(np.bincount(bins, minlength=number))])
-    sums = np.concatenate([[0], np.cumsum(np.bincount(bins, weights=full, minlength=number))])
+    counts, sums = (_running(np.bincount(bins, weights, number + 1)) for weights in (None, full))
     ends = np.arange(number + 1) * _STEP - 90
     low, high = ((ends >= first) & (ends <= last) for first, last in ((-_WIDEST, -_NARROWEST), (_NARROWEST, _WIDEST)))
-    inside = count[high][None] - count[low][:, None]
-    inside_sum = sums[high][None] - sums[low][:, None]
-    outside, outside_sum = count[-1] - inside, sums[-1] - inside_sum
-    contrast = inside_sum / np.maximum(inside, 1) - outside_sum / np.maximum(outside, 1)
-    between = inside * outside / count[-1] ** 2 * contrast * np.abs(contrast)
+    total = counts[-1]
+    inside = counts[high][None] - counts[low][:, None]
+    beyond_share = sums * total - counts * sums[-1]  # of what is inside, beyond its share of all; times all
+    excess = beyond_share[high][None] - beyond_share[low][:, None]
+    both = np.maximum(inside * (total - inside), 1)
+    between = excess * np.abs(excess) / both
     row, column = np.unravel_index(int(between.argmax()), between.shape)
-    explained = float(between[row, column] / max(variance, 1e-12))
-    return explained, float(ends[low][row]), float(ends[high][column]), float(contrast[row, column])
+    explained = float(between[row, column] / total**2 / max(variance, 1e-12))
+    contrast = float(excess[row, column] / both[row, column])
+    return explained, float(ends[low][row]), float(ends[high][column]), contrast
+
+
+def _running(histogram: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Sums up to each end of the bins; the last bin, of 90 degrees sharp, is the first one."""
+    histogram[0] += histogram[-1]
+    return np.concatenate([[0.0], np.cumsum(histogram[:-1], dtype=np.float64)])
 
 
 def missing_energy(power: Float[Tensor, "grid grid half"], measured: Measured, edges: tuple[int, int, int]) -> float:
