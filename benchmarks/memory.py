@@ -5,12 +5,15 @@ amount of memory that process ever had (VmHWM, mapped pages included) is read of
 
     python benchmarks/memory.py deconv --shapes 1024,2048,2048 --folder /scratch -- --max-memory 4GB
     python benchmarks/memory.py predict --shapes 64,256,256 128,512,512 --picture memory.png --folder /scratch
+    python benchmarks/memory.py predict --shapes 256,512,1024 --zarr --folder /scratch -- --format zarr
 
-Options behind `--` go to the command. Needs twice the largest volume's size on disk (predict: three times), all of it
-removed at the end. Prints a table and, as the last line, the same as JSON; `--picture` draws it.
+Options behind `--` go to the command. `--zarr` gives the volume as an array of zarr in chunks of 256 voxels, as the
+CryoET Data Portal has them. Needs twice the largest volume's size on disk (predict: three times; with `--zarr` once
+more), all of it removed at the end. Prints a table and, as the last line, the same as JSON; `--picture` draws it.
 """
 
 import argparse
+import importlib
 import json
 import math
 import subprocess
@@ -35,6 +38,7 @@ _COMMANDS = {
 }
 _PIXEL_SIZE = 10.0
 _CUBE = 64
+_CHUNK = 256
 
 
 def arguments() -> argparse.Namespace:
@@ -45,6 +49,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--picture", type=Path, help="PNG of memory against size")
     parser.add_argument("--arch", default="small", choices=sorted(ARCHITECTURES), help="network of predict")
     parser.add_argument("--filter-base", type=int, help="filters of its first level, those of --arch if left out")
+    parser.add_argument("--zarr", action="store_true", help="the volume in chunks of zarr")
     parser.add_argument("--folder", type=Path, default=Path(), help="where there is room")
     words = sys.argv[1:]
     behind = words.index("--") if "--" in words else len(words)
@@ -59,6 +64,19 @@ def write_noise(path: Path, shape: tuple[int, int, int]) -> None:
         for section in range(shape[0]):
             noise = random.standard_normal((1, *shape[1:]), dtype=np.float32)
             volume.write_rows(section, 0, noise + slope)
+
+
+def write_chunks(path: Path, shape: tuple[int, int, int]) -> None:
+    """Write the same as an array of zarr, a row of chunks at a time."""
+    zarr = importlib.import_module("zarr")
+    random = np.random.default_rng(0)
+    slope = np.linspace(-5, 5, shape[2], dtype=np.float32)
+    array = zarr.create_array(str(path), shape=shape, chunks=(_CHUNK,) * 3, dtype="float32", zarr_format=2)
+    for first in range(0, shape[0], _CHUNK):
+        for top in range(0, shape[1], _CHUNK):
+            sections, rows = min(_CHUNK, shape[0] - first), min(_CHUNK, shape[1] - top)
+            noise = random.standard_normal((sections, rows, shape[2]), dtype=np.float32)
+            array[first : first + sections, top : top + rows] = noise + slope
 
 
 def write_model(path: Path, shape: UNetShape) -> None:
@@ -88,13 +106,14 @@ def peak_memory(process: subprocess.Popen[bytes]) -> int:
 
 
 def measure(
-    command: str, shape: tuple[int, int, int], folder: Path, network: UNetShape, more: list[str]
+    command: str, shape: tuple[int, int, int], folder: Path, network: UNetShape, more: list[str], *, zarr: bool
 ) -> dict[str, Any]:
     """Run one command on a volume of noise; return what it took."""
     with tempfile.TemporaryDirectory(prefix="isonet-memory-", dir=folder) as name:
         work = Path(name)
-        write_noise(work / "noise.mrc", shape)
-        row = {"rlnIndex": "1", "rlnTomoName": "noise.mrc", "rlnPixelSize": f"{_PIXEL_SIZE:g}"}
+        volume = work / ("noise.zarr" if zarr else "noise.mrc")
+        (write_chunks if zarr else write_noise)(volume, shape)
+        row = {"rlnIndex": "1", "rlnTomoName": volume.name, "rlnPixelSize": f"{_PIXEL_SIZE:g}"}
         star.write_table(work / "tomograms.star", [row])
         if command == "predict":
             write_model(work / "model.safetensors", network)
@@ -106,7 +125,14 @@ def measure(
             raise SystemExit(process.returncode)
         seconds = time.monotonic() - started
     size = 4 * math.prod(shape)
-    return {"command": command, "shape": shape, "gigabytes": size / 1e9, "vmhwm_gb": peak / 1e9, "seconds": seconds}
+    return {
+        "command": command,
+        "shape": shape,
+        "zarr": zarr,
+        "gigabytes": size / 1e9,
+        "vmhwm_gb": peak / 1e9,
+        "seconds": seconds,
+    }
 
 
 def draw(found: list[dict[str, Any]], path: Path) -> None:
@@ -131,7 +157,9 @@ def main() -> None:
     print(f"{'command':10} {'voxels':>18} {'GB':>6} {'VmHWM GB':>9} {'seconds':>8}")
     for text in options.shapes:
         depth, height, width = (int(edge) for edge in text.split(","))
-        found.append(measure(options.command, (depth, height, width), options.folder, network, options.more))
+        found.append(
+            measure(options.command, (depth, height, width), options.folder, network, options.more, zarr=options.zarr)
+        )
         print(
             f"{options.command:10} {f'{depth} x {height} x {width}':>18} {found[-1]['gigabytes']:6.2f} "
             f"{found[-1]['vmhwm_gb']:9.2f} {found[-1]['seconds']:8.1f}",

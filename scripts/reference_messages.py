@@ -67,6 +67,7 @@ def _text(node: ast.AST, kind: str, path: Path) -> str | None:
     name = node.func.id if isinstance(node.func, ast.Name) else ""
     in_config = path.parent.name == "config" and name == "ValueError"
     is_warning = isinstance(node.func, ast.Attribute) and node.func.attr == "warning"
+    is_warning = is_warning or name == "Doubt"
     if not (is_warning if kind == "warning" else name in _ERRORS or in_config):
         return None
     pieces = list(_pieces(node.args[0]))

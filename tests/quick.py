@@ -1,5 +1,10 @@
-"""What keeps tests of whole commands quick and their results the same everywhere."""
+"""What keeps tests of whole commands quick and their results the same everywhere.
 
+It is for the tests of a folder alone, and around each of them: a fixture of the scope `package` would last, in folders
+that are no packages, until all tests have run, those of other folders too.
+"""
+
+import contextlib
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,12 +68,14 @@ def draw_again(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(Figure, name, method)
 
 
-@pytest.fixture(autouse=True, scope="package")
+@contextlib.contextmanager
 def unchecked() -> Iterator[None]:
     """Run commands as users do, without a check of shapes in every call: unit tests and the main job have it."""
     jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
+    try:
+        yield
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def calibrate_less(patch: pytest.MonkeyPatch) -> None:
@@ -77,10 +84,12 @@ def calibrate_less(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(calibration, "_WIDE_CUBES", (1, 1))
 
 
-@pytest.fixture(autouse=True, scope="package")
+@contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """Compute on one thread: bit-identical results need the same number everywhere, and small volumes no more."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

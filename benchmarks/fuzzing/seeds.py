@@ -103,6 +103,23 @@ CIF = (
 POLYGONS = '{"polygons": [{"points": [[1, 1], [9, 1], [5, 9.5]], "z": [0, 10], "exclude": false}]}'
 OPTIONS = "cube-size: 64\nepochs: 5\nnoise-level: [0.05, 0.1]\nmixed: true\n"
 STATUS = '{"command": "refine", "state": "running", "seconds": 3.5, "earlier": [{"seconds": 1}]}'
+ZARR_GROUP = '{"zarr_format": 2}'
+ZARR_ARRAY = (
+    '{"zarr_format": 2, "shape": [3, 4, 5], "chunks": [2, 2, 2], "dtype": "<f4", "fill_value": 0.0, "order": "C", '
+    '"filters": null, "dimension_separator": "/", "compressor": null}'
+)
+ZARR_3_ARRAY = (
+    '{"zarr_format": 3, "node_type": "array", "shape": [3, 4, 5], "data_type": "float32", "chunk_grid": {"name": '
+    '"regular", "configuration": {"chunk_shape": [2, 2, 2]}}, "chunk_key_encoding": {"name": "default", '
+    '"configuration": {"separator": "/"}}, "fill_value": 0.0, "codecs": [{"name": "bytes", "configuration": {"endian": '
+    '"little"}}], "attributes": {}, "dimension_names": ["z", "y", "x"], "storage_transformers": []}'
+)
+ZARR_IMAGE = (
+    '{"multiscales": [{"version": "0.4", "name": "x", "axes": [{"name": "z", "type": "space", "unit": "angstrom"}, '
+    '{"name": "y", "type": "space", "unit": "nanometer"}, {"name": "x", "type": "space"}], "datasets": [{"path": "0", '
+    '"coordinateTransformations": [{"type": "scale", "scale": [10.0, 1.0, 10.0]}, {"type": "translation", '
+    '"translation": [0, 1, 2]}]}]}], "isonet": {"labels": ["a"], "start": [1, 2, 3]}}'
+)
 VALIDATION = '{"pixel_size": 10.0, "status": "fine", "withheld": {"correlation": [0.1, 0.2]}}'
 
 

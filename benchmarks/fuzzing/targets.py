@@ -1,9 +1,11 @@
 """The parsers of the program, each with the names of its files and valid files to begin from."""
 
+import math
 import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cyclopts import CycloptsError
@@ -14,7 +16,10 @@ from isonet.cli.application import app
 from isonet.cli.arguments import config_files
 from isonet.config import RefineConfig
 from isonet.io import checkpoint, mrc, polygons, star, structure
+from isonet.io.formats import glance, open_volume
+from isonet.io.ome_zarr.levels import tomogram_level
 from isonet.io.programs import coordinates, imod, metadata
+from isonet.io.volume import fingerprint
 from isonet.models.folder import STATE_NAME
 from isonet.models.trained import read_model
 from isonet.project.table import Project
@@ -24,6 +29,7 @@ from isonet.steps.report.sources import RunFolder, read_validation
 
 _DATA = Path(os.environ.get("ISONET_TEST_DATA", Path(__file__).parents[1] / "../shared/data"))
 _ANGLES = b"-3.0\n0.0\n3.0\n"
+_FEW = 1 << 20  # voxels that are read
 
 
 @dataclass(frozen=True)
@@ -81,9 +87,30 @@ def _with_angles(path: Path) -> None:
 
 def _volume(path: Path) -> None:
     volume = mrc.open_volume(path)
-    mrc.fingerprint(volume)
+    fingerprint(volume)
     for _ in volume.slabs():
         pass
+
+
+def _image(path: Path) -> None:
+    """Read attributes of OME-Zarr as those of a folder."""
+    image = path.parent / f"{path.name}.zarr"
+    (image / "0").mkdir(parents=True, exist_ok=True)
+    (image / ".zgroup").write_text(seeds.ZARR_GROUP, encoding="utf-8")
+    (image / "0" / ".zarray").write_text(seeds.ZARR_ARRAY, encoding="utf-8")
+    (image / ".zattrs").write_bytes(path.read_bytes())
+    tomogram_level(image)
+    glance(image)
+
+
+def _array(name: str, path: Path) -> None:
+    """Read what zarr says of an array without chunks, in its file of a name."""
+    array = path.parent / f"{path.name}.zarr"
+    array.mkdir(exist_ok=True)
+    (array / name).write_bytes(path.read_bytes())
+    volume = open_volume(array)
+    if math.prod(volume.shape) < _FEW:
+        volume.read()
 
 
 def _table(path: Path) -> None:
@@ -152,6 +179,9 @@ TARGETS = (
     Target("coordinates, IMOD", ("f.mod",), coordinates.read_coordinates, lambda _: seeds.imod_models()),
     Target("MRC", ("f.mrc",), _volume, lambda _: seeds.mrc_files()),
     Target("MRC, packed", ("f.mrc.gz", "f.mrc.bz2"), _volume, lambda _: seeds.mrc_files()),
+    Target("OME-Zarr attributes", ("f.json",), _image, _written(seeds.ZARR_IMAGE)),
+    Target("array of zarr 2", ("f.json",), partial(_array, ".zarray"), _written(seeds.ZARR_ARRAY)),
+    Target("array of zarr 3", ("f.json",), partial(_array, "zarr.json"), _written(seeds.ZARR_3_ARRAY)),
     Target(
         "MRC, damaged archive",
         ("f.mrc.gz",),

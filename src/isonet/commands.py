@@ -109,8 +109,8 @@ _ALL = (
         (
             Argument(
                 "tomograms",
-                "Folders or MRC files with full tomograms, or tables (.star) that name them and their halves; may be "
-                "left out where --even and --odd are given.",
+                "Folders, MRC files or OME-Zarr images (cell.zarr, or a level of it, cell.zarr/1) with full tomograms, "
+                "or tables (.star) that name them and their halves; may be left out where --even and --odd are given.",
                 required=False,
                 many=True,
             ),
@@ -183,7 +183,7 @@ _ALL = (
         "isonet.steps.run:run",
         RunConfig,
         "All of it: prepare, deconv, mask, refine, predict, report. Given again after an interruption, it goes on.",
-        (Argument("tomograms", "Folders or MRC files with full tomograms.", required=False, many=True),),
+        (Argument("tomograms", "Folders or files with full tomograms, MRC or OME-Zarr.", required=False, many=True),),
         STEPS,
     ),
     Command(
@@ -273,7 +273,14 @@ _ALL = (
         "isonet.steps.resize:resize_in_folder",
         ResizeConfig,
         "Bring tomograms to another pixel size by cropping their Fourier transform, without aliasing.",
-        (Argument("inputs", "A table made by prepare, or folders and MRC files.", required=False, many=True),),
+        (
+            Argument(
+                "inputs",
+                "A table made by prepare, or folders and volumes.",
+                required=False,
+                many=True,
+            ),
+        ),
     ),
     Command(
         "train-starter",

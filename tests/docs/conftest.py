@@ -1,6 +1,7 @@
 """What the tests of the documentation share: one thread, no pictures, and files of the names that the pages use."""
 
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 
 import material
@@ -8,7 +9,16 @@ import pytest
 
 from quick import calibrate_less, leave_out_drawing, one_thread, unchecked
 
-__all__ = ["one_thread", "unchecked"]
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Be quick around each test of this folder."""
+    if HERE not in item.path.parents:
+        return (yield)
+    with one_thread(), unchecked():
+        return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import mrcfile
 import numpy as np
 
 from isonet.config import SimulateConfig
+from isonet.io import mrc, pyramids
 from isonet.steps.simulate import simulate
 
 SHAPE = (32, 40, 40)
@@ -31,6 +32,9 @@ def make(folder: Path) -> None:
         simulated.rmdir()
         _write_metadata(folder, name)
     _write_relion_table(folder)
+    for name in NAMES:
+        volume = mrc.open_volume(folder / "tomograms" / f"{name}.mrc")
+        pyramids.write(folder / "portal" / f"{name}.zarr" / "0", volume, np.float32, volume.header)
     _write(folder / "options.yaml", "cube_size: 16\ncrop_size: 24\n")
     _copy(folder / "tomograms" / "TS_01.mrc", folder / "theirs.mrc")
     _write(folder / "carbon.json", '{"polygons": [{"points": [[4, 4], [40, 4], [40, 40], [4, 40]]}]}')

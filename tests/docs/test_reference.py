@@ -16,7 +16,6 @@ from isonet.config import PRESETS, RefineConfig
 sys.path.insert(0, str(pages.ROOT / "scripts"))
 import figures
 import reference
-from quick import draw_again
 from reference_columns import COLUMNS, RELION_COLUMNS, SUBTOMO_COLUMNS
 from reference_messages import messages
 
@@ -93,8 +92,7 @@ def test_every_error_says_what_to_do() -> None:
     assert [text for text in plain if "; " not in text and ": isonet " not in text and not text.endswith("⟩*")] == []
 
 
-def test_figures_can_be_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    draw_again(monkeypatch)  # whatever tests ran before
+def test_figures_can_be_drawn_anew(tmp_path: Path) -> None:
     figures.draw_wedge(tmp_path / "wedge.svg")
     figures.draw_flow(tmp_path / "flow.svg")
     for name in ("wedge.svg", "flow.svg"):

@@ -1,6 +1,7 @@
 """The main job, from a tomogram on disk to a corrected one: the wedge is filled with what was there."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from isonet.io import mrc, star
 from isonet.steps.simulate import simulate
 from quick import leave_out_drawing, one_thread
 
-__all__ = ["one_thread"]
 SHAPE = (40, 64, 64)
 
 
@@ -28,9 +28,11 @@ def isonet(*words: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not draw previews."""
+def quickly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Compute on one thread, and do not draw previews."""
     leave_out_drawing(monkeypatch)
+    with one_thread():
+        yield
 
 
 def inside_the_wedge(path: Path, truth: Path) -> float:

@@ -13,6 +13,7 @@ from isonet.gui.files import table
 from isonet.gui.files.drawing import Drawing, Shape
 from isonet.gui.pictures import outline
 from isonet.io import mrc, star
+from isonet.io.volume import Volume
 from isonet.steps.mask.areas import read_areas
 from quick import leave_out_drawing
 
@@ -20,7 +21,7 @@ SQUARE = [(4.0, 4.0), (40.0, 4.0), (40.0, 50.0), (4.0, 50.0)]
 HOLE = [(10.0, 10.0), (20.0, 10.0), (20.0, 20.0)]
 
 
-def kept(path: Path, volume: mrc.Volume) -> np.ndarray:
+def kept(path: Path, volume: Volume) -> np.ndarray:
     """Voxels that `mask` keeps for a boundary."""
     grid = Region(volume.shape, areas=read_areas(path, volume, 10.0)).grid(1)
     return np.asarray(grid.sections(0, volume.shape[0]))

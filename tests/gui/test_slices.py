@@ -16,7 +16,9 @@ from PIL import Image
 from isonet.errors import InputError
 from isonet.gui.pictures import slices, spectrum
 from isonet.gui.pictures.slices import View, Volumes
-from isonet.io import mrc
+from isonet.io import mrc, pyramids
+from isonet.io.formats import open_volume
+from isonet.io.mrc_bytes.header import Header
 
 
 def write(path: Path, volume: Any, pixel_size: float = 10.0) -> Path:
@@ -131,7 +133,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_slice_of_a_large_volume_costs_a_fraction_of_reading_it(large: Path) -> None:
     """The first look at a plane also finds its range of grey values; after that only the slice is read."""
-    stored = mrc.open_volume(large).stored
+    stored = mrc.open_volume(large).stored.mapped()
     start = time.process_time()
     assert np.isfinite(stored.sum(dtype=np.float64))
     whole = time.process_time() - start
@@ -222,3 +224,17 @@ def test_binning_and_averaging_are_those_of_the_whole_volume(tmp_path: Path, pla
     rows, columns = (edge // 3 for edge in mean.shape)
     binned = mean[: 3 * rows, : 3 * columns].reshape(rows, 3, columns, 3).mean((1, 3))
     np.testing.assert_allclose(slices.section(volume, plane, 4, slab=5, step=3), binned, rtol=1e-5, atol=1e-5)
+
+
+def test_slices_of_an_ome_zarr_image_are_those_of_the_mrc_file(tmp_path: Path) -> None:
+    pytest.importorskip("zarr")
+    volume = np.random.default_rng(0).normal(size=(20, 33, 47)).astype(np.float32)
+    write(tmp_path / "v.mrc", volume)
+    pyramids.write(tmp_path / "v.zarr" / "0", volume, np.float32, Header((10.0,) * 3))
+    volumes = Volumes()
+    for plane in slices.AXES:
+        view = View(plane, 9, slab=3, size=20)
+        assert volumes.picture(tmp_path / "v.zarr" / "0", view) == volumes.picture(tmp_path / "v.mrc", view)
+        if plane != "xy":
+            first, second = (open_volume(tmp_path / name) for name in ("v.mrc", "v.zarr/0"))
+            assert np.array_equal(spectrum.power(first, plane), spectrum.power(second, plane))

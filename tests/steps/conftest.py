@@ -1,6 +1,6 @@
 """What the tests of the steps share: one thread, no drawing unless asked, and small files."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +9,21 @@ import pytest
 
 from quick import calibrate_less, draw_again, leave_out_drawing, one_thread, unchecked
 
-__all__ = ["one_thread", "unchecked"]
+HERE = Path(__file__).parent
 
 
-@pytest.fixture(autouse=True, scope="package")
-def no_drawing() -> Iterator[None]:
-    """Leave the drawing of previews, which takes longer than all else, to the tests that ask for it by `draws`."""
-    with pytest.MonkeyPatch.context() as patch:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Be quick around each test of this folder, and the fixtures that it is the first to ask for.
+
+    The drawing of previews, which takes longer than all else, is left to the tests that ask for it by `draws`.
+    """
+    if HERE not in item.path.parents:
+        return (yield)
+    with one_thread(), unchecked(), pytest.MonkeyPatch.context() as patch:
         leave_out_drawing(patch)
-        yield
-
-
-@pytest.fixture(autouse=True, scope="package")
-def few_cubes() -> Iterator[None]:
-    """Measure the gains of predictions on few cubes."""
-    with pytest.MonkeyPatch.context() as patch:
         calibrate_less(patch)
-        yield
+        return (yield)
 
 
 @pytest.fixture

@@ -191,7 +191,13 @@ def test_flags_of_prepare_add_a_second_axis(prepared: Path) -> None:
         ({"second_tilt_min": -40}, "second_tilt_min and second_tilt_max belong together"),
         ({"second_tilt_min": 40, "second_tilt_max": -40}, "must be smaller than second_tilt_max"),
         ({"level_x": 80}, "--level-x 80"),
-        ({"level_y": 40}, "beyond -90 to 90"),
+        ({"level_y": 40}, "makes tilts of -20 to 100, beyond -90 to 90; give a smaller --level-y"),
+        ({"tilt_min": -50, "level_y": 60}, "makes tilts of 10 to 120, beyond"),
+        ({"level_x": "nan"}, "--level-x nan"),
+        ({"axis_turn": "inf"}, "--axis-turn inf"),
+        ({"second_level_x": 3}, "no tilts about a second axis are known for --second-level-x; give --second-tilt-file"),
+        ({"second_axis_turn": 80}, "known for --second-axis-turn"),
+        ({"second_tilt_min": -40, "second_tilt_max": 60, "second_level_y": 40}, "--second-level-y 40: makes tilts"),
     ):
         assert said in isonet.call("prepare", "v.mrc", overwrite=True, **options).err
 
@@ -201,4 +207,93 @@ def test_an_offset_of_aretomo_about_x_is_said(prepared: Path) -> None:
     lines += [f"{i} 85 1 0 0 1 1 1 0 {tilt}" for i, tilt in enumerate(range(-40, 41, 20))]
     Path("v.aln").write_text("\n".join(lines) + "\n")
     said = isonet.done("prepare", "v.mrc", tilt_file="v.aln", overwrite=True).err
-    assert "BetaOffset is 2.5" in said
+    assert said.count("BetaOffset is 2.5") == 1
+    assert "BetaOffset" not in isonet.done("prepare", "v.mrc", tilt_file="v.aln", level_x=1, overwrite=True).err
+
+
+def test_what_etomo_leaves_open_is_said_once(prepared: Path) -> None:
+    Path("m").mkdir()
+    Path("m/v.edf").write_text("Setup.DatasetName=v\n")
+    Path("m/v.tlt").write_text("-51\n0\n60\n")
+    assert isonet.done("prepare", "v.mrc", metadata="m", overwrite=True).err.count("no tilt.com") == 1
+    assert isonet.done("prepare", "v.mrc", tilt_file="m/v.edf", overwrite=True).err.count("no tilt.com") == 1
+    Path("m/tilt.com").write_text("$tilt\nTILTFILE v.tlt\nOFFSET 2\nXAXISTILT 7\n")
+    said = isonet.done("prepare", "v.mrc", metadata="m/v.edf", overwrite=True).err
+    assert "no tilt.com" not in said and "turned by -7 about x" in said
+    (row,) = isonet.table(Path("tomograms.star"))
+    assert (row["rlnTiltMin"], row["rlnTiltMax"], row["rlnTomoXTilt"]) == ("-49", "62", "-7")
+
+
+COM = "$tilt\nTILTFILE v.tlt\n"
+FILES = {  # what is done with files that are odd: a part of what is said, and the turn about x in the table
+    "line ends, mark": ({"tilt.com": "\ufeff$tilt\r\nTILTFILE v.tlt\r\nXAXISTILT=4\r\nOFFSET=-1.5,3\r\n"}, "", "-4"),
+    "decimal comma": ({"tilt.com": f"{COM}XAXISTILT 4,0\n"}, "XAXISTILT: '4,0'", "refused"),
+    "not finite": ({"tilt.com": f"{COM}XAXISTILT NaN\n"}, "tilt.com: XAXISTILT: 'NaN'", "refused"),
+    "Fortran": ({"tilt.com": f"{COM}XAXISTILT 1.5d0\n"}, "XAXISTILT: '1.5d0'", "refused"),
+    "of another command": ({"tilt.com": f"{COM}$clip\nXAXISTILT 8\n"}, "", None),
+    "too few": ({"tilt.com": f"{COM}XTILTFILE x\n", "x": "0\n"}, "1 tilts about x", "refused"),
+    "of views": ({"tilt.com": f"{COM}XTILTFILE x\n", "x": "0\n2\n9\n"}, "run from 0 to 9", "2"),
+    "an offset": ({"tilt.com": f"{COM}OFFSET 2\n"}, "", None),
+    "two files": ({"tilt.com": f"{COM}XAXISTILT 4\n", "v.xml": "4"}, "v.xml turns it by 4 about x, m/v/tilt.com", "4"),
+    "one of 0": ({"tilt.com": f"{COM}XAXISTILT 4\n", "v.xml": "0"}, "v.xml turns it by 0 about x, m/v/tilt.com", None),
+    "two that agree": ({"tilt.com": f"{COM}XAXISTILT -4.5\n", "v.xml": "4"}, "", "4"),
+    "varying": ({"v.star": "-6 -60\n1 0\n9 60\n"}, "rlnTomoXTilt runs from -6 to 9", "1"),
+    "level": ({"v.star": "2.5 -60\n2.5 0\n2.5 60\n"}, "", "2.5"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nothing_is_taken_silently_from_odd_files(prepared: Path, name: str) -> None:
+    files, expected, turn = FILES[name]
+    Path("m").mkdir()
+    for file, text in {"v.tlt": "-60\n0\n60\n", **files}.items():
+        content = text
+        if file.endswith(".xml"):
+            content = f'<TiltSeries LevelAngleX="{text}"><Angles>60\n0\n-60</Angles></TiltSeries>'
+        if file.endswith(".star"):
+            content = f"data_v\n\nloop_\n_rlnTomoXTilt\n_rlnTomoYTilt\n{text}\n"
+        Path("m", file).write_bytes(content.encode())
+    Path("m/v").mkdir()
+    for file in ("tilt.com", "v.tlt", "x"):  # a folder for each series, as etomo has it
+        if Path("m", file).exists():
+            Path("m", file).rename(Path("m/v", file))
+    Path("tomograms.star").unlink()
+    outcome = isonet.call("prepare", "v.mrc", metadata="m")
+    told = [line for line in outcome.err.splitlines() if "warning: " in line or "isonet: " in line]
+    assert [expected in line for line in told] == ([True] if expected else [])
+    assert outcome.code == (2 if turn == "refused" else 0)
+    if turn != "refused":
+        (row,) = isonet.table(Path("tomograms.star"))
+        assert row.get("rlnTomoXTilt") == turn
+
+
+def test_a_file_that_cannot_be_read_and_is_of_no_tomogram_is_said(prepared: Path) -> None:
+    Path("m").mkdir()
+    for number in range(5):
+        Path("m", f"other{number}.com").write_text("$tilt\nANGLES 0,3\nXAXISTILT x\n")
+    Path("m/v.tlt").write_text("-60\n0\n60\n")
+    said = isonet.done("prepare", "v.mrc", metadata="m", overwrite=True).err
+    assert said.count("not read, and taken for none of the tomograms: m/other") == 3
+    assert "2 more files of metadata cannot be read" in said and "4 warnings" in said
+
+
+REFUSED = {
+    "v.xml": [
+        ('<TiltSeries LevelAngleX="NaN"><Angles>0\n3</Angles></TiltSeries>', "LevelAngleX: 'NaN'"),
+        ('<TiltSeries LevelAngleX="3,5"><Angles>0\n3</Angles></TiltSeries>', "LevelAngleX: '3,5'"),
+        ('<TiltSeries LevelAngleX="120"><Angles>0\n3</Angles></TiltSeries>', "by 120 degrees about x, beyond 60"),
+        ('<TiltSeries LevelAngleY="50"><Angles>0\n42</Angles></TiltSeries>', "angle 2 is -92 degrees"),
+    ],
+    "v.star": [
+        ("data_v\n\nloop_\n_rlnTomoXTilt\n_rlnTomoYTilt\nnan -3\n2 3\n\n", "row 1 of the tilt series: rlnTomoXTilt"),
+        ("data_v\n\nloop_\n_rlnTomoXTilt\n_rlnTomoYTilt\n170 -3\n170 3\n\n", "by 170 degrees about x"),
+    ],
+    "v.aln": [("# BetaOffset = nan\n0 85 1 0 0 1 1 1 0 -3\n1 85 1 0 0 1 1 1 0 3\n", "BetaOffset: 'nan'")],
+}
+
+
+@pytest.mark.parametrize(("name", "text", "said"), [(name, *one) for name, every in REFUSED.items() for one in every])
+def test_turns_that_cannot_be_are_refused(prepared: Path, name: str, text: str, said: str) -> None:
+    Path("m").mkdir()
+    Path("m", name).write_text(text)
+    isonet.assert_refused(isonet.call("prepare", "v.mrc", metadata="m", overwrite=True), said, name)

@@ -183,10 +183,10 @@ def test_what_is_trained_on_stays_as_it_was(data: Path) -> None:
     assert Path("isonet/report.html").exists()
 
 
-def test_demo_shows_what_it_did_and_opens_the_truth_only_at_the_end(
+def test_demo_shows_what_it_did_and_trains_without_the_truth(
     here: Path, monkeypatch: pytest.MonkeyPatch, draws: None
 ) -> None:
-    monkeypatch.setattr(demo, "_SHAPE", {"depth": 32, "height": 48, "width": 48})
+    monkeypatch.setattr(demo, "_SAMPLE", {"depth": 32, "height": 48, "width": 48, "pixel_size": 10.0})
     truth, hidden = here / "demo" / "simulated" / "truth.mrc", here / "hidden"
     train, judge = demo.refine_in_folder, demo._judge
 
@@ -198,17 +198,23 @@ def test_demo_shows_what_it_did_and_opens_the_truth_only_at_the_end(
         hidden.rename(truth)
         return judge(*words)
 
+    def previewed(*words: Any) -> Any:
+        monkeypatch.setattr(demo, "_judge", judge_with)
+        return judge(*words)
+
     monkeypatch.setattr(demo, "refine_in_folder", train_without)
-    monkeypatch.setattr(demo, "_judge", judge_with)
+    monkeypatch.setattr(demo, "_judge", previewed)
     outcome = isonet.done("demo", max_time="3s")
     assert truth.exists()
     assert "inside the wedge" in outcome.out
     assert (here / "demo" / "demo.png").read_bytes().startswith(PNG)
     numbers = json.loads((here / "demo" / "demo.json").read_text())
-    assert set(numbers) == {"before", "after"}
-    assert set(numbers["before"]) == set(numbers["after"]) == {"inside", "outside", "correlation"}
+    assert list(numbers) == ["before", "preview", "trained"]
+    assert all(set(one) == {"inside", "outside", "correlation"} for one in numbers.values())
     assert numbers["before"]["outside"] > 0.5 > 0.2 > numbers["before"]["inside"]
-    assert numbers["before"] != numbers["after"]
+    assert numbers["before"] != numbers["trained"] != numbers["preview"]
+    assert list(json.loads((here / "demo" / "preview.json").read_text())) == ["before", "preview"]
+    assert (here / "demo" / "preview.png").read_bytes().startswith(PNG)
     assert all(math.isfinite(number) for each in numbers.values() for number in each.values())
 
 

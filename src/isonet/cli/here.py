@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from isonet.errors import InputError
-from isonet.io.volume_files import find_volumes
+from isonet.io.volume_files import find_volumes, is_volume
 from isonet.project.halves import half_folders
 from isonet.project.table import Project, Tomogram
 from isonet.running.run_record import read_status
@@ -72,7 +72,7 @@ def _before_the_table(folder: Path) -> Advice:
     where = str(place)
     if not any(found.values()):
         return Advice(
-            f"no table of tomograms ({_TABLE}) and no volumes (.mrc, .rec, .map)",
+            f"no table of tomograms ({_TABLE}) and no volumes (.mrc, .rec, .map, .zarr)",
             ("isonet", "prepare", "FOLDER"),
             "makes the table from the tomograms in FOLDER; without data at hand, try isonet demo",
         )
@@ -154,7 +154,7 @@ def _halves(tomograms: Sequence[Tomogram]) -> str:
 
 def _made(tomograms: Sequence[Tomogram], column: str) -> int:
     """Count the tomograms whose file in a column is there."""
-    return sum(one.text(column) is not None and one.file(column).is_file() for one in tomograms)
+    return sum(one.text(column) is not None and is_volume(one.file(column)) for one in tomograms)
 
 
 def _last(home: Path, command: str) -> tuple[Path, Mapping[str, Any]] | None:

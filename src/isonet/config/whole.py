@@ -57,11 +57,11 @@ class DemoConfig(StepConfig):
     """Folder for everything the demonstration makes."""
     snr: float = Field(0.8, gt=0, le=1)
     """Variance of the signal over variance of the noise in a projection."""
-    max_time: Duration = 360.0
+    max_time: Duration = 420.0
     """Time for training (20min, 2h, 1:30:00)."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
-    seed: int = Field(0, ge=0)
+    seed: int = Field(2, ge=0)
     """Seed of the phantom, the noise and the training."""
 
 

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.io.files import atomic_path, discarded_path
-from isonet.io.mrc import FloatArray, read_into
 from isonet.io.mrc_bytes.header import HEADER_BYTES, Header, write_header
+from isonet.io.storage.mapped import read_into
+from isonet.io.volume import FloatArray
 
 
 class BlockFile:
@@ -81,12 +82,12 @@ class BlockFile:
 
 
 class NewVolume(BlockFile):
-    """An MRC file being written.
+    """A volume being written.
 
     Attributes
     ----------
     statistics : tuple of float, optional
-        Minimum, maximum, mean and standard deviation for the header, to be set by whoever writes the voxels.
+        Minimum, maximum, mean and standard deviation for a header, to be set by whoever writes the voxels.
     """
 
     statistics: tuple[float, float, float, float] | None = None
@@ -119,11 +120,11 @@ def create(
 
 
 @contextmanager
-def scratch(folder: Path, shape: tuple[int, int, int]) -> Iterator[BlockFile]:
+def scratch(folder: Path, shape: tuple[int, int, int], dtype: npt.DTypeLike = np.float32) -> Iterator[NewVolume]:
     """Give room on disk that vanishes afterwards; errors as :func:`create`."""
     with discarded_path(folder) as path, path.open("r+b", buffering=0) as file:
-        os.posix_fallocate(file.fileno(), 0, _bytes(shape, np.float32))
-        yield BlockFile(file, 0, shape)
+        os.posix_fallocate(file.fileno(), 0, _bytes(shape, dtype))
+        yield NewVolume(file, 0, shape, dtype)
 
 
 def _bytes(shape: tuple[int, int, int], dtype: npt.DTypeLike) -> int:

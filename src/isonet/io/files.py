@@ -4,6 +4,7 @@ import fcntl
 import json
 import logging
 import os
+import shutil
 import socket
 import tempfile
 import time
@@ -173,6 +174,42 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
+
+
+def discard(path: Path) -> None:
+    """Remove what a killed process left of a temporary file or folder."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder that becomes `path` only if the block succeeds, in place of a folder that is there.
+
+    Whether that may be replaced is for the caller to know. Errors as :func:`discarded_path`.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".isonet-", suffix=".part", dir=path.parent))
+        new, old = temporary / "new", temporary / "old"
+        new.mkdir()
+        yield new
+        if path.exists():
+            path.rename(old)
+        try:
+            new.rename(path)
+        finally:
+            if old.exists() and not path.exists():
+                old.rename(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunError(f"{path}: cannot be written ({reason}); free some space or choose another folder") from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.formats import open_volume
 
 _ATOMS = (".pdb", ".ent", ".cif", ".mmcif")
 _PIXEL_SIZE = 4.0  # Å per voxel of maps drawn from atoms
@@ -55,7 +55,7 @@ def read_map(path: Path) -> tuple[Float[Tensor, "d h w"], float]:
     InputError
         If the file cannot be read or has no density above zero.
     """
-    volume = mrc.open_volume(path)
+    volume = open_volume(path)
     density = torch.tensor(volume.read())
     if not float(density.max()) > 0:
         raise InputError(f"{path}: no density above zero; give a map with bright mass")

@@ -14,7 +14,7 @@ from isonet import __version__
 from isonet.config import TrainStarterConfig
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.volume import Volume, fingerprint
 from isonet.train.network.unet import UNet, UNetShape
 
 STARTER_METHOD = "starter"
@@ -121,7 +121,7 @@ def _shape(about: Mapping[str, Any], tensors: int) -> UNetShape:
     return shape
 
 
-def refuse_having_seen(path: Path, about: Mapping[str, Any], measured: Iterable[mrc.Volume], kept: Measured) -> None:
+def refuse_having_seen(path: Path, about: Mapping[str, Any], measured: Iterable[Volume], kept: Measured) -> None:
     """Refuse a model that may have seen what is withheld from it.
 
     Parameters
@@ -144,7 +144,7 @@ def refuse_having_seen(path: Path, about: Mapping[str, Any], measured: Iterable[
     remedy = "leave it out, or train on the table that validate --only-withhold writes"
     if seen is None or (not seen and about.get("method") != STARTER_METHOD) or any(one["data"] is None for one in seen):
         raise InputError(f"{path}: does not say what data it has seen; {remedy}")
-    marks = {mrc.fingerprint(volume): volume.path for volume in measured}
+    marks = {fingerprint(volume): volume.path for volume in measured}
     for one in seen:
         if one["data"] in marks:
             raise InputError(f"{path}: has seen all of {marks[one['data']]}, also what is withheld; {remedy}")

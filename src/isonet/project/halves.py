@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.io import mrc, volume_files
-from isonet.io.volume_files import stem
+from isonet.io import volume_files
+from isonet.io.formats import open_volume
+from isonet.io.volume_files import is_folder, is_volume, stem
 from isonet.project.names import marks, side_of
 from isonet.project.selection import find_volumes, only_tomograms
 
@@ -56,13 +57,14 @@ def pair_halves(even: Path, odd: Path, *, stacks: bool = False) -> list[Pair]:
     InputError
         If a half has no partner or several, partners differ in shape, or both are one file.
     """
-    if even.is_file() and odd.is_file():
+    if is_volume(even) and is_volume(odd):
+        (even,), (odd,) = find_volumes(even), find_volumes(odd)
         if even.samefile(odd):
             raise InputError(f"{even}: given as both halves, whose noise must differ; give the other one")
         pairs = [Pair(half_key(even), even, odd)]
         check_shapes(pairs)
         return pairs
-    if even.is_dir() and odd.is_dir() and even.samefile(odd):
+    if is_folder(even) and is_folder(odd) and even.samefile(odd):
         found = only_tomograms(find_volumes(even), stacks=stacks)
         firsts, seconds = ([item for item in found if side_of(stem(item)) == side] for side in ("even", "odd"))
         if not firsts and not seconds:
@@ -86,7 +88,7 @@ def half_key(path: Path) -> str:
 
 def half_folders(path: Path) -> tuple[Path, Path] | None:
     """Sub-folders with the two halves."""
-    if not path.is_dir():
+    if not is_folder(path):
         return None
     folders = {item.name.lower(): item for item in sorted(path.iterdir()) if item.is_dir()}
     for even, odd in _FOLDERS:
@@ -97,10 +99,10 @@ def half_folders(path: Path) -> tuple[Path, Path] | None:
 
 def tell_of_other_folders(path: Path) -> None:
     """Warn of folders below one that hold a half of each tomogram, or a tomogram called as its folder, unread."""
-    if not path.is_dir():
+    if not is_folder(path):
         return
     names = {name for pair in _FOLDERS for name in pair}
-    for folder in sorted(item for item in path.iterdir() if item.is_dir() and not item.name.startswith(".")):
+    for folder in sorted(item for item in path.iterdir() if is_folder(item) and not item.name.startswith(".")):
         volumes = volume_files.volumes_in(folder)
         if volumes and folder.name.lower() in names:
             log.warning("%s: not looked into, for the folder of the other halves is not beside it", folder)
@@ -152,7 +154,7 @@ def _pair(name: str, evens: Sequence[Path], odds: Sequence[Path]) -> Pair:
 def check_shapes(pairs: Sequence[Pair]) -> None:
     """Raise `InputError` where two halves differ in shape."""
     for pair in pairs:
-        shapes = mrc.open_volume(pair.even).shape, mrc.open_volume(pair.odd).shape
+        shapes = open_volume(pair.even).shape, open_volume(pair.odd).shape
         if shapes[0] != shapes[1]:
             raise InputError(
                 f"{pair.odd}: shape {shapes[1]} is not that of its partner {pair.even}, {shapes[0]}; make both alike"

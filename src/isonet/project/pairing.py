@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.io import mrc, star
+from isonet.io import star
+from isonet.io.formats import open_volume
 from isonet.io.programs import relion
-from isonet.io.volume_files import stem
+from isonet.io.volume_files import is_volume, stem
 from isonet.project.belonging import Belonging, Named, only_one
 from isonet.project.halves import (
     Halves,
@@ -93,7 +94,7 @@ def grouped(
         pairs = pair_halves(even, odd, stacks=stacks)
         if not full:
             return {}, pairs
-        if len(full) == 1 and even.is_file() and odd.is_file():  # named one by one, whatever they are called
+        if len(full) == 1 and is_volume(even) and is_volume(odd):  # named one by one, whatever they are called
             return {full[0]: _of_its_shape(full[0], pairs[0])}, []
         return _all_with_halves(full, pairs), []
     found = told | {path: None for path in full if path not in told}
@@ -262,12 +263,12 @@ def _all_with_halves(full: Sequence[Path], pairs: Sequence[Pair]) -> Grouped:
 
 def _fits_in_shape(path: Path, pair: Pair, fit: Fit) -> bool:
     """Tell whether halves found beside a tomogram, whose name is not quite its, may be those by their shape."""
-    return fit is Fit.WHOLE or mrc.open_volume(path).shape == mrc.open_volume(pair.even).shape
+    return fit is Fit.WHOLE or open_volume(path).shape == open_volume(pair.even).shape
 
 
 def _of_its_shape(path: Path, pair: Pair) -> Halves:
     """Return the halves of a full tomogram, checked to be of its shape."""
-    shape, half = mrc.open_volume(path).shape, mrc.open_volume(pair.even).shape
+    shape, half = open_volume(path).shape, open_volume(pair.even).shape
     if half != shape:
         raise InputError(f"{pair.even}: shape {half} is not that of {path}, {shape}; reconstruct both alike")
     return pair.halves

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from isonet.core.comparison.likeness import are_one_sample
 from isonet.errors import InputError
-from isonet.io import mrc, volume_files
-from isonet.io.mrc_bytes.glance import glance
-from isonet.io.volume_files import EXTENSIONS, stem
+from isonet.io import volume_files
+from isonet.io.formats import glance, open_volume
+from isonet.io.volume_files import EXTENSIONS, container, is_folder, is_zarr, stem, title
 from isonet.project.series import SAMPLES, Kind, SeriesFile
 
 log = logging.getLogger("isonet")
@@ -51,7 +51,7 @@ def find_volumes(path: Path) -> list[Path]:
     """
     if path.is_symlink() and not path.exists():
         raise InputError(f"{path}: a link to {path.readlink()}, which is not there; mend or remove it")
-    if not path.is_dir():
+    if not is_folder(path):
         return volume_files.find_volumes(path)
     for item in sorted(path.iterdir()):
         if item.is_symlink() and item.name.lower().endswith(EXTENSIONS) and not item.exists():
@@ -85,6 +85,7 @@ def only_tomograms(paths: Iterable[Path], *, stacks: bool = False) -> list[Path]
     listed = {} if stacks else {file: f"{file.as_listed}{_TAKE}" for file in files if file.as_listed}
     certain, doubtful = _samples(files)
     certain |= _spectra(files)
+    doubtful |= _copies(files)
     for group in _groups(file for file in files if not {file} & {*certain, *doubtful, *listed}).values():
         for file, (why, proven) in _beside_better(group).items():
             (certain if proven else doubtful)[file] = why
@@ -162,6 +163,15 @@ def _spectra(files: Sequence[SeriesFile]) -> dict[SeriesFile, str]:
     return dict.fromkeys(found, "spectra by its name")
 
 
+def _copies(files: Sequence[SeriesFile]) -> dict[SeriesFile, str]:
+    """OME-Zarr images beside MRC files of the same names, as the CryoET Data Portal has them."""
+    plain = {(file.path.parent, stem(file.path)): file.path.name for file in files if not is_zarr(file.path)}
+    places = {file: (container(file.path).parent, stem(file.path)) for file in files if is_zarr(file.path)}
+    return {
+        file: f"{plain[place]} is the same tomogram by its name" for file, place in places.items() if place in plain
+    }
+
+
 def _stacks_by_header(files: Sequence[SeriesFile]) -> dict[SeriesFile, str]:
     """Stacks by their headers alone, which tells only where others have headers of volumes."""
     headers = [file.header for file in files if file.header is not None]
@@ -184,7 +194,7 @@ def _beside_better(group: Sequence[SeriesFile]) -> dict[SeriesFile, tuple[str, b
             alike = _one_sample(file, best)
             if alike is False and file.kind is Kind.PLAIN:
                 continue  # a series of its own
-            why = _SAID.get(file.kind, "of the series of") + f" {best.path.name}"
+            why = _SAID.get(file.kind, "of the series of") + f" {container(best.path).name}"
             proven = file.says_stack if alike is None and file.kind is Kind.PLAIN else alike is not False
             remedy = "" if proven else " by its name; if it is a tomogram of its own, rename it"
             found[file] = f"{why}{remedy}", proven
@@ -196,7 +206,7 @@ def _one_sample(first: SeriesFile, second: SeriesFile) -> bool | None:
     if not _are_of_one_shape(first, second):
         return None
     try:
-        volumes = mrc.open_volume(first.path), mrc.open_volume(second.path)
+        volumes = open_volume(first.path), open_volume(second.path)
     except InputError:  # for who opens those that are taken
         return None
     return are_one_sample(*volumes) if volumes[0].shape == volumes[1].shape else None
@@ -212,7 +222,7 @@ def _at_other_sizes(group: Sequence[SeriesFile], sizes: Mapping[float, int]) -> 
     if len(known) < 2:
         return {}
     chosen = max(known, key=lambda size: (sizes[size], -abs(size - _USUAL)))
-    taken = next(file.path.name for file in group if file.pixel_size == chosen)
+    taken = next(title(file.path) for file in group if file.pixel_size == chosen)
     others = (file for file in group if file.pixel_size not in (chosen, 0.0))
     return dict.fromkeys(others, f"{taken} of the same series at {chosen:g} A/voxel is taken; name one to choose")
 

@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.io.mrc_bytes.glance import Glance, glance
+from isonet.io.formats import glance
+from isonet.io.mrc_bytes.glance import Glance
 from isonet.io.programs.metadata import read_tilt_angles
 from isonet.io.text import read_text
-from isonet.io.volume_files import stem
+from isonet.io.volume_files import container, stem
 from isonet.project.names import marks, side_of
 
 _MOST_TILTS = 300
@@ -83,7 +84,7 @@ class SeriesFile:
     @property
     def series(self) -> tuple[Path, str, str | None]:
         """Folder, name and half of the series that it is of."""
-        return self.path.parent, self._told[1], side_of(stem(self.path))
+        return container(self.path).parent, self._told[1], side_of(stem(self.path))
 
     @property
     def pixel_size(self) -> float:
@@ -112,7 +113,7 @@ def _as_listed(path: Path, sections: int, series: str) -> str | None:
     """Say which list beside a file has as many tilts as the file has sections."""
     for key in dict.fromkeys((stem(path), series)):
         for ending in _TILT_LISTS:
-            listed = path.with_name(f"{key}{ending}")
+            listed = container(path).with_name(f"{key}{ending}")
             if listed.is_file() and sections in _counts(listed):
                 return f"a tilt series: it has {sections} sections, as many as {listed.name} has tilts"
     return None

@@ -1,6 +1,7 @@
 """What a step will need of memory and disk, compared with what is there before it begins."""
 
 import logging
+import math
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ import torch
 
 from isonet.config import RefineConfig
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.train.correct import bytes_per_voxel
 from isonet.train.device import free_memory as device_memory
 from isonet.train.device import sharers_of
@@ -148,7 +149,7 @@ def refuse_full_disk(folder: Path, needed: int, remedy: str) -> None:
 def voxels_to_write(inputs: Sequence[Path], products: Sequence[Path], *, overwrite: bool) -> list[int]:
     """Voxels of each product of the shape of its input that is not there yet, or is written again."""
     wanted = [one for one, product in zip(inputs, products, strict=True) if overwrite or not product.exists()]
-    return [mrc.open_volume(path).stored.size for path in wanted]
+    return [math.prod(open_volume(path).shape) for path in wanted]
 
 
 def refine_writes(shape: UNetShape, config: RefineConfig) -> int:

@@ -275,7 +275,7 @@ def clear_abandoned(folder: Path) -> None:
     """Remove what killed runs half wrote into a folder; only for who holds the lock of the run it belongs to."""
     for part in (folder, folder / PREVIEWS):
         for abandoned in part.glob(files.TEMPORARY):
-            abandoned.unlink(missing_ok=True)
+            files.discard(abandoned)
 
 
 @contextmanager

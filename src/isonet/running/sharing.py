@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from isonet.io import files
+from isonet.io import files, volume_files
 from isonet.running.world import current
 
 log = logging.getLogger("isonet")
@@ -66,7 +66,8 @@ def nobodys(items: Sequence[Item], products: Sequence[Path]) -> Iterator[tuple[I
 
 
 def _lock_of(product: Path) -> Path:
-    return product.with_name(f".{product.name}.lock")
+    whole = volume_files.container(product)
+    return whole.with_name(f".{whole.name}.lock")
 
 
 def _say_for_whom(products: Sequence[Path]) -> None:

@@ -20,6 +20,7 @@ from isonet.io.mrc_bytes.header import Header
 from isonet.io.programs import metadata
 from isonet.io.programs.tilt_series import Alignment, TiltSeries
 from isonet.io.text import Floats
+from isonet.io.volume import Volume
 from isonet.io.volume_files import stem
 from isonet.steps.simulate import refuse_existing, write_tilts
 
@@ -139,7 +140,7 @@ def _back_project_turned(
             volumes[name][:, rows] = made.numpy()
 
 
-def _aligned(source: mrc.Volume, number: int, geometry: Geometry, pixel_size: float) -> Float[Tensor, "height width"]:
+def _aligned(source: Volume, number: int, geometry: Geometry, pixel_size: float) -> Float[Tensor, "height width"]:
     """Normalise, bin and align one image."""
     image = torch.tensor(source.read(slice(number, number + 1))[0])
     deviation, mean = torch.std_mean(image.double())
@@ -172,7 +173,7 @@ def _fourier_crop(image: Float[Tensor, "y x"], scale: float) -> Float[Tensor, "h
     return binned
 
 
-def _stack_pixel_size(source: mrc.Volume, config: ReconstructConfig) -> float:
+def _stack_pixel_size(source: Volume, config: ReconstructConfig) -> float:
     """Å per pixel of the stack, from the option or the header."""
     pixel_size = config.stack_pixel_size or source.header.pixel_size
     if pixel_size <= 0:
@@ -180,7 +181,7 @@ def _stack_pixel_size(source: mrc.Volume, config: ReconstructConfig) -> float:
     return pixel_size
 
 
-def _geometry(source: mrc.Volume, pixel_size: float, config: ReconstructConfig) -> Geometry:
+def _geometry(source: Volume, pixel_size: float, config: ReconstructConfig) -> Geometry:
     """Bring stack, angles and alignment together, or say what does not fit."""
     count, height, width = source.shape
     alignment = _alignment(config.alignment, source.shape)
@@ -234,7 +235,9 @@ def _angles(stack: Path, alignment: Alignment, config: ReconstructConfig) -> tup
     x_tilt = alignment.x_tilt
     if config.tilt_file is not None:
         series = metadata.read_tilts(config.tilt_file)
-        given, x_tilt = _by_image(series), series.x_tilt or x_tilt
+        if series.doubt and config.level_x is None:
+            log.warning("%s", series.doubt)
+        given, x_tilt = _by_image(series), x_tilt if series.x_tilt is None else series.x_tilt
         if angles is not None and len(given) == len(angles) and np.nanmax(np.abs(given - angles)) > 5:
             raise InputError(
                 f"{config.tilt_file}: its angles are not those of {config.alignment} "

@@ -8,7 +8,9 @@ from pathlib import Path
 from isonet.config import ResizeConfig
 from isonet.core.filters import resampling, streamed
 from isonet.errors import InputError
-from isonet.io import blocks, mrc
+from isonet.io import blocks
+from isonet.io.formats import open_volume
+from isonet.io.volume import Volume
 from isonet.io.volume_files import find_volumes, stem
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.memory import within_limit
@@ -61,7 +63,7 @@ def resize_in_folder(inputs: Sequence[Path], config: ResizeConfig) -> None:
     """
     tables = [path for path in inputs if path.suffix.lower() == ".star"]
     if not inputs or (tables and len(inputs) > 1):
-        raise InputError("resize needs one table, or folders and MRC files: isonet resize tomograms.star")
+        raise InputError("resize needs one table, or folders and files: isonet resize tomograms.star")
     if not tables and config.tomo_idx is not None:
         raise InputError("--tomo-idx chooses from a table; give the table, or the files themselves")
     project = Project.read(tables[0]) if tables else None
@@ -154,9 +156,9 @@ def _refuse_other_table(resized: Project, *, overwrite: bool) -> None:
         raise InputError(f"{resized.path}: exists and is another table; move it away or add --overwrite")
 
 
-def _resampling(job: Job, config: ResizeConfig) -> tuple[mrc.Volume, resampling.Resampling]:
+def _resampling(job: Job, config: ResizeConfig) -> tuple[Volume, resampling.Resampling]:
     """Open a volume and plan its resampling."""
-    volume = mrc.open_volume(job.source)
+    volume = open_volume(job.source)
     size = job.pixel_size or volume.pixel_size
     if not size > 0:
         raise InputError(f"{job.source}: no pixel size in its header; fill rlnPixelSize (A) in a table and resize that")

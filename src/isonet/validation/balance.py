@@ -8,7 +8,7 @@ import torch
 from isonet.core.comparison import balance
 from isonet.core.comparison.agreement import Sums
 from isonet.core.tilts.measured import Tilts
-from isonet.io import mrc
+from isonet.io.volume import Volume
 from isonet.validation.numbers import Numbers, numbers_of
 from isonet.validation.scores import spectrum_at, subvolumes_with_data
 
@@ -20,7 +20,7 @@ _REMEDIES = {
 }
 
 
-def wedge_balance_numbers(volumes: Sequence[mrc.Volume], tilts: Tilts, name: str) -> Numbers:
+def wedge_balance_numbers(volumes: Sequence[Volume], tilts: Tilts, name: str) -> Numbers:
     """Measure how the power of a result is spread over directions, and warn where it should not be like that.
 
     Parameters
@@ -41,7 +41,7 @@ def wedge_balance_numbers(volumes: Sequence[mrc.Volume], tilts: Tilts, name: str
     return numbers
 
 
-def measure_balance(volumes: Sequence[mrc.Volume], tilts: Tilts, most: int | None = None) -> Numbers:
+def measure_balance(volumes: Sequence[Volume], tilts: Tilts, most: int | None = None) -> Numbers:
     """Measure how the power of a result is spread over directions.
 
     Parameters

@@ -14,7 +14,7 @@ from isonet.core.fourier import Shape
 from isonet.core.tilts import withheld
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.volume import Volume
 from isonet.running.runs import Run
 from isonet.volumes.continued import Continued, continue_over_padding
 from isonet.volumes.padding import Padding
@@ -50,11 +50,11 @@ class Case:
     """
 
     name: str
-    predictions: tuple[mrc.Volume, ...]
-    inputs: tuple[mrc.Volume, ...]
-    references: tuple[mrc.Volume, ...]
-    halves: tuple[mrc.Volume, ...]
-    truth: mrc.Volume | None
+    predictions: tuple[Volume, ...]
+    inputs: tuple[Volume, ...]
+    references: tuple[Volume, ...]
+    halves: tuple[Volume, ...]
+    truth: Volume | None
     measured: tuple[Measured, ...]
     of_halves: tuple[Measured, ...]
     kept: Measured
@@ -67,7 +67,7 @@ class Case:
     def continued_over(self, padding: Padding) -> "Case":
         """Return the case with all volumes going on over the padding of the tomogram by reflection."""
 
-        def alike(volumes: Iterable[mrc.Volume]) -> tuple[mrc.Volume, ...]:
+        def alike(volumes: Iterable[Volume]) -> tuple[Volume, ...]:
             return tuple(continue_over_padding(volume, padding) for volume in volumes)
 
         return replace(
@@ -152,7 +152,7 @@ class Products:
     truth: list[Sums]
 
 
-def subvolumes_with_data(volume: mrc.Volume) -> tuple[Shape, list[Shape]]:
+def subvolumes_with_data(volume: Volume) -> tuple[Shape, list[Shape]]:
     """Edges and first voxels of the sub-volumes a tomogram is compared in, less those that are mostly padding."""
     edges, corners = withheld.subvolumes(volume.shape)
     depth, height, _ = edges
@@ -168,7 +168,7 @@ def shell_width(shapes: Sequence[Shape]) -> float:
     return max(1 / min(withheld.subvolumes(shape)[0]) for shape in shapes)
 
 
-def withheld_bins(volume: mrc.Volume, measured: Sequence[Measured], kept: Measured, width: float, reach: float) -> Bins:
+def withheld_bins(volume: Volume, measured: Sequence[Measured], kept: Measured, width: float, reach: float) -> Bins:
     """Bins by sector, up to `reach` degrees beyond what is kept, of what maps have all measured of what is withheld."""
     edges, _ = withheld.subvolumes(volume.shape)
     count = math.ceil(reach / SECTOR - 1e-6)
@@ -182,7 +182,7 @@ def reach_of(measured: Sequence[Measured], kept: Measured) -> float:
     return max(sweep.ends[1] - left.ends[1] for pair in pairs for sweep, left in pair)
 
 
-def measured_bins(volume: mrc.Volume, measured: Measured, kept: Measured, width: float, reach: float) -> Bins:
+def measured_bins(volume: Volume, measured: Measured, kept: Measured, width: float, reach: float) -> Bins:
     """Bins by sector, up to `reach` degrees beyond what is kept, of what one map has measured of what is withheld.
 
     Raises
@@ -250,7 +250,7 @@ def _products(
     return sums
 
 
-def spectrum_at(volume: mrc.Volume, corner: Shape, edges: Shape) -> Tensor:
+def spectrum_at(volume: Volume, corner: Shape, edges: Shape) -> Tensor:
     """Spectrum of the sub-volume of `edges` whose first voxel is `corner`."""
     part = tuple(slice(start, start + edge) for start, edge in zip(corner, edges, strict=True))
     return agreement.spectrum(torch.from_numpy(volume.read(*part)))

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from isonet.core.masks.continuation import continued
 from isonet.core.sampling import Box, Voxels
-from isonet.io import mrc
+from isonet.io.formats import open_volume
+from isonet.io.volume import FloatArray, Volume
 from isonet.volumes.padding import Padding, Plane, find_padding
 
 Sections = npt.NDArray[np.int64]
@@ -18,7 +19,7 @@ _AT_ONCE = 1 << 20  # voxels that are continued at once
 
 
 @dataclass(frozen=True)
-class Continued(mrc.Volume):
+class Continued(Volume):
     """A volume whose data go on over the padding by reflection, as they do beyond its faces.
 
     Attributes
@@ -41,7 +42,7 @@ class Continued(mrc.Volume):
         parts = (sections[first : first + step] for first in range(0, len(sections), step))
         return np.concatenate([self._filled(np.array(part), span)[inner] for part in parts])
 
-    def data(self, sections: slice) -> mrc.FloatArray:
+    def data(self, sections: slice) -> FloatArray:
         """Return the grey values of some sections that are no padding, one after the other."""
         return super().__getitem__((sections,))[~self.padding.block(sections)].astype(np.float32, copy=False)
 
@@ -78,18 +79,18 @@ class Continued(mrc.Volume):
         return np.where(padded[:, own], filled, read[:, own])
 
 
-def continue_over_padding(volume: mrc.Volume, padding: Padding | None) -> mrc.Volume:
+def continue_over_padding(volume: Volume, padding: Padding | None) -> Volume:
     """Return a volume with data in place of padding, found in it or in another of its shape."""
     return volume if padding is None else Continued(volume.path, volume.header, volume.stored, padding)
 
 
-def open_continued(path: Path, *, aloud: bool = False) -> mrc.Volume:
-    """Open a volume, with data in place of its padding; errors as :func:`isonet.io.mrc.open_volume`."""
-    volume = mrc.open_volume(path)
+def open_continued(path: Path, *, aloud: bool = False) -> Volume:
+    """Open a volume, with data in place of its padding; errors as :func:`isonet.io.formats.open_volume`."""
+    volume = open_volume(path)
     return continue_over_padding(volume, find_padding(volume, aloud=aloud))
 
 
-def data_box(volume: mrc.Volume) -> Box:
+def data_box(volume: Volume) -> Box:
     """Return the smallest part of a volume that holds all its data."""
     if isinstance(volume, Continued):
         return volume.padding.box
@@ -128,7 +129,7 @@ class Within:
         return found if self.mask is None else found & (np.asarray(self.mask[place]) > 0)
 
 
-def restore(paddings: Sequence[Padding | None], section: int, row: int, block: mrc.FloatArray) -> None:
+def restore(paddings: Sequence[Padding | None], section: int, row: int, block: FloatArray) -> None:
     """Put padding back into a block of whole rows whose first is `row` of `section`.
 
     Of several volumes, such as halves, their mean where all of them are padded.
@@ -159,7 +160,7 @@ class Resized:
     padding: Padding
     steps: tuple[float, float, float]
 
-    def restore(self, section: int, row: int, block: mrc.FloatArray) -> None:
+    def restore(self, section: int, row: int, block: FloatArray) -> None:
         """Put the padding into a block of whole rows of the copy, the first of which is `row` of `section`."""
         volume = self.padding.volume
         sections, rows, columns = (

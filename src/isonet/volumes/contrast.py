@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import fft
 
 from isonet.core.normalize import skewness
-from isonet.io import mrc
+from isonet.io.volume import Volume
 from isonet.volumes.continued import data_box
 
 log = logging.getLogger("isonet")
@@ -27,7 +27,7 @@ _CLEAR = 0.57  # share of the parts that is enough to tell
 _STRONG = 4.0  # deviations, beyond which grey values of parts are cut off, so that gold does not count
 
 
-def pooled_contrast(volumes: Iterable[mrc.Volume]) -> str:
+def pooled_contrast(volumes: Iterable[Volume]) -> str:
     """Tell whether density is `dark` or `light` in volumes together, and say where that is not clear.
 
     The rare strong voxels of a low-passed tomogram are density: they make its grey values skew. Where there is no ice,
@@ -57,7 +57,7 @@ def pooled_contrast(volumes: Iterable[mrc.Volume]) -> str:
     return taken
 
 
-def _middle(volume: mrc.Volume) -> FloatArray:
+def _middle(volume: Volume) -> FloatArray:
     """Read the middle of a volume, or of its data where it is padded."""
     middles = [((part.start + part.stop) // 2, part) for part in data_box(volume)]
     half = _LOOK // 2

@@ -8,7 +8,8 @@ import torch
 from isonet.core.filters import streamed
 from isonet.core.fourier import Transfer
 from isonet.errors import InputError
-from isonet.io import blocks, mrc
+from isonet.io import blocks
+from isonet.io.formats import open_volume
 from isonet.io.volume_files import stem
 from isonet.running.memory import within_limit
 from isonet.running.runs import Run
@@ -57,7 +58,7 @@ def filter_file(
     RunError
         If the result cannot be written.
     """
-    volume = mrc.open_volume(source)
+    volume = open_volume(source)
     padding = find_padding(volume)
     with within_limit(source, max_memory) as memory:
         plan = streamed.plan(volume.shape, memory)

@@ -3,7 +3,7 @@
 import logging
 
 from isonet.core.comparison.likeness import EDGE, SAMPLES, compared
-from isonet.io import mrc
+from isonet.io.volume import Volume
 
 log = logging.getLogger("isonet")
 _COARSE = 10.0  # Å per voxel to which halves are binned, as the sample is seen at low resolution only
@@ -11,7 +11,7 @@ _MOST_BINNED = 4
 _LARGE = 512  # voxels of a volume that may be one that was not binned
 
 
-def likeness_of_halves(even: mrc.Volume, odd: mrc.Volume) -> float | None:
+def likeness_of_halves(even: Volume, odd: Volume) -> float | None:
     """Correlation of two halves at low resolution, see :data:`SAMPLES`; None where they are too small to tell."""
     found = []
     for factor in _factors(even):
@@ -22,7 +22,7 @@ def likeness_of_halves(even: mrc.Volume, odd: mrc.Volume) -> float | None:
     return max(found, default=None)
 
 
-def comment_on_halves(even: mrc.Volume, odd: mrc.Volume) -> None:
+def comment_on_halves(even: Volume, odd: Volume) -> None:
     """Warn where a table names halves that have nothing in common; `prepare` refuses them."""
     likeness = likeness_of_halves(even, odd)
     if likeness is not None and likeness <= SAMPLES[0]:
@@ -30,7 +30,7 @@ def comment_on_halves(even: mrc.Volume, odd: mrc.Volume) -> None:
         log.warning(text, even.path, odd.path, likeness)
 
 
-def _factors(half: mrc.Volume) -> list[int]:
+def _factors(half: Volume) -> list[int]:
     """By how much halves are binned to look at low resolution: several to try where the pixel size is not known."""
     size = half.header.pixel_size
     if size > 1:

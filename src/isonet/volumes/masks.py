@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from isonet.core.masks.masking import nearest_indices
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.formats import open_volume
+from isonet.io.volume import Volume
 from isonet.project.table import Tomogram
 from isonet.volumes.products import labels_of
 
@@ -44,14 +45,14 @@ class ExistingMask:
 
     def __init__(self, path: Path, shape: tuple[int, int, int], tomogram: Path) -> None:
         self.shape = shape
-        self._volume = mrc.open_volume(path)
+        self._volume = open_volume(path)
         try:
             self._indices = nearest_indices(self._volume.shape, shape)
         except ValueError as error:
             raise InputError(f"{path}: {error}; make a mask of the shape of {tomogram}") from error
         lowest, wrapped = self._outside()
         if wrapped:
-            self._volume = replace(self._volume, stored=self._volume.stored.view(np.uint8))
+            self._volume = replace(self._volume, stored=self._volume.stored.viewed(np.uint8))
         self._highest, self._plain = float(lowest), True
         for part, slab in self._volume.slabs():
             if not np.isfinite(slab).all():
@@ -83,14 +84,14 @@ class ExistingMask:
     def array(self) -> npt.NDArray[Any]:
         """Whole mask, larger than 0 where it holds: the mapped file if it is as it should be, else in memory."""
         if self._plain and self._volume.shape == self.shape:
-            return self._volume.stored
+            return self._volume.stored.mapped()
         result = np.empty(self.shape, dtype=np.bool_)
         for first in range(self.shape[0]):
             result[first] = self.sections(first, first + 1)[0]
         return result
 
 
-def open_mask(tomogram: Tomogram, volume: mrc.Volume) -> npt.NDArray[Any] | None:
+def open_mask(tomogram: Tomogram, volume: Volume) -> npt.NDArray[Any] | None:
     """Mask of a tomogram, larger than 0 where it holds; None where the table names none.
 
     Raises
@@ -100,8 +101,8 @@ def open_mask(tomogram: Tomogram, volume: mrc.Volume) -> npt.NDArray[Any] | None
     """
     if tomogram.text("rlnMaskName") is None:
         return None
-    if is_ours(tomogram) and (made := mrc.open_volume(tomogram.file("rlnMaskName"))).shape == volume.shape:
-        return made.stored
+    if is_ours(tomogram) and (made := open_volume(tomogram.file("rlnMaskName"))).shape == volume.shape:
+        return made.stored.mapped()
     return ExistingMask(tomogram.file("rlnMaskName"), volume.shape, volume.path).array()
 
 
@@ -114,5 +115,5 @@ def is_foreign(tomogram: Tomogram) -> bool:
     """Tell whether the table names a mask that this program did not make."""
     if tomogram.text(MASK_COLUMN) is None or not tomogram.file(MASK_COLUMN).exists():
         return False
-    labels = mrc.open_volume(tomogram.file(MASK_COLUMN)).header.labels
+    labels = open_volume(tomogram.file(MASK_COLUMN)).header.labels
     return not any(label.startswith(f"isonet {KIND}:") for label in labels)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from isonet.core.masks.continuation import REACH, mirrored, together
 from isonet.core.masks.repeated import Census, Repeated
 from isonet.core.sampling import Box
-from isonet.io import mrc
+from isonet.io.volume import Volume
 
 log = logging.getLogger("isonet")
 Plane = npt.NDArray[np.bool_]
@@ -42,7 +42,7 @@ class Padding:
         about y by 180 degrees, which leaves the missing wedge in place.
     """
 
-    volume: mrc.Volume
+    volume: Volume
     values: tuple[Repeated, ...]
     data: npt.NDArray[np.int32] = field(repr=False)
     box: Box
@@ -79,11 +79,11 @@ class Padding:
         return mirrored(self.data < _ENOUGH * self.data.max(axis=1, keepdims=True))[0]
 
 
-def find_padding(volume: mrc.Volume, *, aloud: bool = True) -> Padding | None:
+def find_padding(volume: Volume, *, aloud: bool = True) -> Padding | None:
     """Find out where a volume has no data, and say so (`aloud`); None where it has data all over.
 
     Of a large volume sections all over it are read to find the values that stand for no data, and all of it where
-    there are some.
+    there are some. What a file leaves out, as OME-Zarr may, is no data, however little it is.
     """
     census = Census()
     for part in looked_at(volume.shape):
@@ -94,7 +94,8 @@ def find_padding(volume: mrc.Volume, *, aloud: bool = True) -> Padding | None:
             "cut the tomogram to what was measured",
             *(volume.path, 100 * census.copied),
         )
-    if not census.suspects:
+    absent = volume.stored.absent
+    if not census.suspects and absent is None:
         return None
     for part in looked_at(volume.shape):
         census.count(volume.read_rows(part))
@@ -104,9 +105,12 @@ def find_padding(volume: mrc.Volume, *, aloud: bool = True) -> Padding | None:
             "tomogram as it was reconstructed",
             *(volume.path, 100 * one.share, one.value),
         )
-    if not census.padding:
+    values = census.padding
+    if absent is not None and absent.value not in {one.value for one in values}:
+        values = (*values, Repeated(absent.value, absent.voxels / volume.stored.size, among_data=True))
+    padding = _mapped(volume, values) if values else None
+    if padding is None:
         return None
-    padding = _mapped(volume, census.padding)
     if aloud:
         _tell(padding)
     return padding
@@ -124,7 +128,7 @@ def looked_at(shape: tuple[int, int, int]) -> Iterator[slice]:
         yield slice(section, section + 1)
 
 
-def _padded(volume: mrc.Volume, values: tuple[Repeated, ...], sections: slice, rows: slice) -> Plane:
+def _padded(volume: Volume, values: tuple[Repeated, ...], sections: slice, rows: slice) -> Plane:
     """Tell which voxels of some rows of sections hold the values of padding."""
     first, stop, _ = rows.indices(volume.shape[1])
     reach = 2 * REACH if any(one.among_data for one in values) else 0
@@ -137,8 +141,8 @@ def _padded(volume: mrc.Volume, values: tuple[Repeated, ...], sections: slice, r
     return found[:, first - low : stop - low]
 
 
-def _mapped(volume: mrc.Volume, values: tuple[Repeated, ...]) -> Padding:
-    """Go through all of a volume to see where its data are."""
+def _mapped(volume: Volume, values: tuple[Repeated, ...]) -> Padding | None:
+    """Go through all of a volume to see where its data are; None if there are none."""
     depth, height, width = volume.shape
     data = np.empty((depth, height), dtype=np.int32)
     columns = np.zeros(width, dtype=np.bool_)
@@ -148,6 +152,8 @@ def _mapped(volume: mrc.Volume, values: tuple[Repeated, ...]) -> Padding:
         there = ~_padded(volume, values, part, slice(None))
         data[part] = np.count_nonzero(there, axis=2)
         columns |= there.any(axis=(0, 1))
+    if not columns.any():
+        return None
     each = data.sum(axis=1, dtype=np.int64)
     box = _extent(each > 0), _extent(data.max(axis=0) > 0), _extent(columns)
     return Padding(volume, values, data, box, *mirrored(each < _ENOUGH * each.max()))

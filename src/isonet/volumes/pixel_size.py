@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from isonet.errors import InputError
-from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
+from isonet.io.volume import Volume
 from isonet.project.table import Tomogram
 
 COLUMN = "rlnPixelSize"
@@ -25,7 +25,7 @@ def pixel_size_in_table(tomogram: Tomogram) -> float:
     return size
 
 
-def pixel_size(tomogram: Tomogram, volume: mrc.Volume) -> float:
+def pixel_size(tomogram: Tomogram, volume: Volume) -> float:
     """Å per voxel of a tomogram's volume, 0 where neither the table nor the file says.
 
     Raises
@@ -36,7 +36,7 @@ def pixel_size(tomogram: Tomogram, volume: mrc.Volume) -> float:
     return pixel_size_in_table(tomogram) or volume.pixel_size
 
 
-def header_for(volume: mrc.Volume, size: float, *labels: str) -> Header:
+def header_for(volume: Volume, size: float, *labels: str) -> Header:
     """Header of what is made of a volume: its own with labels added, and a pixel size for all axes where one is given.
 
     Parameters
@@ -52,12 +52,12 @@ def header_for(volume: mrc.Volume, size: float, *labels: str) -> Header:
     return replace(volume.header, voxel_size=(size,) * 3 if size else volume.header.voxel_size, labels=(*kept, *labels))
 
 
-def corrected_size(tomogram: Tomogram, volume: mrc.Volume) -> tuple[float, ...]:
+def corrected_size(tomogram: Tomogram, volume: Volume) -> tuple[float, ...]:
     """Pixel size of the table where that of the file is another one: what was made before may have the file's."""
     size = pixel_size_in_table(tomogram)
     return () if not size or has_size(volume, size) else (size,)
 
 
-def has_size(volume: mrc.Volume, size: float) -> bool:
+def has_size(volume: Volume, size: float) -> bool:
     """Tell whether the header of a volume has a pixel size, along all axes and within 1 %."""
     return all(abs(edge / size - 1) < _SAME for edge in volume.header.voxel_size)

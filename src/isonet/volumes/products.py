@@ -7,19 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.formats import open_volume
+from isonet.io.pyramids import refuse_foreign
+from isonet.io.storage.version import stamp
+from isonet.io.volume_files import container, is_zarr
 from isonet.project.table import Tomogram
 
 log = logging.getLogger("isonet")
+MRC, ZARR = ".mrc", ".zarr/0"
+"""How the paths of products end: a file, or the finest level of an OME-Zarr image."""
 
 
-def output_paths(tomograms: Sequence[Tomogram], folder: Path, kind: str) -> list[Path]:
-    """One file `<name>_<kind>.mrc` per tomogram; refuse two of one name."""
+def output_paths(tomograms: Sequence[Tomogram], folder: Path, kind: str, ending: str = MRC) -> list[Path]:
+    """One file `<name>_<kind>.mrc` per tomogram, or one of another ending; refuse two of one name."""
     names = [tomogram.name for tomogram in tomograms]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise InputError(f"{folder}: two tomograms are called {twice[0]}; put them into two folders by --tomo-idx")
-    return [folder / f"{name}_{kind}.mrc" for name in names]
+    return [folder / f"{name}_{kind}{ending}" for name in names]
 
 
 def product_label(kind: str, inputs: Sequence[Path], options: object) -> str:
@@ -27,7 +32,7 @@ def product_label(kind: str, inputs: Sequence[Path], options: object) -> str:
 
     A file counts as another one when its path, size or time of change differ.
     """
-    stats = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in inputs]
+    stats = [(str(path.resolve()), *stamp(path)) for path in inputs]
     files, asked = (hashlib.sha256(repr(part).encode()).hexdigest()[:12] for part in (stats, options))
     return f"isonet {kind}: input {files} options {asked}"
 
@@ -35,7 +40,7 @@ def product_label(kind: str, inputs: Sequence[Path], options: object) -> str:
 def labels_of(path: Path) -> tuple[str, ...]:
     """Labels in the header of a volume; none where it is no volume."""
     try:
-        return mrc.open_volume(path).header.labels
+        return open_volume(path).header.labels
     except InputError:
         return ()
 
@@ -48,7 +53,7 @@ def made_before(path: Path, label: str, *, overwrite: bool) -> bool:
     InputError
         If there is another file, or a product of other input, unless it may be overwritten.
     """
-    if not path.exists():
+    if not container(path).exists():
         return False
     labels = labels_of(path)
     if label in labels:
@@ -57,5 +62,7 @@ def made_before(path: Path, label: str, *, overwrite: bool) -> bool:
     same_input = label.rpartition(" options ")[0]
     if not overwrite and not any(text.startswith(same_input) for text in labels):
         raise InputError(f"{path}: exists and was not made from this input; move it away or add --overwrite")
+    if is_zarr(path):
+        refuse_foreign(container(path))
     log.info("%s: made before with other options, replaced", path)
     return False

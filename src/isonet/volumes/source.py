@@ -12,7 +12,8 @@ from isonet.core.normalize import LocalMoments, Moments, Normalization
 from isonet.core.sampling import Box, Voxels, cut, draw_centres
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.formats import open_volume
+from isonet.io.volume import Volume
 from isonet.project.older_tilts import comment_on_tilts
 from isonet.project.table import HALF_COLUMNS, Tomogram
 from isonet.volumes.continued import Continued, Within, continue_over_padding, data_box, restore
@@ -47,13 +48,13 @@ class Source:
     """
 
     tomogram: Tomogram
-    volume: mrc.Volume
+    volume: Volume
     normalization: Normalization
     measured: Measured
     padding: Padding | None = field(default=None, kw_only=True)
 
     @property
-    def voxels(self) -> mrc.Volume:
+    def voxels(self) -> Volume:
         """Its grey values, going on over the padding by reflection."""
         return continue_over_padding(self.volume, self.padding)
 
@@ -192,7 +193,7 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
     InputError
         If a volume cannot be read, holds NaN or infinite voxels, is constant, or is not of the shape of the first.
     """
-    volumes = [mrc.open_volume(tomogram.file(column)) for column in columns]
+    volumes = [open_volume(tomogram.file(column)) for column in columns]
     for volume in volumes[1:]:
         if volume.shape != volumes[0].shape:
             raise InputError(
@@ -215,7 +216,7 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
     )
 
 
-def contrast_sign(tomogram: Tomogram, volumes: Iterable[mrc.Volume]) -> int:
+def contrast_sign(tomogram: Tomogram, volumes: Iterable[Volume]) -> int:
     """-1 where density is dark, +1 where it is light: as the table says, else as the volumes look together.
 
     Raises
@@ -229,7 +230,7 @@ def contrast_sign(tomogram: Tomogram, volumes: Iterable[mrc.Volume]) -> int:
     return -1 if contrast == "dark" else 1
 
 
-def pooled_statistics(volumes: Iterable[mrc.Volume]) -> tuple[float, float]:
+def pooled_statistics(volumes: Iterable[Volume]) -> tuple[float, float]:
     """Mean and standard deviation of the voxels of volumes together, in float64 and bounded memory.
 
     The padding of volumes that are continued over it does not count. Where a few parts rule the result, such as vacuum

@@ -241,9 +241,10 @@ def test_a_wedge_aslant_is_told(here: Path, simulated: Callable[..., Any], progr
 
 def test_two_axes_are_said(here: Path, simulated: Callable[..., Any]) -> None:
     foreign.mrc(here / "t/TS_1.mrc", simulated(1))
+    turns = {"a": 0, "b": 3}
     for axis in "ab":
         foreign.angles(here / f"m/TS_1/TS_1{axis}.tlt", foreign.TILTS if axis == "a" else range(-50, 51, 2))
-        text = f"$tilt\nInputProjections TS_1{axis}_ali.mrc\nTILTFILE TS_1{axis}.tlt\nTHICKNESS 48\n"
+        text = f"$tilt\nInputProjections TS_1{axis}_ali.mrc\nTILTFILE TS_1{axis}.tlt\nXAXISTILT {turns[axis]}\n"
         foreign.put(here / f"m/TS_1/tilt{axis}.com", text)
     said = isonet.done("prepare", "t", metadata="m").err
     assert "two axes" in said
@@ -251,6 +252,10 @@ def test_two_axes_are_said(here: Path, simulated: Callable[..., Any]) -> None:
     (row,) = isonet.table(here / "tomograms.star")
     assert (row["rlnTiltMin"], row["rlnTiltMax"]) == ("-60", "60")
     assert (row["rlnTiltMinAxis2"], row["rlnTiltMaxAxis2"], row["rlnTiltAxisTurnAxis2"]) == ("-50", "50", "90")
+    assert row["rlnTomoXTiltAxis2"] == "-3"
+    for options in ({"second_tilt_file": "m/TS_1/tiltb.com"}, {"second_level_x": 1}):
+        isonet.done("prepare", "t", metadata="m", overwrite=True, **options)
+        assert isonet.table(here / "tomograms.star")[0]["rlnTomoXTiltAxis2"] == str(options.get("second_level_x", -3))
     for axis, low in (("a", "-60"), ("b", "-50")):  # tomograms of one axis have the tilts of that one
         foreign.mrc(here / f"one/TS_1{axis}.mrc", simulated(1))
         said = isonet.done("prepare", f"one/TS_1{axis}.mrc", metadata="m", overwrite=True).err

@@ -117,7 +117,7 @@ def test_turning_is_a_rotation_by_minus_90_degrees_about_x(
     tmp_path: Path, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A point at (x, y, z) from the middle goes to (x, z, -y)."""
-    monkeypatch.setattr(mrc, "_SLAB_VOXELS", 100)  # several slabs
+    monkeypatch.setattr("isonet.io.volume._SLAB_VOXELS", 100)  # several slabs
     voxels = np.zeros((9, 5, 7), dtype)
     voxels[4 + 3, 2 + 1, 3 + 2] = 1  # x = 2, y = 1, z = 3
     voxels[0, 0, 0] = 2
@@ -127,7 +127,7 @@ def test_turning_is_a_rotation_by_minus_90_degrees_about_x(
     assert result.shape == (5, 9, 7)
     assert result.stored.dtype == dtype
     assert result.stored[2 - 1, 4 + 3, 3 + 2] == 1
-    assert np.array_equal(result.stored, np.rot90(voxels, 1, (0, 1)))
+    assert np.array_equal(result.stored.mapped(), np.rot90(voxels, 1, (0, 1)))
     assert result.header.voxel_size == (2.0, 3.0, 1.0)
     assert (result.header.origin, result.header.start) == ((1.0, 3.0, 2.0), (4, 6, 5))
     assert result.header.labels[0] == "a label"

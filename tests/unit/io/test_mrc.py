@@ -13,6 +13,7 @@ import pytest
 from isonet.errors import InputError, RunError
 from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
+from isonet.io.volume import fingerprint
 from isonet.io.volume_files import find_volumes, stem
 
 HEADER = Header((8.0, 9.0, 10.0), (1.5, -2.0, 300.0), (-4, 5, 6), ("made by us", "2nd line"))
@@ -86,7 +87,7 @@ def test_compressed_files_are_unpacked_once_into_a_file_that_leaves_nothing_behi
     path = tmp_path / f"b.mrc{suffix}"
     path.write_bytes({".gz": gzip, ".bz2": bz2}[suffix].compress(raw))
     first = mrc.open_volume(path)
-    assert isinstance(first.stored, np.memmap)
+    assert isinstance(first.stored.mapped(), np.memmap)
     for module in (gzip, bz2):
         monkeypatch.setattr(module, "open", lambda *_, **__: pytest.fail("unpacked again"))
     again = mrc.open_volume(path)
@@ -122,13 +123,13 @@ def test_bytes_are_unsigned_where_imod_says_so(order: str, flags: int, first: in
 def test_plain_files_are_memory_mapped_and_cannot_be_changed(tmp_path: Path) -> None:
     mrc.write(tmp_path / "a.mrc", numbers(), HEADER)
     volume = mrc.open_volume(tmp_path / "a.mrc")
-    assert isinstance(volume.stored, np.memmap)
+    assert isinstance(volume.stored.mapped(), np.memmap)
     with pytest.raises(ValueError, match="read-only"):
-        volume.stored[0, 0, 0] = 1
+        volume.stored.mapped()[0, 0, 0] = 1
 
 
 def test_slabs_cover_the_volume_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mrc, "_SLAB_VOXELS", 45)
+    monkeypatch.setattr("isonet.io.volume._SLAB_VOXELS", 45)
     mrc.write(tmp_path / "a.mrc", numbers(shape=(7, 4, 5)), HEADER)
     slabs = list(mrc.open_volume(tmp_path / "a.mrc").slabs())
     assert [(part.start, part.stop) for part, _ in slabs] == [(0, 2), (2, 4), (4, 6), (6, 7)]
@@ -280,7 +281,7 @@ def test_fingerprint_is_that_of_the_data_whatever_the_file(tmp_path: Path) -> No
     mrc.write(tmp_path / "b.mrc", voxels, Header((7.0,) * 3, labels=("copy",)))
     mrc.write(tmp_path / "c.mrc", 1.001 * voxels, Header())
     mrc.write(tmp_path / "d.mrc", voxels.reshape(40, 20, 30), Header())
-    one, copy, scaled, other = (mrc.fingerprint(mrc.open_volume(tmp_path / f"{name}.mrc")) for name in "abcd")
+    one, copy, scaled, other = (fingerprint(mrc.open_volume(tmp_path / f"{name}.mrc")) for name in "abcd")
     assert one == copy and len({one, scaled, other}) == 3
 
 

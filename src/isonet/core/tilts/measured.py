@@ -123,17 +123,21 @@ class Measured:
         return Measured(tuple(replace(sweep, turn=turn) for sweep, turn in pairs))
 
     def stays(self, matrix: npt.ArrayLike, within: float) -> bool:
-        """Whether a rotation maps what is measured onto itself, its faces to so many degrees.
+        """Whether a rotation maps what is measured onto itself, its faces to so many degrees."""
+        return self.alike(self.turned(matrix), within)
+
+    def alike(self, other: "Measured", within: float) -> bool:
+        """Whether the faces of what is measured are the same to so many degrees, in any order of the sweeps.
 
         It is compared by both faces and the plane in the middle, so that no missing wedge passes for a measured one.
         """
         left = list(self.ends.sweeps)
-        for sweep in self.ends.turned(matrix).sweeps:
-            same = next((other for other in left if _alike(sweep, other, within)), None)
+        for sweep in other.ends.sweeps:
+            same = next((one for one in left if _alike(sweep, one, within)), None)
             if same is None:
                 return False
             left.remove(same)
-        return True
+        return not left
 
     def traces(self, plane: Literal["xz", "yz"]) -> list[float]:
         """Lines along which the faces of the wedge cut the plane of `k_z` and `k_x` (or `k_y`).

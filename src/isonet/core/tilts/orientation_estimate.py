@@ -22,6 +22,7 @@ from isonet.core import fourier
 from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured, about
 
+Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 Seen = Float32[np.ndarray, "4 n"]
 GRID = 128
@@ -32,11 +33,11 @@ _EMPTY = 0.5  # of what most coefficients of a shell have
 _USUAL = 0.6  # quantile
 _MOST = 60_000  # coefficients
 _STEP = 0.5  # degrees
-_BEYOND = 2.5  # degrees by which merged planes and the window make the measured region wider
+BEYOND = 2.5  # degrees by which merged planes and the window make the measured region wider
 _NARROWEST, _WIDEST = 15.0, 85.0  # degrees an end may be at
 _ABOUT_X, _ABOUT_Z = np.arange(-16.0, 17, 4), np.arange(-12.0, 13, 4)
 _SHORTEST = 32  # voxels
-_EXPLAINED, _CONTRAST = 0.3, 0.6  # from which there is a wedge
+EXPLAINED, _CONTRAST = 0.3, 0.6  # from which there is a wedge
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class OrientationEstimate:
         Degrees by which the volume was turned before it was tilted, as :mod:`isonet.core.tilts.measured` draws it.
     tilt_min, tilt_max : float
         Ends of the measured range in degrees; turns about y are in them.
+    explained : float
+        Share of the variance of full and empty coefficients that measured and missing region explain.
     contrast : float
         How much larger a share of the coefficients of the measured region is not empty than of the missing one.
     clear : bool
@@ -59,6 +62,7 @@ class OrientationEstimate:
     about_z: float
     tilt_min: float
     tilt_max: float
+    explained: float
     contrast: float
     clear: bool
 
@@ -102,8 +106,9 @@ def estimate_orientation(power: Float[Tensor, "grid grid half"]) -> OrientationE
     )
     about_x, about_z = found.x
     explained, low, high, contrast = _best_ends(seen, variance, about_x, about_z)
-    clear = explained > _EXPLAINED and contrast > _CONTRAST
-    return OrientationEstimate(float(about_x), float(about_z), low + _BEYOND, high - _BEYOND, contrast, clear)
+    clear = explained > EXPLAINED and contrast > _CONTRAST
+    ends = low + BEYOND, high - BEYOND
+    return OrientationEstimate(float(about_x), float(about_z), *ends, explained, contrast, clear)
 
 
 @dataclass(frozen=True)
@@ -147,6 +152,12 @@ def _shells() -> _Shells:
     return _Shells(
         chosen[order], np.flatnonzero(np.diff(shell)) + 1, shell, some, np.ascontiguousarray(at[:, chosen[::every]])
     )
+
+
+def coefficients(power: Float[Tensor, "grid grid half"]) -> tuple[Floats, Floats]:
+    """Frequencies z, y, x of some coefficients of :func:`block_power`, `[3, n]`, and how full each is, 0 to 1."""
+    seen = _coefficients(power).astype(np.float64)
+    return seen[:3], seen[3]
 
 
 def _coefficients(power: Float[Tensor, "grid grid half"]) -> Seen:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.gui.files.access import Roots
+from isonet.io.volume_files import is_folder
 
 MOST = 1000
 """Entries of a folder that are shown."""
@@ -19,9 +20,9 @@ class Entry:
     path : Path
         Where it is, beside the others of its folder.
     is_folder : bool
-        Whether it is a folder.
+        Whether it is a folder to look into; OME-Zarr images are chosen like files.
     size : int
-        Bytes of a file.
+        Bytes of a file; 0 of all else.
     """
 
     path: Path
@@ -49,8 +50,7 @@ def entries(roots: Roots, folder: Path) -> list[Entry]:
 def _entry(roots: Roots, path: Path) -> Entry | None:
     try:
         roots.allowed(path)
-        is_folder = path.is_dir()
-        return Entry(path, is_folder, 0 if is_folder else path.stat().st_size)
+        return Entry(path, is_folder(path), 0 if path.is_dir() else path.stat().st_size)
     except (InputError, OSError):
         return None
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.gui.files.access import Roots
-from isonet.io import mrc, star
+from isonet.io import star
+from isonet.io.formats import open_volume
 from isonet.io.volume_files import stem
 from isonet.project.halves import half_folders, half_key
 from isonet.project.names import Fit, fit, is_short, side_of
@@ -69,7 +70,7 @@ class Line:
         if (self.even is None) != (self.odd is None):
             return State.NO_PARTNER
         try:
-            shapes = {mrc.open_volume(path).shape for path in self.files if path is not None}
+            shapes = {open_volume(path).shape for path in self.files if path is not None}
         except InputError:
             return State.UNREADABLE
         if len(shapes) > 1:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isonet.errors import InputError
+from isonet.io.volume_files import is_volume
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Project, Tomogram
 
 NAME = "tomograms.star"
@@ -115,7 +116,7 @@ def volumes(tomogram: Tomogram) -> dict[str, Path]:
     """Volumes of a tomogram that are there, by what they are."""
     found: dict[str, Path] = {}
     for column, title in VOLUMES.items():
-        if tomogram.text(column) is not None and (path := tomogram.file(column)).is_file():
+        if tomogram.text(column) is not None and is_volume(path := tomogram.file(column)):
             found.setdefault(title, path.resolve())
     return found
 
@@ -125,7 +126,7 @@ def mask(tomogram: Tomogram) -> Path | None:
     if tomogram.text(MASK) is None:
         return None
     path = tomogram.file(MASK)
-    return path.resolve() if path.is_file() else None
+    return path.resolve() if is_volume(path) else None
 
 
 def made(tomogram: Tomogram) -> list[str]:
@@ -135,7 +136,7 @@ def made(tomogram: Tomogram) -> list[str]:
 
 def has(tomogram: Tomogram, column: str) -> bool:
     """Tell whether the file that a column names is there."""
-    return tomogram.text(column) is not None and tomogram.file(column).is_file()
+    return tomogram.text(column) is not None and is_volume(tomogram.file(column))
 
 
 def products(project: Path) -> dict[str, list[Path]]:

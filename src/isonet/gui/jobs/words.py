@@ -44,6 +44,7 @@ LABELS: Mapping[str, str] = {
     "filter": "Filter of the reconstruction",
     "filter_base": "Filters of the first level",
     "float16": "Half precision (float16)",
+    "format": "Format of the results",
     "halves": "Correct each half too",
     "height": "Height, voxels",
     "held_out": "Share held out",
@@ -122,9 +123,17 @@ LABELS: Mapping[str, str] = {
     "width": "Width, voxels",
     "withhold": "Tilts to withhold, °",
     "workers": "Threads that simulate",
+    "zarr_version": "Version of OME-Zarr",
 }
 """Label of an option or argument by its name; others are called as their name reads."""
-_CHOICES: Mapping[str, str] = {"auto": AUTOMATIC, "true": "yes", "false": "no", "bf16": "bfloat16"}
+_CHOICES: Mapping[str, str] = {
+    "auto": AUTOMATIC,
+    "true": "yes",
+    "false": "no",
+    "bf16": "bfloat16",
+    "mrc": "MRC",
+    "zarr": "OME-Zarr",
+}
 _NOTHING: Mapping[str, str] = {"preset": "none", "pretrained_model": "none, or as the preset says"}
 
 

@@ -89,7 +89,7 @@ class Chooser:
         with button, ui.row().classes("items-center no-wrap w-full").style("color: var(--ink); gap: 10px"):
             ui.icon("folder" if entry.is_folder else "insert_drive_file").classes("muted")
             ui.label(entry.path.name).style("overflow-wrap: anywhere; text-align: left; flex: 1")
-            if not entry.is_folder:
+            if entry.size:
                 ui.label(browsing.size_text(entry.size)).classes("muted").style("white-space: nowrap")
 
     def _go_up(self) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from nicegui import ui
 
+from isonet.io.volume_files import is_zarr
+
 PROGRAMS = ("3dmod", "chimerax", "napari")
 _OPENED: list[subprocess.Popen[bytes]] = []
 """Programs opened here, kept so that they are waited for when they end."""
@@ -17,13 +19,14 @@ _OPENED: list[subprocess.Popen[bytes]] = []
 def draw(paths: Sequence[Path]) -> None:
     """Draw a line for each program."""
     with ui.expansion("Open in another program").classes("w-full").props('dense data-testid="elsewhere"'):
+        any_zarr = any(map(is_zarr, paths))
         for program in PROGRAMS:
             with ui.row().classes("w-full items-center no-wrap"):
                 text = shlex.join([program, *map(str, paths)])
                 ui.label(text).classes("command")
                 copy = ui.button(icon="content_copy", on_click=lambda _=None, text=text: _copy(text))
                 copy.props(f'flat aria-label="Copy the command for {program}"')
-                why_not = obstacle(program)
+                why_not = obstacle(program) or ("opens no OME-Zarr" if program != "napari" and any_zarr else "")
                 button = ui.button("Open", on_click=lambda _=None, program=program: _open(program, paths))
                 button.props(f'outline dense no-caps data-testid="open-{program}"').set_enabled(not why_not)
                 if why_not:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from isonet.gui.pictures.slices import section
-from isonet.io import mrc
+from isonet.io.volume import FloatArray, Volume
 
 STOPS = ((178, 24, 43), (247, 247, 247), (33, 102, 172))
 """Colours of a correlation of 0 (and below), 1/2 and 1; told apart by the colour-blind."""
@@ -15,7 +15,7 @@ LEGEND = "linear-gradient(to right, " + ", ".join(f"rgb{stop}" for stop in STOPS
 """The same as a background of CSS."""
 
 
-def colours(values: mrc.FloatArray) -> npt.NDArray[np.uint8]:
+def colours(values: FloatArray) -> npt.NDArray[np.uint8]:
     """Map local correlations to colours.
 
     Parameters
@@ -34,7 +34,7 @@ def colours(values: mrc.FloatArray) -> npt.NDArray[np.uint8]:
     return np.stack([*channels, 255 * known], axis=-1).round().astype(np.uint8)
 
 
-def picture(volume: mrc.Volume, plane: str, index: int, step: int) -> bytes:
+def picture(volume: Volume, plane: str, index: int, step: int) -> bytes:
     """Draw a section of a map of confidence, binned by `step`, as PNG with its first row at the bottom."""
     file = io.BytesIO()
     drawn = colours(section(volume, plane, index, 1, step))

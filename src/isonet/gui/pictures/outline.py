@@ -14,7 +14,8 @@ from scipy.ndimage import binary_erosion
 
 from isonet.core.masks import masking
 from isonet.gui.pictures.slices import section
-from isonet.io import mrc
+from isonet.io.formats import open_volume
+from isonet.io.volume import FloatArray, Volume
 
 Mask = npt.NDArray[np.bool_]
 _VOXELS = 3_000_000
@@ -34,7 +35,7 @@ def picture(mask: Mask) -> bytes:
     return file.getvalue()
 
 
-def of_file(volume: mrc.Volume, plane: str, index: int, step: int) -> Mask:
+def of_file(volume: Volume, plane: str, index: int, step: int) -> Mask:
     """Take a slice of a mask, binned by `step`."""
     return np.asarray(section(volume, plane, index, 1, step) > 0.5)
 
@@ -55,8 +56,8 @@ class Features:
 
     step: int
     patch: int
-    density: mrc.FloatArray
-    deviation: mrc.FloatArray
+    density: FloatArray
+    deviation: FloatArray
 
     def slice(self, index: int, density: float, deviation: float, shape: tuple[int, int]) -> Mask:
         """Mask of one XY section, enlarged to `shape` pixels.
@@ -101,7 +102,7 @@ def features(path: Path, changed: int, patch: int, sign: int) -> Features:
 
 @lru_cache(maxsize=4)
 def _features(path: Path, _changed: int, patch: int, sign: int) -> Features:
-    volume = mrc.open_volume(path)
+    volume = open_volume(path)
     step = 2 * max(1, math.ceil((math.prod(volume.shape) / 8 / _VOXELS) ** (1 / 3)))
     coarse = sign * _coarse(volume, step)
     coarse -= coarse.mean()
@@ -111,7 +112,7 @@ def _features(path: Path, _changed: int, patch: int, sign: int) -> Features:
     return Features(step, near, masking.local_maximum(blurred, near), deviation)
 
 
-def _coarse(volume: mrc.Volume, step: int) -> mrc.FloatArray:
+def _coarse(volume: Volume, step: int) -> FloatArray:
     """Bin a volume: exactly as `mask` by 2, by means of sections and squares beyond."""
     if step == 2:
         depth = volume.shape[0]

@@ -19,7 +19,9 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.formats import open_volume
+from isonet.io.storage.stored import Stored
+from isonet.io.volume import FloatArray, Volume
 
 AXES = {"xy": 0, "xz": 1, "yz": 2}
 """Axis of `[z, y, x]` that a plane is perpendicular to."""
@@ -91,14 +93,14 @@ class Volumes:
     """The volumes last looked at, kept open; a file that has changed is opened anew."""
 
     def __init__(self) -> None:
-        self._open: OrderedDict[tuple[Path, int, int], mrc.Volume] = OrderedDict()
+        self._open: OrderedDict[tuple[Path, int, int], Volume] = OrderedDict()
         self._ranges: OrderedDict[object, npt.NDArray[Any]] = OrderedDict()
         self._lock = Lock()
         self._opening = Lock()
         self._looked = 0.0
 
-    def get(self, path: Path) -> mrc.Volume:
-        """Open a volume; errors as :func:`isonet.io.mrc.open_volume`."""
+    def get(self, path: Path) -> Volume:
+        """Open a volume; errors as :func:`isonet.io.formats.open_volume`."""
         key = _key(path)
         with self._lock:
             self._looked = time.monotonic()
@@ -108,7 +110,7 @@ class Volumes:
         with self._opening:  # those who ask meanwhile wait for the same
             if key in self._open:
                 return self._open[key]
-            volume = mrc.open_volume(path)
+            volume = open_volume(path)
             with self._lock:
                 self._open[key] = volume
                 while len(self._open) > _OPEN_VOLUMES:
@@ -134,7 +136,7 @@ class Volumes:
         low, high = np.interp((view.low, view.high), np.linspace(0, 100, 1001), self._range(path, volume, view))
         return encoded(grey(drawn(volume, view), float(low), float(high)), view.quality)
 
-    def _range(self, path: Path, volume: mrc.Volume, view: View) -> npt.NDArray[Any]:
+    def _range(self, path: Path, volume: Volume, view: View) -> npt.NDArray[Any]:
         """Grey values at each tenth of a percentile in three slices, the same for all slices of a plane."""
         size = view.reference or view.size
         key = (_key(path), view.plane, view.slab, view.lowpass, size)
@@ -165,7 +167,7 @@ def _key(path: Path) -> tuple[Path, int, int]:
     return path, status.st_mtime_ns, status.st_size
 
 
-def section(volume: mrc.Volume, plane: str, index: int, slab: int = 1, step: int = 1) -> mrc.FloatArray:
+def section(volume: Volume, plane: str, index: int, slab: int = 1, step: int = 1) -> FloatArray:
     """Return the mean of `slab` sections around one, binned by `step` within them.
 
     Parameters
@@ -194,7 +196,7 @@ def section(volume: mrc.Volume, plane: str, index: int, slab: int = 1, step: int
     return _binned(_mean(volume.stored, axis, first, last), step)
 
 
-def _mean(stored: npt.NDArray[Any], axis: int, first: int, last: int) -> mrc.FloatArray:
+def _mean(stored: Stored, axis: int, first: int, last: int) -> FloatArray:
     """Mean over some sections, read in the order of the file: no more than a slice and a few rows are held at once."""
     total = np.zeros(np.delete(stored.shape, axis), np.float32)
     if axis < 2:
@@ -208,7 +210,7 @@ def _mean(stored: npt.NDArray[Any], axis: int, first: int, last: int) -> mrc.Flo
     return total / np.float32(last - first)
 
 
-def _binned(image: mrc.FloatArray, step: int) -> mrc.FloatArray:
+def _binned(image: FloatArray, step: int) -> FloatArray:
     """Mean over squares of `step` pixels; strided sums are several times as fast as means of a reshaped image."""
     if step == 1:
         return image
@@ -224,7 +226,7 @@ def _binned(image: mrc.FloatArray, step: int) -> mrc.FloatArray:
     return small / np.float32(down * right)
 
 
-def binning(volume: mrc.Volume, plane: str, size: int) -> int:
+def binning(volume: Volume, plane: str, size: int) -> int:
     """Voxels per pixel that bring the longest edge of a slice to at most `size`."""
     edges = [edge for axis, edge in enumerate(volume.shape) if axis != AXES[plane]]
     return -(-max(edges) // size)
@@ -235,7 +237,7 @@ def suiting_lowpass(pixel: float | None) -> float:
     return 10.0 * round(max(_NOISY, _NOISY_VOXELS * (pixel or 1.0)) / 10)
 
 
-def drawn(volume: mrc.Volume, view: View) -> mrc.FloatArray:
+def drawn(volume: Volume, view: View) -> FloatArray:
     """Return what a view shows, as numbers: binned, averaged, low-passed."""
     step = binning(volume, view.plane, view.size)
     step = min(step, *(edge for axis, edge in enumerate(volume.shape) if axis != AXES[view.plane]))
@@ -246,7 +248,7 @@ def drawn(volume: mrc.Volume, view: View) -> mrc.FloatArray:
     return image
 
 
-def grey(image: mrc.FloatArray, low: float, high: float) -> npt.NDArray[np.uint8]:
+def grey(image: FloatArray, low: float, high: float) -> npt.NDArray[np.uint8]:
     """Map `low` to black and `high` to white."""
     scale = 255.0 / (high - low) if high > low else 0.0
     return np.nan_to_num(np.clip((image - low) * scale, 0, 255)).astype(np.uint8)

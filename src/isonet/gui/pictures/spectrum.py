@@ -9,14 +9,14 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from isonet.gui.pictures.slices import AXES
-from isonet.io import mrc
+from isonet.io.volume import Volume
 
 EDGE = 256
 _SLICES = 12
 _LARGEST = 512
 
 
-def power(volume: mrc.Volume, plane: str) -> npt.NDArray[np.float64]:
+def power(volume: Volume, plane: str) -> npt.NDArray[np.float64]:
     """Mean log power of slices of the middle, zero frequency in the centre.
 
     Parameters
@@ -61,7 +61,7 @@ def faces(traces: Sequence[float]) -> list[tuple[tuple[float, float], tuple[floa
     return lines
 
 
-def picture(volume: mrc.Volume, plane: str, traces: Sequence[float]) -> bytes:
+def picture(volume: Volume, plane: str, traces: Sequence[float]) -> bytes:
     """Draw a power spectrum as a square PNG.
 
     Parameters

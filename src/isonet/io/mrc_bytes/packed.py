@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from isonet.io.mrc_bytes.header import HEADER_BYTES
+from isonet.io.storage.scratch import scratch_folder
 
 _BYTES = {0: 1, 1: 2, 2: 4, 3: 4, 4: 8, 6: 2, 12: 2}  # of a voxel, by mode
 _PART = 1 << 24
@@ -41,7 +42,7 @@ def _scratch(path: Path, _size: int, _changed: int) -> int:
     with unpack(path, "rb") as packed:
         header = packed.read(HEADER_BYTES)
         promised = _promised(header)
-        folder = _folder(path)
+        folder = scratch_folder(path)
         free = shutil.disk_usage(folder).free
         if promised > free:
             raise ValueError(
@@ -62,14 +63,6 @@ def _scratch(path: Path, _size: int, _changed: int) -> int:
                 left -= len(part)
             file.flush()
             return os.dup(file.fileno())
-
-
-def _folder(path: Path) -> Path:
-    """Where the scratch file goes."""
-    asked = os.environ.get("TMPDIR")
-    if asked and os.access(asked, os.W_OK):
-        return Path(asked)
-    return path.parent if os.access(path.parent, os.W_OK) else Path(tempfile.gettempdir())
 
 
 def _promised(header: bytes) -> int:

@@ -1,16 +1,13 @@
 """Files of AreTomo, and CTF tables of CTFFIND: `.aln`, `_CTF.txt`, `_TLT.txt`, `TiltSeries_Metrics.csv`."""
 
 import csv
-import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.io.programs.tilt_series import TiltSeries
+from isonet.io.programs.tilt_series import NO_DOUBT, Doubt, TiltSeries
 from isonet.io.text import checked_angles, first_column, number, read_text, rows, table
-
-log = logging.getLogger("isonet")
 
 
 def read_alignment(path: Path) -> TiltSeries:
@@ -22,25 +19,23 @@ def read_alignment(path: Path) -> TiltSeries:
         If the file is missing, empty, binary or malformed.
     """
     text = read_text(path)
-    _warn_of_beta(path, text)
     values = table(path, _global_rows(text), 10, "SEC ROT GMAG TX TY SMEAN SFIT SCALE BASE TILT")
     dark = [int(number) for number in re.findall(r"^\s*#\s*DarkFrame\s*=\s*(\d+)", text, re.MULTILINE)]
     views, images = _views(values[:, 0].astype(int).tolist(), dark)
     tilts = tuple(checked_angles(path, values[:, 9]).tolist())
-    return TiltSeries(path, tilts=tilts, tilt_file=path, views=views, images=images)
+    return TiltSeries(path, tilts=tilts, tilt_file=path, views=views, images=images, doubt=_doubt(path, text))
 
 
-def _warn_of_beta(path: Path, text: str) -> None:
+def _doubt(path: Path, text: str) -> Doubt:
     """Say that a turn about x is not taken over; the offset about y, alpha, is in the tilts already."""
-    match = re.search(r"^#\s*BetaOffset\s*=\s*(\S+)", text, re.MULTILINE)
+    match = re.search(r"^\s*#\s*BetaOffset\s*=\s*(\S+)", text, re.MULTILINE | re.IGNORECASE)
     beta = 0.0 if match is None else number(path, "BetaOffset", match[1])
-    if beta:
-        log.warning(
-            "%s: BetaOffset is %g, whose sign and axis are not documented, and it is left aside; compare with what the "
-            "power spectrum shows, and give --level-x",
-            path,
-            beta,
-        )
+    if not beta:
+        return NO_DOUBT
+    return Doubt(
+        f"{path}: BetaOffset is {beta:g}, whose sign and axis are not documented, and it is left aside; compare with "
+        "what the power spectrum shows, and give --level-x"
+    )
 
 
 def _views(sections: list[int], dark: list[int]) -> tuple[tuple[int, ...] | None, int | None]:

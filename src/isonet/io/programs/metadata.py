@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from isonet.errors import InputError
-from isonet.io.programs import aretomo, imod_metadata, mdoc, relion, warp
+from isonet.io.programs import aretomo, imod_metadata, mdoc, relion, tilt_command, warp
 from isonet.io.programs.tilt_series import Alignment, TiltSeries
 from isonet.io.text import Floats, read_text
 
@@ -113,8 +113,8 @@ def _single(reader: Callable[[Path], TiltSeries]) -> Reader:
 _READERS: dict[str, Reader] = {
     ".tlt": _single(imod_metadata.read_angle_file),
     ".rawtlt": _single(imod_metadata.read_angle_file),
-    ".com": _single(imod_metadata.read_tilt_command),
-    ".edf": _single(imod_metadata.read_etomo),
+    ".com": _single(tilt_command.read_tilt_command),
+    ".edf": _single(tilt_command.read_etomo),
     ".defocus": _single(imod_metadata.read_defocus),
     ".aln": _single(aretomo.read_alignment),
     ".txt": _single(aretomo.read_ctf_table),
@@ -126,7 +126,7 @@ _READERS: dict[str, Reader] = {
     ".star": relion.read_star,
 }
 _TELLING = {  # what a file of a common kind must hold to be taken from a folder
-    ".com": imod_metadata.TILT_COMMAND,
+    ".com": tilt_command.TILT_COMMAND,
     ".txt": r"^#.*defocus 1",
     ".csv": r"Tilt_Series",
     ".xml": r"<TiltSeries\b",

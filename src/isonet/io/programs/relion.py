@@ -3,14 +3,14 @@
 import logging
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict
 
 from isonet.errors import InputError
 from isonet.io import star
-from isonet.io.programs.tilt_series import TiltSeries
+from isonet.io.programs.tilt_series import NO_DOUBT, SAME_TURN, Doubt, TiltSeries
 from isonet.io.text import checked_angles, is_file, number
 from isonet.io.volume_files import stem
 
@@ -139,16 +139,23 @@ def _series(path: Path, rows: list[dict[str, str]]) -> TiltSeries:
     """Tilts and defocus of the table of one tilt series.
 
     Refined tilts (`rlnTomoYTilt`) win over the stage's; of projection matrices the beam's direction `rlnTomoProjZ` =
-    (-sin a, 0, cos a) tells.
+    (-sin a, cos a sin X, cos a cos X) tells the tilt and the turn about x. Of turns about x the median counts, with a
+    doubt where they differ by more than a degree.
     """
     column = next((name for name in _TILT_COLUMNS if name in rows[0]), None)
     if column is None:
         raise InputError(f"{path}: a tilt series has no {' or '.join(_TILT_COLUMNS)}; write it again")
-    tilts, defoci, nominal_defocus = [], [], False
+    tilts, turns, defoci, nominal_defocus = [], [], [], False
     for line, row in enumerate(rows, start=1):
         where = f"row {line} of the tilt series"
         text = row.get(column, star.MISSING)
-        tilts.append(_matrix_tilt(path, where, text) if column == "rlnTomoProjZ" else number(path, where, text))
+        turn: float | None
+        if column == "rlnTomoProjZ":
+            tilt, turn = _of_matrix(path, where, text)
+        else:
+            tilt, turn = number(path, where, text), _value(path, where, row, "rlnTomoXTilt")
+        tilts.append(tilt)
+        turns += [] if turn is None else [turn]
         pair = [_value(path, where, row, name) for name in ("rlnDefocusU", "rlnDefocusV")]
         given = [value for value in pair if value is not None]
         if given:
@@ -159,10 +166,10 @@ def _series(path: Path, rows: list[dict[str, str]]) -> TiltSeries:
     nominal = column == "rlnTomoNominalStageTiltAngle"
     complete = len(defoci) == len(tilts) and any(defoci)
     constants = _constants(path, "row 1 of the tilt series", rows[0])
-    turns = [_value(path, f"row {line}", row, "rlnTomoXTilt") or 0.0 for line, row in enumerate(rows, start=1)]
     return TiltSeries(
         path,
-        x_tilt=sorted(turns)[len(turns) // 2],
+        x_tilt=sorted(turns)[len(turns) // 2] if turns else None,
+        doubt=_doubt(path, turns),
         tilts=tuple(checked_angles(path, tilts).tolist()),
         nominal=nominal,
         defoci=tuple(defoci) if complete else (),
@@ -172,15 +179,26 @@ def _series(path: Path, rows: list[dict[str, str]]) -> TiltSeries:
     )
 
 
-def _matrix_tilt(path: Path, where: str, text: str) -> float:
-    """Tilt in degrees of the last row of a projection matrix, `[x,y,z,w]`."""
+def _doubt(path: Path, turns: Sequence[float]) -> Doubt:
+    """Say where tilts have no common turn about x."""
+    if not turns or max(turns) - min(turns) <= SAME_TURN:
+        return NO_DOUBT
+    return Doubt(
+        f"{path}: rlnTomoXTilt runs from {min(turns):g} to {max(turns):g} degrees over the tilts; all are taken to be "
+        "turned by the median, give --level-x if another is better"
+    )
+
+
+def _of_matrix(path: Path, where: str, text: str) -> tuple[float, float]:
+    """Tilt and turn about x in degrees of the last row of a projection matrix, `[x,y,z,w]`."""
     words = re.split(r"[,\s]+", text.strip(" []"))
     if len(words) != 4:
         raise InputError(f"{path}: {where}: rlnTomoProjZ is {text[:40]!r}; four numbers [x,y,z,w] expected")
-    x, _, z, _ = (number(path, where, word) for word in words)
-    if x == z == 0:
+    x, y, z, _ = (number(path, where, word) for word in words)
+    if x == y == z == 0:
         raise InputError(f"{path}: {where}: rlnTomoProjZ is {text[:40]!r}, which has no direction; export it again")
-    return math.degrees(math.atan2(-x, z))
+    about_x = math.atan2(y, z) if z > 0 else math.atan2(-y, -z)
+    return math.degrees(math.atan2(-x, math.copysign(math.hypot(y, z), z))), math.degrees(about_x) + 0.0
 
 
 def _with_optics(rows: list[dict[str, str]], tables: Mapping[str, list[dict[str, str]]]) -> list[dict[str, str]]:

@@ -3,11 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NewType
 
 import numpy as np
 import numpy.typing as npt
 
 from isonet.io.text import Floats
+
+Doubt = NewType("Doubt", str)
+"""What a file leaves open about the tilts and how they lie, as a warning for those who take them."""
+NO_DOUBT = Doubt("")
+SAME_TURN = 1.0
+"""Degrees by which turns about x may differ and still be the same."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,10 @@ class TiltSeries:
         Which images of the stack `tilts` belong to, counted from 0; None where the file does not tell.
     images : int or None
         How many images the stack has, those left out counted, where the file tells.
-    x_tilt : float
+    x_tilt : float or None
         Degrees by which the tomogram is turned about x before it is tilted, as RELION 5's rlnTomoXTilt: y to z.
+    doubt : str
+        What the file leaves open about the tilts and `x_tilt`; often nothing.
     axes : int
         Number of axes about which the sample was tilted, as far as the file tells.
     movie : bool
@@ -78,7 +87,8 @@ class TiltSeries:
     hand: float | None = None
     views: tuple[int, ...] | None = None
     images: int | None = None
-    x_tilt: float = 0.0
+    x_tilt: float | None = None
+    doubt: Doubt = NO_DOUBT
     axes: int = 1
     movie: bool = False
     axis: int = 0

@@ -11,7 +11,8 @@ from matplotlib.patheffects import withStroke
 
 from isonet.core import fourier
 from isonet.core.filters.ctf import WienerFilter
-from isonet.io import mrc
+from isonet.io.volume import FloatArray, Volume
+from isonet.io.volume_files import title
 from isonet.volumes.preview import draw_slice, save_figure
 
 _SECTIONS = 5  # averaged for a slice
@@ -21,7 +22,7 @@ _FALLOFFS = (0.5, 1.0, 1.5)  # times the one asked for
 _STRENGTHS = (-1.0, 0.0, 1.0)  # added to the one asked for
 
 
-def save_deconvolved(path: Path, before: mrc.Volume, after: mrc.Volume, wiener: WienerFilter) -> None:
+def save_deconvolved(path: Path, before: Volume, after: Volume, wiener: WienerFilter) -> None:
     """Draw the central XY and XZ slices before and after, and the curves of the filter.
 
     Parameters
@@ -35,7 +36,7 @@ def save_deconvolved(path: Path, before: mrc.Volume, after: mrc.Volume, wiener: 
     """
     depth, height, width = before.shape
     figure = Figure(figsize=(13, 1.2 + 5 * (height + depth) / width), layout="constrained")
-    figure.suptitle(f"{before.path.name}: {_setting(wiener)}, defocus {wiener.optics.defocus / 1e4:.3g} µm")
+    figure.suptitle(f"{title(before.path)}: {_setting(wiener)}, defocus {wiener.optics.defocus / 1e4:.3g} µm")
     grid = figure.add_gridspec(2, 3, height_ratios=(max(height, width // 3), max(depth, width // 4)))
     for column, (name, volume) in enumerate((("before", before), ("after", after))):
         for row, (plane, image) in enumerate((("XY", _section(volume)), ("XZ", _rows(volume)))):
@@ -47,7 +48,7 @@ def save_deconvolved(path: Path, before: mrc.Volume, after: mrc.Volume, wiener: 
     save_figure(figure, path)
 
 
-def save_choices(path: Path, volume: mrc.Volume, wiener: WienerFilter) -> None:
+def save_choices(path: Path, volume: Volume, wiener: WienerFilter) -> None:
     """Draw a central slice under a grid of falloffs and strengths about those of a filter, beside the slice as it is.
 
     Parameters
@@ -65,7 +66,7 @@ def save_choices(path: Path, volume: mrc.Volume, wiener: WienerFilter) -> None:
     grid = fourier.frequencies(shape)
     falloffs = [factor * (wiener.snr_falloff or 1.0) for factor in _FALLOFFS]
     figure = Figure(figsize=(15, 0.6 + 11.5 * shape[1] / shape[2]), layout="constrained")
-    figure.suptitle(f"{volume.path.name}: choose --snr-falloff (columns) and --deconv-strength (rows)")
+    figure.suptitle(f"{title(volume.path)}: choose --snr-falloff (columns) and --deconv-strength (rows)")
     panels = figure.subplots(len(_STRENGTHS), 1 + len(falloffs))
     draw_slice(panels[0, 0], _mean(part.numpy()), "as it is")
     _scale_bar(panels[0, 0], shape[2], wiener.pixel_size)
@@ -89,22 +90,22 @@ def _middle(edge: int, most: int) -> slice:
     return slice(first, min(edge, first + most))
 
 
-def _mean(volume: mrc.FloatArray) -> mrc.FloatArray:
+def _mean(volume: FloatArray) -> FloatArray:
     """Mean of the central sections."""
     return np.asarray(volume[_middle(len(volume), _SECTIONS)].mean(axis=0))
 
 
-def _section(volume: mrc.Volume) -> mrc.FloatArray:
+def _section(volume: Volume) -> FloatArray:
     """Mean of the central sections, binned to a picture's size."""
     return _binned(volume.read_rows(_middle(volume.shape[0], _SECTIONS)).mean(axis=0))
 
 
-def _rows(volume: mrc.Volume) -> mrc.FloatArray:
+def _rows(volume: Volume) -> FloatArray:
     """Mean of the central rows of all sections, binned to a picture's size."""
     return _binned(volume.read_rows(slice(None), _middle(volume.shape[1], _SECTIONS)).mean(axis=1))
 
 
-def _binned(image: mrc.FloatArray) -> mrc.FloatArray:
+def _binned(image: FloatArray) -> FloatArray:
     """Average squares of pixels so that the image is at most `_WIDEST` wide and high."""
     factor = -(-max(image.shape) // _WIDEST)
     height, width = (max(1, edge // factor) for edge in image.shape)

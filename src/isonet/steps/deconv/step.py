@@ -11,7 +11,8 @@ from isonet.config.deconv import IN_TABLE
 from isonet.core.filters import streamed
 from isonet.core.filters.ctf import Optics, WienerFilter
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.formats import open_volume
+from isonet.io.volume import Volume
 from isonet.project.table import Project, Tomogram
 from isonet.running.companions import start_together
 from isonet.running.forecast import refuse_full_disk, voxels_to_write
@@ -110,10 +111,10 @@ def deconv(project: Project, config: DeconvConfig, run: Run) -> Project:
         pictures = config.output_dir / PREVIEWS
         if config.preview:
             choices = pictures / f"{job.tomogram.name}_choices.png"
-            save_choices(choices, mrc.open_volume(job.source), job.wiener)
+            save_choices(choices, open_volume(job.source), job.wiener)
             print(choices)
             continue
-        corrected = corrected_size(job.tomogram, mrc.open_volume(job.source))
+        corrected = corrected_size(job.tomogram, open_volume(job.source))
         label = product_label("deconvolved", (job.source,), (job.wiener, *corrected) if corrected else job.wiener)
         picture = pictures / f"{job.tomogram.name}.png"
         if not made_before(job.result, label, overwrite=config.overwrite):
@@ -125,7 +126,7 @@ def deconv(project: Project, config: DeconvConfig, run: Run) -> Project:
             log.info("%s: written", job.result)
             picture.unlink(missing_ok=True)
         if not picture.exists():
-            save_deconvolved(picture, mrc.open_volume(job.source), mrc.open_volume(job.result), job.wiener)
+            save_deconvolved(picture, open_volume(job.source), open_volume(job.result), job.wiener)
         project.recorded(job.tomogram.index, rlnDeconvTomoName=project.entry(job.result), **job.values)
     return Project.read(project.path)
 
@@ -140,7 +141,7 @@ def _jobs(project: Project, config: DeconvConfig, run: Run) -> list[Job]:
             log.info("%s: phase plate (%g degrees), skipped: train on it as it is", tomogram.name, phase_shift)
             continue
         source = tomogram.file(tomogram.full_column if config.input_column == "auto" else config.input_column)
-        volume = mrc.open_volume(source)
+        volume = open_volume(source)
         wiener = _filter(tomogram, volume, config)
         if not config.preview:
             with within_limit(source, config.max_memory) as memory:
@@ -170,7 +171,7 @@ def _value(tomogram: Tomogram, config: DeconvConfig, option: str) -> float:
     return float(next(value for value in (flag, in_table, default) if value is not None))
 
 
-def _filter(tomogram: Tomogram, volume: mrc.Volume, config: DeconvConfig) -> WienerFilter:
+def _filter(tomogram: Tomogram, volume: Volume, config: DeconvConfig) -> WienerFilter:
     """Filter of one tomogram."""
     size = pixel_size(tomogram, volume)
     if not size > 0:

@@ -13,6 +13,7 @@ from isonet.core.sampling import cut
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
+from isonet.io.volume_files import title
 from isonet.project.orientation import COLUMNS, TILT_FILES
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.running.forecast import gigabytes, refuse_full_disk
@@ -124,7 +125,7 @@ def _comment_on_thickness(source: Source, size: int) -> None:
     for axis, length in zip("zyx", source.volume.shape, strict=True):
         if length < size:
             text = "%s: %d voxels along %s, thinner than the sub-volumes of %d; continued by reflection"
-            log.warning(text, source.volume.path.name, length, axis, size)
+            log.warning(text, title(source.volume.path), length, axis, size)
 
 
 def _comment_on_faces(source: Source, centres: npt.NDArray[np.int64], config: ExtractConfig) -> None:
@@ -134,7 +135,7 @@ def _comment_on_faces(source: Source, centres: npt.NDArray[np.int64], config: Ex
     beyond = (((corners < 0) | (corners + size > edges)) & (edges >= size)).any(axis=1)
     if beyond.any():
         text = "%s: %d of %d sub-volumes reach beyond the tomogram, continued by reflection"
-        log.warning(text, source.volume.path.name, int(beyond.sum()), len(centres))
+        log.warning(text, title(source.volume.path), int(beyond.sum()), len(centres))
 
 
 def _piece(source: Source, centre: npt.NDArray[np.int64], number: int, config: ExtractConfig) -> _Piece:

@@ -8,9 +8,10 @@ import numpy as np
 from isonet.core.masks.polygon import Area, stacked
 from isonet.core.masks.region import Region, bounding_box
 from isonet.errors import InputError
-from isonet.io import mrc
 from isonet.io.polygons import read_polygons
 from isonet.io.programs.imod import Model, ModelObject, Points, read_model, scale_of_drawing
+from isonet.io.volume import Volume
+from isonet.io.volume_files import title
 
 log = logging.getLogger("isonet")
 BOUNDARY_EXTENSIONS = (".mod", ".json")
@@ -18,7 +19,7 @@ _EXCLUDING = ("exclude", "carbon", "hole")
 _RANGE_MARK = 10  # voxels that the last two points of an object must lie apart in z to mean first and last section
 
 
-def read_areas(path: Path, volume: mrc.Volume, pixel_size: float) -> tuple[Area, ...]:
+def read_areas(path: Path, volume: Volume, pixel_size: float) -> tuple[Area, ...]:
     """Read the areas of a file, in voxels of a volume.
 
     Every closed contour of an IMOD model is an area. Contours of one object in several sections reach from the lowest
@@ -110,7 +111,7 @@ def _checked(path: Path, number: int, contours: list[Points]) -> list[Points]:
     return contours
 
 
-def _check_reach(path: Path, areas: tuple[Area, ...], volume: mrc.Volume) -> None:
+def _check_reach(path: Path, areas: tuple[Area, ...], volume: Volume) -> None:
     """Refuse areas to keep that no voxel lies in; mention those to leave out."""
     grid = Region(volume.shape, areas=areas).grid(1)
     depth, height, width = volume.shape
@@ -121,7 +122,7 @@ def _check_reach(path: Path, areas: tuple[Area, ...], volume: mrc.Volume) -> Non
         sections = "" if area.z is None else f", z {area.z[0]:g} to {area.z[1]:g}"
         text = (
             f"{path}: area {number + 1} (x {x0:g} to {x1:g}, y {y0:g} to {y1:g}{sections}) holds no voxel of "
-            f"{volume.path.name} ({width} x {height} x {depth} along x, y, z)"
+            f"{title(volume.path)} ({width} x {height} x {depth} along x, y, z)"
         )
         if not area.exclude:
             raise InputError(f"{text}; draw it on this tomogram")

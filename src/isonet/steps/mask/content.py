@@ -19,7 +19,8 @@ from isonet.core.masks import masking
 from isonet.core.masks.order import Selector
 from isonet.core.masks.region import Region, RegionGrid, columns_seen
 from isonet.core.masks.slab import Slab, block_edge, block_variance, fit_slab
-from isonet.io import blocks, mrc
+from isonet.io import blocks
+from isonet.io.volume import FloatArray
 from isonet.steps.mask.room import Room, Steps, room_for
 from isonet.volumes.source import Source
 
@@ -99,7 +100,7 @@ class Content:
         found = fit_slab(variance, edge, columns_seen(region.grid(2), edge))
         return None if found is None else found.scaled(2)
 
-    def features(self, binned: Room, first: int, last: int) -> tuple[mrc.FloatArray, mrc.FloatArray]:
+    def features(self, binned: Room, first: int, last: int) -> tuple[FloatArray, FloatArray]:
         """Local maximum and local standard deviation of some sections."""
         patch, depth = self.options.patch, self.shape[0]
         reach = masking.blur_reach(patch) + patch

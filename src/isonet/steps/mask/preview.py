@@ -7,14 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 
-from isonet.io import mrc
+from isonet.io.volume import FloatArray, Volume
 from isonet.volumes.preview import draw_slice, save_figure
 
 _SLAB = 5  # sections averaged to either side, and the blur within the slice in voxels: single raw ones are noise
 _BLUR = 1.5
 
 
-def save_outline(path: Path, volume: mrc.Volume, mask: mrc.Volume, title: str) -> None:
+def save_outline(path: Path, volume: Volume, mask: Volume, title: str) -> None:
     """Draw an XY and an XZ slice through the middle of what the mask keeps, with its outline.
 
     Parameters
@@ -40,7 +40,7 @@ def save_outline(path: Path, volume: mrc.Volume, mask: mrc.Volume, title: str) -
     save_figure(figure, path)
 
 
-def _middle(mask: mrc.Volume) -> tuple[int, int]:
+def _middle(mask: Volume) -> tuple[int, int]:
     """Mean z and y of the voxels kept; the middle of the volume if there are none."""
     depth, height, _ = mask.shape
     along_z, along_y = np.zeros(depth), np.zeros(height)
@@ -52,7 +52,7 @@ def _middle(mask: mrc.Volume) -> tuple[int, int]:
     return round(np.average(np.arange(depth), weights=along_z)), round(np.average(np.arange(height), weights=along_y))
 
 
-def _draw(axes: Axes, image: mrc.FloatArray, mask: mrc.FloatArray, title: str) -> None:
+def _draw(axes: Axes, image: FloatArray, mask: FloatArray, title: str) -> None:
     draw_slice(axes, np.asarray(gaussian_filter(image, _BLUR)), title)
     framed = np.pad(mask, 1)  # closes outlines at the edge
     grid = [np.clip(np.arange(edge) - 1.0, -0.5, edge - 2.5) for edge in framed.shape]

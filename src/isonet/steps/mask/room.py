@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from isonet.core.masks import masking
-from isonet.io import blocks, mrc
+from isonet.io import blocks
+from isonet.io.volume import FloatArray
 
 _LARGEST_STEP = 512_000_000
 
@@ -20,11 +21,11 @@ class MemoryRoom:
     def __init__(self, shape: tuple[int, int, int]) -> None:
         self._voxels = np.empty(shape, dtype=np.float32)
 
-    def read_rows(self, sections: slice) -> mrc.FloatArray:
+    def read_rows(self, sections: slice) -> FloatArray:
         """Return some sections."""
         return self._voxels[sections]
 
-    def write_rows(self, section: int, row: int, block: mrc.FloatArray) -> None:
+    def write_rows(self, section: int, row: int, block: FloatArray) -> None:
         """Keep whole rows from `row` of `section` on."""
         self._voxels[section : section + len(block), row : row + block.shape[1]] = block
 

@@ -11,8 +11,10 @@ from isonet.config import MaskConfig
 from isonet.core.masks.region import Region
 from isonet.core.masks.slab import Slab
 from isonet.errors import InputError
-from isonet.io import blocks, mrc
-from isonet.io.volume_files import EXTENSIONS
+from isonet.io import blocks
+from isonet.io.formats import open_volume
+from isonet.io.volume import Volume
+from isonet.io.volume_files import EXTENSIONS, is_folder, title
 from isonet.project.belonging import file_in, named
 from isonet.project.table import Project, Tomogram
 from isonet.running.companions import start_together
@@ -161,7 +163,7 @@ def _percentage(asked: float | None, tomogram: Tomogram, column: str) -> float:
 
 def _belonging(given: Path | None, tomogram: Tomogram, project: Project, endings: Sequence[str]) -> Path | None:
     """Return the file that is given, or the one in a folder that belongs to a tomogram."""
-    if given is None or not given.is_dir():
+    if given is None or not is_folder(given):
         return given
     number = project.tomograms.index(tomogram)
     found = file_in(given, endings, number, named(project), f"leave one in {given}")
@@ -189,22 +191,23 @@ def _make(plan: Plan, path: Path, run: Run) -> None:
     if plan.slab:
         _comment_on_slab(region.slab, volume)
     _comment_on_fraction(kept, path, region)
-    made = mrc.open_volume(path)
+    made = open_volume(path)
     picture = path.parent / PREVIEWS / f"{plan.source.tomogram.name}.png"
     save_outline(picture, volume, made, f"{plan.source.tomogram.name}: {100 * kept:.1f} % of the voxels kept")
 
 
-def _comment_on_slab(slab: Slab | None, volume: mrc.Volume) -> None:
+def _comment_on_slab(slab: Slab | None, volume: Volume) -> None:
     depth, height, width = volume.shape
     if slab is None:
         log.warning(
-            "%s: no slab stands out against what is above and below; all sections stay, use --crop-z", volume.path.name
+            "%s: no slab stands out against what is above and below; all sections stay, use --crop-z",
+            title(volume.path),
         )
         return
     low, high = (a + b * width / 2 + c * height / 2 for a, b, c in (slab.bottom, slab.top))
     log.info(
         "%s: slab from z = %.0f to %.0f of %d in the middle, tilted by %.1f degrees along x, %.1f along y",
-        volume.path.name,
+        title(volume.path),
         low,
         high,
         depth,

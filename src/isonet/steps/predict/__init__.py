@@ -1,10 +1,12 @@
-"""Table and model in; for each tomogram `corrected/<name>_corrected.mrc` out.
+"""Table and model in; for each tomogram `corrected/<name>_corrected.mrc`, or `.zarr`, out.
 
 ::
 
     step ──> calibration ──> correction          gains from the halves, then tile by tile from disk to disk
+      └────> results                             formats, halves, copies, room on the disk
 """
 
-from isonet.steps.predict.step import HALVES, input_columns, predict_in_folder
+from isonet.steps.predict.results import HALVES
+from isonet.steps.predict.step import input_columns, predict_in_folder
 
 __all__ = ["HALVES", "input_columns", "predict_in_folder"]

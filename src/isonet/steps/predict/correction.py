@@ -30,6 +30,8 @@ from isonet.core.tilts import wedge
 from isonet.core.tilts.ranges import LARGEST_GAP
 from isonet.errors import InputError
 from isonet.io import blocks
+from isonet.io.formats import create
+from isonet.io.volume_files import container
 from isonet.running.memory import within_limit
 from isonet.running.runs import Run
 from isonet.running.world import current
@@ -134,10 +136,11 @@ class Correction:
         shape = self.source.shape
         header = header_for(self.source.volume, pixel_size_in_table(self.source.tomogram), *labels)
         dtype = np.float16 if self.config.float16 else np.float32
+        folder = container(path).parent
         with (
-            blocks.create(path, shape, header, dtype) as target,
-            blocks.scratch(path.parent, shape) as room,
-            _place_of_prediction(target, path.parent) as found,
+            create(path, shape, header, dtype, self.config.zarr_version) as target,
+            blocks.scratch(folder, shape) as room,
+            _place_of_prediction(target, folder) as found,
         ):
             self._remove_wedge(room, plans, run)
             tiles = self._predict(room, found, plans.tiles, run)
@@ -150,7 +153,7 @@ class Correction:
                 "without --float16",
                 *(path, *result.statistics[2:]),
             )
-        log.info("%s: written", path)
+        log.info("%s: written", container(path))
         return tiles
 
     def _remove_wedge(self, room: blocks.BlockFile, plans: Plans, run: Run) -> None:

@@ -15,19 +15,26 @@ from isonet.config import PredictConfig
 from isonet.core.simulation.scenery import PIXEL_SIZES
 from isonet.core.tilts.measured import AT_HOME, Matrix
 from isonet.errors import InputError
+from isonet.io.volume_files import container, is_zarr, title
 from isonet.models.record import STARTER_METHOD, UNKNOWN_INPUT
 from isonet.models.trained import PREVIEW_LABEL, Model, read_model
 from isonet.project.orientation import ABOUT_X, ABOUT_Z
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.companions import start_together
 from isonet.running.devices import take_device
-from isonet.running.forecast import refuse_full_disk, voxels_to_write
 from isonet.running.processes import side_by_side
 from isonet.running.runs import Run
 from isonet.running.sharing import nobodys
-from isonet.running.world import current
 from isonet.steps.predict.calibration import calibrate
-from isonet.steps.predict.correction import Correction, LazyGains, plan, refuse_coarse, scratch_bytes
+from isonet.steps.predict.correction import Correction, LazyGains, plan, refuse_coarse
+from isonet.steps.predict.results import (
+    HALVES,
+    beside_of,
+    copy_to_zarr,
+    ending,
+    half_paths,
+    refuse_full_disk_of_results,
+)
 from isonet.train.correct import TilePlan
 from isonet.train.evaluate import Evaluator
 from isonet.volumes.pixel_size import corrected_size, pixel_size
@@ -35,7 +42,6 @@ from isonet.volumes.products import made_before, output_paths, product_label
 from isonet.volumes.source import MeanSource, Source, choose_column, mean_source, open_sources, standardised
 
 log = logging.getLogger("isonet")
-HALVES = "halves"
 _SYMMETRIC = 6.0  # degrees that both ends of a tilt range may differ by
 _HALF_TURNS = {"y": (-1, 1, -1), "z": (1, -1, -1), "x": (-1, -1, 1)}  # what becomes of z, y, x
 _PROCEDURE = 4  # counts changes of what is computed: results of an older one are made again
@@ -93,12 +99,12 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
             "refine, and validate what you believe",
             model,
         )
-    paths = output_paths(chosen, config.output_dir, "corrected")
+    paths = output_paths(chosen, config.output_dir, "corrected", ending(config))
     if config.float16:
         for source in chain.from_iterable(open_sources(tomogram, columns) for tomogram in chosen):
             refuse_coarse(source)
     if run.leads:
-        _refuse_full_disk(chosen, columns, paths, config)
+        refuse_full_disk_of_results(chosen, columns, paths, config)
     for tomogram, path in nobodys(chosen, paths):
         sources = open_sources(tomogram, columns)
         _compare(sources[0], trained, model)
@@ -111,28 +117,6 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     return Project.read(project.path)
 
 
-def _refuse_full_disk(
-    chosen: Sequence[Tomogram], columns: Sequence[str], paths: Sequence[Path], config: PredictConfig
-) -> None:
-    """Refuse to begin what the disk cannot hold: a volume for each tomogram, three where its halves are written.
-
-    And the scratch files of one tomogram, or of one for each process that was started with this one. Results that are
-    there are taken to stay.
-    """
-    files = 3 if len(columns) == 2 and config.halves else 1
-    voxels = voxels_to_write([one.file(columns[0]) for one in chosen], paths, overwrite=config.overwrite)
-    at_once = sorted(voxels)[-current().size :]
-    in_single, in_half = (
-        itemsize * files * sum(voxels) + scratch_bytes(float16=itemsize == 2) * sum(at_once) for itemsize in (4, 2)
-    )
-    shorter = ", or add --float16" if in_half < in_single and not config.float16 else ""
-    refuse_full_disk(
-        config.output_dir,
-        in_half if config.float16 else in_single,
-        f"free some space, choose by --tomo-idx or another --output-dir{shorter}",
-    )
-
-
 def _correct_halves(
     halves: Sequence[Source], model: Model, evaluator: Evaluator, config: PredictConfig, run: Run, path: Path
 ) -> None:
@@ -141,8 +125,7 @@ def _correct_halves(
     The mean has half the noise variance of what the network was trained on and the same signal. A starter was trained
     on tomograms with noise of every strength, but of one standard deviation.
     """
-    name = path.name.removesuffix("_corrected.mrc")
-    paths = [path.parent / HALVES / f"{name}_half{number}_corrected.mrc" for number in (1, 2)]
+    paths = half_paths(path, config)
     whole = mean_source(*halves)
     if model.is_starter:
         whole = standardised(whole)
@@ -188,7 +171,7 @@ def _refuse_without_halves(tomograms: Sequence[Tomogram], model: Path) -> None:
 
 def _compare(source: Source, model: Model, path: Path) -> None:
     """Warn where a tomogram differs from those the model was trained on."""
-    name = source.volume.path.name
+    name = title(source.volume.path)
     pixel = pixel_size(source.tomogram, source.volume)
     if model.is_starter:
         low, high = PIXEL_SIZES
@@ -218,7 +201,7 @@ def _compare_orientation(source: Source, model: Model, path: Path) -> None:
         log.warning(
             "%s: tilt axis and beam lie otherwise than in what %s was trained on; train on tomograms that lie alike, "
             "or mend %s and %s in %s",
-            *(source.volume.path.name, path, ABOUT_X, ABOUT_Z, tomogram.table),
+            *(title(source.volume.path), path, ABOUT_X, ABOUT_Z, tomogram.table),
         )
 
 
@@ -232,7 +215,7 @@ def _near(lies: Sequence[Matrix], others: Sequence[Matrix]) -> bool:
 
 def _turned(evaluator: Evaluator, source: Source, config: PredictConfig, usual: Literal[1, 2]) -> Evaluator:
     """Average over as many half turns as asked, of those that leave the wedge where it is, and say where fewer do."""
-    turns, name, measured = config.turns or usual, source.volume.path.name, source.measured
+    turns, name, measured = config.turns or usual, title(source.volume.path), source.measured
     about = [axis for axis, turn in _HALF_TURNS.items() if measured.stays(np.diag(turn), _SYMMETRIC + 1e-6)]
     if turns == 4 and len(about) < 3:
         (low, high), averaged = source.tomogram.tilt_range, 2 if about else 1
@@ -248,7 +231,9 @@ def _turned(evaluator: Evaluator, source: Source, config: PredictConfig, usual: 
     return evaluator.turned(turns, "".join(about))
 
 
-def _label(source: Source, model: Model, plan: TilePlan, evaluator: Evaluator, config: PredictConfig) -> str:
+def _label(
+    path: Path, source: Source, model: Model, plan: TilePlan, evaluator: Evaluator, config: PredictConfig
+) -> str:
     """Text that tells which input, model and options a file was made from."""
     asked = (
         plan if config.crop_size or config.cube_size else None,
@@ -260,6 +245,7 @@ def _label(source: Source, model: Model, plan: TilePlan, evaluator: Evaluator, c
         source.normalization,
         source.measured.sweeps[0].tilts if source.measured.at_home else source.measured,
         *corrected_size(source.tomogram, source.volume),
+        *((config.zarr_version,) if is_zarr(path) else ()),
     )
     sources = source.halves if isinstance(source, MeanSource) else (source,)
     return product_label("corrected", [one.volume.path for one in sources], (_PROCEDURE, model.identity, asked))
@@ -276,10 +262,12 @@ def _correct(
 ) -> None:
     """Correct one volume into a file, unless that is done; `metrics.jsonl` tells of which tiles."""
     plans = plan(source, evaluator, config)
-    label = _label(source, model, plans.tiles, evaluator, config)
-    if made_before(path, label, overwrite=config.overwrite):
-        return
-    labels = (PREVIEW_LABEL, label) if model.is_starter else (label,)
-    correction = Correction(source, evaluator, int(model.about["cube_size"]), config, gains())
-    tiles = correction.write(path, labels, plans, run)
-    run.metric(file=path.name, tiles=[asdict(axis) for axis in tiles.axes])
+    label = _label(path, source, model, plans.tiles, evaluator, config)
+    if not made_before(path, label, overwrite=config.overwrite):
+        labels = (PREVIEW_LABEL, label) if model.is_starter else (label,)
+        correction = Correction(source, evaluator, int(model.about["cube_size"]), config, gains())
+        tiles = correction.write(path, labels, plans, run)
+        run.metric(file=container(path).name, tiles=[asdict(axis) for axis in tiles.axes])
+    if config.format == "both":
+        beside = beside_of(path)
+        copy_to_zarr(path, beside, _label(beside, source, model, plans.tiles, evaluator, config), config)

@@ -9,11 +9,13 @@ from pathlib import Path
 from isonet.errors import InputError
 from isonet.io.programs import mdoc, metadata
 from isonet.io.programs.tilt_series import TiltSeries
+from isonet.io.volume_files import container, is_folder
 from isonet.project.belonging import Belonging, Match, Named, tell_if_loose, tell_if_shared
 from isonet.project.names import Fit, fit
 
 log = logging.getLogger("isonet")
 _DEEPEST = 5  # levels of folders searched
+_SAID = 3  # files
 _TILTS = (".tlt", ".rawtlt", ".aln", ".mdoc", ".xml", ".tomostar", ".star", ".com", ".edf")
 _OF_MANY = (".star", ".csv")  # kinds of files that name the series inside
 
@@ -94,8 +96,9 @@ class Catalogue:
         common = [entry for entry in self.entries if not entry.names]
         belonging = Belonging(tomograms, [Named(entry.path, entry.names) for entry in series], shared=True)
         alone = self.path.is_file() and len(series) == len(tomograms) == 1
-        found = []
+        found: list[list[TiltSeries]] = []
         served: dict[str, list[Named]] = {}
+        taken: set[int] = set()
         for number, tomogram in enumerate(tomograms):
             chosen = _of_one(number, belonging, series)
             if not chosen and alone:
@@ -105,9 +108,20 @@ class Catalogue:
             for entry in chosen:
                 served.setdefault(entry.label, []).append(tomogram)
             found.append([_readable(entry) for entry in (*chosen, *common)])
+            taken |= set(map(id, chosen))
         for label, those in served.items():
             tell_if_shared(label, those)
+        _warn_of_unread([entry for entry in series if id(entry) not in taken])
         return found
+
+
+def _warn_of_unread(left: Sequence[_Entry]) -> None:
+    """Say which files cannot be read, of those that belong to no tomogram by their names."""
+    unread = [entry.found for entry in left if isinstance(entry.found, InputError)]
+    for error in unread[:_SAID]:
+        log.warning("not read, and taken for none of the tomograms: %s", error)
+    if len(unread) > _SAID:
+        log.warning("%d more files of metadata cannot be read, and are taken for none of them", len(unread) - _SAID)
 
 
 def files_of_tilts(given: Path | None, tomograms: Sequence[Named]) -> list[Path | None]:
@@ -146,7 +160,7 @@ def tell_of_unread(tomograms: Sequence[Named]) -> None:
     """Warn where metadata of tomograms lie beside them, and nobody said that they be read."""
     folders: dict[Path, list[Named]] = {}
     for tomogram in tomograms:
-        folders.setdefault(tomogram.path.parent, []).append(tomogram)
+        folders.setdefault(container(tomogram.path).parent, []).append(tomogram)
     for folder, those in folders.items():
         files = [item for item in _walk(folder, 1) if metadata.is_metadata(item)]
         things = [Named(item, (metadata.stem(item),)) for item in files]
@@ -212,7 +226,7 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
     for item in items:
         if item.is_file():
             yield item
-        elif item.is_dir() and depth > 1:
+        elif is_folder(item) and depth > 1:
             yield from _walk(item, depth - 1)
 
 

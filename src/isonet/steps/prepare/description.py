@@ -21,6 +21,8 @@ _PLAUSIBLE = {"defocus": (1000, 200000), "voltage": (60, 1300), "Cs": (0.001, 20
 _FEW, _RADIANS = 5, 1.6  # tilts, and the largest angle of those that may be in radians
 _DISTINCT = 0.7  # of the tilts of a list: fewer angles are those of two lists in one
 _Told = tuple[TiltSeries, float]
+_LISTS, _LISTED_IN = (".tlt", ".rawtlt"), (".com", ".edf")
+_LARGEST = 90.0  # degrees
 _CTF_ORDER = (".xml", ".star", ".defocus", ".txt", ".mdoc")
 
 
@@ -91,11 +93,15 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
     """
     said: Said = []
     if tilt_file is not None:
-        others = [replace(item, tilts=None, x_tilt=0.0, axes=1) for item in found]
+        others = [replace(item, tilts=None, x_tilt=None, axes=1) for item in found]
         asked = metadata.read_tilts(tilt_file)
-        found = [*others, TiltSeries(tilt_file, tilts=asked.tilts, tilt_file=tilt_file, x_tilt=asked.x_tilt)]
+        given = TiltSeries(tilt_file, tilts=asked.tilts, tilt_file=tilt_file, x_tilt=asked.x_tilt)
+        found = [*others, replace(given, doubt=asked.doubt, axes=asked.axes)]
     own, source = _tilts(name, found)
-    tilt_range, tilts, file = _levelled(_limited(name, own, source, found, config, said), config.level_y, said)
+    if source is not None and source.doubt and config.level_x is None:
+        log.warning("%s: %s", name, source.doubt)
+    limited = _limited(name, own, source, found, config, said)
+    tilt_range, tilts, file = _levelled(name, limited, config.level_y, said)
     lies = lying(name, found, source, config, said)
 
     def chosen(what: str, unit: str, flag: float | None, default: float, known: Sequence[_Told]) -> float:
@@ -161,13 +167,19 @@ def _limited(
 
 
 def _levelled(
-    known: tuple[tuple[float, float], tuple[float, ...] | None, Path | None], level: float | None, said: Said
+    name: str,
+    known: tuple[tuple[float, float], tuple[float, ...] | None, Path | None],
+    level: float | None,
+    said: Said,
 ) -> tuple[tuple[float, float], tuple[float, ...] | None, Path | None]:
     """Add to range and list the degrees by which the volume was turned about y; the file has others then."""
     (low, high), tilts, _ = known
     if not level:
         return known
-    said.append((f"turned by {level:g} about y, which makes tilts of {low + level:g} to {high + level:g}", "as given"))
+    words = f"turned by {level:g} about y, which makes tilts of {low + level:g} to {high + level:g}"
+    if max(abs(low + level), abs(high + level)) > _LARGEST:
+        raise InputError(f"{name}: {words}, beyond -90 to 90; give a smaller --level-y")
+    said.append((words, "as given"))
     return (low + level, high + level), None if tilts is None else tuple(tilt + level for tilt in tilts), None
 
 
@@ -193,6 +205,8 @@ def _tilts(name: str, found: Sequence[TiltSeries]) -> tuple[tuple[float, ...] | 
             "%s: %d tilts, but only %d angles; are they of two series?", best.source, len(tilts), len(set(tilts))
         )
     for other in known[1:]:
+        if _kind(best) in _LISTED_IN and _kind(other) in _LISTS and best.source.parent == other.source.parent:
+            continue  # which it adds its offset to
         ends = min(other.tilts or ()), max(other.tilts or ())
         difference = max(abs(ends[0] - min(tilts)), abs(ends[1] - max(tilts)))
         if difference > (5 if other.nominal else 1):

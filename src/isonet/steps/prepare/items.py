@@ -11,7 +11,7 @@ import numpy.typing as npt
 from isonet.config import PrepareConfig
 from isonet.core.comparison.likeness import alike
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.io.volume_files import stem
 from isonet.project.belonging import Named
 from isonet.project.halves import Halves, Pair
@@ -111,10 +111,10 @@ class _OnDisk:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return mrc.open_volume(self.path).shape
+        return open_volume(self.path).shape
 
     def __getitem__(self, block: Any) -> npt.NDArray[Any]:
-        return mrc.open_volume(self.path)[block]
+        return open_volume(self.path)[block]
 
 
 def _tell_of_copies(paths: Sequence[Path]) -> None:

@@ -135,7 +135,7 @@ def _row(tomogram: Tomogram) -> Listed:
         voltage=tomogram.number("rlnVoltage") or None,
         cs=tomogram.number("rlnSphericalAberration"),
         amplitude_contrast=tomogram.number("rlnAmplitudeContrast"),
-        x_tilt=tomogram.number(ABOUT_X) or 0.0,
+        x_tilt=tomogram.number(ABOUT_X),
     )
     if tomogram.text("rlnTiltFile") is not None:
         path = tomogram.file("rlnTiltFile")

@@ -9,11 +9,13 @@ from isonet.config import InputOptions
 from isonet.core.tilts.measured import Measured, positioned
 from isonet.errors import InputError
 from isonet.io.programs import metadata
-from isonet.io.programs.tilt_series import TiltSeries
+from isonet.io.programs.tilt_series import SAME_TURN, TiltSeries
 from isonet.project.orientation import ABOUT_X, ABOUT_Z, SECOND_AXIS
 
 log = logging.getLogger("isonet")
 _QUARTER = 90.0
+_LARGEST_TILT = 90.0  # degrees
+_STEEPEST = 60.0  # degrees about x, as the flags allow
 Said = list[tuple[str, str]]
 
 
@@ -100,18 +102,36 @@ def lying(name: str, found: Sequence[TiltSeries], source: TiltSeries | None, con
     Raises
     ------
     InputError
-        If the tilts about the second axis are no range.
+        If the tilts about the second axis are no range, or a file turns a volume farther about x than a flag may.
     """
-    about_x, about_z = config.level_x or 0.0, config.axis_turn or 0.0
-    told = [one for one in (source, *found) if one is not None and one.x_tilt]
-    if config.level_x is not None:
-        said.append((f"turned by {about_x:g} about x", "as given"))
-    elif told:
-        about_x = told[0].x_tilt
-        said.append((f"turned by {about_x:.4g} about x", f"from {told[0].source.name}"))
+    first = [one for one in found if one not in of_second_axis(found)]
+    about_x = _about_x(name, [*(one for one in first if one is source), *first], config, said)
+    about_z = config.axis_turn or 0.0
     if config.axis_turn is not None:
         said.append((f"axis turned by {about_z:g} about z", "as given"))
     return Lying(about_x, about_z, _second(name, found, config, said))
+
+
+def _about_x(name: str, told: Sequence[TiltSeries], config: InputOptions, said: Said) -> float:
+    """Turn about x from its flag, else from the first file that tells it."""
+    if config.level_x is not None:
+        said.append((f"turned by {config.level_x:g} about x", "as given"))
+        return config.level_x
+    turns = [(one.source, one.x_tilt) for one in told if one.x_tilt is not None]
+    if not turns:
+        return 0.0
+    path, turn = turns[0]
+    if abs(turn) > _STEEPEST:
+        raise InputError(f"{path}: turns {name} by {turn:g} degrees about x, beyond {_STEEPEST:g}; give --level-x")
+    if turn:
+        said.append((f"turned by {turn:.4g} about x", f"from {path.name}"))
+    for other, differing in turns[1:]:
+        if abs(differing - turn) > SAME_TURN:
+            log.warning(
+                "%s: %s turns it by %g about x, %s by %g; taken from %s, give --level-x if the other is right",
+                *(name, path, turn, other, differing, path.name),
+            )
+    return turn
 
 
 def of_second_axis(found: Sequence[TiltSeries]) -> list[TiltSeries]:
@@ -121,33 +141,57 @@ def of_second_axis(found: Sequence[TiltSeries]) -> list[TiltSeries]:
 
 def _second(name: str, found: Sequence[TiltSeries], config: InputOptions, said: Said) -> Second | None:
     """The second axis, from flags or from a file of its own."""
-    about_x = config.second_level_x or 0.0
     turn = _QUARTER if config.second_axis_turn is None else config.second_axis_turn
     level = config.second_level_y or 0.0
+    told: TiltSeries | None = None
     if config.second_tilt_file is not None:
-        tilts: tuple[float, ...] = tuple(metadata.read_tilt_angles(config.second_tilt_file).tolist())
+        told = metadata.read_tilts(config.second_tilt_file)
+        tilts: tuple[float, ...] = told.tilts or ()
         origin, path = f"from {config.second_tilt_file.name}", config.second_tilt_file
     elif config.second_tilt_min is not None and config.second_tilt_max is not None:
         tilts, origin, path = (config.second_tilt_min, config.second_tilt_max), "as given", None
     else:
         own = [one for one in of_second_axis(found) if one.tilts]
         if not own:
+            _refuse_flags_of_nothing(name, config)
             _warn_of_unknown(name, found)
             return None
-        tilts, origin, path = own[0].tilts or (), f"from {own[0].source.name}", own[0].tilt_file
+        told = own[0]
+        tilts, origin, path = told.tilts or (), f"from {told.source.name}", told.tilt_file
         if config.second_axis_turn is None:
             log.warning(
                 "%s: two axes; that of %s is taken to run along x, and its tilts to have their sign there; give "
                 "--second-axis-turn (-90 for the other sign) if it does not",
-                *(name, own[0].source),
+                *(name, told.source),
             )
     if len(tilts) < 2 or min(tilts) == max(tilts):
         raise InputError(f"{name}: tilts about the second axis ({origin}) are no range; give --second-tilt-file")
     tilts = tuple(tilt + level for tilt in tilts)
+    if max(map(abs, tilts)) > _LARGEST_TILT:
+        raise InputError(
+            f"{name}: --second-level-y {level:g}: makes tilts beyond -90 to 90 degrees; give a smaller one"
+        )
     said.append((f"tilts about a second axis {min(tilts):g} to {max(tilts):g}, turned by {turn:g} about z", origin))
     if path is not None and level:  # the file has other tilts
         tilts, path = (min(tilts), max(tilts)), None
-    return Second(tilts, path, about_x, turn)
+    about_x = config.second_level_x
+    if about_x is None and told is not None:
+        about_x = told.x_tilt
+        if told.doubt:
+            log.warning("%s: second axis: %s", name, told.doubt)
+        if about_x:
+            said.append((f"turned by {about_x:.4g} about x before that", origin))
+    return Second(tilts, path, about_x or 0.0, turn)
+
+
+def _refuse_flags_of_nothing(name: str, config: InputOptions) -> None:
+    """Refuse flags that say how a second axis lies where there is none."""
+    flags = ("second_level_x", "second_level_y", "second_axis_turn")
+    given = [f"--{flag.replace('_', '-')}" for flag in flags if getattr(config, flag) is not None]
+    if given:
+        raise InputError(
+            f"{name}: no tilts about a second axis are known for {', '.join(given)}; give --second-tilt-file"
+        )
 
 
 def _warn_of_unknown(name: str, found: Sequence[TiltSeries]) -> None:

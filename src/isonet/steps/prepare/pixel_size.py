@@ -4,8 +4,9 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
+from isonet.io.volume import Volume
 from isonet.project.table import Tomogram
 from isonet.steps.prepare.description import Description
 
@@ -14,7 +15,7 @@ _USUAL_PIXEL_SIZES = (5.0, 25.0)
 _ALIKE = 1.05
 
 
-def pixel_size_of(volume: mrc.Volume, known: Description) -> float:
+def pixel_size_of(volume: Volume, known: Description) -> float:
     """Å per voxel from the header, or from metadata where it has none.
 
     Raises
@@ -53,7 +54,7 @@ def comment_on_pixel_size(path: Path, pixel_size: float, header: Header, known: 
 def comment_on_halves(halves: Sequence[Path], pixel_size: float) -> None:
     """Warn where the header of a half gives another size than the one that its tomogram has."""
     for path in halves:
-        found = mrc.open_volume(path).header.pixel_size
+        found = open_volume(path).header.pixel_size
         if found not in (0.0, 1.0) and pixel_size and not 1 / _ALIKE < found / pixel_size < _ALIKE:
             log.warning("%s: the header gives %g A/voxel; %g A taken, give --pixel-size", path, found, pixel_size)
 

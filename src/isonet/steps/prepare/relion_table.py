@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.io import mrc, star
+from isonet.io import star
+from isonet.io.formats import open_volume
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.steps.prepare.description import Description
 
@@ -47,7 +48,7 @@ def write_relion_table(path: Path, project: Project, descriptions: Sequence[Desc
 
 def _row(tomogram: Tomogram, known: Description) -> dict[str, str]:
     """One tomogram in RELION's terms."""
-    volume = mrc.open_volume(tomogram.file(tomogram.full_column))
+    volume = open_volume(tomogram.file(tomogram.full_column))
     pixel_size = tomogram.number("rlnPixelSize")
     if not pixel_size:
         raise InputError(f"{volume.path}: no pixel size, which RELION needs; set --pixel-size")

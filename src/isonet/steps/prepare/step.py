@@ -6,17 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from isonet.config import PrepareConfig
+from isonet.core.tilts.wedge_estimate import WedgeEstimate
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.star import MISSING
-from isonet.io.volume_files import stem
+from isonet.io.volume import Volume
+from isonet.io.volume_files import stem, title
 from isonet.project.check import measurements_of, warnings_of, write_check
 from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.running.console import collected
 from isonet.steps.prepare.catalogue import Catalogue, files_of_tilts, tell_of_unread
-from isonet.steps.prepare.checks.orientation import NOTHING, compared, lies_turned, look
+from isonet.steps.prepare.checks.orientation import NOTHING, Shown, compared, lies_turned, look
 from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size
@@ -143,18 +145,18 @@ def _describe(
         with_pixel_size(item.path, item.halves, pixel_size)
     origin: dict[str, Path] = {}
     shown = look(volume, known.measured)
-    if not compared(volume, shown, known.measured, config.accept) and _lies_as_imod_leaves_it(volume, known, config):
+    if not compared(volume, shown, known.measured, config.accept) and _lies_as_imod(volume, shown, known, config):
         origin = {TURNED_COLUMN: item.path}
         item = _turned_item(item, config, pixel_size)
         volume = open_continued(item.path)
         shown = look(volume, known.measured)
         if not compared(volume, shown, known.measured, config.accept):
-            check_wedge(volume, known.tilts or known.tilt_range, config.accept)
+            _check_wedge(volume, shown, known, config)
     contrast = item.listed.text(CONTRAST_COLUMN) if config.contrast == "auto" else config.contrast
     contrast = contrast or pooled_contrast([volume])
     log.info(
         "%s: %s voxels, %g A, tilts %g to %g, density %s",
-        item.path.name,
+        title(item.path),
         " x ".join(map(str, volume.shape)),
         pixel_size,
         *known.tilt_range,
@@ -191,7 +193,7 @@ def _half_columns(item: Item, known: Description, config: PrepareConfig) -> tupl
         return {}, {}
     files = dict(zip(HALF_COLUMNS, item.halves, strict=True))
     asked = item.listed.text(SPLIT_COLUMN) if config.split == "auto" else config.split
-    split, found = split_of(item.path.name, *item.halves, asked or "auto")
+    split, found = split_of(title(item.path), *item.halves, asked or "auto")
     if split == "tilts" and all(item.listed.text(column) for column in HALF_TILT_COLUMNS):
         return files, {SPLIT_COLUMN: split}
     if split == "tilts" and known.tilts is not None:
@@ -199,15 +201,23 @@ def _half_columns(item: Item, known: Description, config: PrepareConfig) -> tupl
         lists = write_half_lists(stem, known.tilts, found, overwrite=config.overwrite)
         files |= dict(zip(HALF_TILT_COLUMNS, lists, strict=True))
     elif split == "tilts":
-        log.warning("%s: the tilts of either half are not known; give --tilt-file or --metadata", item.path.name)
+        log.warning("%s: the tilts of either half are not known; give --tilt-file or --metadata", title(item.path))
     return files, {SPLIT_COLUMN: split}
 
 
-def _lies_as_imod_leaves_it(volume: mrc.Volume, known: Description, config: PrepareConfig) -> bool:
+def _check_wedge(
+    volume: Volume, shown: Shown | None, known: Description, config: PrepareConfig
+) -> WedgeEstimate | None:
+    """Compare the wedge of one axis with its tilts."""
+    second_axis = None if shown is None else shown.second_axis
+    return check_wedge(volume, known.tilts or known.tilt_range, config.accept, second_axis)
+
+
+def _lies_as_imod(volume: Volume, shown: Shown | None, known: Description, config: PrepareConfig) -> bool:
     """Compare a tomogram's wedge with its tilts; tell whether its beam runs along y and its tilt axis along z."""
     found = None
     if known.measured.at_home:
-        found = check_wedge(volume, known.tilts or known.tilt_range, config.accept)
+        found = _check_wedge(volume, shown, known, config)
     elif lies_turned(volume, known.measured):
         return True
     depth, height, width = volume.shape
@@ -227,7 +237,7 @@ def _turned_item(item: Item, config: PrepareConfig, pixel_size: float) -> Item:
     def turn(path: Path, name: str) -> Path:
         into = config.turned_dir / f"{name}.mrc"
         log.info("%s: turned into %s", path, into)
-        return turned(mrc.open_volume(path), into, overwrite=config.overwrite, pixel_size=pixel_size).path
+        return turned(open_volume(path), into, overwrite=config.overwrite, pixel_size=pixel_size).path
 
     halves = item.halves
     if halves is not None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from isonet.config import PrepareSubtomoStarConfig
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.io.volume_files import find_volumes
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.volumes.continued import open_continued
@@ -56,7 +56,7 @@ def prepare_subtomos(folder: Path, config: PrepareSubtomoStarConfig) -> Project:
             SUBVOLUME_COLUMN: table.entry(path),
             "rlnCubeSize": str(cube),
             "rlnCropSize": str(edge),
-            "rlnPixelSize": f"{config.pixel_size or mrc.open_volume(path).pixel_size:.6g}",
+            "rlnPixelSize": f"{config.pixel_size or open_volume(path).pixel_size:.6g}",
             "rlnTiltMin": f"{config.tilt_min:.6g}",
             "rlnTiltMax": f"{config.tilt_max:.6g}",
             CONTRAST_COLUMN: contrast,
@@ -72,9 +72,9 @@ def prepare_subtomos(folder: Path, config: PrepareSubtomoStarConfig) -> Project:
 
 def _common_edge(paths: list[Path]) -> int:
     """Edge of the cubes; refuse a file of another shape."""
-    first = mrc.open_volume(paths[0]).shape
+    first = open_volume(paths[0]).shape
     for path in paths:
-        shape = mrc.open_volume(path).shape
+        shape = open_volume(path).shape
         if len(set(shape)) > 1:
             raise InputError(f"{path}: {' x '.join(map(str, shape))} voxels is no cube; cut sub-volumes as cubes")
         if shape != first:

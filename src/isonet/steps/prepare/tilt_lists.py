@@ -6,7 +6,8 @@ from pathlib import Path
 
 from isonet.core.tilts.split import Array, SplitEstimate, estimate, section_power, tilts_of_first
 from isonet.errors import InputError
-from isonet.io import files, mrc
+from isonet.io import files
+from isonet.io.volume import Volume
 from isonet.volumes.continued import open_continued
 
 log = logging.getLogger("isonet")
@@ -78,7 +79,7 @@ def write_list(path: Path, tilts: Sequence[float], what: str, *, overwrite: bool
     files.write_text(path, f"{_MARK} {what}\n" + "".join(f"{tilt:.2f}\n" for tilt in tilts))
 
 
-def _power(volume: mrc.Volume, first: int, last: int) -> Array:
+def _power(volume: Volume, first: int, last: int) -> Array:
     """Summed spectrum of XZ sections, a few read at once."""
     step = max(8, _AT_ONCE // (volume.shape[0] * volume.shape[2]))
     starts = range(first, last, step)

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
+from isonet.io.volume import Volume
 from isonet.volumes.pixel_size import has_size, header_for
 from isonet.volumes.products import made_before, product_label
 
 
-def turned(volume: mrc.Volume, path: Path, *, overwrite: bool = False, pixel_size: float = 0.0) -> mrc.Volume:
+def turned(volume: Volume, path: Path, *, overwrite: bool = False, pixel_size: float = 0.0) -> Volume:
     """Turn a volume with its beam along y by -90 degrees about x, as `clip rotx` does: y becomes -z, z becomes y.
 
     It is a rotation, so that handedness is kept: `turned[i, j, k] = volume[j, n - 1 - i, k]`. Sections are turned a
@@ -50,7 +52,7 @@ def turned(volume: mrc.Volume, path: Path, *, overwrite: bool = False, pixel_siz
         with mrc.create(path, (rows, sections, columns), header, dtype) as result:
             for part, slab in volume.slabs():
                 result[:, part] = slab[:, ::-1].transpose(1, 0, 2)
-    return mrc.open_volume(path)
+    return open_volume(path)
 
 
 def _turned_header(header: Header, label: str) -> Header:

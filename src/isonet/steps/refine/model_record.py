@@ -5,7 +5,7 @@ from typing import Any
 
 from isonet.config import RefineConfig
 from isonet.core.tilts.measured import Measured
-from isonet.io import mrc
+from isonet.io.volume import fingerprint
 from isonet.models.record import NOT_TRAINING, common
 from isonet.steps.refine.subvolumes.samples import Samples
 from isonet.train.network.unet import UNetShape
@@ -48,7 +48,7 @@ def _seen(training: Sequence[Samples], begun: Mapping[str, Any] | None) -> list[
     if begun is not None:
         seen = list(begun.get("seen") or [{"data": None, "tilts": tilts} for tilts in begun.get("tilts", [])])
     for source in (source for one in training for source in one.sources):
-        mark = {"data": mrc.fingerprint(source.volume), "tilts": list(source.measured.tilts)}
+        mark = {"data": fingerprint(source.volume), "tilts": list(source.measured.tilts)}
         if mark not in seen:
             seen.append(mark)
     return seen

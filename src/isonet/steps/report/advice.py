@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from isonet.errors import InputError
-from isonet.io import mrc
 from isonet.io.checkpoint import STARTER
+from isonet.io.formats import open_volume
+from isonet.io.storage.version import stamp
+from isonet.io.volume import fingerprint
 from isonet.io.volume_files import COMPRESSED
 from isonet.models.trained import PREVIEW_LABEL, Model
 from isonet.project.older_tilts import tilts_of_older_version
@@ -94,10 +96,10 @@ def _changed_since(tomogram: Tomogram, model: Model, run: RunFolder) -> bool:
     began = run.folder / "config.yaml"
     made = min(path.stat().st_mtime for path in (began, run.folder / "model.safetensors") if path.exists())
     for path in paths:
-        if path.name.lower().endswith(COMPRESSED) or path.stat().st_mtime <= made:
+        if path.name.lower().endswith(COMPRESSED) or stamp(path)[1] <= 1e9 * made:
             continue
         try:
-            if mrc.fingerprint(mrc.open_volume(path)) not in marks:
+            if fingerprint(open_volume(path)) not in marks:
                 return True
         except InputError:
             return True
@@ -125,7 +127,7 @@ def _of_the_prediction(sources: Sources, model: Model | None) -> Found:
 
 
 def _age(path: Path) -> float:
-    return path.stat().st_mtime
+    return stamp(path)[1] / 1e9
 
 
 def _of_the_results(tomograms: Sequence[Numbers]) -> Found:

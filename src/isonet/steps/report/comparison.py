@@ -10,7 +10,8 @@ import numpy as np
 from isonet.core.comparison import seams
 from isonet.core.comparison.seams import Seam
 from isonet.core.filters import tiling
-from isonet.io import mrc
+from isonet.io.formats import open_volume
+from isonet.io.volume_files import container
 from isonet.project.table import HALF_COLUMNS, Tomogram
 from isonet.running.run_record import read_metrics
 from isonet.steps.report.data import CORRECTED, existing
@@ -68,7 +69,7 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
         Column of the volume that the model was given.
     """
     files = files_compared(tomogram, measured)
-    opened = {name: mrc.open_volume(path) for name, path in files.items() if path is not None}
+    opened = {name: open_volume(path) for name, path in files.items() if path is not None}
     padding = find_padding(opened["before"], aloud=False)
     volumes = {name: continue_over_padding(volume, padding) for name, volume in opened.items()}
     sign = contrast_sign(tomogram, [volumes["before"]])
@@ -80,7 +81,7 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
     balance = {name: measure_balance([one], seen, _SUBVOLUMES) for name, one in volumes.items()}
     balance["before"].pop("warnings")  # that it is empty is no fault
     after = looks.get("after")
-    tiles = () if predicted is None or files["after"] is None else tiles_of(predicted, files["after"].name)
+    tiles = () if predicted is None or files["after"] is None else tiles_of(predicted, container(files["after"]).name)
     return Comparison(
         numbers={
             "index": tomogram.index,

@@ -6,8 +6,9 @@ from typing import Any
 
 from isonet.config import ReportConfig
 from isonet.errors import InputError
-from isonet.io import mrc
-from isonet.io.volume_files import COMPRESSED
+from isonet.io.formats import open_volume
+from isonet.io.volume import Volume
+from isonet.io.volume_files import COMPRESSED, is_volume
 from isonet.project.table import Project, Tomogram
 from isonet.volumes.masks import ExistingMask, is_ours
 
@@ -47,15 +48,15 @@ def existing(tomogram: Tomogram, column: str) -> Path | None:
     if tomogram.text(column) is None:
         return None
     path = tomogram.file(column)
-    return path if path.is_file() else None
+    return path if is_volume(path) else None
 
 
 def mask_coverage(tomogram: Tomogram) -> float | None:
     """Share of voxels that a tomogram's mask keeps, counted in sections all over it; None where it cannot be used."""
     path = tomogram.file(MASK)
     try:
-        stored = mrc.open_volume(path).stored
-        stored = stored if is_ours(tomogram) else ExistingMask(path, stored.shape, path).array()
+        volume = open_volume(path)
+        stored: Any = volume.stored if is_ours(tomogram) else ExistingMask(path, volume.shape, path).array()
     except InputError as error:
         log.warning("%s", error)
         return None
@@ -71,11 +72,11 @@ def pictured(project: Project, config: ReportConfig) -> list[Tomogram]:
     return [one for one in there if existing(one, CORRECTED)][:_PICTURED] or there[:1]
 
 
-def _opened(path: Path) -> mrc.Volume | None:
+def _opened(path: Path) -> Volume | None:
     """Open a volume for its header; None where it is gone or would have to be unpacked."""
-    if not path.is_file() or path.name.lower().endswith(COMPRESSED):
+    if not is_volume(path) or path.name.lower().endswith(COMPRESSED):
         return None
     try:
-        return mrc.open_volume(path)
+        return open_volume(path)
     except InputError:
         return None

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from isonet.core import fourier
 from isonet.core.normalize import Moments
-from isonet.io import mrc
+from isonet.io.volume import Volume
 
 FloatArray = npt.NDArray[np.float32]
 SPECTRUM = 256
@@ -101,7 +101,7 @@ class _Collector:
         )
 
 
-def look(volume: mrc.Volume) -> Look:
+def look(volume: Volume) -> Look:
     """Read a volume once, in slabs of whole sections."""
     collector = _Collector(volume.shape)
     for part, slab in volume.slabs():

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from isonet.config import OpenConfig, ReportConfig
 from isonet.errors import InputError
-from isonet.io import files, mrc
+from isonet.io import files
+from isonet.io.formats import open_volume
 from isonet.project.table import Tomogram
 from isonet.steps.report.comparison import files_compared
 from isonet.steps.report.data import CORRECTED, MASK, existing
@@ -59,7 +60,7 @@ def open_elsewhere(path: Path, config: OpenConfig) -> list[Path]:
 
 def _scene(tomogram: Tomogram, column: str, sources: Sources) -> Scene:
     """Take what belongs to a corrected tomogram."""
-    before, after = (mrc.open_volume(path) for path in files_compared(tomogram, column).values() if path is not None)
+    before, after = (open_volume(path) for path in files_compared(tomogram, column).values() if path is not None)
     mean, std = pooled_statistics([after])
     return Scene(
         name=tomogram.name,

@@ -17,7 +17,8 @@ from markupsafe import Markup
 from isonet import __version__
 from isonet.config import ReportConfig
 from isonet.errors import InputError
-from isonet.io import files, mrc
+from isonet.io import files
+from isonet.io.formats import open_volume
 from isonet.project.check import warnings_of
 from isonet.project.table import Tomogram
 from isonet.running.run_record import REPORT_MARK
@@ -167,7 +168,7 @@ def _scene(tomogram: Tomogram, one: Comparison, sources: Sources) -> Scene:
         after=Path(one.numbers["after"]),
         mask=existing(tomogram, MASK),
         confidence=confidence_map(tomogram, sources),
-        shape=mrc.open_volume(tomogram.file(tomogram.full_column)).shape,
+        shape=open_volume(tomogram.file(tomogram.full_column)).shape,
         pixel_size=one.numbers["pixel_size"] or 1.0,
         sign=one.sign,
         mean=one.after.mean,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from isonet.config import ValidateConfig
 from isonet.errors import InputError
-from isonet.io import checkpoint, mrc
+from isonet.io import checkpoint
+from isonet.io.formats import open_volume
 from isonet.models.record import refuse_having_seen
 from isonet.project.table import HALF_COLUMNS, Tomogram
 from isonet.steps.validate.withhold import kept_part
@@ -14,7 +15,7 @@ from isonet.steps.validate.withhold import kept_part
 def refuse_contradictions(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
     """Refuse inputs that cannot be read or compared."""
     for path in (*config.prediction, *([] if config.truth is None else [config.truth])):
-        mrc.open_volume(path)
+        open_volume(path)
     if config.input_column not in ("auto", "full", "halves", "rlnDeconvTomoName", chosen[0].full_column):
         raise InputError(f"--input-column {config.input_column}: may know what is withheld; leave it out, or use full")
     for flag, given in (("--prediction", config.prediction), ("--truth", config.truth)):
@@ -27,7 +28,7 @@ def refuse_contradictions(chosen: Sequence[Tomogram], config: ValidateConfig) ->
             about = checkpoint.load_model(model)[1]
             for tomogram in chosen:
                 kept = kept_part(tomogram, config.withhold)
-                refuse_having_seen(model, about, [mrc.open_volume(path) for path in measured_files(tomogram)], kept)
+                refuse_having_seen(model, about, [open_volume(path) for path in measured_files(tomogram)], kept)
 
 
 def measured_files(tomogram: Tomogram) -> list[Path]:

@@ -24,6 +24,7 @@ from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
+from isonet.io.volume import FloatArray, Volume
 from isonet.io.volume_files import stem
 from isonet.models.folder import MODEL_NAME, STATE_NAME, holds_run, move_aside
 from isonet.project.orientation import TILT_FILES
@@ -60,7 +61,7 @@ class Pair:
     """
 
     tomogram: Tomogram
-    volumes: tuple[mrc.Volume, mrc.Volume]
+    volumes: tuple[Volume, Volume]
 
 
 def predict_independently(chosen: Sequence[Tomogram], config: ValidateConfig) -> list[Pair] | None:
@@ -225,7 +226,7 @@ def write_confidence(pair: Pair, path: Path, config: ValidateConfig, run: Run) -
     log.info("%s: written", path)
 
 
-def _correlate(first: mrc.Volume, second: mrc.Volume, result: mrc.FloatArray) -> None:
+def _correlate(first: Volume, second: Volume, result: FloatArray) -> None:
     """Correlate two volumes locally, slab by slab."""
     depth, reach, step = first.shape[0], round(_REACH * _WINDOW), 64
     means = [_mean(volume) for volume in (first, second)]
@@ -241,6 +242,6 @@ def _correlate(first: mrc.Volume, second: mrc.Volume, result: mrc.FloatArray) ->
                 plane[volume.padding.plane(section)] = 0
 
 
-def _mean(volume: mrc.Volume) -> float:
+def _mean(volume: Volume) -> float:
     """Mean of all grey values."""
     return sum(float(slab.sum(dtype=np.float64)) for _, slab in volume.slabs()) / volume.stored.size

@@ -18,7 +18,8 @@ from isonet.config import RefineConfig, StepConfig, ValidateConfig
 from isonet.core.comparison.metrics import correlation, wedge_correlation
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
-from isonet.io import checkpoint, files, mrc
+from isonet.io import checkpoint, files
+from isonet.io.formats import open_volume
 from isonet.models.folder import MODEL_NAME, STATE_NAME, holds_run, move_aside
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.processes import refuse_launchers
@@ -124,7 +125,7 @@ def _read(path: Path) -> Numbers:
 
 def _refuse_too_small(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
     """Refuse, before anything is trained, tomograms in which nothing could be measured afterwards."""
-    volumes = [mrc.open_volume(one.file(one.full_column)) for one in chosen]
+    volumes = [open_volume(one.file(one.full_column)) for one in chosen]
     width = shell_width([volume.shape for volume in volumes])
     for tomogram, volume in zip(chosen, volumes, strict=True):
         kept = kept_part(tomogram, config.withhold)
@@ -202,10 +203,10 @@ def _case(
     InputError
         If a volume is not of the tomogram's shape.
     """
-    predictions = [mrc.open_volume(path) for path in corrected]
-    references = [mrc.open_volume(measured.file(column)) for column in columns]
-    halves = [mrc.open_volume(measured.file(column)) for column in HALF_COLUMNS] if measured.has_halves else []
-    truth = None if config.truth is None else mrc.open_volume(config.truth)
+    predictions = [open_volume(path) for path in corrected]
+    references = [open_volume(measured.file(column)) for column in columns]
+    halves = [open_volume(measured.file(column)) for column in HALF_COLUMNS] if measured.has_halves else []
+    truth = None if config.truth is None else open_volume(config.truth)
     for volume in (*predictions, *halves, *([] if truth is None else [truth])):
         if volume.shape != references[0].shape:
             shape = " x ".join(map(str, references[0].shape))
@@ -215,7 +216,7 @@ def _case(
     case = Case(
         name=measured.name,
         predictions=tuple(predictions),
-        inputs=tuple(mrc.open_volume(given.file(column)) for column in columns),
+        inputs=tuple(open_volume(given.file(column)) for column in columns),
         references=tuple(reversed(references)),
         halves=tuple(halves),
         truth=truth,

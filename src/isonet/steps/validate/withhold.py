@@ -11,7 +11,8 @@ from isonet.config import DeconvConfig, MaskConfig, StepConfig, ValidateConfig
 from isonet.core.tilts import wedge, withheld
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
-from isonet.io import files, mrc
+from isonet.io import files
+from isonet.io.formats import open_volume
 from isonet.io.options import read_options
 from isonet.io.volume_files import stem
 from isonet.project.orientation import SECOND_AXIS
@@ -108,10 +109,10 @@ def _narrowed(tomogram: Tomogram, folder: Path, config: ValidateConfig, run: Run
 
 def _remove(tomogram: Tomogram, source: Path, target: Path, kept: Measured, config: ValidateConfig, run: Run) -> None:
     """Write a volume of a tomogram without what is beyond the kept range, unless that is done."""
-    volume = mrc.open_volume(source)
+    volume = open_volume(source)
     ends = kept.sweeps[0].tilts if kept.at_home else (kept,)
     label = product_label("withheld", (source,), (*ends, *corrected_size(tomogram, volume)))
-    if target.exists() and label not in mrc.open_volume(target).header.labels and not config.overwrite:
+    if target.exists() and label not in open_volume(target).header.labels and not config.overwrite:
         raise InputError(
             f"{target}: made from other input or with another --withhold; add --overwrite or choose another "
             "--output-dir"

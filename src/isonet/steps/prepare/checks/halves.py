@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from isonet.core.comparison.likeness import NOISY_EDGE, PARTS, SAMPLES, blocks_of, compared
-from isonet.io import mrc
+from isonet.io.formats import open_volume
+from isonet.io.volume import Volume
 from isonet.steps.prepare.checks.faults import refuse
 from isonet.volumes.half_likeness import likeness_of_halves
 
@@ -29,7 +30,7 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
     InputError
         If a half is constant, or is not of this tomogram.
     """
-    halves = mrc.open_volume(even), mrc.open_volume(odd)
+    halves = open_volume(even), open_volume(odd)
     black = [half for half in halves if _is_constant(half)]
     for half in black:
         value = float(half.stored[0, 0, 0])
@@ -42,12 +43,12 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
     if full is None:
         _compare_halves(*halves, accepted)
         return
-    whole = mrc.open_volume(full)
+    whole = open_volume(full)
     for half in halves:
         _compare_with_whole(whole, half, accepted)
 
 
-def _compare_with_whole(full: mrc.Volume, half: mrc.Volume, accepted: Sequence[str]) -> None:
+def _compare_with_whole(full: Volume, half: Volume, accepted: Sequence[str]) -> None:
     """Refuse a half that does not correlate with its tomogram, or that is light where that is dark."""
     likeness = compared(full, half, NOISY_EDGE).of_parts
     if likeness is None or likeness >= PARTS[1]:
@@ -63,7 +64,7 @@ def _compare_with_whole(full: mrc.Volume, half: mrc.Volume, accepted: Sequence[s
     refuse("other-halves", text, accepted)
 
 
-def _compare_halves(even: mrc.Volume, odd: mrc.Volume, accepted: Sequence[str]) -> None:
+def _compare_halves(even: Volume, odd: Volume, accepted: Sequence[str]) -> None:
     """Refuse halves that have nothing in common; warn where that is in doubt, as noise can be strong."""
     nothing, certain, _ = SAMPLES
     likeness = likeness_of_halves(even, odd)
@@ -77,12 +78,12 @@ def _compare_halves(even: mrc.Volume, odd: mrc.Volume, accepted: Sequence[str]) 
     refuse("other-halves", text, accepted)
 
 
-def _are_the_same(first: mrc.Volume, second: mrc.Volume) -> bool:
+def _are_the_same(first: Volume, second: Volume) -> bool:
     """Tell whether two volumes of one shape hold the same voxels in all blocks that are looked at."""
     return all(bool((first[block] == second[block]).all()) for block in blocks_of(first.shape, NOISY_EDGE))
 
 
-def _is_constant(volume: mrc.Volume) -> bool:
+def _is_constant(volume: Volume) -> bool:
     """Tell whether all voxels have one value; the whole volume is read only where some blocks have."""
     first = volume.stored[0, 0, 0]
     if any(bool((volume[block] != first).any()) for block in blocks_of(volume.shape, NOISY_EDGE)):

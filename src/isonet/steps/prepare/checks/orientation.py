@@ -13,9 +13,12 @@ from isonet.core.sampling import edges_of, moved
 from isonet.core.tilts import orientation_estimate
 from isonet.core.tilts.measured import Measured, Sweep, angles_of
 from isonet.core.tilts.orientation_estimate import GRID, OrientationEstimate
+from isonet.core.tilts.two_axes import TwoAxesEstimate, estimate_two_axes
 from isonet.core.tilts.wedge_spectrum import spread_blocks
-from isonet.io import mrc
+from isonet.io.volume import Volume
+from isonet.io.volume_files import title
 from isonet.steps.prepare.checks.faults import refuse
+from isonet.steps.prepare.checks.two_axes import compare_two_axes, sentence_of_two, shows_two_axes
 from isonet.steps.prepare.checks.wedge import warn_of_stack
 from isonet.volumes.continued import data_box
 
@@ -36,26 +39,45 @@ class Shown:
         How the wedge lies.
     missing_energy : float
         Share of the energy in the region called missing.
+    power : tensor
+        Mean power spectrum of a few blocks.
+    two_axes : TwoAxesEstimate or None
+        How the wedge lies where two axes are told.
     """
 
     estimate: OrientationEstimate
     missing_energy: float
+    power: Float[Tensor, "z y kx"]
+    two_axes: TwoAxesEstimate | None = None
+
+    @property
+    def clear(self) -> bool:
+        """Whether the spectrum shows a wedge of as many axes as are told."""
+        return self.estimate.clear if self.two_axes is None else self.two_axes.clear
 
     @property
     def numbers(self) -> dict[str, object]:
         """For the file beside the table; degrees are null where the spectrum shows no wedge.
 
-        `level_y` is the middle between the faces: the turn about y of a series with as many tilts on either side.
+        `level_y` is the middle between the faces: the turn about y of a series with as many tilts on either side. Of
+        two axes that are told they are of the one nearer to y.
         """
-        found, clear = self.estimate, self.estimate.clear
-        faces = [round(found.tilt_min, 1), round(found.tilt_max, 1)]
+        found, clear = self.estimate, self.clear
+        about_x, about_z, ends = found.about_x, found.about_z, (found.tilt_min, found.tilt_max)
+        if self.two_axes is not None:
+            (about_x, about_z), ends = self.two_axes.turns[0], self.two_axes.measured.sweeps[0].ends
+        faces = [round(end, 1) for end in ends]
         return {
-            "level_x": round(found.about_x, 1) if clear else None,
+            "level_x": round(about_x, 1) if clear else None,
             "level_y": round(sum(faces) / 2, 1) if clear else None,
-            "axis_turn": round(found.about_z, 1) if clear else None,
+            "axis_turn": round(about_z, 1) if clear else None,
             "faces": faces if clear else None,
             "missing_energy": round(self.missing_energy, 5),
         }
+
+    def second_axis(self) -> TwoAxesEstimate | None:
+        """How two axes lie where one is told and two explain the spectrum much better."""
+        return shows_two_axes(self.power, self.estimate)
 
     def differs(self, told: Measured) -> bool:
         """Whether the axis is clearly turned about x or z otherwise than told of one sweep."""
@@ -69,7 +91,7 @@ NOTHING: dict[str, object] = dict.fromkeys(("level_x", "level_y", "axis_turn", "
 """The numbers of a tomogram that shows nothing."""
 
 
-def look(volume: mrc.Volume, told: Measured, *, turned: bool = False) -> Shown | None:
+def look(volume: Volume, told: Measured, *, turned: bool = False) -> Shown | None:
     """Look how the wedge of a tomogram lies; None where it is too small or too empty to show anything.
 
     Parameters
@@ -92,23 +114,22 @@ def look(volume: mrc.Volume, told: Measured, *, turned: bool = False) -> Shown |
     power: Float[Tensor, "z y kx"] = torch.stack(powers).mean(0)
     depth, height, width = blocks[0].shape
     energy = orientation_estimate.missing_energy(power, told, (depth, height, width))
-    return Shown(orientation_estimate.estimate_orientation(power), energy)
+    two = estimate_two_axes(power, told) if len(told.sweeps) > 1 else None
+    return Shown(orientation_estimate.estimate_orientation(power), energy, power, two)
 
 
-def lies_turned(volume: mrc.Volume, told: Measured) -> bool:
+def lies_turned(volume: Volume, told: Measured) -> bool:
     """Tell whether a levelled tomogram lies as IMOD's tilt leaves volumes: its wedge shows only once it is turned."""
     turned = look(volume, told, turned=True)
-    if turned is not None and turned.estimate.clear:
+    if turned is not None and turned.clear:
         return True
     warn_of_stack(volume.path, len(told.tilts))
-    log.info("%s: its power spectrum does not tell how the wedge lies; taken as told", volume.path.name)
+    log.info("%s: its power spectrum does not tell how the wedge lies; taken as told", title(volume.path))
     return False
 
 
-def compared(volume: mrc.Volume, shown: Shown | None, told: Measured, accepted: Sequence[str]) -> bool:
+def compared(volume: Volume, shown: Shown | None, told: Measured, accepted: Sequence[str]) -> bool:
     """Compare a wedge that is not about y alone, as shown or as told, with what is told; tell whether that was done.
-
-    What was measured about two axes is taken as told.
 
     Parameters
     ----------
@@ -126,23 +147,29 @@ def compared(volume: mrc.Volume, shown: Shown | None, told: Measured, accepted: 
     InputError
         If the wedge is mirrored about an axis that lies as told, unless that is accepted.
     """
-    if len(told.sweeps) > 1:
-        warn_of_stack(volume.path, len(told.tilts))
+    if shown is None or not (shown.clear or shown.estimate.clear):
+        return False
+    if shown.two_axes is not None:
+        compare_two_axes(volume.path, shown.two_axes, shown.estimate, told)
         return True
-    if shown is None or not shown.estimate.clear or (told.at_home and not shown.differs(told)):
+    if told.at_home and not shown.differs(told):
         return False
     _compare(volume, shown, told, accepted)
     return True
 
 
-def _compare(volume: mrc.Volume, shown: Shown, told: Measured, accepted: Sequence[str]) -> None:
+def _compare(volume: Volume, shown: Shown, told: Measured, accepted: Sequence[str]) -> None:
     """Say how the wedge lies; a warning, or an error where it is mirrored, has the flags that mend it."""
     found, (about_x, about_z), ends = shown.estimate, _turns(told.sweeps[0]), told.sweeps[0].ends
     seen = f"tilts of {found.tilt_min:.0f} to {found.tilt_max:.0f} degrees about an axis that is {_words(found)}"
     turned = shown.differs(told)
+    two = shown.second_axis() if turned else None
+    if two is not None:
+        log.warning("%s: %s", volume.path, sentence_of_two(two))
+        return
     shifted = max(abs(found.tilt_min - ends[0]), abs(found.tilt_max - ends[1])) > _ENDS
     if not turned and not shifted:
-        log.info("%s: its power spectrum shows %s, as told", volume.path.name, seen)
+        log.info("%s: its power spectrum shows %s, as told", title(volume.path), seen)
         return
     mirrored = max(abs(found.tilt_min + ends[1]), abs(found.tilt_max + ends[0])) <= _ENDS and shifted
     flags = [f"--level-x {found.about_x:.0f}"] if turned or about_x else []

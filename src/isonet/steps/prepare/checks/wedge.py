@@ -1,7 +1,7 @@
 """Comparison of the wedge in a tomogram's own power spectrum with its metadata."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +9,13 @@ from jaxtyping import Float64
 
 from isonet.core.sampling import edges_of, moved
 from isonet.core.tilts import wedge_estimate, wedge_spectrum
+from isonet.core.tilts.two_axes import TwoAxesEstimate
 from isonet.core.tilts.wedge_estimate import Finding, WedgeEstimate
-from isonet.io import mrc
+from isonet.io.volume import Volume
+from isonet.io.volume_files import title
 from isonet.project.selection import why_stack
 from isonet.steps.prepare.checks.faults import refuse
+from isonet.steps.prepare.checks.two_axes import sentence_of_two
 from isonet.volumes.continued import data_box
 
 log = logging.getLogger("isonet")
@@ -20,7 +23,12 @@ _BLOCKS = 8
 _FAULTS: Mapping[Finding, str] = {"mirrored": "mirrored", "no wedge": "no-wedge"}
 
 
-def check_wedge(volume: mrc.Volume, tilts: Sequence[float], accepted: Sequence[str]) -> WedgeEstimate | None:
+def check_wedge(
+    volume: Volume,
+    tilts: Sequence[float],
+    accepted: Sequence[str],
+    second_axis: Callable[[], TwoAxesEstimate | None] | None = None,
+) -> WedgeEstimate | None:
     """Compare the wedge in a tomogram's power spectrum with its tilts, and say what was found.
 
     One line of information where they agree or the spectrum cannot tell, a warning with the remedy where the range
@@ -35,6 +43,8 @@ def check_wedge(volume: mrc.Volume, tilts: Sequence[float], accepted: Sequence[s
         Degrees: `(tilt_min, tilt_max)` or the list of tilts.
     accepted : sequence of str
         Faults that are taken all the same, with a warning.
+    second_axis : callable, optional
+        Tells how two axes lie, should the tomogram show two; asked where it shows no wedge of one.
 
     Returns
     -------
@@ -49,7 +59,7 @@ def check_wedge(volume: mrc.Volume, tilts: Sequence[float], accepted: Sequence[s
     spectra = measure_spectra(volume)
     if spectra is None:
         warn_of_stack(volume.path, len(tilts))
-        log.info("%s: too small or too empty for its power spectrum to tell the tilt range", volume.path.name)
+        log.info("%s: too small or too empty for its power spectrum to tell the tilt range", title(volume.path))
         return None
     stack = why_stack(volume.path, len(tilts))
     estimate = wedge_estimate.estimate_wedge(spectra)
@@ -61,11 +71,16 @@ def check_wedge(volume: mrc.Volume, tilts: Sequence[float], accepted: Sequence[s
         if finding == "no wedge" and stack is not None:
             refuse("stack", f"{volume.path}: {stack}, and no wedge; give the reconstructed tomogram", accepted)
             continue
+        two = None if second_axis is None or finding not in ("no wedge", "unclear") else second_axis()
         sentence = _sentence(finding, estimate, min(tilts), max(tilts))
-        if finding in _FAULTS:
+        if two is not None:
+            sentence = sentence_of_two(two)
+        if two is not None and finding == "unclear":
+            log.warning("%s: %s", volume.path, sentence)
+        elif finding in _FAULTS:
             refuse(_FAULTS[finding], f"{volume.path}: {sentence}", accepted)
         elif finding in ("agrees", "unclear"):
-            log.info("%s: %s", volume.path.name, sentence)
+            log.info("%s: %s", title(volume.path), sentence)
         else:
             log.warning("%s: %s", volume.path, sentence)
     return estimate
@@ -78,7 +93,7 @@ def warn_of_stack(path: Path, tilts: int) -> None:
         log.warning("%s: may be %s; if it is one, give the reconstructed tomogram", path, stack)
 
 
-def measure_spectra(volume: mrc.Volume) -> Float64[np.ndarray, "3 rows columns"] | None:
+def measure_spectra(volume: Volume) -> Float64[np.ndarray, "3 rows columns"] | None:
     """Mean power spectra across z, y and x over blocks spread through a volume; None if it is too small or empty."""
     whole = data_box(volume)
     blocks = (moved(block, whole) for block in wedge_spectrum.spread_blocks(edges_of(whole), _BLOCKS))

@@ -12,7 +12,7 @@ import torch
 from isonet.config import RefineConfig
 from isonet.core.normalize import Normalization
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.models.record import UNKNOWN_INPUT
 from isonet.project.older_tilts import comment_on_tilts
 from isonet.project.orientation import COLUMNS
@@ -124,7 +124,7 @@ def with_sizes_of(project: Project, config: RefineConfig) -> RefineConfig:
         return config
     row = project.tomograms[0]
     cube, crop = row.number("rlnCubeSize"), row.number("rlnCropSize")
-    edge = int(crop) if crop is not None else mrc.open_volume(_file(row)).shape[0]
+    edge = int(crop) if crop is not None else open_volume(_file(row)).shape[0]
     divisor = 2 ** (config.unet_depth or ARCHITECTURES.get(config.arch, ARCHITECTURES["paper"]).depth)
     fitting = edge // divisor * divisor
     sizes = {"crop_size": fitting} | ({} if cube is None else {"cube_size": int(cube)})
@@ -146,12 +146,12 @@ def _middles(rows: Sequence[Tomogram], grey: Normalization, size: int) -> Iterat
 
 def _source(row: Tomogram, grey: Normalization) -> Source:
     """Open one sub-volume; where it reached beyond the data of its tomogram it may be padded."""
-    volume = mrc.open_volume(_file(row))
+    volume = open_volume(_file(row))
     return Source(row, volume, grey, row.measured, padding=find_padding(volume, aloud=False))
 
 
 def _check_size(row: Tomogram, config: RefineConfig) -> None:
-    volume = mrc.open_volume(_file(row))
+    volume = open_volume(_file(row))
     if min(volume.shape) < config.subvolume_size:
         shape = " x ".join(map(str, volume.shape))
         raise InputError(

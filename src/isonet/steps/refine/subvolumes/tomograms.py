@@ -14,7 +14,9 @@ from isonet.config import RefineConfig
 from isonet.core.normalize import Normalization
 from isonet.core.sampling import Box, edges_of, held_out_boxes, moved, random_stream
 from isonet.errors import InputError
-from isonet.io import mrc
+from isonet.io.formats import open_volume
+from isonet.io.volume import Volume
+from isonet.io.volume_files import title
 from isonet.project.subvolumes import subvolume_count
 from isonet.project.table import Tomogram
 from isonet.steps.refine.subvolumes.samples import SPECTRUM_CUBES, Place, loss_weights
@@ -63,13 +65,13 @@ class TrainingTomogram:
     def sources(self) -> tuple[Source, ...]:
         """Its normalised voxels."""
         return tuple(
-            Source(self.tomogram, mrc.open_volume(path), grey, measured, padding=padding)
+            Source(self.tomogram, open_volume(path), grey, measured, padding=padding)
             for path, grey, measured, padding in zip(
                 self.files, self.normalizations, self.optics.measured, self.paddings, strict=True
             )
         )
 
-    def mask(self, volume: mrc.Volume) -> npt.NDArray[Any] | None:
+    def mask(self, volume: Volume) -> npt.NDArray[Any] | None:
         """Return what is larger than 0 where sub-volumes may be centred; None for everywhere."""
         return open_mask(self.tomogram, volume) if self.kept_mask is None else self.kept_mask
 
@@ -156,7 +158,7 @@ def open_training_set(
         opened.append(TrainingTomogram(tomogram, files, grey, geometry, count, boxes, paddings, kept))
         thin = min(sources[0].volume.shape)
         if thin < size:
-            name = sources[0].volume.path.name
+            name = title(sources[0].volume.path)
             log.info("%s: %d voxels thick, continued by reflection to %d", name, thin, size)
     return opened
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from isonet.io.volume_files import is_zarr, title
 from isonet.steps.report.viewers.scene import Scene
 
 MARK = "#1 before"
@@ -22,13 +23,13 @@ def script(scene: Scene) -> str:
     lines = [
         f"# {_comment(scene.name)}: {', '.join([*named, *([f'#{mask} mask'] if scene.mask else [])])}",
         "close",
-        f"open {_quoted(scene.before)}",
-        f"open {_quoted(scene.after)}",
+        *_opened(scene.before),
+        *_opened(scene.after),
         f"volume #1-2 style image {planes}",
     ]
     if scene.confidence is not None:
         lines += [
-            f"open {_quoted(scene.confidence)}",
+            *_opened(scene.confidence),
             f"volume scale #2 factor {scene.sign} modelId #4",
             f"volume #4 style surface step 1 level {scene.level:.6g}",
             f"color sample #4 map #3 palette {_PALETTE}",
@@ -38,8 +39,16 @@ def script(scene: Scene) -> str:
     else:
         lines.append("# no confidence map yet: isonet validate TABLE --independent writes one")
     if scene.mask is not None:
-        lines += [f"open {_quoted(scene.mask)}", f"volume #{mask} style mesh step 4 level 0.5 color orange"]
+        lines += [*_opened(scene.mask), f"volume #{mask} style mesh step 4 level 0.5 color orange"]
     return "\n".join([*lines, f"move x {scene.step:.6g} models #2", "camera ortho", "view", ""])
+
+
+def _opened(path: Path) -> list[str]:
+    """Open a volume; an OME-Zarr image, which ChimeraX does not read, is left to the reader."""
+    if is_zarr(path):
+        remedy = "choose an MRC copy (isonet predict --format both)"
+        return [f"# {_comment(title(path))} is OME-Zarr; {remedy}", "open browse"]
+    return [f"open {_quoted(path)}"]
 
 
 def _comment(name: str) -> str:

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from isonet.io.volume_files import is_zarr
 from isonet.steps.report.viewers.scene import Scene
 
 MARK = "# isonet: before and after"
 """How every script begins."""
-_TEMPLATE = '''{mark} in napari; needs napari and mrcfile
-import mrcfile
+_TEMPLATE = '''{mark} in napari; needs napari and {reader}
+import os
+
 import napari
 
 NAME = {name}
@@ -20,7 +22,14 @@ STEP = {step!r}  # angstrom from one volume to the next
 
 
 def voxels(path):
-    """Map a volume into memory, or unpack a compressed one."""
+    """Map a volume into memory, unpack a compressed one, or open a level of OME-Zarr."""
+    if os.path.isdir(path):
+        import zarr
+
+        array = zarr.open_array(path, mode="r")
+        return array if array.ndim == 3 else array[...].reshape(array.shape[-3:])
+    import mrcfile
+
     packed = path.endswith((".gz", ".bz2"))
     return (mrcfile.open if packed else mrcfile.mmap)(path, permissive=True).data
 
@@ -42,7 +51,7 @@ if CONFIDENCE:
     viewer.add_image(voxels(CONFIDENCE), name="confidence", colormap="viridis", contrast_limits=(0, 1), **where)
 if MASK:
     data = voxels(MASK)
-    data = data if data.dtype.kind in "iu" else (data > 0).astype("uint8")
+    data = data if data.dtype.kind in "iu" else (data[:] > 0).astype("uint8")
     outline = viewer.add_labels(data, name="mask", opacity=0.7, **place)
     outline.contour = 1
 viewer.dims.set_point(0, {middle!r})
@@ -58,8 +67,11 @@ def script(scene: Scene) -> str:
     All stand beside each other in the same plane, so that there is one slider and one camera. The mask is an outline
     over the tomogram before.
     """
+    paths = (scene.before, scene.after, scene.mask, scene.confidence)
+    needed = {"zarr" if is_zarr(path) else "mrcfile" for path in paths if path is not None}
     return _TEMPLATE.format(
         mark=MARK,
+        reader=" and ".join(sorted(needed)),
         name=ascii(scene.name),
         before=_literal(scene.before),
         after=_literal(scene.after),

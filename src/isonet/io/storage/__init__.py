@@ -1,0 +1,1 @@
+"""How voxels lie on the disk, for the readers of all formats."""
