@@ -11,6 +11,7 @@ import argparse
 import math
 import random
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
@@ -63,8 +64,8 @@ def changed(volume: Tensor, change: str) -> Tensor:
 def measured(volume: Tensor) -> WedgeEstimate:
     """Estimate the wedge of a volume in memory."""
     blocks = wedge_spectrum.spread_blocks(fourier.spatial_shape(volume), 8)
-    spectra = [wedge_spectrum.slice_spectra(volume[block]) for block in blocks]
-    return wedge_estimate.estimate_wedge(torch.stack([found for found in spectra if found is not None]).mean(0))
+    spectra = [wedge_spectrum.slice_spectra(volume[block].numpy()) for block in blocks]
+    return wedge_estimate.estimate_wedge(np.mean([found for found in spectra if found is not None], axis=0))
 
 
 def main() -> None:

@@ -140,5 +140,6 @@ class LocalMoments:
 def skewness(values: npt.NDArray[np.float32]) -> float:
     """Third standardised moment; negative where the rare strong voxels (density) are dark."""
     centred = values.astype(np.float64) - values.mean(dtype=np.float64)
-    std = float(np.sqrt(np.mean(centred**2)))
-    return float(np.mean(centred**3)) / std**3 if std > 0 else 0.0
+    squares = np.square(centred)
+    std = float(np.sqrt(squares.mean()))
+    return float(np.vdot(squares, centred)) / centred.size / std**3 if std > 0 else 0.0

@@ -75,16 +75,22 @@ def find_volumes(path: Path) -> list[Path]:
         raise InputError(f"{path}: no such file or folder; check the name")
     if path.is_file():
         return [path]
+    found = volumes_in(path)
+    if not found:
+        raise InputError(f"{path}: no tomograms in this folder; they end in .mrc, .rec, .map or {ENDING}")
+    return found
+
+
+def volumes_in(folder: Path) -> list[Path]:
+    """Volumes of a folder in the order of their names, as :func:`find_volumes`; there may be none."""
     found = []
-    for item in sorted(path.iterdir()):
+    for item in sorted(folder.iterdir()):
         if item.name.startswith("."):
             continue
         if item.is_file() and item.name.lower().endswith(FILES):
             found.append(item)
         elif item.name.lower().endswith(ENDING) and item.is_dir():
             found += _taken(item)
-    if not found:
-        raise InputError(f"{path}: no tomograms in this folder; they end in .mrc, .rec, .map or {ENDING}")
     return found
 
 

@@ -181,6 +181,20 @@ def tell_if_loose(match: Match, tomogram: Named, thing: Named) -> None:
         log.warning(text, thing.path, tomogram.path)
 
 
+def tell_if_shared(what: str, tomograms: Sequence[Named]) -> None:
+    """Warn where what belongs to one series is taken for several tomograms."""
+    if len(tomograms) < 2:
+        return
+    first, second = tomograms[:2]
+    if first.names == second.names:
+        text = "%s: fits %s and %s equally well and is taken for both; put it beside the one it is of"
+    else:
+        text = (
+            "%s: taken for %s and %s; if it is of one of them, call it as that one is called and give the other its own"
+        )
+    log.warning(text, what, first.path, second.path)
+
+
 def file_in(
     folder: Path, endings: Sequence[str], tomogram: int, tomograms: Sequence[Named], wanted: str
 ) -> Path | None:

@@ -1,15 +1,18 @@
 """Even and odd halves, paired by their names."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from isonet.errors import InputError
+from isonet.io import volume_files
 from isonet.io.formats import open_volume
 from isonet.io.volume_files import is_folder, is_volume, stem
 from isonet.project.names import marks, side_of
 from isonet.project.selection import find_volumes, only_tomograms
 
+log = logging.getLogger("isonet")
 Halves = tuple[Path, Path]
 _FOLDERS = (("even", "odd"), ("evn", "odd"), ("half1", "half2"), ("half_1", "half_2"))
 
@@ -92,6 +95,19 @@ def half_folders(path: Path) -> tuple[Path, Path] | None:
         if even in folders and odd in folders:
             return folders[even], folders[odd]
     return None
+
+
+def tell_of_other_folders(path: Path) -> None:
+    """Warn of folders below one that hold a half of each tomogram, or a tomogram called as its folder, unread."""
+    if not is_folder(path):
+        return
+    names = {name for pair in _FOLDERS for name in pair}
+    for folder in sorted(item for item in path.iterdir() if is_folder(item) and not item.name.startswith(".")):
+        volumes = volume_files.volumes_in(folder)
+        if volumes and folder.name.lower() in names:
+            log.warning("%s: not looked into, for the folder of the other halves is not beside it", folder)
+        elif any(stem(volume).startswith(folder.name) for volume in volumes):
+            log.warning("%s: holds volumes and was not looked into; name it too if they are tomograms", folder)
 
 
 def paired(firsts: Sequence[Path], seconds: Sequence[Path]) -> tuple[list[Pair], list[Path]]:

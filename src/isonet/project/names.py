@@ -174,6 +174,16 @@ def side_of(name: str) -> str | None:
     return None if found is None else _side(found)
 
 
+def is_marked_in_front(name: str) -> bool:
+    """Tell whether a name begins with a word that marks a half, which programs put behind: a sample may be called so.
+
+    >>> is_marked_in_front("rec_even_cell"), is_marked_in_front("TS_1_EVN_Vol"), is_marked_in_front("even_Vol")
+    (True, False, False)
+    """
+    found = _MARK.match(re.sub(r"^rec_", "", name, flags=re.IGNORECASE))
+    return found is not None and not all(map(_MADE_WORD.fullmatch, words(found.string[found.end() :])))
+
+
 def is_short(name: str) -> bool:
     """Tell whether only h1 or h2 marks a half, which may mean a hole as well."""
     return (_last_mark(name) or "").lower() in _SIDES[-1]

@@ -1,10 +1,12 @@
 """Tables whose tilts an older version took from Warp's files as they stand there: mirrored, or not levelled."""
 
+import logging
 from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.project.table import Tomogram
 
+log = logging.getLogger("isonet")
 _WARP = (".xml", ".tomostar")
 _ALIKE = 0.5  # degrees
 
@@ -36,3 +38,12 @@ def tilts_of_older_version(tomogram: Tomogram) -> str | None:
 def _differ(one: tuple[float, float], other: tuple[float, float]) -> bool:
     """Tell whether two ranges differ."""
     return max(abs(first - second) for first, second in zip(one, other, strict=True)) > _ALIKE
+
+
+def comment_on_tilts(tomogram: Tomogram) -> None:
+    """Warn where the table does not say how a tomogram was tilted, or an older version read that from Warp's file."""
+    if tomogram.text("rlnTiltFile") is None and tomogram.text("rlnTiltMin") is None:
+        log.warning("%s: no rlnTiltMin, rlnTiltMax; %g to %g degrees taken", tomogram.table, *tomogram.tilts)
+    older = tilts_of_older_version(tomogram)
+    if older is not None:
+        log.warning("%s: %s: %s; make the table anew with isonet prepare", tomogram.table, tomogram.name, older)

@@ -9,14 +9,26 @@ from isonet.errors import InputError
 from isonet.io import star
 from isonet.io.formats import open_volume
 from isonet.io.programs import relion
-from isonet.io.volume_files import container, is_volume, stem
+from isonet.io.volume_files import is_volume, stem
 from isonet.project.belonging import Belonging, Named, only_one
-from isonet.project.halves import Halves, Pair, check_shapes, half_folders, half_key, pair_halves, paired
-from isonet.project.names import Fit, is_short, side_of
+from isonet.project.halves import (
+    Halves,
+    Pair,
+    check_shapes,
+    half_folders,
+    half_key,
+    pair_halves,
+    paired,
+    tell_of_other_folders,
+)
+from isonet.project.names import Fit, is_marked_in_front, is_short, side_of
 from isonet.project.selection import find_volumes, only_tomograms
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Tomogram
 
 log = logging.getLogger("isonet")
+_WITHOUT_FULL = (
+    "%s and %s: left out, there is no full tomogram of this name; give --even and --odd alone for their mean"
+)
 Grouped = dict[Path, Halves | None]
 
 
@@ -169,16 +181,21 @@ def _found(paths: Sequence[Path], *, stacks: bool, named: bool = False) -> _Foun
             continue
         loose += volumes
         order += volumes
+        if folders is None and not named:
+            tell_of_other_folders(path)
         if folders is not None:
             below += paired(*(only_tomograms(find_volumes(folder), stacks=stacks) for folder in folders))[0]
     kept = set(only_tomograms([path for path in dict.fromkeys(loose) if path not in told], stacks=stacks))
     full = [path for path in dict.fromkeys(order) if path in kept or path in told]
     among = _among([path for path in full if path not in told])
-    among = [pair for pair in among if not (named and container(pair.even).name.lower().startswith("even"))]
+    among = [pair for pair in among if not (named and is_marked_in_front(stem(pair.even)))]
     halves = {path for pair in among for path in pair.halves}
     full = [path for path in full if path not in halves]
     belonging = _belonging(full, below)
     close = _close(belonging)
+    for number, pair in enumerate(below):
+        if full and number not in close and not named:
+            log.warning(_WITHOUT_FULL, *pair.halves)
     below = [pair for number, pair in enumerate(below) if number in close or not full]
     check_shapes([*apart, *pairs, *below, *among])
     return _Found(full, [*pairs, *below, *among], apart, told)
@@ -240,7 +257,7 @@ def _all_with_halves(full: Sequence[Path], pairs: Sequence[Pair]) -> Grouped:
         found[path] = _of_its_shape(path, pairs[chosen])
     for pair in pairs:
         if pair.halves not in found.values():
-            log.info("%s and %s: left out, there is no full tomogram of this name", *pair.halves)
+            log.warning(_WITHOUT_FULL, *pair.halves)
     return found
 
 

@@ -7,118 +7,36 @@
     TS_1_Vol.mrc        the tomogram                                                                taken
     TS_1_2ND_Vol.mrc    a second volume                                                             left out
     TS_1_EVN_Vol.mrc    a half: a series of its own here, paired later                              taken
+
+A name alone proves nothing: `TS_1.mrc` beside `rec_TS_1.mrc` may be its images, the same tomogram, or one of another
+series that is called so. Where header, list of tilts and content do not tell, what is left out is a warning.
 """
 
 import logging
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
-from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 
+from isonet.core.comparison.likeness import are_one_sample
 from isonet.errors import InputError
 from isonet.io import volume_files
-from isonet.io.formats import glance
-from isonet.io.mrc_bytes.glance import Glance
-from isonet.io.programs.metadata import read_tilt_angles
-from isonet.io.text import read_text
+from isonet.io.formats import glance, open_volume
 from isonet.io.volume_files import EXTENSIONS, container, is_folder, is_zarr, stem, title
-from isonet.project.names import marks, side_of
+from isonet.project.series import SAMPLES, Kind, SeriesFile
 
 log = logging.getLogger("isonet")
-_MOST_TILTS = 300
 _USUAL = 10.0  # Å per voxel, at which the method works best
-_TILT_LISTS = (".aln", ".tlt", ".rawtlt", ".mdoc", ".mrc.mdoc", ".st.mdoc", "_TLT.txt", "_st.tlt")
-
-
-class _Kind(IntEnum):
-    """What the name of a volume says it is, best first."""
-
-    VOLUME = 0
-    PLAIN = 1
-    UNTRIMMED = 2
-    SECOND = 3
-    SPECTRUM = 4
-    SAMPLE = 5
-    STACK = 6
-
-
-_ENDS = (
-    (_Kind.SECOND, re.compile(r"_2nd_vol$", re.IGNORECASE)),
-    (_Kind.SAMPLE, re.compile(r"_3dfind_rec$", re.IGNORECASE)),
-    (_Kind.UNTRIMMED, re.compile(r"_full(_rec)?$", re.IGNORECASE)),
-    (_Kind.VOLUME, re.compile(r"[_.](vol|rec)$", re.IGNORECASE)),
-    (_Kind.SPECTRUM, re.compile(r"_(ctf|ps|powerspectrum)$", re.IGNORECASE)),
-    (_Kind.STACK, re.compile(r"_(ali|aligned|preali|orig|fixed|st|stack|dcst|erase|3dfind|ctfcorr)$", re.IGNORECASE)),
-)
 _SAID = {
-    _Kind.UNTRIMMED: "not trimmed as",
-    _Kind.SECOND: "a second volume of",
-    _Kind.STACK: "images of",
-    _Kind.SAMPLE: "a sample of",
+    Kind.UNTRIMMED: "not trimmed as",
+    Kind.SECOND: "a second volume of",
+    Kind.STACK: "images of",
+    Kind.SAMPLE: "a sample of",
 }
 _STACK_HEADER = "a tilt series: it has the header of a stack of images (ISPG 0, MZ 1)"
 _TAKE = "; --accept stack takes it"
-_SAMPLES = ("top_rec", "mid_rec", "bot_rec", "top", "mid", "bot")  # etomo's, to position a tomogram
-_SAMPLING = re.compile(r"_(\d+(\.\d+)?A(px)?|bin_?\d+)$", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class _File:
-    """A volume of a folder, by its name and the beginning of its header."""
-
-    path: Path
-
-    @cached_property
-    def header(self) -> Glance | None:
-        return glance(self.path)
-
-    @cached_property
-    def _told(self) -> tuple[_Kind, str]:
-        """What its name says it is, and the name of its series."""
-        name = stem(self.path)
-        side = side_of(name)
-        key = next(iter(marks(name))) if side else name
-        if key.lower() in _SAMPLES:
-            return _Kind.SAMPLE, key
-        key = _SAMPLING.sub("", key)
-        kind = _Kind.VOLUME if self.path.name.lower().endswith(".rec") else _Kind.PLAIN
-        for end, pattern in _ENDS:
-            if pattern.search(key):
-                kind, key = end, pattern.sub("", key)
-                break
-        while kind is _Kind.STACK and _ENDS[-1][1].search(key):
-            key = _ENDS[-1][1].sub("", key)
-        bare = re.sub(r"^rec_", "", key, flags=re.IGNORECASE)
-        return (_Kind.VOLUME if bare != key and kind is _Kind.PLAIN else kind), _SAMPLING.sub("", bare)
-
-    @property
-    def kind(self) -> _Kind:
-        return self._told[0]
-
-    @property
-    def series(self) -> tuple[Path, str, str | None]:
-        """Folder, name and half of the series that it is of."""
-        return container(self.path).parent, self._told[1], side_of(stem(self.path))
-
-    @property
-    def pixel_size(self) -> float:
-        """Å per voxel to a tenth; 0 where it is not known."""
-        return 0.0 if self.header is None else round(self.header.pixel_size, 1)
-
-    @cached_property
-    def as_listed(self) -> str | None:
-        """What makes it a tilt series, whatever its header says; a volume by its name may have as many sections.
-
-        One whose header is that of a stack may only be called after its series, such as `rec_1`.
-        """
-        if self.header is None or self.header.shape[0] > _MOST_TILTS:
-            return None
-        if self.kind in (_Kind.VOLUME, _Kind.UNTRIMMED) and not self.header.says_stack:
-            return None
-        return _as_listed(self.path, self.header.shape[0], self._told[1])
+_ETOMO = ("*.edf", "tilt*.com", "sample*.com", "tomopitch*.com")  # files of a folder of etomo's
+Series = tuple[Path, str, str | None]
 
 
 def find_volumes(path: Path) -> list[Path]:
@@ -153,7 +71,8 @@ def find_volumes(path: Path) -> list[Path]:
 def only_tomograms(paths: Iterable[Path], *, stacks: bool = False) -> list[Path]:
     """Leave out what is no tomogram, or a second volume of a series, each with a line that says why.
 
-    Where nothing would be left, what looks like a stack stays: that is then for who looks at its content.
+    The line is a warning where it may be a tomogram of its own. Where nothing would be left, what looks like a stack
+    stays: that is then for who looks at its content.
 
     Parameters
     ----------
@@ -162,27 +81,32 @@ def only_tomograms(paths: Iterable[Path], *, stacks: bool = False) -> list[Path]
     stacks : bool
         Whether what looks like a stack of images is taken all the same.
     """
-    files = [_File(path) for path in _once(paths)]
+    files = [SeriesFile(path) for path in _once(paths)]
     listed = {} if stacks else {file: f"{file.as_listed}{_TAKE}" for file in files if file.as_listed}
-    reasons = _samples(files) | _spectra(files) | listed | _copies(files)
-    for group in _groups(file for file in files if file not in reasons).values():
-        reasons |= _beside_better(group)
-    doubtful = {} if stacks else _stacks_by_header([file for file in files if file not in reasons])
-    left = [file for file in files if file not in reasons and file not in doubtful]
+    certain, doubtful = _samples(files)
+    certain |= _spectra(files)
+    doubtful |= _copies(files)
+    for group in _groups(file for file in files if not {file} & {*certain, *doubtful, *listed}).values():
+        for file, (why, proven) in _beside_better(group).items():
+            (certain if proven else doubtful)[file] = why
+    out = {*certain, *doubtful, *listed}
+    doubtful |= {} if stacks else _stacks_by_header([file for file in files if file not in out])
+    out |= {*doubtful}
+    left = [file for file in files if file not in out]
     if not left:
         return [file.path for file in files if file in listed] or [file.path for file in files]
     sizes = Counter(file.pixel_size for file in left)
     for group in _groups(left).values():
         doubtful |= _at_other_sizes(group, sizes)
-    for file, why in reasons.items():
+    chosen = [file for file in left if file not in doubtful]
+    known = {file.series[:2] for file in chosen}
+    for file, why in listed.items():
+        (certain if file.series[:2] in known else doubtful)[file] = why
+    for file, why in certain.items():
         log.info("%s: left out, %s", file.path, why)
     for file, why in doubtful.items():
         log.warning("%s: left out, %s", file.path, why)
-    chosen = [file for file in left if file not in doubtful]
-    for group in _groups(chosen).values():
-        if len(group) > 1:
-            text = "%s and %s: both taken, though of one series by their names; training counts it twice"
-            log.warning(text, group[0].path, group[1].path)
+    _tell_of_copies(chosen)
     return [file.path for file in chosen]
 
 
@@ -201,7 +125,7 @@ def why_stack(path: Path, tilts: int | None = None) -> str | None:
         return None
     if header.shape[0] == tilts and tilts > 2:
         return f"a tilt series: it has {tilts} sections, as many as there are tilts"
-    return _File(path).as_listed or (_STACK_HEADER if header.says_stack else None)
+    return SeriesFile(path).as_listed or (_STACK_HEADER if header.says_stack else None)
 
 
 def _once(paths: Iterable[Path]) -> list[Path]:
@@ -214,21 +138,32 @@ def _once(paths: Iterable[Path]) -> list[Path]:
     return list(seen.values())
 
 
-def _samples(files: Sequence[_File]) -> dict[_File, str]:
-    """Thin slices that etomo reconstructs to position a tomogram: several of a folder."""
-    found = [file for file in files if stem(file.path).lower() in _SAMPLES]
+def _samples(files: Sequence[SeriesFile]) -> tuple[dict[SeriesFile, str], dict[SeriesFile, str]]:
+    """Thin slices that etomo reconstructs to position a tomogram, several of a folder; and what is only called so."""
+    found = [file for file in files if stem(file.path).lower() in SAMPLES]
     folders = Counter(file.path.parent for file in found)
-    return {file: "a sample to position a tomogram" for file in found if folders[file.path.parent] > 1}
+    several = [file for file in found if folders[file.path.parent] > 1]
+    etomo = {folder for folder in folders if any(any(folder.glob(pattern)) for pattern in _ETOMO)}
+    what = "a sample to position a tomogram"
+    certain = {file: what for file in several if file.path.parent in etomo}
+    return certain, {file: f"{what} by its name; if it is none, rename it" for file in several if file not in certain}
 
 
-def _spectra(files: Sequence[_File]) -> dict[_File, str]:
-    """Spectra by their names, where there is anything else of their series."""
-    others = {(folder, name) for file in files if file.kind is not _Kind.SPECTRUM for folder, name, _ in [file.series]}
-    found = (file for file in files if file.kind is _Kind.SPECTRUM and file.series[:2] in others)
+def _spectra(files: Sequence[SeriesFile]) -> dict[SeriesFile, str]:
+    """Spectra by their names, where there is anything else of their series, and nothing of their shape."""
+    others: dict[tuple[Path, str], list[SeriesFile]] = {}
+    for file in files:
+        if file.kind is not Kind.SPECTRUM:
+            others.setdefault(file.series[:2], []).append(file)
+    found = []
+    for file in files:
+        beside = others.get(file.series[:2], []) if file.kind is Kind.SPECTRUM else []
+        if beside and not any(_are_of_one_shape(file, one) for one in beside):
+            found.append(file)
     return dict.fromkeys(found, "spectra by its name")
 
 
-def _copies(files: Sequence[_File]) -> dict[_File, str]:
+def _copies(files: Sequence[SeriesFile]) -> dict[SeriesFile, str]:
     """OME-Zarr images beside MRC files of the same names, as the CryoET Data Portal has them."""
     plain = {(file.path.parent, stem(file.path)): file.path.name for file in files if not is_zarr(file.path)}
     places = {file: (container(file.path).parent, stem(file.path)) for file in files if is_zarr(file.path)}
@@ -237,26 +172,51 @@ def _copies(files: Sequence[_File]) -> dict[_File, str]:
     }
 
 
-def _stacks_by_header(files: Sequence[_File]) -> dict[_File, str]:
+def _stacks_by_header(files: Sequence[SeriesFile]) -> dict[SeriesFile, str]:
     """Stacks by their headers alone, which tells only where others have headers of volumes."""
     headers = [file.header for file in files if file.header is not None]
     if all(header.says_stack for header in headers):
         return {}
-    plain = (file for file in files if file.kind is not _Kind.VOLUME and file.header is not None)
-    return {file: f"{_STACK_HEADER}{_TAKE}" for file in plain if file.header is not None and file.header.says_stack}
+    plain = (file for file in files if file.kind is not Kind.VOLUME and file.says_stack)
+    return dict.fromkeys(plain, f"{_STACK_HEADER}{_TAKE}")
 
 
-def _beside_better(group: Sequence[_File]) -> dict[_File, str]:
-    """Volumes of a series that are not its tomogram by their names, and why."""
-    best = min(group, key=lambda one: one.kind)
-    return {
-        file: _SAID.get(file.kind, "of the series of") + f" {container(best.path).name}"
-        for file in group
-        if file.kind > best.kind
-    }
+def _beside_better(group: Sequence[SeriesFile]) -> dict[SeriesFile, tuple[str, bool]]:
+    """Volumes of a series that are not its tomogram: why, and whether that is more than what their names say."""
+
+    def rank(one: SeriesFile) -> Kind:
+        return Kind.STACK if one.kind is Kind.PLAIN and one.says_stack else one.kind
+
+    best = min(group, key=rank)
+    found = {}
+    for file in group:
+        if rank(file) > rank(best):
+            alike = _one_sample(file, best)
+            if alike is False and file.kind is Kind.PLAIN:
+                continue  # a series of its own
+            why = _SAID.get(file.kind, "of the series of") + f" {container(best.path).name}"
+            proven = file.says_stack if alike is None and file.kind is Kind.PLAIN else alike is not False
+            remedy = "" if proven else " by its name; if it is a tomogram of its own, rename it"
+            found[file] = f"{why}{remedy}", proven
+    return found
 
 
-def _at_other_sizes(group: Sequence[_File], sizes: Mapping[float, int]) -> dict[_File, str]:
+def _one_sample(first: SeriesFile, second: SeriesFile) -> bool | None:
+    """Tell whether two volumes show one sample; None where they differ in shape, are packed, or do not tell."""
+    if not _are_of_one_shape(first, second):
+        return None
+    try:
+        volumes = open_volume(first.path), open_volume(second.path)
+    except InputError:  # for who opens those that are taken
+        return None
+    return are_one_sample(*volumes) if volumes[0].shape == volumes[1].shape else None
+
+
+def _are_of_one_shape(first: SeriesFile, second: SeriesFile) -> bool:
+    return first.header is not None and second.header is not None and first.header.shape == second.header.shape
+
+
+def _at_other_sizes(group: Sequence[SeriesFile], sizes: Mapping[float, int]) -> dict[SeriesFile, str]:
     """Volumes of one series at other pixel sizes than the one that most tomograms, or the usual ones, have."""
     known = {file.pixel_size for file in group} - {0.0}
     if len(known) < 2:
@@ -267,29 +227,19 @@ def _at_other_sizes(group: Sequence[_File], sizes: Mapping[float, int]) -> dict[
     return dict.fromkeys(others, f"{taken} of the same series at {chosen:g} A/voxel is taken; name one to choose")
 
 
-def _groups(files: Iterable[_File]) -> dict[tuple[Path, str, str | None], list[_File]]:
+def _tell_of_copies(chosen: Iterable[SeriesFile]) -> None:
+    """Warn of volumes of one series by their names that are all taken."""
+    for group in _groups(chosen).values():
+        for first, second in combinations(group, 2):
+            said = {False: "taken for two tomograms by what they show", None: "both taken, which counts it twice"}
+            one = _one_sample(first, second)
+            if one is not True:  # else it is told of all whose content is one
+                log.warning("%s and %s: %s, though of one series by their names", first.path, second.path, said[one])
+
+
+def _groups(files: Iterable[SeriesFile]) -> dict[Series, list[SeriesFile]]:
     """Files by their series."""
-    groups: dict[tuple[Path, str, str | None], list[_File]] = {}
+    groups: dict[Series, list[SeriesFile]] = {}
     for file in files:
         groups.setdefault(file.series, []).append(file)
     return groups
-
-
-def _as_listed(path: Path, sections: int, series: str) -> str | None:
-    """Say which list beside a file has as many tilts as the file has sections."""
-    for key in dict.fromkeys((stem(path), series)):
-        for ending in _TILT_LISTS:
-            listed = container(path).with_name(f"{key}{ending}")
-            if listed.is_file() and sections in _counts(listed):
-                return f"a tilt series: it has {sections} sections, as many as {listed.name} has tilts"
-    return None
-
-
-def _counts(path: Path) -> set[int]:
-    """How many tilts a file lists; of AreTomo's `.aln` also how many there were before dark ones were left out."""
-    try:
-        counts = {len(read_tilt_angles(path))}
-        raw = re.search(r"RawSize\s*=\s*\d+\s+\d+\s+(\d+)", read_text(path)) if path.suffix == ".aln" else None
-    except InputError:
-        return set()
-    return counts | ({int(raw[1])} if raw else set())

@@ -14,6 +14,9 @@ from isonet.io.formats import open_volume
 from isonet.io.volume import FloatArray, Volume
 from isonet.volumes.padding import Padding, Plane, find_padding
 
+Sections = npt.NDArray[np.int64]
+_AT_ONCE = 1 << 20  # voxels that are continued at once
+
 
 @dataclass(frozen=True)
 class Continued(Volume):
@@ -34,37 +37,46 @@ class Continued(Volume):
         if not sections or not rows:
             return super().__getitem__(block)
         span = slice(min(rows), max(rows) + 1)
-        inner = slice(None, None, whole[1].step), whole[2]
-        return np.stack([self._section(section, span)[inner] for section in sections])
+        inner = slice(None), slice(None, None, whole[1].step), whole[2]
+        step = max(1, _AT_ONCE // ((span.stop - span.start) * self.shape[2]))
+        parts = (sections[first : first + step] for first in range(0, len(sections), step))
+        return np.concatenate([self._filled(np.array(part), span)[inner] for part in parts])
 
     def data(self, sections: slice) -> FloatArray:
         """Return the grey values of some sections that are no padding, one after the other."""
         return super().__getitem__((sections,))[~self.padding.block(sections)].astype(np.float32, copy=False)
 
-    def _as_it_is(self, section: int, rows: slice) -> npt.NDArray[Any]:
-        return np.asarray(super().__getitem__((slice(section, section + 1), rows))[0])
+    def _as_it_is(self, sections: Sections, rows: slice) -> npt.NDArray[Any]:
+        """Rows of some sections in ascending order."""
+        first, last = int(sections[0]), int(sections[-1])
+        if last - first + 1 == len(sections):
+            return super().__getitem__((slice(first, last + 1), rows))
+        return np.concatenate([super(Continued, self).__getitem__((slice(one, one + 1), rows)) for one in sections])
 
-    def _section(self, section: int, rows: slice) -> npt.NDArray[Any]:
-        """Rows of a section with data all over."""
-        found = self._as_it_is(section, rows)
-        padded = self.padding.plane(section, rows)
-        if not padded.any():
+    def _filled(self, sections: Sections, rows: slice) -> npt.NDArray[Any]:
+        """Rows of some sections with data all over."""
+        found = self._as_it_is(sections, rows)
+        padded = self.padding.planes(sections, rows)
+        wanted = np.flatnonzero(padded.any(axis=(1, 2)))
+        if not wanted.size:
             return found
-        source = int(self.padding.sections[section])
-        if source != section:
-            other = self._section(source, rows)
-            other = other[:, ::-1] if self.padding.turned[section] else other
-        else:
-            other = self._from_rows(section, rows)
-        found[padded] = other[padded]
+        sources = self.padding.sections[sections[wanted]]
+        needed, place = np.unique(sources, return_inverse=True)
+        other = self._from_rows(needed, rows)[place]
+        turned = self.padding.turned[sections[wanted]] & (sources != sections[wanted])
+        other[turned] = other[turned, :, ::-1]
+        found[wanted] = np.where(padded[wanted], other, found[wanted])
         return found
 
-    def _from_rows(self, section: int, rows: slice) -> npt.NDArray[Any]:
-        """Rows of a section that has data, each continued along x, or in place of one that is."""
-        sources = self.padding.rows_of(section)[rows]
-        span = slice(int(sources.min()), int(sources.max()) + 1)
-        whole = continued(self._as_it_is(section, span), self.padding.plane(section, span))
-        return whole[sources - span.start]
+    def _from_rows(self, sections: Sections, rows: slice) -> npt.NDArray[Any]:
+        """Rows of sections that have data: where they are padded, continued along x, or in place of one that is."""
+        sources = self.padding.rows[sections, rows]
+        span = slice(min(rows.start, int(sources.min())), max(rows.stop, int(sources.max()) + 1))
+        read, padded = self._as_it_is(sections, span), self.padding.planes(sections, span)
+        whole = continued(read.reshape(-1, read.shape[2]), padded.reshape(-1, read.shape[2])).reshape(read.shape)
+        filled = np.take_along_axis(whole, (sources - span.start)[:, :, None], axis=1)
+        own = slice(rows.start - span.start, rows.stop - span.start)
+        return np.where(padded[:, own], filled, read[:, own])
 
 
 def continue_over_padding(volume: Volume, padding: Padding | None) -> Volume:

@@ -1,12 +1,13 @@
 """Whether density is dark or light: judged in a volume as a whole and in many parts of it, at two scales."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, reduce
 from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
+from scipy import fft
 
 from isonet.core.normalize import skewness
 from isonet.io.volume import Volume
@@ -18,6 +19,7 @@ _LOOK = 160  # edge of the part that is judged, voxels
 _LOOKS = 32  # volumes that are looked at, at most
 _SCALES = (2.0, 1.0)  # standard deviations of the low-pass, voxels; as a whole a volume is judged at the first
 _MAD = 1.4826  # standard deviation of normal noise over its median absolute deviation
+_REACH, _REACH_OF_LEVEL = 4.0, 2.5  # standard deviations at which low-passes are cut off
 _LEVEL = 4.0  # standard deviation of what is taken away from parts, so that thickness and vacuum do not count, voxels
 _PARTS, _EDGES = 8, (12, 16)  # parts along an axis at most, and their edges at least
 _EMPTY = 0.05  # deviation of a part, relative to that of parts with much, below which it is empty
@@ -36,12 +38,11 @@ def pooled_contrast(volumes: Iterable[Volume]) -> str:
     for volume in islice(volumes, _LOOKS):
         name = name or str(volume.path)
         block = _middle(volume)
-        looks.append(gaussian_filter(block - block.mean(), _SCALES[0]).ravel())
-        weak = _without_strong(block)
+        looks.append(_inverse(_transform(block - block.mean()) * _low_pass(block.shape, _SCALES[0])).ravel())
+        weak = _transform(_without_strong(block))
+        fine = 1 - _low_pass(block.shape, _LEVEL, _REACH_OF_LEVEL)
         for scale in _SCALES:
-            smooth = gaussian_filter(weak, scale)
-            level = smooth - gaussian_filter(smooth, _LEVEL, truncate=2.5)
-            votes += [vote for edge in _EDGES for vote in _votes(level, edge)]
+            votes += _votes(_inverse(weak * _low_pass(block.shape, scale) * fine))
     whole = "dark" if skewness(np.concatenate(looks)) < 0 else "light"
     dark = float(np.mean(votes))
     most, share = ("dark", dark) if dark >= 0.5 else ("light", 1 - dark)
@@ -65,36 +66,69 @@ def _middle(volume: Volume) -> FloatArray:
 
 def _without_strong(block: FloatArray) -> FloatArray:
     """Cut off what is far from the median, which is taken away."""
-    level = block - np.median(block)
-    usual = _MAD * float(np.median(np.abs(level)))
+    level = block - _median(block)
+    usual = _MAD * float(_median(np.abs(level)))
     return np.asarray(np.clip(level, -_STRONG * usual, _STRONG * usual) if usual else level, np.float32)
 
 
-def _votes(block: FloatArray, edge: int) -> list[bool]:
-    """Tell of each part that is not empty whether its strong voxels are dark: whether its third moment is negative.
+def _median(block: FloatArray) -> np.float32:
+    """Return the value that half of all are not above; of an even number no mean of two, which takes longer."""
+    middle = block.size // 2
+    return np.partition(block, middle, axis=None)[middle]
 
-    Parts have this edge at least.
-    """
-    count = _sums(np.ones_like(block), edge)
-    first, second, third = (_sums(power, edge) / count for power in _powers(block))
+
+def _transform(block: FloatArray) -> FloatArray:
+    """Cosine transform, which takes a block as going on by reflection."""
+    return np.asarray(fft.dctn(block, norm="ortho", overwrite_x=True), np.float32)
+
+
+def _inverse(transform: FloatArray) -> FloatArray:
+    return np.asarray(fft.idctn(transform, norm="ortho", overwrite_x=True), np.float32)
+
+
+def _low_pass(shape: tuple[int, ...], deviation: float, reach: float = _REACH) -> FloatArray:
+    """What a Gaussian, cut off at `reach` standard deviations, leaves of each coefficient of a cosine transform."""
+    steps = np.arange(int(reach * deviation + 0.5) + 1)
+    weight = np.exp(-0.5 * np.square(steps / deviation))
+    weight[1:] *= 2
+    weight /= weight.sum()
+    along = [np.cos(np.pi * np.outer(np.arange(edge) / edge, steps)) @ weight for edge in shape]
+    return reduce(np.multiply.outer, [one.astype(np.float32) for one in along])
+
+
+def _votes(block: FloatArray) -> list[bool]:
+    """Tell of each part that is not empty whether its strong voxels are dark: whether its third moment is negative."""
+    scaled = block / np.float32(block.std(dtype=np.float64) or 1)
+    members = [np.concatenate([_parts(edge, least) for least in _EDGES]) for edge in block.shape]
+    counts = reduce(np.multiply.outer, [one.sum(axis=1) for one in members])
+    powers = scaled, scaled * scaled, scaled * scaled * scaled
+    first, second, third = (_sums(power, members) / counts for power in powers)
     variance = np.maximum(second - first**2, 0)
     moment = third - 3 * first * second + 2 * first**3
-    there = variance >= _EMPTY**2 * np.percentile(variance, 90)
-    return list((moment[there] < 0).tolist())
+    votes: list[bool] = []
+    for number in range(len(_EDGES)):
+        ends = [np.cumsum([0, *(_count(edge, least) for least in _EDGES)]) for edge in block.shape]
+        own = tuple(slice(each[number], each[number + 1]) for each in ends)
+        there = variance[own] >= _EMPTY**2 * np.percentile(variance[own], 90)
+        votes += (moment[own][there] < 0).tolist()
+    return votes
 
 
-def _powers(block: FloatArray) -> Iterator[npt.NDArray[np.float64]]:
-    values = block.astype(np.float64)
-    yield values
-    yield values * values
-    yield values * values * values
+def _count(edge: int, least: int) -> int:
+    """How many parts an axis has whose edges are this at least."""
+    return max(1, min(_PARTS, edge // least))
 
 
-def _sums(block: npt.NDArray[np.float32] | npt.NDArray[np.float64], smallest: int) -> npt.NDArray[np.float64]:
+@lru_cache(maxsize=8)
+def _parts(edge: int, least: int) -> FloatArray:
+    """Which voxels along an axis are in which part: `[part, voxel]`, 1 or 0."""
+    count = _count(edge, least)
+    part = np.searchsorted(np.arange(count) * edge // count, np.arange(edge), side="right") - 1
+    return np.asarray(part == np.arange(count)[:, None], np.float32)
+
+
+def _sums(block: FloatArray, members: Sequence[FloatArray]) -> npt.NDArray[np.float64]:
     """Sum the voxels of each part of a block."""
-    result = block.astype(np.float64, copy=False)
-    for axis, edge in enumerate(block.shape):
-        parts = max(1, min(_PARTS, edge // smallest))
-        starts = np.arange(parts) * edge // parts
-        result = np.add.reduceat(result, starts, axis=axis)
-    return result
+    for part in members:  # the first axis becomes the last one
+        block = np.tensordot(block, part, (0, 1))
+    return block.astype(np.float64)

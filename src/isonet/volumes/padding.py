@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,9 @@ log = logging.getLogger("isonet")
 Plane = npt.NDArray[np.bool_]
 _READ_WHOLE = 1 << 24  # voxels that are read to find out about a volume
 _FEWEST_SECTIONS = 32
-_SLAB = 1 << 24  # voxels that are read at once
+_SLAB, _AT_ONCE = 1 << 24, 1 << 20  # voxels that are read at once, and that are told from padding
 _MUCH = 0.2  # of all voxels
+_COPIED = 0.02  # of all voxels, equal to a neighbour: more than chance gives where grey values are no levels
 _ENOUGH = 0.5  # of the most data that a row, or a section, has: those with less are no source of others
 
 
@@ -58,16 +60,23 @@ class Padding:
 
     def plane(self, section: int, rows: slice = slice(None)) -> Plane:
         """Tell which voxels of some rows of a section are padding, `[y, x]`."""
-        return _padded(self.volume, self.values, section, rows)
+        return self.block(slice(section, section + 1), rows)[0]
 
     def block(self, sections: slice, rows: slice = slice(None)) -> Plane:
         """Tell which voxels of whole rows are padding, `[z, y, x]`."""
-        return np.stack([self.plane(section, rows) for section in range(*sections.indices(self.volume.shape[0]))])
+        return _padded(self.volume, self.values, sections, rows)
 
-    def rows_of(self, section: int) -> npt.NDArray[np.int64]:
-        """Row that each row of a section is continued from, itself where it has data enough."""
-        data = self.data[section]
-        return mirrored(data < _ENOUGH * data.max())[0]
+    def planes(self, sections: npt.NDArray[np.int64], rows: slice) -> Plane:
+        """Tell which voxels of some rows of sections in ascending order are padding, `[z, y, x]`."""
+        first, last = int(sections[0]), int(sections[-1])
+        if last - first + 1 == len(sections):
+            return self.block(slice(first, last + 1), rows)
+        return np.concatenate([self.block(slice(one, one + 1), rows) for one in sections.tolist()])
+
+    @cached_property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Row that each row of a section is continued from, itself where it has data enough: `[z, y]`."""
+        return mirrored(self.data < _ENOUGH * self.data.max(axis=1, keepdims=True))[0]
 
 
 def find_padding(volume: Volume, *, aloud: bool = True) -> Padding | None:
@@ -79,6 +88,12 @@ def find_padding(volume: Volume, *, aloud: bool = True) -> Padding | None:
     census = Census()
     for part in looked_at(volume.shape):
         census.look(volume.read_rows(part))
+    if aloud and census.copied > _COPIED:
+        log.warning(
+            "%s: %.1f %% of the voxels are equal to a neighbour, as where edges were copied outward; taken as data, "
+            "cut the tomogram to what was measured",
+            *(volume.path, 100 * census.copied),
+        )
     absent = volume.stored.absent
     if not census.suspects and absent is None:
         return None
@@ -113,17 +128,17 @@ def looked_at(shape: tuple[int, int, int]) -> Iterator[slice]:
         yield slice(section, section + 1)
 
 
-def _padded(volume: Volume, values: tuple[Repeated, ...], section: int, rows: slice) -> Plane:
-    """Tell which voxels of some rows of a section hold the values of padding."""
+def _padded(volume: Volume, values: tuple[Repeated, ...], sections: slice, rows: slice) -> Plane:
+    """Tell which voxels of some rows of sections hold the values of padding."""
     first, stop, _ = rows.indices(volume.shape[1])
     reach = 2 * REACH if any(one.among_data for one in values) else 0
     low = max(0, first - reach)
-    read = volume.read_rows(slice(section, section + 1), slice(low, stop + reach))[0]
+    read = volume.read_rows(sections, slice(low, stop + reach))
     found = np.zeros(read.shape, dtype=np.bool_)
     for one in values:
         same = read == np.float32(one.value)
         found |= together(same) if one.among_data else same
-    return found[first - low : stop - low]
+    return found[:, first - low : stop - low]
 
 
 def _mapped(volume: Volume, values: tuple[Repeated, ...]) -> Padding | None:
@@ -131,10 +146,12 @@ def _mapped(volume: Volume, values: tuple[Repeated, ...]) -> Padding | None:
     depth, height, width = volume.shape
     data = np.empty((depth, height), dtype=np.int32)
     columns = np.zeros(width, dtype=np.bool_)
-    for section in range(depth):
-        there = ~_padded(volume, values, section, slice(None))
-        data[section] = np.count_nonzero(there, axis=1)
-        columns |= there.any(axis=0)
+    step = max(1, _AT_ONCE // (height * width))
+    for first in range(0, depth, step):
+        part = slice(first, min(first + step, depth))
+        there = ~_padded(volume, values, part, slice(None))
+        data[part] = np.count_nonzero(there, axis=2)
+        columns |= there.any(axis=(0, 1))
     if not columns.any():
         return None
     each = data.sum(axis=1, dtype=np.int64)

@@ -14,10 +14,11 @@ from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
-from isonet.project.older_tilts import tilts_of_older_version
+from isonet.project.older_tilts import comment_on_tilts
 from isonet.project.table import HALF_COLUMNS, Tomogram
 from isonet.volumes.continued import Continued, Within, continue_over_padding, data_box, restore
 from isonet.volumes.contrast import pooled_contrast
+from isonet.volumes.half_likeness import comment_on_halves
 from isonet.volumes.padding import Padding, find_padding, looked_at
 
 log = logging.getLogger("isonet")
@@ -200,6 +201,8 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
                 "prepare the halves of one reconstruction"
             )
     comment_on_tilts(tomogram)
+    if tuple(columns) == HALF_COLUMNS:
+        comment_on_halves(volumes[0], volumes[1])
     paddings = [find_padding(volume) for volume in volumes]
     continued = list(map(continue_over_padding, volumes, paddings))
     grey = [pooled_statistics([volume]) for volume in continued]
@@ -211,15 +214,6 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
         Source(tomogram, volume, Normalization(mean, std, sign), seen, padding=padding)
         for volume, (mean, std), seen, padding in zip(volumes, grey, measured, paddings, strict=True)
     )
-
-
-def comment_on_tilts(tomogram: Tomogram) -> None:
-    """Warn where the table does not say how a tomogram was tilted, or an older version read that from Warp's file."""
-    if tomogram.text("rlnTiltFile") is None and tomogram.text("rlnTiltMin") is None:
-        log.warning("%s: no rlnTiltMin, rlnTiltMax; %g to %g degrees taken", tomogram.table, *tomogram.tilts)
-    older = tilts_of_older_version(tomogram)
-    if older is not None:
-        log.warning("%s: %s: %s; make the table anew with isonet prepare", tomogram.table, tomogram.name, older)
 
 
 def contrast_sign(tomogram: Tomogram, volumes: Iterable[Volume]) -> int:

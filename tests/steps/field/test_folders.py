@@ -137,6 +137,54 @@ def test_a_stack_alone_is_told_by_its_content(here: Path, simulated: Callable[..
     assert "s/series.mrc: left out" in said
 
 
+def test_a_series_may_be_called_as_the_volume_of_another(here: Path, simulated: Callable[..., Any]) -> None:
+    """TS_1 and rec_TS_1: two tomograms with halves and tilts of their own, one, or one and its images."""
+    for number, name in ((1, "TS_1"), (2, "rec_TS_1")):
+        for part in ("full", "even", "odd"):
+            foreign.mrc(here / f"{part}/{name}.mrc", simulated(number, part))
+        foreign.angles(here / f"tilts/{name}.tlt")
+    flags = {"even": "even", "odd": "odd", "metadata": "tilts", "overwrite": True}
+    both = [(f"full/{name}.mrc", f"even/{name}.mrc", f"odd/{name}.mrc", "10", "-60") for name in ("TS_1", "rec_TS_1")]
+    rows, said = prepared("full", **flags)
+    assert rows == both
+    assert " warning: full/TS_1.mrc and full/rec_TS_1.mrc: taken for two tomograms by what they show" in said
+    for part in ("full", "even", "odd"):
+        foreign.mrc(here / f"{part}/TS_1.mrc", simulated(2, part))
+    rows, said = prepared("full", **flags)
+    assert rows == both[1:]
+    assert "full/TS_1.mrc: left out, of the series of rec_TS_1.mrc" in said
+    assert "warning: full/TS_1.mrc" not in said
+    foreign.mrc(here / "full/TS_1.mrc", simulated(1)[:40].copy())
+    rows, said = prepared("full", **flags)
+    assert rows == both[1:]
+    assert "warning: full/TS_1.mrc: left out, of the series of rec_TS_1.mrc by its name; if it is a" in said
+    leave.stack(here / "full/TS_1.mrc", simulated(1, "tilts"))
+    rows, said = prepared("full", **flags)
+    assert rows == both[1:]
+    assert "warning: full/TS_1.mrc" not in said
+
+
+def test_as_many_sections_as_tilts_make_no_stack_without_a_word(here: Path, simulated: Callable[..., Any]) -> None:
+    foreign.mrc(here / "t/TS_1.mrc", simulated(1)[:41].copy())
+    foreign.mrc(here / "t/TS_2.mrc", simulated(2))
+    foreign.angles(here / "t/TS_1.tlt")
+    rows, said = prepared("t")
+    assert [row[0] for row in rows] == ["t/TS_2.mrc"]
+    assert "warning: t/TS_1.mrc: left out, a tilt series: it has 41 sections, as many as TS_1.tlt has tilts" in said
+    assert [row[0] for row in prepared("t", accept="stack", overwrite=True)[0]] == ["t/TS_1.mrc", "t/TS_2.mrc"]
+
+
+def test_places_in_a_lamella_are_no_samples_of_etomo_without_a_word(here: Path, simulated: Callable[..., Any]) -> None:
+    for number, name in enumerate(("bot", "mid", "top", "TS_1"), start=1):
+        foreign.mrc(here / f"t/{name}.mrc", simulated(number))
+    rows, said = prepared("t")
+    assert [row[0] for row in rows] == ["t/TS_1.mrc"]
+    for name in ("bot", "mid", "top"):
+        assert f"warning: t/{name}.mrc: left out, a sample to position a tomogram by its name; if it is none" in said
+    foreign.put(here / "t/tilt.com", "$tilt -StandardInput\n")
+    assert "warning: t/" not in prepared("t", overwrite=True)[1]
+
+
 def test_links(here: Path, simulated: Callable[..., Any]) -> None:
     foreign.mrc(here / "real/TS_1.mrc", simulated(1))
     (here / "l").mkdir()
@@ -195,3 +243,36 @@ def test_one_pixel_size_in_a_table_or_a_word(here: Path) -> None:
     assert "t/TS_2.mrc has 14 A/voxel, t/TS_0.mrc has 10" in said
     (here / "t/TS_2.mrc").unlink()
     assert "resize" not in prepared("t", overwrite=True)[1]
+
+
+def test_folders_below_that_were_not_looked_into_are_said(here: Path, simulated: Callable[..., Any]) -> None:
+    """A half of each tomogram alone, halves of none, and a folder for each series."""
+    foreign.mrc(here / "t/TS_2.mrc", simulated(2))
+    foreign.mrc(here / "t/even/TS_2.mrc", simulated(2, "even"))
+    foreign.mrc(here / "t/TS_1/TS_1_rec.mrc", simulated(1))
+    said = prepared("t")[1]
+    assert "warning: t/even: not looked into" in said
+    assert "warning: t/TS_1: holds volumes and was not looked into" in said
+    foreign.mrc(here / "t/odd/TS_2.mrc", simulated(2, "odd"))
+    for side in ("even", "odd"):
+        foreign.mrc(here / f"t/{side}/TS_3.mrc", simulated(1, side))
+    rows, said = prepared("t", overwrite=True)
+    assert [row[:3] for row in rows] == [("t/TS_2.mrc", "t/even/TS_2.mrc", "t/odd/TS_2.mrc")]
+    text = "warning: t/even/TS_3.mrc and t/odd/TS_3.mrc: left out, there is no full tomogram of this name"
+    assert text in said
+    assert text in prepared("t", even="t/even", odd="t/odd", overwrite=True)[1]
+
+
+@pytest.mark.parametrize("words", [("_evenframes", "_oddframes"), ("Even", "Odd"), ("_A", "_B")])
+def test_halves_that_names_do_not_tell_are_told_by_content(
+    here: Path, simulated: Callable[..., Any], words: tuple[str, str]
+) -> None:
+    foreign.mrc(here / "t/TS_2.mrc", simulated(2))
+    foreign.mrc(here / "t/TS_1.mrc", simulated(1))
+    for side, word in zip(("even", "odd"), words, strict=True):
+        foreign.mrc(here / f"t/TS_2{word}.mrc", simulated(2, side))
+    said = prepared("t")[1]
+    for word in words:
+        text = f"warning: t/TS_2.mrc and t/TS_2{word}.mrc: one tomogram twice, which training counts twice"
+        assert text in said
+    assert said.count("one tomogram twice") == 3

@@ -1,5 +1,6 @@
 """Loose formats: what is needed is read however it is laid out, what is broken is refused, and nothing is guessed."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,3 +140,11 @@ def test_notes_in_latin_1_are_passed_over(here: Path, simulated: Callable[..., A
 def test_encodings_that_cannot_be_told_are_named(here: Path, encoding: str, word: str) -> None:
     foreign.put(here / "t.star", TABLE.encode(encoding))
     isonet.assert_refused(isonet.call("mask", "t.star"), "t.star", word, "save it as UTF-8")
+
+
+def test_tilts_in_radians_or_twice_are_named(here: Path, simulated: Callable[..., Any]) -> None:
+    foreign.mrc(here / "t/T.mrc", simulated(1))
+    foreign.angles(here / "r/T.tlt", [math.radians(tilt) for tilt in foreign.TILTS])
+    isonet.assert_refused(isonet.call("prepare", "t", metadata="r"), "r/T.tlt", "as in radians")
+    foreign.angles(here / "d/T.tlt", [*foreign.TILTS, *foreign.TILTS])
+    assert "warning: d/T.tlt: 82 tilts, but only 41 angles" in isonet.done("prepare", "t", metadata="d").err

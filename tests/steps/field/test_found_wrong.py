@@ -120,3 +120,15 @@ def test_run_takes_the_same_words(here: Path, simulated: Simulated) -> None:
     assert "taken by --accept no-wedge" in isonet.done(*words, accept="no-wedge").err
     assert "made before" in isonet.done(*words).err
     isonet.assert_refused(isonet.call(*words, accept="everything"), "everything", "no-wedge, stack")
+
+
+def test_halves_of_two_tomograms_in_a_table_are_said_where_it_is_used(here: Path, simulated: Simulated) -> None:
+    for number in (1, 2):
+        for side in ("even", "odd"):
+            foreign.mrc(here / f"h/{number}_{side}.mrc", simulated(number, side))
+    sides = ((1, "even"), (2, "odd"))
+    columns = {f"rlnTomoReconstructedTomogramHalf{half}": [f"h/{half}_{side}.mrc"] for half, side in sides}
+    columns |= {"rlnIndex": [1], "rlnTomoName": ["h/1_even.mrc"]}
+    foreign.star(here / "t.star", **columns, rlnPixelSize=[10], rlnTiltMin=[-60], rlnTiltMax=[60])
+    said = isonet.done("predict", "t.star", "starter").err
+    assert "warning: h/1_even.mrc and h/2_odd.mrc: have little in common" in said

@@ -216,3 +216,9 @@ def test_unknown_modes_and_axes_are_named(here: Path, simulated: Simulated) -> N
     refused("x.mrc", "mode 9")
     patched(foreign.mrc(here / "y.mrc", simulated(1)), (64, "<3i", (3, 2, 1)))
     refused("y.mrc", "(3, 2, 1) (MAPC, MAPR, MAPS)")
+
+
+def test_a_volume_whose_header_says_one_section_is_named(here: Path, simulated: Simulated) -> None:
+    foreign.mrc(here / "t/TS_1.mrc", simulated(1), size=(64, 64, 1))
+    foreign.mrc(here / "t/TS_2.mrc", simulated(2))
+    isonet.assert_refused(isonet.call("prepare", "t"), "t/TS_1.mrc", "more than NZ 1")

@@ -223,6 +223,18 @@ def test_names_of_relion_are_known_in_all_commands(here: Path, simulated: Callab
     assert centres(here / "s.star") == {"1": [32]}
 
 
+def test_tilts_of_a_series_that_is_called_as_the_volume_of_another(here: Path, simulated: Callable[..., Any]) -> None:
+    """RELION writes rec_TS_1.mrc of TS_1, and rec_rec_TS_1.mrc of rec_TS_1: names cannot tell, a warning says so."""
+    for number, name in ((1, "TS_1"), (2, "rec_TS_1")):
+        foreign.mrc(here / f"t/rec_{name}.mrc", simulated(number))
+        foreign.angles(here / f"m/{name}.tlt")
+    both = "t/rec_TS_1.mrc and t/rec_rec_TS_1.mrc"
+    said = isonet.done("prepare", "t", metadata="m").err
+    assert f"warning: m/rec_TS_1.tlt: taken for {both}; if it is of one of them" in said
+    said = isonet.done("prepare", "t", tilt_file="m", overwrite=True).err
+    assert f"warning: m/rec_TS_1.tlt: taken for {both}; if it is of one of them" in said
+
+
 def test_masks_and_boundaries_go_to_their_tomogram(here: Path, targets: Path) -> None:
     for number, name in enumerate(TOMO5):
         mask = MASK.copy()
@@ -255,9 +267,10 @@ def test_a_table_is_taken_at_its_word(here: Path) -> None:
     }
 
 
-def test_samples_that_are_called_even_and_odd_are_no_halves_without_a_word(here: Path) -> None:
+@pytest.mark.parametrize("before", ["", "rec_"])
+def test_samples_that_are_called_even_and_odd_are_no_halves_without_a_word(here: Path, before: str) -> None:
     for number, name in enumerate(("even_cell", "odd_cell")):
-        foreign.mrc(here / f"t/{name}.mrc", small(number))
+        foreign.mrc(here / f"t/{before}{name}.mrc", small(number))
     outcome = isonet.call("prepare", "t", accept="other-halves")
     assert outcome.code == 0
     assert any(" warning: " in line and "if they are two, rename them" in line for line in outcome.err.splitlines())

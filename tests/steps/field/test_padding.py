@@ -189,3 +189,16 @@ def test_contrast_and_wedge_are_those_of_the_data(
         assert isonet.table(here / "t.star")[0]["rlnTomoContrast"] == name
         assert "padding" in said
         assert "as told" in said
+
+
+def test_edges_that_were_copied_outward_are_said(here: Path, simulated: Callable[..., Any]) -> None:
+    volume = simulated(1)
+    foreign.mrc(here / "t/copied.mrc", np.pad(volume[:, :, 6:-6], ((0, 0), (0, 0), (6, 6)), mode="edge"))
+    foreign.mrc(here / "t/enlarged.mrc", volume.repeat(2, axis=2))
+    foreign.mrc(here / "t/own.mrc", volume)
+    foreign.mrc(here / "t/rounded.mrc", np.round(volume / volume.std() * 20).astype(np.int16))
+    said = isonet.call("prepare", "t", accept="no-wedge").err
+    for name, share in (("copied", "18.8"), ("enlarged", "50")):
+        assert f"warning: t/{name}.mrc: {share}" in said
+    assert "own.mrc: 1" not in said
+    assert said.count("equal to a neighbour") == 2

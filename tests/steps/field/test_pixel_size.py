@@ -116,3 +116,12 @@ def test_a_negative_cell_or_pixel_size_is_named(here: Path, simulated: Simulated
     for words in (["deconv", "--defocus=30000"], ["resize", "--pixel-size=20"], ["mask"]):
         outcome = isonet.call(words[0], "tomograms.star", *words[1:])
         isonet.assert_refused(outcome, "tomograms.star", "rlnPixelSize", "-10")
+
+
+def test_halves_of_another_pixel_size_are_said(here: Path, simulated: Simulated) -> None:
+    foreign.mrc(here / "full/T.mrc", simulated(1))
+    for side in ("even", "odd"):
+        foreign.mrc(here / f"{side}/T.mrc", simulated(1, side), 13.3)
+    said = isonet.done("prepare", "full", even="even", odd="odd").err
+    assert "warning: odd/T.mrc: the header gives 13.3 A/voxel; 10 A taken, give --pixel-size" in said
+    assert "warning" not in isonet.done("prepare", "full", even="even", odd="odd", pixel_size=10, overwrite=True).err

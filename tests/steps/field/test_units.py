@@ -1,9 +1,11 @@
 """Places of particles in the units of other programs: each is found in the voxels of the tomogram."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import commandline as isonet
 import foreign
 import numpy as np
 import pytest
@@ -212,3 +214,13 @@ def test_tables_of_text(tmp_path: Path, text: str, expected: list[list[int]]) ->
 def test_text_is_never_guessed(tmp_path: Path, text: str, mention: str) -> None:
     with pytest.raises(InputError, match=mention):
         places(foreign.put(tmp_path / "p.csv", text))
+
+
+def test_numbers_in_other_units_are_said(here: Path, simulated: Callable[..., Any]) -> None:
+    """Defocus in micrometres, voltage in volts, contrast in percent."""
+    foreign.mrc(here / "t/TS_1.mrc", simulated(1))
+    columns = {"rlnVoltage": [300000], "rlnSphericalAberration": [0.0002], "rlnAmplitudeContrast": [7]}
+    foreign.star(here / "m.star", "global", rlnTomoName=["TS_1"], **columns)
+    said = isonet.done("prepare", "t", metadata="m.star", defocus=3.2).err
+    for what in ("defocus is 3.2", "voltage is 300000", "Cs is 0.0002", "amplitude contrast is 7"):
+        assert f"warning: TS_1: {what}, which is no number in" in said

@@ -49,7 +49,9 @@ def continued(rows: npt.NDArray[np.generic], padded: Bool[np.ndarray, "y x"]) ->
     step = max(1, _AT_ONCE // rows.shape[1])
     for first in range(0, len(wanted), step):
         part = wanted[first : first + step]
-        result[part] = np.take_along_axis(rows[part], mirrored(padded[part])[0], axis=1)
+        there = padded[part]  # most rows are padded in the same places
+        _, alike, which = np.unique(np.packbits(there, axis=1), axis=0, return_index=True, return_inverse=True)
+        result[part] = np.take_along_axis(rows[part], mirrored(there[alike])[0][which.ravel()], axis=1)
     return result
 
 

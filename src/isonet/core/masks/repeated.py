@@ -78,7 +78,7 @@ class Census:
     """Which values repeat, from slabs of sections that are shown once, and again where there are :attr:`suspects`."""
 
     def __init__(self) -> None:
-        self._voxels = 0
+        self._voxels = self._beside = 0
         self._random = np.random.default_rng(0)
         self._pairs: Counter[float] = Counter()
         self._sample: Counter[float] = Counter()
@@ -91,6 +91,7 @@ class Census:
         self._sample.update(slab.reshape(-1)[chosen].tolist())
         for after, before in ((slab[:, :, 1:], slab[:, :, :-1]), (slab[:, 1:], slab[:, :-1])):
             found = after[after == before]
+            self._beside += found.size
             step = -(-found.size // _PAIRS)
             values, counts = np.unique(found[:: max(1, step)], return_counts=True)
             for value, count in zip(values.tolist(), counts.tolist(), strict=True):
@@ -123,8 +124,8 @@ class Census:
     def padding(self) -> tuple[Repeated, ...]:
         """Values of padding; none where they would be nearly all voxels, or would leave nothing that varies."""
         found = [one for value in self.suspects if (one := self._judged(value)) is not None]
-        left = self._sample.keys() - {one.value for one in found}
-        if sum(one.share for one in found) > _MOST or len(left) < _FEWEST_VALUES:
+        left = len(self._sample) - sum(one.value in self._sample for one in found)
+        if sum(one.share for one in found) > _MOST or left < _FEWEST_VALUES:
             return ()
         return tuple(found)
 
@@ -135,6 +136,15 @@ class Census:
         shares = [(value, self._tallies[value].count / self._voxels) for value in self.suspects if value not in known]
         least = _MOST if self._has_levels else _WORTH_A_WORD
         return tuple(Repeated(value, share) for value, share in shares if share > least)
+
+    @property
+    def copied(self) -> float:
+        """Share of voxels that are equal to a neighbour, of values that do not repeat else; 0 where there are levels.
+
+        Edges that were copied outward are so, and volumes that were enlarged voxel by voxel.
+        """
+        often = sum(pairs for pairs in self._pairs.values() if pairs >= _SHARE * self._voxels)
+        return 0.0 if self._has_levels else max(0.0, self._beside - often) / max(1, self._voxels)
 
     def _judged(self, value: float) -> Repeated | None:
         """Tell whether a suspect is padding, from how much of it lies together."""
@@ -154,8 +164,8 @@ class Census:
     @cached_property
     def _has_levels(self) -> bool:
         """Whether grey values are few levels, such as whole numbers; the most frequent ones may be padding."""
-        rest = self._sample - Counter(dict(self._sample.most_common(_MOST_VALUES)))
-        return len(rest) < _LEVELS * rest.total() or not rest
+        rest = sorted(self._sample.values())[:-_MOST_VALUES]
+        return len(rest) < _LEVELS * sum(rest) or not rest
 
     def _levels_beside(self, value: float) -> list[float]:
         """Next levels up and down; none where grey values are no levels."""

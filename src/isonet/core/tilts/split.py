@@ -52,7 +52,7 @@ def section_power(sections: Float[npt.NDArray[np.float32], "z y x"]) -> Float[np
     window = np.outer(_taper(depth, depth // 16), _taper(width, width // 8))[:, None, :]
     centred = (sections - sections.mean(axis=(0, 2), keepdims=True)) * window
     spectrum = fft.rfft2(centred, s=(2 * depth, width), axes=(0, 2))
-    return np.asarray(np.square(np.abs(spectrum)).sum(axis=1), dtype=np.float64)
+    return (np.square(spectrum.real) + np.square(spectrum.imag)).sum(axis=1, dtype=np.float64)
 
 
 def estimate(

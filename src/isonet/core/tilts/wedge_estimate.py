@@ -21,9 +21,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Float64
+import numpy.typing as npt
+from jaxtyping import Float64
 from scipy.ndimage import gaussian_filter1d
-from torch import Tensor
 
 from isonet.core.tilts.wedge_spectrum import ANGLES, PLANES, RINGS, STEP, Floats, Profiles, ring_profiles
 
@@ -82,12 +82,12 @@ class WedgeEstimate:
         return self.state == "wedge" and (self.axis, self.beam) == ("z", "y")
 
 
-def estimate_wedge(spectra: Float[Tensor, "3 rows columns"]) -> WedgeEstimate:
+def estimate_wedge(spectra: Float64[np.ndarray, "3 rows columns"]) -> WedgeEstimate:
     """Find the wedge in the power spectra across z, y and x.
 
     Parameters
     ----------
-    spectra : tensor
+    spectra : array
         Mean of :func:`isonet.core.tilts.wedge_spectrum.slice_spectra` over blocks.
 
     Returns
@@ -137,7 +137,7 @@ def _agree(estimate: WedgeEstimate, low: float, high: float) -> bool:
     return max(abs(estimate.tilt_min - low), abs(estimate.tilt_max - high)) <= TOLERANCE
 
 
-def _estimate_across(axis: int, spectrum: Float[Tensor, "rows columns"]) -> WedgeEstimate:
+def _estimate_across(axis: int, spectrum: Float64[np.ndarray, "rows columns"]) -> WedgeEstimate:
     """Read the emptiest sector of the spectrum across one axis as a wedge about it."""
     profiles = ring_profiles(spectrum)
     middle = _emptiest(profiles)
@@ -204,26 +204,34 @@ def _follow(side: Profiles) -> tuple[Floats, Floats, Floats]:
     beyond, before = (means[:, reach + first :][:, : side.shape[1] // 2] for first in (near, -far))
     ratio = np.log(beyond / before)
     common = int(np.argmax(ratio.mean(0)))
-    ends, drops = zip(*[_half_way(run, reach + common) for run in wide], strict=True)
-    return (np.array(ends) - reach) * STEP, np.array(drops), ratio[:, common]
+    ends, drops = _half_way(wide, reach + common)
+    return (ends - reach) * STEP, drops, ratio[:, common]
 
 
-def _half_way(run: Float64[np.ndarray, " samples"], common: int) -> tuple[float, float]:
-    """Place near `common` where the power of one ring is half of what it is just beyond; its drop there."""
+def _half_way(runs: Float64[np.ndarray, "rings samples"], common: int) -> tuple[Floats, Floats]:
+    """Place near `common` where the power of each ring is half of what it is just beyond; its drop there."""
     near, far, search = (round(degrees / STEP) for degrees in (_NEAR, _FAR, _SEARCH))
-    end, first = float(common), common - search
+    rings = np.arange(len(runs))
+    sums = np.pad(np.cumsum(runs, axis=1), ((0, 0), (1, 0)))
+
+    def mean(low: npt.NDArray[np.int64], high: npt.NDArray[np.int64]) -> Floats:
+        return (sums[rings, high] - sums[rings, low]) / (high - low)
+
+    ends, first = np.full(len(runs), float(common)), common - search
     for _ in range(3):
-        at = round(end)
-        threshold = (run[at + near : at + 2 * near].mean() + run[at - far : at - near].mean()) / 2
-        end = first + _crossing(run[first : common + search], threshold)
-    at = round(end)
-    return end, math.log(run[at + near : at + far].mean() / run[at - far : at - near].mean())
+        at = np.rint(ends).astype(int)
+        thresholds = (mean(at + near, at + 2 * near) + mean(at - far, at - near)) / 2
+        ends = first + _crossings(runs[:, first : common + search], thresholds)
+    at = np.rint(ends).astype(int)
+    return ends, np.log(mean(at + near, at + far) / mean(at - far, at - near))
 
 
-def _crossing(run: Float64[np.ndarray, " samples"], threshold: float) -> float:
-    """Place between samples where the power first exceeds a threshold; an end of the run where it never rises so."""
-    above = np.flatnonzero(run > threshold)
-    if len(above) == 0 or above[0] == 0:
-        return 0.0 if len(above) else len(run) - 1.0
-    step = int(above[0])
-    return step - float((run[step] - threshold) / (run[step] - run[step - 1]))
+def _crossings(runs: Float64[np.ndarray, "rings samples"], thresholds: Floats) -> Floats:
+    """Place between samples where the power of each ring first exceeds its threshold; an end where it never does."""
+    above = runs > thresholds[:, None]
+    step = np.maximum(1, above.argmax(axis=1))
+    rings = np.arange(len(runs))
+    high, low = runs[rings, step], runs[rings, step - 1]
+    rise = np.where(high > low, high - low, 1.0)
+    places = np.where(above[:, 0], 0.0, step - (high - thresholds) / rise)
+    return np.where(above.any(axis=1), places, runs.shape[1] - 1.0)

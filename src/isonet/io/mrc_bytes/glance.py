@@ -1,10 +1,12 @@
 """What the first bytes of an MRC file say, without opening the rest: many files of a folder are looked at."""
 
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 _HEADER = 1024
+_BYTES = {0: 1, 1: 2, 2: 4, 6: 2, 12: 2}  # of a voxel, by mode
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,15 @@ class Glance:
         ISPG: 0 in a stack of images, 1 in a volume.
     pixel_size : float
         Å per voxel along x; 0 where the file does not say.
+    room : int
+        How many sections the file is long enough for.
     """
 
     shape: tuple[int, int, int]
     sections: int
     space_group: int
     pixel_size: float
+    room: int
 
     @property
     def says_stack(self) -> bool:
@@ -35,15 +40,15 @@ class Glance:
 
     @property
     def is_image(self) -> bool:
-        """Whether it holds one image."""
-        return self.shape[0] == 1
+        """Whether it holds one image, and no more than its header says."""
+        return self.shape[0] == 1 and self.room < 2
 
 
 def glance(path: Path) -> Glance | None:
     """Read the sizes in a header; None where it is packed, unreadable or makes no sense."""
     try:
         with path.open("rb") as file:
-            header = file.read(_HEADER)
+            header, length = file.read(_HEADER), os.fstat(file.fileno()).st_size
     except OSError:
         return None
     if len(header) < _HEADER:
@@ -52,7 +57,8 @@ def glance(path: Path) -> Glance | None:
         nx, ny, nz, mode, _, _, _, mx, _, mz = struct.unpack_from(f"{order}10i", header)
         if all(0 < edge < 1 << 20 for edge in (nx, ny, nz)) and 0 <= mode < 128:
             (width,) = struct.unpack_from(f"{order}f", header, 40)
-            (group,) = struct.unpack_from(f"{order}i", header, 88)
+            group, extended = struct.unpack_from(f"{order}2i", header, 88)
+            room = (length - _HEADER - max(0, extended)) // (nx * ny * _BYTES.get(mode, 4))
             size = abs(width) / mx if mx > 0 and abs(width) < 1e9 else 0.0
-            return Glance((nz, ny, nx), mz, group, size)
+            return Glance((nz, ny, nx), mz, group, size, room)
     return None

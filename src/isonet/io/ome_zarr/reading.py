@@ -50,7 +50,7 @@ def glance(path: Path) -> Glance | None:
         if node is None or not node.is_array:
             return None
         depth, height, width = node.shape[-3:]
-        return Glance((depth, height, width), depth, 1, level.header.pixel_size)
+        return Glance((depth, height, width), depth, 1, level.header.pixel_size, depth)
     except (InputError, ValueError, OSError):
         return None
 

@@ -71,6 +71,9 @@ class Mapped:
         if not result.size:
             return result
         with Path(str(self._array.filename)).open("rb", buffering=0) as file:
+            if stride == 1 and result.shape[1:] == (height, width):
+                read_into(file, self._array.offset + first * height * width * rows.itemsize, result)
+                return result
             for number, section in enumerate(range(first, stop, stride)):
                 position = (section * height + top) * width * rows.itemsize
                 read_into(file, self._array.offset + position, rows)

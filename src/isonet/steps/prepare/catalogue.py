@@ -1,4 +1,4 @@
-"""All metadata of a folder, and which of them belong to which tomogram."""
+"""All metadata of a folder, or its files of tilts, and which of them belong to which tomogram."""
 
 import logging
 import re
@@ -9,13 +9,14 @@ from pathlib import Path
 from isonet.errors import InputError
 from isonet.io.programs import mdoc, metadata
 from isonet.io.programs.tilt_series import TiltSeries
-from isonet.io.volume_files import is_folder
-from isonet.project.belonging import Belonging, Match, Named, tell_if_loose
-from isonet.project.names import fit
+from isonet.io.volume_files import container, is_folder
+from isonet.project.belonging import Belonging, Match, Named, tell_if_loose, tell_if_shared
+from isonet.project.names import Fit, fit
 
 log = logging.getLogger("isonet")
 _DEEPEST = 5  # levels of folders searched
 _SAID = 3  # files
+_TILTS = (".tlt", ".rawtlt", ".aln", ".mdoc", ".xml", ".tomostar", ".star", ".com", ".edf")
 _OF_MANY = (".star", ".csv")  # kinds of files that name the series inside
 
 
@@ -26,6 +27,11 @@ class _Entry:
     path: Path
     found: TiltSeries | InputError
     names: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """The file, and which series of it."""
+        return f"{self.path} ({self.names[0]})" if self.kind[1] else str(self.path)
 
     @property
     def kind(self) -> tuple[str, bool]:
@@ -90,16 +96,22 @@ class Catalogue:
         common = [entry for entry in self.entries if not entry.names]
         belonging = Belonging(tomograms, [Named(entry.path, entry.names) for entry in series], shared=True)
         alone = self.path.is_file() and len(series) == len(tomograms) == 1
-        found, taken = [], list[_Entry]()
+        found: list[list[TiltSeries]] = []
+        served: dict[str, list[Named]] = {}
+        taken: set[int] = set()
         for number, tomogram in enumerate(tomograms):
             chosen = _of_one(number, belonging, series)
             if not chosen and alone:
                 chosen = series
                 if any(letter.isdigit() for letter in series[0].names[0]):
                     log.warning("%s: taken for %s, though it has another name", self.path, tomogram.path)
+            for entry in chosen:
+                served.setdefault(entry.label, []).append(tomogram)
             found.append([_readable(entry) for entry in (*chosen, *common)])
-            taken += chosen
-        _warn_of_unread([entry for entry in series if entry not in taken])
+            taken |= set(map(id, chosen))
+        for label, those in served.items():
+            tell_if_shared(label, those)
+        _warn_of_unread([entry for entry in series if id(entry) not in taken])
         return found
 
 
@@ -110,6 +122,53 @@ def _warn_of_unread(left: Sequence[_Entry]) -> None:
         log.warning("not read, and taken for none of the tomograms: %s", error)
     if len(unread) > _SAID:
         log.warning("%d more files of metadata cannot be read, and are taken for none of them", len(unread) - _SAID)
+
+
+def files_of_tilts(given: Path | None, tomograms: Sequence[Named]) -> list[Path | None]:
+    """Return for each tomogram the file with its tilt angles: the one given, or the one of its name in a folder.
+
+    Raises
+    ------
+    InputError
+        If a folder holds no file for a tomogram.
+    """
+    if given is None or not given.is_dir():
+        return [given] * len(tomograms)
+    files = [
+        item
+        for item in sorted(given.iterdir())
+        if item.name.lower().removesuffix(".gz").endswith(_TILTS) and not item.name.startswith(".")
+    ]
+    belonging = Belonging(tomograms, [Named(item, (metadata.stem(item),)) for item in files], shared=True)
+    served: dict[int, list[Named]] = {}
+    for number, tomogram in enumerate(tomograms):
+        best = belonging.best(number)
+        if not best:
+            raise InputError(
+                f"{given}: no file of tilts ({', '.join(_TILTS)}) called {tomogram.names[0]}; add it or use "
+                "--tilt-min, --tilt-max"
+            )
+        thing = best[0].thing
+        tell_if_loose(best[0], tomogram, belonging.things[thing])
+        served.setdefault(thing, []).append(tomogram)
+    for thing, those in served.items():
+        tell_if_shared(str(files[thing]), those)
+    return [files[belonging.best(number)[0].thing] for number in range(len(tomograms))]
+
+
+def tell_of_unread(tomograms: Sequence[Named]) -> None:
+    """Warn where metadata of tomograms lie beside them, and nobody said that they be read."""
+    folders: dict[Path, list[Named]] = {}
+    for tomogram in tomograms:
+        folders.setdefault(container(tomogram.path).parent, []).append(tomogram)
+    for folder, those in folders.items():
+        files = [item for item in _walk(folder, 1) if metadata.is_metadata(item)]
+        things = [Named(item, (metadata.stem(item),)) for item in files]
+        belonging = Belonging(those, things, shared=True)
+        found = [match for number in range(len(those)) for match in belonging.best(number) if match.fit > Fit.LOOSE]
+        if found:
+            text = "%s: lies beside its tomogram and was not read; the usual tilts are taken, give --metadata %s"
+            log.warning(text, files[found[0].thing], folder)
 
 
 def _readable(entry: _Entry) -> TiltSeries:
@@ -135,12 +194,10 @@ def _of_one(number: int, belonging: Belonging, series: Sequence[_Entry]) -> list
     for one in belonging.fitting(number):
         if aliases & set(series[one.thing].names):
             chosen.setdefault(series[one.thing].kind, []).append(one)
-    return [entry for matches in chosen.values() for entry in _nearest(matches, tomogram, number, belonging, series)]
+    return [entry for matches in chosen.values() for entry in _nearest(matches, tomogram, belonging, series)]
 
 
-def _nearest(
-    matches: Sequence[Match], tomogram: Named, number: int, belonging: Belonging, series: Sequence[_Entry]
-) -> list[_Entry]:
+def _nearest(matches: Sequence[Match], tomogram: Named, belonging: Belonging, series: Sequence[_Entry]) -> list[_Entry]:
     """Return the best and nearest of several entries of one kind; refuse others as near that differ."""
     first = [one for one in matches if not any(one.worse(other) for other in matches)]
     entries = sorted((series[one.thing] for one in first), key=lambda entry: len(entry.path.name))
@@ -149,10 +206,6 @@ def _nearest(
             text = f"{entries[0].path} and {entry.path}: both fit {tomogram.path} and differ"
             raise InputError(f"{text}; give the folder of one of them as --metadata, or remove one")
     tell_if_loose(first[0], tomogram, belonging.things[first[0].thing])
-    for other in sorted(belonging.owners(first[0].thing) - {number}):
-        if belonging.tomograms[other].names == tomogram.names:
-            text = "%s: fits %s and %s equally well and is taken for both; put it beside the one it is of"
-            log.warning(text, entries[0].path, tomogram.path, belonging.tomograms[other].path)
     return entries
 
 

@@ -17,6 +17,9 @@ from isonet.steps.prepare.lying import NOTHING_TOLD, Lying, Said, lying, of_seco
 
 log = logging.getLogger("isonet")
 _TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")
+_PLAUSIBLE = {"defocus": (1000, 200000), "voltage": (60, 1300), "Cs": (0.001, 20), "amplitude contrast": (0.001, 1)}
+_FEW, _RADIANS = 5, 1.6  # tilts, and the largest angle of those that may be in radians
+_DISTINCT = 0.7  # of the tilts of a list: fewer angles are those of two lists in one
 _Told = tuple[TiltSeries, float]
 _LISTS, _LISTED_IN = (".tlt", ".rawtlt"), (".com", ".edf")
 _LARGEST = 90.0  # degrees
@@ -104,6 +107,10 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
     def chosen(what: str, unit: str, flag: float | None, default: float, known: Sequence[_Told]) -> float:
         """Choose between flag, metadata and default."""
         value, origin = _choice(name, what, flag, default, known)
+        low, high = _PLAUSIBLE[what]
+        if value and not low <= abs(value) <= high:
+            text = "%s: %s is %g, which is no number in %s; %g to %g is usual, correct it"
+            log.warning(text, name, what, value, unit or "this unit", low, high)
         if origin:
             said.append((f"{what} {value:.6g} {unit}".strip(), origin))
         return value
@@ -188,6 +195,14 @@ def _tilts(name: str, found: Sequence[TiltSeries]) -> tuple[tuple[float, ...] | 
     if len(tilts) < 2 or min(tilts) == max(tilts):
         raise InputError(
             f"{best.source}: {len(tilts)} tilts, all at {tilts[0]:g} degrees; a range needs two, give another file"
+        )
+    if len(tilts) >= _FEW and max(map(abs, tilts)) <= _RADIANS:
+        raise InputError(
+            f"{best.source}: {len(tilts)} tilts from {min(tilts):g} to {max(tilts):g}, as in radians; give degrees"
+        )
+    if len(set(tilts)) < _DISTINCT * len(tilts):
+        log.warning(
+            "%s: %d tilts, but only %d angles; are they of two series?", best.source, len(tilts), len(set(tilts))
         )
     for other in known[1:]:
         if _kind(best) in _LISTED_IN and _kind(other) in _LISTS and best.source.parent == other.source.parent:

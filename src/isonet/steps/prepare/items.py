@@ -3,19 +3,22 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
 
 from isonet.config import PrepareConfig
+from isonet.core.comparison.likeness import alike
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.volume_files import stem
 from isonet.project.belonging import Named
 from isonet.project.halves import Halves, Pair
-from isonet.project.names import bare
+from isonet.project.names import is_marked_in_front
 from isonet.project.pairing import grouped
 from isonet.project.table import FULL_COLUMNS, TURNED_COLUMN, Project
-from isonet.steps.prepare.checks.halves import are_one_sample, check_halves
+from isonet.steps.prepare.checks.halves import check_halves
 from isonet.steps.prepare.halves import average_halves
 from isonet.steps.prepare.listed import Listed, Listing
 
@@ -94,19 +97,28 @@ def _tell(pairs: Mapping[Path, Halves | None], lone: Sequence[Pair]) -> None:
             log.info("%s: its halves are %s and %s", path, *halves)
     for pair in lone:
         text = "%s and %s: taken as the halves of one tomogram, their mean"
-        if pair.even.name.lower().startswith("even"):  # programs put such a word last; a sample may be called so
+        if is_marked_in_front(stem(pair.even)):
             log.warning(f"{text}; if they are two, rename them, or give each by itself", *pair.halves)
         else:
             log.info(text, *pair.halves)
 
 
+@dataclass(frozen=True)
+class _OnDisk:
+    """A volume that is opened for each look, so that hundreds are not open at once."""
+
+    path: Path
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return open_volume(self.path).shape
+
+    def __getitem__(self, block: Any) -> npt.NDArray[Any]:
+        return open_volume(self.path)[block]
+
+
 def _tell_of_copies(paths: Sequence[Path]) -> None:
-    """Warn where two tomograms of one name are one by their content too."""
-    alike: dict[str, list[Path]] = {}
-    for path in paths:
-        alike.setdefault(bare(stem(path)), []).append(path)
-    for group in alike.values():
-        for first, second in combinations(group, 2):
-            volumes = open_volume(first), open_volume(second)
-            if volumes[0].shape == volumes[1].shape and are_one_sample(*volumes):
-                log.warning("%s and %s: one tomogram twice, which training counts twice; leave one out", first, second)
+    """Warn of tomograms that are one by their content, whatever they are called."""
+    for first, second in alike([_OnDisk(path) for path in paths]):
+        text = "%s and %s: one tomogram twice, which training counts twice; leave one out, or call halves _EVN and _ODD"
+        log.warning(text, paths[first], paths[second])

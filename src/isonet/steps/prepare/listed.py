@@ -41,6 +41,11 @@ class Listed:
         """Å per voxel as the table says."""
         return next((item.pixel_size for item in self.said if item.pixel_size), None)
 
+    @property
+    def says_tilts(self) -> bool:
+        """Whether the table tells how it was tilted."""
+        return any(item.tilts or item.tilt_range for item in self.said)
+
     def comment_on_header(self, path: Path, header_size: float) -> None:
         """Warn where the header of the tomogram has another pixel size than the table, which is taken."""
         size = self.pixel_size

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
 from isonet.io.volume import Volume
 from isonet.project.table import Tomogram
@@ -48,6 +49,14 @@ def comment_on_pixel_size(path: Path, pixel_size: float, header: Header, known: 
         log.info("%s: voxels are not cubes (%s); results have %g A", path, _edges(header), pixel_size)
     elif header.pixel_size not in (0.0, 1.0) and pixel_size and abs(header.pixel_size / pixel_size - 1) > 0.01:
         log.info("%s: the header gives %g A/voxel; results have %g A", path, header.pixel_size, pixel_size)
+
+
+def comment_on_halves(halves: Sequence[Path], pixel_size: float) -> None:
+    """Warn where the header of a half gives another size than the one that its tomogram has."""
+    for path in halves:
+        found = open_volume(path).header.pixel_size
+        if found not in (0.0, 1.0) and pixel_size and not 1 / _ALIKE < found / pixel_size < _ALIKE:
+            log.warning("%s: the header gives %g A/voxel; %g A taken, give --pixel-size", path, found, pixel_size)
 
 
 def _edges(header: Header) -> str:

@@ -9,23 +9,26 @@ from isonet.config import PrepareConfig
 from isonet.core.tilts.wedge_estimate import WedgeEstimate
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
-from isonet.io.programs import metadata
 from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.star import MISSING
 from isonet.io.volume import Volume
 from isonet.io.volume_files import stem, title
-from isonet.project.belonging import Belonging, Named, tell_if_loose
 from isonet.project.check import measurements_of, warnings_of, write_check
 from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.running.console import collected
-from isonet.steps.prepare.catalogue import Catalogue
+from isonet.steps.prepare.catalogue import Catalogue, files_of_tilts, tell_of_unread
 from isonet.steps.prepare.checks.orientation import NOTHING, Shown, compared, lies_turned, look
 from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size
 from isonet.steps.prepare.items import Item, find_items
-from isonet.steps.prepare.pixel_size import comment_on_pixel_size, comment_on_several, pixel_size_of
+from isonet.steps.prepare.pixel_size import (
+    comment_on_halves,
+    comment_on_pixel_size,
+    comment_on_several,
+    pixel_size_of,
+)
 from isonet.steps.prepare.relion_table import write_relion_table
 from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
 from isonet.steps.prepare.turn import turned
@@ -34,7 +37,6 @@ from isonet.volumes.contrast import pooled_contrast
 from isonet.volumes.source import CONTRAST_COLUMN, pooled_statistics
 
 log = logging.getLogger("isonet")
-_TILT_EXTENSIONS = (".tlt", ".rawtlt", ".aln", ".mdoc", ".xml", ".tomostar", ".star", ".com", ".edf")
 _THIN = 0.7
 
 
@@ -114,6 +116,9 @@ def _known(items: Sequence[Item], catalogue: Catalogue | None, config: PrepareCo
     """Tell what flags and metadata say about one tomogram after another."""
     named = [item.named for item in items]
     found: list[list[TiltSeries]] = [[]] * len(items) if catalogue is None else catalogue.of_all(named)
+    tilt_files = files_of_tilts(config.tilt_file, named)
+    if (config.metadata, config.tilt_file, config.tilt_min, config.tilt_max) == (None,) * 4:
+        tell_of_unread([item.named for item in items if not item.listed.says_tilts])
     for number, (item, said) in enumerate(zip(items, found, strict=True)):
         name = stem(item.path)
         if catalogue is not None and not any(one.tilts or one.defoci for one in said):
@@ -122,8 +127,7 @@ def _known(items: Sequence[Item], catalogue: Catalogue | None, config: PrepareCo
                 name,
                 catalogue.path,
             )
-        tilt_file = None if config.tilt_file is None else _tilt_file(config.tilt_file, number, named)
-        yield describe(name, item.listed.completing(said), tilt_file, config)
+        yield describe(name, item.listed.completing(said), tilt_files[number], config)
 
 
 def _describe(
@@ -136,6 +140,7 @@ def _describe(
     comment_on_pixel_size(item.path, pixel_size, volume.header, known)
     if config.pixel_size is None:
         item.listed.comment_on_header(item.path, volume.header.pixel_size)
+        comment_on_halves(item.halves or (), pixel_size)
     if item.halves is not None and item.path.parent == config.average_dir:
         with_pixel_size(item.path, item.halves, pixel_size)
     origin: dict[str, Path] = {}
@@ -238,23 +243,3 @@ def _turned_item(item: Item, config: PrepareConfig, pixel_size: float) -> Item:
     if halves is not None:
         halves = turn(halves[0], f"{item.label}_half1"), turn(halves[1], f"{item.label}_half2")
     return replace(item, path=turn(item.path, item.label), halves=halves)
-
-
-def _tilt_file(given: Path, number: int, named: Sequence[Named]) -> Path:
-    """Return the file with a tomogram's tilt angles: the one given, or the one of its name in a folder."""
-    if not given.is_dir():
-        return given
-    files = [
-        item
-        for item in sorted(given.iterdir())
-        if item.name.lower().removesuffix(".gz").endswith(_TILT_EXTENSIONS) and not item.name.startswith(".")
-    ]
-    belonging = Belonging(named, [Named(item, (metadata.stem(item),)) for item in files], shared=True)
-    best = belonging.best(number)
-    if not best:
-        raise InputError(
-            f"{given}: no file of tilts ({', '.join(_TILT_EXTENSIONS)}) called {named[number].names[0]}; add it or use "
-            "--tilt-min, --tilt-max"
-        )
-    tell_if_loose(best[0], named[number], belonging.things[best[0].thing])
-    return files[best[0].thing]

@@ -14,7 +14,7 @@ log = logging.getLogger("isonet")
 SPLIT_COLUMN = "rlnTiltSplit"
 HALF_TILT_COLUMNS = ("rlnTiltFileHalf1", "rlnTiltFileHalf2")
 _SECTIONS = 64  # read in each of the two parts of a volume
-_AT_ONCE = 8
+_AT_ONCE = 1 << 20  # voxels read at once, 8 sections at least
 _MARK = "# isonet prepare:"
 
 
@@ -81,8 +81,9 @@ def write_list(path: Path, tilts: Sequence[float], what: str, *, overwrite: bool
 
 def _power(volume: Volume, first: int, last: int) -> Array:
     """Summed spectrum of XZ sections, a few read at once."""
-    starts = range(first, last, _AT_ONCE)
-    blocks = [section_power(volume.read(slice(None), slice(start, min(start + _AT_ONCE, last)))) for start in starts]
+    step = max(8, _AT_ONCE // (volume.shape[0] * volume.shape[2]))
+    starts = range(first, last, step)
+    blocks = [section_power(volume.read(slice(None), slice(start, min(start + step, last)))) for start in starts]
     total = blocks[0]
     for block in blocks[1:]:
         total = total + block

@@ -1,5 +1,6 @@
 """The table of tomograms in numbers: what each is, and what was made of it."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.io.volume_files import COMPRESSED, is_volume
 from isonet.project.table import Project, Tomogram
+from isonet.volumes.masks import ExistingMask, is_ours
 
+log = logging.getLogger("isonet")
 Numbers = dict[str, Any]
 CORRECTED, MASK, DECONVOLVED = "rlnCorrectedTomoName", "rlnMaskName", "rlnDeconvTomoName"
 _MADE = {DECONVOLVED: "deconvolved", MASK: "mask", CORRECTED: "corrected"}
@@ -36,7 +39,7 @@ def describe(tomogram: Tomogram) -> Numbers:
         "halves": f"from {tomogram.split}" if tomogram.has_halves else None,
         "defocus": tomogram.number("rlnDefocus") or None,
         "made": [word for column, word in _MADE.items() if existing(tomogram, column)],
-        "mask_coverage": None if mask is None else mask_coverage(mask),
+        "mask_coverage": None if mask is None else mask_coverage(tomogram),
     }
 
 
@@ -48,9 +51,15 @@ def existing(tomogram: Tomogram, column: str) -> Path | None:
     return path if is_volume(path) else None
 
 
-def mask_coverage(path: Path) -> float:
-    """Share of voxels that a mask keeps, counted in sections all over it."""
-    stored = open_volume(path).stored
+def mask_coverage(tomogram: Tomogram) -> float | None:
+    """Share of voxels that a tomogram's mask keeps, counted in sections all over it; None where it cannot be used."""
+    path = tomogram.file(MASK)
+    try:
+        volume = open_volume(path)
+        stored: Any = volume.stored if is_ours(tomogram) else ExistingMask(path, volume.shape, path).array()
+    except InputError as error:
+        log.warning("%s", error)
+        return None
     sections = stored[:: max(1, len(stored) // _SECTIONS)]
     return round(sum(float((section > 0).mean()) for section in sections) / len(sections), 4)
 

@@ -4,18 +4,13 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
-from isonet.core.comparison.likeness import EDGE, PARTS, SAMPLES, Likeness, binned, blocks_of
+from isonet.core.comparison.likeness import NOISY_EDGE, PARTS, SAMPLES, blocks_of, compared
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.steps.prepare.checks.faults import refuse
+from isonet.volumes.half_likeness import likeness_of_halves
 
 log = logging.getLogger("isonet")
-_SMALL_EDGE = 32  # voxels of a block, where noise is shared and tells
-_COARSE = 10.0  # Å per voxel to which halves are binned, as the sample is seen at low resolution only
-_MOST_BINNED = 4
-_LARGE = 512  # voxels of a volume that may be one that was not binned
 
 
 def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[str]) -> None:
@@ -53,18 +48,16 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
         _compare_with_whole(whole, half, accepted)
 
 
-def are_one_sample(first: Volume, second: Volume) -> bool:
-    """Tell whether two volumes of one shape are of one sample and share their noise, as copies do."""
-    likeness = _likeness(first, second, _SMALL_EDGE).of_parts
-    return likeness is not None and likeness >= PARTS[0]
-
-
 def _compare_with_whole(full: Volume, half: Volume, accepted: Sequence[str]) -> None:
     """Refuse a half that does not correlate with its tomogram, or that is light where that is dark."""
-    likeness = _likeness(full, half, _SMALL_EDGE).of_parts
-    if likeness is None or likeness >= PARTS[0]:
+    likeness = compared(full, half, NOISY_EDGE).of_parts
+    if likeness is None or likeness >= PARTS[1]:
         return
     said = f"(correlation {likeness:.2f}, about 0.7 where it is)"
+    if likeness >= PARTS[0]:
+        text = "%s: has little in common with %s %s; look whether it is a half of it, mirrored, shifted or filtered"
+        log.warning(text, half.path, full.path, said)
+        return
     text = f"{half.path}: is no half of {full.path} {said}: of another tomogram, shifted or turned; give its own half"
     if likeness <= -PARTS[0]:
         text = f"{half.path}: is light where {full.path} is dark (correlation {likeness:.2f}); invert one of them"
@@ -74,13 +67,8 @@ def _compare_with_whole(full: Volume, half: Volume, accepted: Sequence[str]) -> 
 def _compare_halves(even: Volume, odd: Volume, accepted: Sequence[str]) -> None:
     """Refuse halves that have nothing in common; warn where that is in doubt, as noise can be strong."""
     nothing, certain, _ = SAMPLES
-    likeness = -1.0
-    for factor in _factors(even):
-        found = _likeness(even, odd, EDGE, factor).of_samples
-        likeness = max(likeness, -1.0 if found is None else found)
-        if likeness >= certain:
-            return
-    if likeness == -1.0:  # too small to tell
+    likeness = likeness_of_halves(even, odd)
+    if likeness is None or likeness >= certain:
         return
     said = f"have little in common at low resolution (correlation {likeness:.2f})"
     if likeness > nothing:
@@ -90,34 +78,14 @@ def _compare_halves(even: Volume, odd: Volume, accepted: Sequence[str]) -> None:
     refuse("other-halves", text, accepted)
 
 
-def _factors(half: Volume) -> list[int]:
-    """By how much halves are binned to look at low resolution: several to try where the pixel size is not known."""
-    size = half.header.pixel_size
-    if size > 1:
-        return [min(_MOST_BINNED, max(1, round(_COARSE / size)))]
-    return [1, 2, _MOST_BINNED] if max(half.shape) >= _LARGE else [1]
-
-
-def _likeness(first: Volume, second: Volume, edge: int, factor: int = 1) -> Likeness:
-    """Compare two volumes block by block, until it is clear that they are alike; small blocks by their noise too."""
-    noisy = edge == _SMALL_EDGE
-    likeness = Likeness()
-    for block in blocks_of(first.shape, edge * factor):
-        likeness.add(*(binned(torch.from_numpy(volume.read(*block)), factor) for volume in (first, second)))
-        found, enough = (likeness.of_parts, PARTS[-1]) if noisy else (likeness.of_samples, SAMPLES[-1])
-        if found is not None and found >= enough:
-            break
-    return likeness
-
-
 def _are_the_same(first: Volume, second: Volume) -> bool:
     """Tell whether two volumes of one shape hold the same voxels in all blocks that are looked at."""
-    return all(bool((first[block] == second[block]).all()) for block in blocks_of(first.shape, _SMALL_EDGE))
+    return all(bool((first[block] == second[block]).all()) for block in blocks_of(first.shape, NOISY_EDGE))
 
 
 def _is_constant(volume: Volume) -> bool:
     """Tell whether all voxels have one value; the whole volume is read only where some blocks have."""
     first = volume.stored[0, 0, 0]
-    if any(bool((volume[block] != first).any()) for block in blocks_of(volume.shape, _SMALL_EDGE)):
+    if any(bool((volume[block] != first).any()) for block in blocks_of(volume.shape, NOISY_EDGE)):
         return False
     return all(bool((slab == first).all()) for _, slab in volume.slabs())

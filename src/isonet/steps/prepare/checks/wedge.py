@@ -4,9 +4,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
+import numpy as np
+from jaxtyping import Float64
 
 from isonet.core.sampling import edges_of, moved
 from isonet.core.tilts import wedge_estimate, wedge_spectrum
@@ -94,13 +93,13 @@ def warn_of_stack(path: Path, tilts: int) -> None:
         log.warning("%s: may be %s; if it is one, give the reconstructed tomogram", path, stack)
 
 
-def measure_spectra(volume: Volume) -> Float[Tensor, "3 rows columns"] | None:
+def measure_spectra(volume: Volume) -> Float64[np.ndarray, "3 rows columns"] | None:
     """Mean power spectra across z, y and x over blocks spread through a volume; None if it is too small or empty."""
     whole = data_box(volume)
     blocks = (moved(block, whole) for block in wedge_spectrum.spread_blocks(edges_of(whole), _BLOCKS))
-    spectra = (wedge_spectrum.slice_spectra(torch.from_numpy(volume.read(*block))) for block in blocks)
+    spectra = (wedge_spectrum.slice_spectra(volume.read(*block)) for block in blocks)
     usable = [found for found in spectra if found is not None]
-    return torch.stack(usable).mean(0) if usable else None
+    return np.mean(usable, axis=0) if usable else None
 
 
 def _sentence(finding: Finding, estimate: WedgeEstimate, low: float, high: float) -> str:

@@ -14,6 +14,7 @@ from isonet.core.normalize import Normalization
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.models.record import UNKNOWN_INPUT
+from isonet.project.older_tilts import comment_on_tilts
 from isonet.project.orientation import COLUMNS
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.steps.refine.subvolumes.samples import SPECTRUM_CUBES, Place, loss_weights
@@ -27,7 +28,6 @@ from isonet.volumes.source import (
     MEAN_COLUMN,
     STD_COLUMN,
     Source,
-    comment_on_tilts,
     contrast_sign,
     pooled_statistics,
 )
