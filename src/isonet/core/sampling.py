@@ -1,12 +1,13 @@
 """Where to cut sub-volumes, and cutting them out of arrays that may be memory-mapped and smaller than asked."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
 from torch import Tensor
+
+from isonet.core.voxels import Voxels
 
 _TRIES = 200
 _LARGEST_SHARE = 0.2
@@ -33,20 +34,6 @@ def reflected_indices(start: int, size: int, length: int) -> npt.NDArray[np.int6
     period = 2 * (length - 1)
     position = np.arange(start, start + size) % period
     return np.asarray(np.where(position < length, position, period - position), dtype=np.int64)
-
-
-@runtime_checkable
-class Voxels(Protocol):
-    """An array, or a file that gives blocks of one."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Voxels along z, y, x."""
-        ...
-
-    def __getitem__(self, block: Any, /) -> npt.NDArray[Any]:
-        """Return the block of three slices."""
-        ...
 
 
 def cut(volume: Voxels, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:

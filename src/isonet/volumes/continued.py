@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.core.masks.continuation import continued
-from isonet.core.sampling import Box, Voxels
+from isonet.core.sampling import Box
+from isonet.core.voxels import Voxels
 from isonet.io.formats import open_volume
 from isonet.io.volume import FloatArray, Volume
 from isonet.volumes.padding import Padding, Plane, find_padding

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.core.normalize import LocalMoments, Moments, Normalization
-from isonet.core.sampling import Box, Voxels, cut, draw_centres
+from isonet.core.sampling import Box, cut, draw_centres
 from isonet.core.tilts.measured import Measured
+from isonet.core.voxels import Voxels
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume

@@ -65,8 +65,9 @@ def test_a_signal_ends_it_at_once(prepared: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.usefixtures("shell")
 def test_commands_that_need_no_others_wait_for_none(prepared: Path, model: Path) -> None:
-    isonet.done("predict", prepared, model)
-    isonet.done("mask", prepared)
+    room = {"max_memory": "64GB"}  # of which a task gets a quarter, and the process of many tests holds much
+    isonet.done("predict", prepared, model, **room)
+    isonet.done("mask", prepared, **room)
 
 
 def test_a_table_that_another_process_holds_is_named(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:

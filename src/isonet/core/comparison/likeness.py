@@ -12,7 +12,7 @@ import numpy.typing as npt
 from jaxtyping import Float32, Int64
 from scipy import fft
 
-from isonet.core.sampling import Voxels
+from isonet.core.voxels import Voxels
 
 Block = tuple[slice, slice, slice]
 EDGE = 48
