@@ -5,6 +5,7 @@ What neither axis has measured is a double pyramid about the beam. As for one ax
 and ends are sought that part them best, beginning with what is told, turned about the beam by all angles.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -142,9 +143,9 @@ def _explained(places: Floats, full: Floats, numbers: Floats) -> float:
 
 
 def _seen(places: Floats, sweep: Sweep) -> npt.NDArray[np.bool_]:
-    """Which places a sweep has measured."""
+    """Which places a sweep has measured: those between the planes of its ends, above one and below the other."""
     kz, _, kx = np.array(sweep.turn).T @ places
-    angle = (np.degrees(np.arctan2(kz, kx)) + 90) % 180 - 90
-    low, high = sweep.ends
-    seen: npt.NDArray[np.bool_] = (angle >= low - BEYOND) & (angle <= high + BEYOND)
+    low, high = (math.radians(end) for end in (sweep.ends[0] - BEYOND, sweep.ends[1] + BEYOND))
+    above_low, above_high = (math.cos(end) * kz - math.sin(end) * kx for end in (low, high))
+    seen: npt.NDArray[np.bool_] = above_low * above_high <= 0
     return seen
