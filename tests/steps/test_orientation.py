@@ -297,3 +297,20 @@ def test_turns_that_cannot_be_are_refused(prepared: Path, name: str, text: str, 
     Path("m").mkdir()
     Path("m", name).write_text(text)
     isonet.assert_refused(isonet.call("prepare", "v.mrc", metadata="m", overwrite=True), said, name)
+
+
+@pytest.mark.parametrize(
+    ("tilts", "said"),
+    [
+        ([round(0.05 * step, 2) for step in range(-20, 21)], "as in radians; give degrees"),
+        ([7.0], "1 tilts, all at 7 degrees"),
+        (list(range(-120, 121, 10)), "beyond -90 to 90"),
+    ],
+)
+def test_tilts_about_a_second_axis_are_looked_at_like_those_about_the_first(
+    prepared: Path, tilts: list[float], said: str
+) -> None:
+    Path("b.tlt").write_text("".join(f"{tilt}\n" for tilt in tilts))
+    outcome = isonet.call("prepare", "v.mrc", overwrite=True, second_tilt_file="b.tlt")
+    isonet.assert_refused(outcome, "b.tlt", said)
+    assert "--second-level-y" not in outcome.err

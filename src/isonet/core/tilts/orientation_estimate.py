@@ -34,7 +34,7 @@ _USUAL = 0.6  # quantile
 _MOST = 60_000  # coefficients
 _STEP = 0.5  # degrees
 BEYOND = 2.5  # degrees by which merged planes and the window make the measured region wider
-_NARROWEST, _WIDEST = 15.0, 85.0  # degrees an end may be at
+NARROWEST, WIDEST = 15.0, 85.0  # degrees an end may be at
 _ABOUT_X, _ABOUT_Z = np.arange(-16.0, 17, 4), np.arange(-12.0, 13, 4)
 _SHORTEST = 32  # voxels
 EXPLAINED, _CONTRAST = 0.3, 0.6  # from which there is a wedge
@@ -180,7 +180,7 @@ def _best_ends(seen: Seen, variance: float, about_x: float, about_z: float) -> t
     bins = ((slope + np.float32(math.pi / 2)) * np.float32(number / math.pi)).astype(np.int64)
     counts, sums = (_running(np.bincount(bins, weights, number + 1)) for weights in (None, full))
     ends = np.arange(number + 1) * _STEP - 90
-    low, high = ((ends >= first) & (ends <= last) for first, last in ((-_WIDEST, -_NARROWEST), (_NARROWEST, _WIDEST)))
+    low, high = ((ends >= first) & (ends <= last) for first, last in ((-WIDEST, -NARROWEST), (NARROWEST, WIDEST)))
     total = counts[-1]
     inside = counts[high][None] - counts[low][:, None]
     beyond_share = sums * total - counts * sums[-1]  # of what is inside, beyond its share of all; times all

@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from isonet.core.tilts.measured import Measured, Sweep, angles_of, positioned
-from isonet.core.tilts.orientation_estimate import BEYOND, EXPLAINED, coefficients
+from isonet.core.tilts.orientation_estimate import BEYOND, EXPLAINED, NARROWEST, WIDEST, coefficients
 
 Floats = npt.NDArray[np.float64]
 _TURNS = np.arange(-75.0, 90, 15)  # degrees about the beam
@@ -23,7 +23,6 @@ _ABOUT_Z = np.array([0.0, 1, 0, 0, 0, 1, 0, 0])  # of the eight numbers
 _FEWER = 4
 _FIRST_STEP = 4.0  # degrees
 _MOST_TRIED = 400
-_NARROWEST, _WIDEST = 15.0, 85.0  # degrees an end may be at
 USUAL = Measured((positioned((-60.0, 60.0)), positioned((-60.0, 60.0), 0.0, 90.0)))
 """Two axes as they are most often."""
 
@@ -130,7 +129,7 @@ def _of_numbers(numbers: Floats) -> Measured:
 def _explained(places: Floats, full: Floats, numbers: Floats) -> float:
     """Share of the variance that measured and missing explain; negative where the missing ones are fuller."""
     ends = np.abs(numbers.reshape(2, 4)[:, 2:])
-    if ends.min() < _NARROWEST or ends.max() > _WIDEST:
+    if ends.min() < NARROWEST or ends.max() > WIDEST:
         return -1.0
     inside = np.zeros(len(full), dtype=np.bool_)
     for sweep in _of_numbers(numbers).sweeps:

@@ -140,6 +140,7 @@ def files_of_tilts(given: Path | None, tomograms: Sequence[Named]) -> list[Path 
         if item.name.lower().removesuffix(".gz").endswith(_TILTS) and not item.name.startswith(".")
     ]
     belonging = Belonging(tomograms, [Named(item, (metadata.stem(item),)) for item in files], shared=True)
+    things: list[int] = []
     served: dict[int, list[Named]] = {}
     for number, tomogram in enumerate(tomograms):
         best = belonging.best(number)
@@ -150,10 +151,11 @@ def files_of_tilts(given: Path | None, tomograms: Sequence[Named]) -> list[Path 
             )
         thing = best[0].thing
         tell_if_loose(best[0], tomogram, belonging.things[thing])
+        things.append(thing)
         served.setdefault(thing, []).append(tomogram)
     for thing, those in served.items():
         tell_if_shared(str(files[thing]), those)
-    return [files[belonging.best(number)[0].thing] for number in range(len(tomograms))]
+    return [files[thing] for thing in things]
 
 
 def tell_of_unread(tomograms: Sequence[Named]) -> None:

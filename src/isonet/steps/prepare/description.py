@@ -13,13 +13,12 @@ from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io.programs import metadata
 from isonet.io.programs.tilt_series import TiltSeries
+from isonet.steps.prepare.checks.tilt_angles import check_tilt_angles
 from isonet.steps.prepare.lying import NOTHING_TOLD, Lying, Said, lying, of_second_axis
 
 log = logging.getLogger("isonet")
 _TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")
 _PLAUSIBLE = {"defocus": (1000, 200000), "voltage": (60, 1300), "Cs": (0.001, 20), "amplitude contrast": (0.001, 1)}
-_FEW, _RADIANS = 5, 1.6  # tilts, and the largest angle of those that may be in radians
-_DISTINCT = 0.7  # of the tilts of a list: fewer angles are those of two lists in one
 _Told = tuple[TiltSeries, float]
 _LISTS, _LISTED_IN = (".tlt", ".rawtlt"), (".com", ".edf")
 _LARGEST = 90.0  # degrees
@@ -192,18 +191,7 @@ def _tilts(name: str, found: Sequence[TiltSeries]) -> tuple[tuple[float, ...] | 
         return None, None
     best = known[0]
     tilts = best.tilts or ()
-    if len(tilts) < 2 or min(tilts) == max(tilts):
-        raise InputError(
-            f"{best.source}: {len(tilts)} tilts, all at {tilts[0]:g} degrees; a range needs two, give another file"
-        )
-    if len(tilts) >= _FEW and max(map(abs, tilts)) <= _RADIANS:
-        raise InputError(
-            f"{best.source}: {len(tilts)} tilts from {min(tilts):g} to {max(tilts):g}, as in radians; give degrees"
-        )
-    if len(set(tilts)) < _DISTINCT * len(tilts):
-        log.warning(
-            "%s: %d tilts, but only %d angles; are they of two series?", best.source, len(tilts), len(set(tilts))
-        )
+    check_tilt_angles(best.source, tilts)
     for other in known[1:]:
         if _kind(best) in _LISTED_IN and _kind(other) in _LISTS and best.source.parent == other.source.parent:
             continue  # which it adds its offset to

@@ -11,6 +11,7 @@ from isonet.errors import InputError
 from isonet.io.programs import metadata
 from isonet.io.programs.tilt_series import SAME_TURN, TiltSeries
 from isonet.project.orientation import ABOUT_X, ABOUT_Z, SECOND_AXIS
+from isonet.steps.prepare.checks.tilt_angles import check_tilt_angles
 
 log = logging.getLogger("isonet")
 _QUARTER = 90.0
@@ -164,13 +165,14 @@ def _second(name: str, found: Sequence[TiltSeries], config: InputOptions, said: 
                 "--second-axis-turn (-90 for the other sign) if it does not",
                 *(name, told.source),
             )
-    if len(tilts) < 2 or min(tilts) == max(tilts):
+    if told is not None:
+        check_tilt_angles(told.source, tilts)
+    elif not tilts[0] < tilts[1]:
         raise InputError(f"{name}: tilts about the second axis ({origin}) are no range; give --second-tilt-file")
     tilts = tuple(tilt + level for tilt in tilts)
     if max(map(abs, tilts)) > _LARGEST_TILT:
-        raise InputError(
-            f"{name}: --second-level-y {level:g}: makes tilts beyond -90 to 90 degrees; give a smaller one"
-        )
+        cause = f"--second-level-y {level:g}: makes" if level else f"second axis ({origin}):"
+        raise InputError(f"{name}: {cause} tilts beyond -90 to 90 degrees; give others")
     said.append((f"tilts about a second axis {min(tilts):g} to {max(tilts):g}, turned by {turn:g} about z", origin))
     if path is not None and level:  # the file has other tilts
         tilts, path = (min(tilts), max(tilts)), None

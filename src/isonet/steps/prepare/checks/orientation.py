@@ -25,7 +25,7 @@ from isonet.volumes.continued import data_box
 log = logging.getLogger("isonet")
 _BLOCKS = 4
 TOLERANCE = 4.0
-"""Degrees by which the axis may be turned otherwise than told, twice what the spectrum tells."""
+"""Degrees by which the axis may be turned otherwise than told; the spectrum tells it to 1."""
 _ENDS = 5.0  # degrees by which a face may lie elsewhere
 
 

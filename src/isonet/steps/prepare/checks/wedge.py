@@ -61,14 +61,14 @@ def check_wedge(
         warn_of_stack(volume.path, len(tilts))
         log.info("%s: too small or too empty for its power spectrum to tell the tilt range", title(volume.path))
         return None
-    stack = why_stack(volume.path, len(tilts))
     estimate = wedge_estimate.estimate_wedge(spectra)
     for finding in wedge_estimate.verdict(estimate, tilts):
         if estimate.as_imod_tilt and finding != "axis":
             continue
         if finding == "unclear":
             warn_of_stack(volume.path, len(tilts))
-        if finding == "no wedge" and stack is not None:
+        stack = why_stack(volume.path, len(tilts)) if finding == "no wedge" else None
+        if stack is not None:
             refuse("stack", f"{volume.path}: {stack}, and no wedge; give the reconstructed tomogram", accepted)
             continue
         two = None if second_axis is None or finding not in ("no wedge", "unclear") else second_axis()
