@@ -204,3 +204,13 @@ def test_levels_that_cannot_be_are_refused(tmp_path: Path) -> None:
         simulate(SimulateConfig(output_dir=tmp_path, level_y=40, **SMALL))
     with pytest.raises(ValidationError, match="second_axis goes with split frames"):
         SimulateConfig(second_axis=True, split="tilts")
+
+
+def test_a_set_about_one_axis_replaces_one_about_two(tmp_path: Path) -> None:
+    small = {"depth": 16, "height": 16, "width": 16, "tilt_step": 20, "output_dir": tmp_path, "overwrite": True}
+    simulate(SimulateConfig(second_axis=True, **small))
+    assert (tmp_path / "tilts2.tlt").exists()
+    with pytest.raises(InputError, match="exists already"):
+        simulate(SimulateConfig(**{**small, "overwrite": False}))
+    simulate(SimulateConfig(**small))
+    assert not list(tmp_path.glob("tilts2.*"))

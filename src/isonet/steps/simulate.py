@@ -84,8 +84,9 @@ def simulate(config: SimulateConfig) -> Path:
         If files would be overwritten, or a template or tilt file cannot be used.
     """
     series = _series(config)
-    names = (*_NAMES, *(_SECOND if len(series) > 1 else ()))
-    refuse_existing([config.output_dir / name for name in names], overwrite=config.overwrite)
+    refuse_existing([config.output_dir / name for name in (*_NAMES, *_SECOND)], overwrite=config.overwrite)
+    for name in _SECOND:  # of a set that is replaced
+        (config.output_dir / name).unlink(missing_ok=True)
     generator = Generator().manual_seed(config.seed)
     cell = _cell(config, generator)
     truth = -cell.density if config.contrast == "dark" else cell.density
@@ -94,9 +95,9 @@ def simulate(config: SimulateConfig) -> Path:
     made: dict[str, list[Tensor]] = {"full": [], "even": [], "odd": []}
     for number, one in enumerate(series, start=1):
         images = _images(truth, one, config, generator)
-        stem = "tilts" if number == 1 else f"tilts{number}"
-        mrc.write(config.output_dir / f"{stem}.mrc", images["full"].numpy(), header)
-        write_tilts(config.output_dir / f"{stem}.tlt", one.tilts)
+        images_name = "tilts" if number == 1 else f"tilts{number}"
+        mrc.write(config.output_dir / f"{images_name}.mrc", images["full"].numpy(), header)
+        write_tilts(config.output_dir / f"{images_name}.tlt", one.tilts)
         for name, volumes in made.items():
             volumes.append(_reconstructed(images[name], one, name, config))
     for name, volumes in made.items():
