@@ -27,7 +27,8 @@ from isonet.train.hardware.choice import adopted
 from isonet.train.hardware.precision import choose_precision, reason_of_precision
 from isonet.train.network.footprint import footprint
 from isonet.train.network.unet import ARCHITECTURES, UNet, UNetShape
-from isonet.train.pairs import Batch, PairMaker, Recipe, optics
+from isonet.train.optics import optics
+from isonet.train.pairs import Batch, PairMaker, Recipe
 
 _CUBE, _SIZE, _BATCH, _TILE = 64, 96, 4, 128
 _WHOLE = (300, 1000, 1000)

@@ -33,7 +33,8 @@ from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
 from isonet.train.hardware.precision import choose_precision
 from isonet.train.network.unet import ARCHITECTURES, UNet, named_shape
-from isonet.train.pairs import PairMaker, Recipe, optics
+from isonet.train.optics import optics
+from isonet.train.pairs import PairMaker, Recipe
 from memory import write_model, write_noise
 
 _CPU = torch.device("cpu")

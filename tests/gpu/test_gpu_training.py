@@ -14,7 +14,8 @@ from isonet.train.fit import Trainer, TrainerOptions
 from isonet.train.hardware.precision import Precision, choose_precision
 from isonet.train.network.footprint import footprint
 from isonet.train.network.unet import UNet, UNetShape
-from isonet.train.pairs import Batch, PairMaker, Recipe, optics
+from isonet.train.optics import optics
+from isonet.train.pairs import Batch, PairMaker, Recipe
 
 SHAPE = UNetShape(depth=2, filter_base=8, drop_out=0.0)
 PRECISIONS: tuple[Precision, ...] = ("float32", "fp16", "bf16")

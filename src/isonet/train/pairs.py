@@ -8,9 +8,17 @@ Method `isonet`, on one map: the paper's pair, `R` turns the content, `W` stays 
 
     input = crop(W R t) + noise             target = crop(R t)
 
-Method `noise2noise`, on two maps with independent noise (halves 0 and 1, in either order)::
+Method `noise2noise`, on two maps with independent noise (halves 0 and 1, in either order). What the input has is asked
+of the other half, whose noise it has never seen. What it lacks is asked of the mean of both, `t_m`: other images have
+measured that than any of the input, so that its noise is as strange to the input, and weaker::
 
-    input = crop(W R t_0)                   target = crop(R t_1), asked for only where R W_1 has measured it
+    input = crop(W R t_0)                   target = crop(R t_1), or R t_m where W = 0; where R W has measured it
+
+Halves from every other tilt of a thick sample have measured the same only near the tilt axis, and differ elsewhere
+though both are right (:mod:`isonet.core.tilts.shared`). There the other half is not asked. And half of the inputs are
+the mean, in which no plane is missing, as in what is corrected in the end::
+
+    input = crop(W R t_m)                   target = crop(R t_m where W = 0), where R W has measured it
 
 Method `denoise`: the same without turning, so that nothing is learnt about the wedge.
 """
@@ -27,68 +35,13 @@ from torch import Tensor
 from isonet.core import fourier, rotation
 from isonet.core.sampling import central_cube
 from isonet.core.tilts import noise, wedge
-from isonet.core.tilts.measured import Measured, Tilts
-from isonet.core.tilts.noise import NoiseMode
-from isonet.core.tilts.ranges import LARGEST_GAP
 from isonet.train.hardware.overlap import host_memory
-from isonet.train.kept import Kept
+from isonet.train.optics import Optics
 
 Method = Literal["isonet", "noise2noise", "denoise"]
 Predict = Callable[[Tensor], Tensor]
-_KEPT = Kept(room=1_000_000_000)  # wedge weights for all rotations of some 40 tomograms of different tilts
-
-
-@dataclass(frozen=True)
-class Optics:
-    """What the tilts of one tomogram mean for its sub-volumes.
-
-    Attributes
-    ----------
-    measured : tuple of Measured
-        What each map has measured: one, or one for each half.
-    size, cube : int
-        Edges of the sub-volumes and of the training cubes cropped from them.
-    mode : str
-        Filter of the reconstruction, which shapes the noise.
-    gap : float
-        Degrees that neighbouring tilts may be apart for all between them to count as measured.
-    rotations : tensor
-        `[n, 3, 3]`: the cube rotations that move this wedge.
-    spectrum : tensor
-        Weight of the (absolute or squared) errors of a training cube at each frequency, rfft layout.
-    """
-
-    measured: tuple[Measured, ...]
-    size: int
-    cube: int
-    mode: NoiseMode
-    gap: float
-    rotations: Tensor
-    spectrum: Tensor
-
-    @property
-    def weights(self) -> tuple[Tensor, ...]:
-        """Wedge weight `W` of a sub-volume for each map, rfft layout."""
-        return tuple(_kept_weight(self.size, one, None, self.spectrum.device, self.gap) for one in self.measured)
-
-    @property
-    def noise_spectrum(self) -> Tensor:
-        """Amplitude spectrum of back-projected noise of a training cube, rfft layout."""
-        return _kept_noise(self.cube, self.measured[0], self.mode, self.spectrum.device, self.gap)
-
-
-def optics(
-    tilts: Sequence[Tilts],
-    size: int,
-    cube: int,
-    mode: NoiseMode,
-    spectrum: Tensor,
-    device: torch.device,
-    gap: float = LARGEST_GAP,
-) -> Optics:
-    """Prepare wedge, noise and rotations for sub-volumes of edge `size` cropped to `cube`; `tilts` of each map."""
-    measured = tuple(map(Measured.of, tilts))
-    return Optics(measured, size, cube, mode, gap, wedge.moving_rotations(measured[0]), spectrum.to(device))
+_MEAN = 2  # in place of the number of a half: the input is the mean of both
+_MEANS = 0.5  # share of such pairs
 
 
 @dataclass(frozen=True)
@@ -197,9 +150,13 @@ class PairMaker:
         return Batch(inputs, targets, filters, len(indices))
 
     def _drawn(self, index: int, random: np.random.Generator) -> tuple[Tensor | None, int]:
-        """Draw how a sub-volume is turned and which map the input is."""
-        matrix = self._rotation(self.optics[self.origin[index]], random)
-        return matrix, 0 if self.recipe.maps == 1 else int(random.integers(2))
+        """Draw how a sub-volume is turned and what the input is: one of the maps, or the mean of both."""
+        tomogram = self.optics[self.origin[index]]
+        matrix = self._rotation(tomogram, random)
+        given = 0 if self.recipe.maps == 1 else int(random.integers(2))
+        if tomogram.thickness is not None and self.recipe.method != "denoise" and random.random() < _MEANS:
+            given = _MEAN
+        return matrix, given
 
     def _maps(self, indices: Sequence[int], device: torch.device) -> Sequence[Tensor]:
         """Return the maps of sub-volumes on a device, by one copy at most."""
@@ -211,11 +168,13 @@ class PairMaker:
 
     def _pair(self, maps: Tensor, index: int, matrix: Tensor | None, given: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return input, target and error filter of one sub-volume, of which these are the maps."""
-        recipe, tomogram = self.recipe, self.optics[self.origin[index]]
-        asked = 0 if recipe.maps == 1 else 1 - given
+        tomogram, cube = self.optics[self.origin[index]], self.recipe.cube
         turned = maps if matrix is None else turn(maps, matrix)
-        inputs = central_cube(fourier.apply(turned[given], tomogram.weights[given]), recipe.cube)
-        return inputs, central_cube(turned[asked], recipe.cube), self._error_filter(tomogram, given, asked, matrix)
+        if self.recipe.maps == 1:
+            inputs, targets = fourier.apply(turned[0], tomogram.weights[0]), turned[0]
+        else:
+            inputs, targets = _of_halves(turned, tomogram.weights, given)
+        return central_cube(inputs, cube), central_cube(targets, cube), self._error_filter(tomogram, given, matrix)
 
     def _rotation(self, tomogram: Optics, random: np.random.Generator) -> Tensor | None:
         """Draw how a sub-volume is turned."""
@@ -226,15 +185,23 @@ class PairMaker:
             return chosen
         return rotation.random_rotation(random)
 
-    def _error_filter(self, tomogram: Optics, given: int, asked: int, matrix: Tensor | None) -> Tensor:
+    def _error_filter(self, tomogram: Optics, given: int, matrix: Tensor | None) -> Tensor:
         """Weigh errors by frequency, by whether the input has it, and by whether the target has measured it."""
-        recipe, device = self.recipe, tomogram.spectrum.device
-        has = _turned_weight(recipe.cube, tomogram.measured[given], None, device, tomogram.gap)
-        weight = has + recipe.wedge_weight * (1 - has)
-        if recipe.maps == 2:
-            weight = weight * _turned_weight(recipe.cube, tomogram.measured[asked], matrix, device, tomogram.gap)
-        weight = tomogram.spectrum * weight.expand(recipe.cube, recipe.cube, recipe.cube // 2 + 1)
-        return weight if recipe.exponent == 1 else torch.sqrt(weight)
+        cube, wedge_weight = self.recipe.cube, self.recipe.wedge_weight
+        if self.recipe.maps == 1:
+            has = tomogram.seen(0)
+            weight = has + wedge_weight * (1 - has)
+        else:
+            seen = [tomogram.seen(number, matrix) for number in (0, 1)]
+            either = torch.maximum(*seen)
+            if given == _MEAN:
+                weight = wedge_weight * (torch.maximum(tomogram.seen(0), tomogram.seen(1)) == 0) * either
+            else:
+                has = tomogram.seen(given)
+                alike = seen[1 - given] * tomogram.shared(matrix)
+                weight = has * alike + wedge_weight * (1 - has) * either
+        weight = tomogram.spectrum * weight.expand(cube, cube, cube // 2 + 1)
+        return weight if self.recipe.exponent == 1 else torch.sqrt(weight)
 
     def _noise(self, indices: Sequence[int], random: np.random.Generator, device: torch.device, share: slice) -> Tensor:
         """Return back-projected noise of unit standard deviation for each pair of the share."""
@@ -245,6 +212,17 @@ class PairMaker:
         return noise.like_back_projection(white, spectra)
 
 
+def _of_halves(turned: Float[Tensor, "2 s s s"], weights: Sequence[Tensor], given: int) -> tuple[Tensor, Tensor]:
+    """Return input and target, not yet cropped, of both halves of a sub-volume, turned."""
+    shape, halves = fourier.spatial_shape(turned), fourier.transform(turned)
+    mean = halves.mean(0)
+    if given == _MEAN:
+        weight = (weights[0] + weights[1]) / 2
+        return fourier.inverse(weight * mean, shape), fourier.inverse((weight == 0) * mean, shape)
+    weight, other = weights[given], halves[1 - given]
+    return fourier.inverse(weight * halves[given], shape), fourier.inverse(torch.where(weight == 0, mean, other), shape)
+
+
 def turn(volumes: Float[Tensor, "m s s s"], matrix: Tensor) -> Float[Tensor, "m s s s"]:
     """Turn sub-volumes: exactly by a rotation of the cube (an integer matrix), by resampling for any other."""
     if matrix.is_floating_point():
@@ -252,39 +230,21 @@ def turn(volumes: Float[Tensor, "m s s s"], matrix: Tensor) -> Float[Tensor, "m 
     return rotation.rotate_cube(volumes, matrix)
 
 
-def _turned_weight(cube: int, measured: Measured, matrix: Tensor | None, device: torch.device, gap: float) -> Tensor:
-    """Wedge weight of a training cube whose content was turned; those of the few cube rotations are kept."""
-    if matrix is not None and matrix.is_floating_point():
-        return wedge.weight((cube, cube, cube), measured, matrix, device, gap=gap)
-    return _kept_weight(cube, measured, None if matrix is None else tuple(map(tuple, matrix.tolist())), device, gap)
-
-
-def _kept_weight(
-    cube: int, measured: Measured, matrix: tuple[tuple[int, ...], ...] | None, device: torch.device, gap: float
-) -> Tensor:
-    def make() -> Tensor:
-        turned = None if matrix is None else torch.tensor(matrix, dtype=torch.float32)
-        return wedge.weight((cube, cube, cube), measured, turned, device, gap=gap)
-
-    return _KEPT.get((cube, measured, matrix, device, gap), make)
-
-
-def _kept_noise(cube: int, measured: Measured, mode: NoiseMode, device: torch.device, gap: float) -> Tensor:
-    edges = (cube, cube, cube)
-    return _KEPT.get((cube, measured, mode, device, gap), lambda: noise.amplitude(edges, measured, mode, device, gap))
-
-
-def fill(volumes: Float[Tensor, "b s s s"], weights: Tensor, predict: Predict | None) -> Float[Tensor, "b s s s"]:
+def fill(
+    volumes: Float[Tensor, "b m s s s"], weights: Tensor, predict: Predict | None, *, together: bool = False
+) -> Float[Tensor, "b m s s s"]:
     """Fill the wedge of sub-volumes with the network's prediction from them (with nothing before the first training).
 
     Parameters
     ----------
     volumes : tensor
-        Normalised sub-volumes `v`.
+        Normalised maps `v` of each sub-volume.
     weights : tensor
-        Their wedge weight `W`, rfft layout.
+        Their wedge weights `W`, `[b, m, ...]`, rfft layout.
     predict : callable, optional
         Network on `[b, 1, s, s, s]`.
+    together : bool
+        Predict once, from the mean of the maps: of halves from every other tilt each lacks planes that it has.
 
     Returns
     -------
@@ -294,4 +254,8 @@ def fill(volumes: Float[Tensor, "b s s s"], weights: Tensor, predict: Predict | 
     measured = fourier.apply(volumes, weights)
     if predict is None:
         return measured
-    return wedge.fill(volumes, predict(measured[:, None])[:, 0].float(), weights)
+    if together:
+        guess = predict(measured.mean(1, keepdim=True)).float()
+        return wedge.fill(volumes, guess.expand_as(volumes), weights)
+    maps = zip(volumes.unbind(1), measured.unbind(1), weights.unbind(1), strict=True)
+    return torch.stack([wedge.fill(v, predict(seen[:, None])[:, 0].float(), w) for v, seen, w in maps], dim=1)

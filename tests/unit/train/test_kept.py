@@ -8,9 +8,10 @@ import torch
 
 import pretended
 from isonet.core.tilts import wedge
-from isonet.train import pairs as module
+from isonet.train import optics as module
 from isonet.train.kept import Kept
-from isonet.train.pairs import PairMaker, Recipe, optics
+from isonet.train.optics import optics
+from isonet.train.pairs import PairMaker, Recipe
 
 
 def test_the_last_ones_used_are_kept_within_the_room() -> None:

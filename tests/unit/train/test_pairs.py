@@ -12,7 +12,8 @@ from isonet.core import fourier, rotation
 from isonet.core.sampling import central_cube
 from isonet.core.tilts import wedge
 from isonet.core.tilts.ranges import LARGEST_GAP
-from isonet.train.pairs import Optics, PairMaker, Recipe, fill, optics
+from isonet.train.optics import Optics, optics
+from isonet.train.pairs import PairMaker, Recipe, fill
 
 SIZE, CUBE, TILTS = 14, 10, (-40.0, 62.0)
 FLAT = torch.ones(1, 1, 1)
@@ -69,30 +70,70 @@ LISTS = (tuple(range(-60, 61, 6)), tuple(range(-57, 58, 6)))
 
 
 @pytest.mark.parametrize(("tilts", "gap"), [((TILTS,), LARGEST_GAP), (LISTS, LARGEST_GAP), (LISTS, 0.0), (LISTS, 5.0)])
-def test_halves_are_given_one_and_asked_for_the_other_where_it_has_measured(tilts: Any, gap: float) -> None:
+def test_a_half_is_asked_for_the_other_one_where_it_has_measured_and_for_the_mean_where_not(
+    tilts: Any, gap: float
+) -> None:
     """Either half comes first; errors count where the target's own wedge, turned with it, has measured something."""
     pairs, random = maker("noise2noise", tilts=tilts, gap=gap, wedge_weight=4.0), np.random.default_rng(3)
+    angles = (tilts * 2)[:2]
+    lab = [wedge.weight((SIZE,) * 3, one, gap=gap) for one in angles]
     first_given = set()
     for _ in range(12):
         made = pairs.batch([1], random, CPU)
-        fits = [
+        turned = {matrix: rotation.rotate_cube(pairs.filled[1], matrix) for matrix in pairs.optics[0].rotations}
+        ((given, matrix),) = [
             (given, matrix)
             for given in (0, 1)
-            for matrix in pairs.optics[0].rotations
-            if torch.equal(
-                central_cube(rotation.rotate_cube(pairs.filled[1, 1 - given], matrix), CUBE), made.targets[0, 0]
-            )
+            for matrix, both in turned.items()
+            if torch.allclose(central_cube(fourier.apply(both[given], lab[given]), CUBE), made.inputs[0, 0], atol=1e-5)
         ]
-        ((given, matrix),) = fits
         first_given.add(given)
-        angles = (tilts * 2)[:2]
-        lab = wedge.weight((SIZE,) * 3, angles[given], gap=gap)
-        expected = central_cube(fourier.apply(rotation.rotate_cube(pairs.filled[1, given], matrix), lab), CUBE)
-        assert torch.allclose(made.inputs[0, 0], expected, atol=1e-5)
+        mean, other = turned[matrix].mean(0), turned[matrix][1 - given]
+        expected = other + fourier.apply(mean - other, (lab[given] == 0).float())
+        assert torch.allclose(made.targets[0, 0], central_cube(expected, CUBE), atol=1e-5)
         has = wedge.weight((CUBE,) * 3, angles[given], gap=gap)
-        asked = wedge.weight((CUBE,) * 3, angles[1 - given], matrix.float(), gap=gap)
-        assert torch.allclose(made.error_filter[0, 0] ** 2, asked * (has + 4.0 * (1 - has)), atol=1e-5)
+        asked = [wedge.weight((CUBE,) * 3, one, matrix.float(), gap=gap) for one in angles]
+        expected = has * asked[1 - given] + 4.0 * (1 - has) * torch.maximum(*asked)
+        assert torch.allclose(made.error_filter[0, 0] ** 2, expected.expand_as(made.error_filter[0, 0]), atol=1e-5)
     assert first_given == {0, 1}
+
+
+@pytest.mark.parametrize("thickness", [None, 24.0])
+def test_what_is_asked_has_noise_that_the_input_has_not(thickness: float | None) -> None:
+    """Of halves that are noise alone nothing can be learnt: in any pair input and filtered target are unrelated."""
+    size = 24
+    geometry = optics(LISTS, size, size, "ramp", FLAT, CPU, thickness=thickness)
+    random, related = np.random.default_rng(4), []
+    for seed in range(60):
+        halves = fourier.apply(noise(1, 2, size, size, size, seed=seed), torch.stack(geometry.weights))
+        pairs = PairMaker(halves, np.zeros(1, dtype=np.int64), (geometry,), Recipe("noise2noise", size, 3.0))
+        made = pairs.batch([0], random, CPU)
+        inputs, targets = (fourier.apply(cube, made.error_filter) for cube in (made.inputs, made.targets))
+        related.append(float((inputs * targets).sum() / torch.sqrt(inputs.square().sum() * targets.square().sum())))
+    assert abs(np.nanmean(related)) < 4 * np.nanstd(related) / np.sqrt(len(related))
+    assert np.nanmax(np.abs(related)) < 0.2
+
+
+def test_of_halves_from_tilts_half_of_the_inputs_are_the_mean_and_asked_for_what_they_lack() -> None:
+    pairs, random = maker("noise2noise", tilts=LISTS, wedge_weight=3.0), np.random.default_rng(6)
+    geometry = replace(pairs.optics[0], thickness=24.0)
+    pairs = replace(pairs, optics=(geometry,))
+    weight = sum(geometry.weights) / 2
+    turned = [rotation.rotate_cube(pairs.filled[2], matrix).mean(0) for matrix in geometry.rotations]
+    shown = torch.stack([central_cube(fourier.apply(one, weight), CUBE) for one in turned])
+    asked = torch.stack([central_cube(fourier.apply(one, (weight == 0).float()), CUBE) for one in turned])
+    means = 0
+    for _ in range(40):
+        made = pairs.batch([2], random, CPU)
+        fits = (shown - made.inputs[0, 0]).abs().flatten(1).amax(1) < 1e-5
+        if not bool(fits.any()):
+            continue
+        means += 1
+        (number,) = fits.nonzero()[0].tolist()
+        assert torch.allclose(made.targets[0, 0], asked[number], atol=1e-5)
+        lacks = (torch.maximum(geometry.seen(0), geometry.seen(1)) == 0).expand(CUBE, CUBE, CUBE // 2 + 1)
+        assert float(made.error_filter[0, 0][~lacks].abs().max()) == 0 < float(made.error_filter[0, 0][lacks].max())
+    assert 10 <= means <= 30
 
 
 def test_denoising_turns_nothing_and_asks_for_the_measured() -> None:
@@ -100,8 +141,9 @@ def test_denoising_turns_nothing_and_asks_for_the_measured() -> None:
     made = pairs.batch([0], np.random.default_rng(0), CPU)
     weights = wedge.weight((CUBE,) * 3, TILTS)
     assert torch.allclose(made.error_filter[0, 0] ** 2, weights.expand_as(made.error_filter[0, 0]), atol=1e-5)
-    either = [central_cube(pairs.filled[0, half], CUBE) for half in (0, 1)]
-    assert any(torch.equal(made.targets[0, 0], cube) for cube in either)
+    lab, mean = wedge.weight((SIZE,) * 3, TILTS), pairs.filled[0].mean(0)
+    either = [central_cube(half + fourier.apply(mean - half, (lab == 0).float()), CUBE) for half in pairs.filled[0]]
+    assert any(torch.allclose(made.targets[0, 0], cube, atol=1e-5) for cube in either)
 
 
 @pytest.mark.parametrize("weight", [0.0, 1.0, 3.0])
@@ -174,7 +216,10 @@ def test_a_batch_is_split_into_parts_in_order() -> None:
 
 
 def test_filling_keeps_what_was_measured_and_gives_the_network_what_was_measured() -> None:
-    volumes, weights = noise(2, SIZE, SIZE, SIZE), wedge.weight((SIZE,) * 3, TILTS)
+    volumes, weights = (
+        noise(2, 1, SIZE, SIZE, SIZE),
+        wedge.weight((SIZE,) * 3, TILTS)[None, None].expand(2, 1, -1, -1, -1),
+    )
     seen: list[Tensor] = []
 
     def predict(inputs: Tensor) -> Tensor:
@@ -182,11 +227,28 @@ def test_filling_keeps_what_was_measured_and_gives_the_network_what_was_measured
         return torch.tanh(inputs) + 0.5
 
     filled = fill(volumes, weights, predict)
-    assert torch.allclose(seen[0][:, 0], fourier.apply(volumes, weights), atol=1e-5)
-    data, guess, result = map(fourier.transform, (volumes, torch.tanh(seen[0][:, 0]) + 0.5, filled))
+    assert torch.allclose(seen[0], fourier.apply(volumes, weights), atol=1e-5)
+    data, guess, result = map(fourier.transform, (volumes, torch.tanh(seen[0]) + 0.5, filled))
     assert torch.allclose(result * (weights == 1), data * (weights == 1), atol=1e-3)
     assert torch.allclose(result * (weights == 0), guess * (weights == 0), atol=1e-3)
     assert torch.equal(fill(volumes, weights, None), fourier.apply(volumes, weights))
+
+
+def test_halves_from_tilts_are_filled_with_one_prediction_from_their_mean() -> None:
+    volumes = noise(2, 2, SIZE, SIZE, SIZE)
+    weights = torch.stack([wedge.weight((SIZE,) * 3, one) for one in LISTS])[None].expand(2, -1, -1, -1, -1)
+    seen: list[Tensor] = []
+
+    def predict(inputs: Tensor) -> Tensor:
+        seen.append(inputs)
+        return torch.tanh(inputs) + 0.5
+
+    filled = fill(volumes, weights, predict, together=True)
+    (given,) = seen
+    assert torch.allclose(given[:, 0], fourier.apply(volumes, weights).mean(1), atol=1e-5)
+    data, guess, result = map(fourier.transform, (volumes, predict(given).expand_as(volumes), filled))
+    assert torch.allclose(result * (weights == 1), data * (weights == 1), atol=1e-3)
+    assert torch.allclose(result * (weights == 0), guess * (weights == 0), atol=1e-3)
 
 
 @pytest.mark.parametrize(("size", "cube", "first"), [(14, 10, 2), (13, 10, 1), (8, 8, 0)])

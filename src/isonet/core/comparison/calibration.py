@@ -77,6 +77,7 @@ def measure_gains(
     halves: Float[Tensor, "n 2 c c c"],
     predictions: Float[Tensor, "n 2 c c c"],
     tilts: Sequence[Tilts],
+    alike: Tensor | None = None,
 ) -> tuple[Float[Tensor, " shells"], Float[Tensor, " shells"]]:
     """Find `a` and `b` from sub-volumes of both halves and the network's prediction from each.
 
@@ -88,6 +89,8 @@ def measure_gains(
         What the network made of each.
     tilts : sequence
         Degrees, range or list, or what was measured in general, of each half.
+    alike : tensor, optional
+        How far both halves have measured the same (:func:`isonet.core.tilts.shared.weight`); all if left out.
 
     Returns
     -------
@@ -96,7 +99,10 @@ def measure_gains(
     """
     shape = fourier.spatial_shape(halves)
     first, second = (wedge.weight(shape, one, device=halves.device) for one in tilts)
-    sums = _Shells(shape, ((first == 1) & (second == 1)), shape[0] // 2 + 1, halves.device)
+    both = (first == 1) & (second == 1)
+    if alike is not None:
+        both = both & (alike == 1)
+    sums = _Shells(shape, both, shape[0] // 2 + 1, halves.device)
     data, guess = sums.coefficients(halves, shape[0] // 4), sums.coefficients(predictions, shape[0] // 4)
     other = data.flip(1)
     pp, pv, vv = sums.product(guess, guess), sums.product(guess, data), sums.product(data, data)

@@ -66,21 +66,26 @@ def signal_weight(
 
 
 def balanced_weight(
-    first: Float[Tensor, "n c c c"], second: Float[Tensor, "n c c c"], tilts: Tilts
+    first: Float[Tensor, "n c c c"],
+    second: Float[Tensor, "n c c c"],
+    tilts: Tilts,
+    alike: Tensor | None = None,
 ) -> Float[Tensor, "c c kx"]:
     """Weight of squared errors by which all frequencies that have signal are learned: `s^(1/4) / P^(1/2)`.
 
     Errors count relative to the amplitude of what is there (`P`, the power of one half), so that the strongest, at low
     frequencies, do not outweigh all others; and less where little of it is signal (`s`, its share in that power, the
-    correlation of two halves with independent noise). Where halves were tilted differently, `s` is small at once
-    and changes little.
+    correlation of two halves with independent noise). Of halves from every other tilt, `s` is found where they have
+    measured the same.
 
     Parameters
     ----------
     first, second : tensor
         `[n, c, c, c]`, the same sub-volumes of the two halves.
     tilts : sequence of float or Measured
-        Degrees: range or list of tilts, or what was measured in general, that both have measured.
+        Degrees: range or list of tilts, or what was measured in general.
+    alike : tensor, optional
+        How far both halves have measured the same (:func:`isonet.core.tilts.shared.weight`); all if left out.
 
     Returns
     -------
@@ -96,17 +101,20 @@ def balanced_weight(
     )
     shell = torch.floor(fourier.radial_frequency(shape, device) * edge + 0.5).long()
 
-    def profile(values: Tensor) -> Float[Tensor, " shells"]:
-        sums = torch.zeros(len(count), device=device).index_add_(0, shell[measured], values[measured])
+    def profile(values: Tensor, region: Tensor) -> Float[Tensor, " shells"]:
+        """Mean of a shell, or of the one before where it has no coefficient."""
+        count = torch.bincount(shell[region], minlength=shells)
+        sums = torch.zeros(shells, device=device).index_add_(0, shell[region], values[region])
+        known = torch.where(count > 0, torch.arange(shells, device=device), 0).cummax(0).values
         return (sums / count)[known]
 
-    count = torch.bincount(shell[measured], minlength=int(shell.max()) + 1)
-    known = torch.where(count > 0, torch.arange(len(count), device=device), 0).cummax(0).values  # or the one before
-    shared = profile((one * two.conj()).real.mean(0))
-    power = profile((one.abs().square() + two.abs().square()).mean(0) / 2)
+    shells = int(shell.max()) + 1
+    both = measured if alike is None else measured & (alike == 1)
+    cross, powers = (one * two.conj()).real.mean(0), (one.abs().square() + two.abs().square()).mean(0) / 2
+    share = (profile(cross, both) / profile(powers, both).clamp(min=_FAINT * float(powers.max()))).clamp(_FLOOR, 1)
+    power = profile(powers, measured)
     power = power.clamp(min=_FAINT * float(power.max()))
     power[0] = power[1]  # the mean is no signal
-    share = (shared / power).clamp(_FLOOR, 1)
     share[: int(share.argmax())] = share.max()
     weight = (share.cummin(0).values.sqrt() / power).sqrt()[shell]
     return weight / weight.mean()

@@ -25,7 +25,8 @@ from isonet.train.hardware.choice import Choice, named
 from isonet.train.hardware.precision import choose_precision
 from isonet.train.hardware.versions import warning
 from isonet.train.network.unet import UNet, named_shape
-from isonet.train.pairs import PairMaker, Recipe, optics
+from isonet.train.optics import optics
+from isonet.train.pairs import PairMaker, Recipe
 
 _CUBE, _BATCH = 32, 2
 _SECONDS_EACH = 3.0  # of up to six ways, beside what compiling takes

@@ -13,6 +13,7 @@ from isonet.core.sampling import edges_of, random_stream
 from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured
 from isonet.train.evaluate import Evaluator
+from isonet.volumes.shared_halves import shared_by_halves
 from isonet.volumes.source import Source, box_of_data, draw_in_data
 
 _CUBES = (8, 32)
@@ -39,7 +40,8 @@ def calibrate(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Gain
     """
     shells = cube // 2 + 1
     measured = [half.measured for half in halves]
-    network, data = measure_gains(*_compared(halves, measured, evaluator, cube, _CUBES), measured)
+    compared = _compared(halves, measured, evaluator, cube, _CUBES)
+    network, data = measure_gains(*compared, measured, shared_by_halves(halves, cube))
     return Gains(torch.arange(shells) / cube, network, data, _fill(halves, evaluator, cube)).to(evaluator.device)
 
 

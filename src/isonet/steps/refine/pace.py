@@ -37,10 +37,15 @@ class Amount:
 
 
 def amount_asked(config: RefineConfig, subvolumes: int, iteration: int) -> Amount:
-    """Return what the options say; unless told, six pairs of each sub-volume an epoch but at most 200 steps (paper)."""
+    """Return what the options say; unless told, six pairs of each sub-volume an epoch but at most 200 steps (paper).
+
+    No more sub-volumes are drawn than pairs are made.
+    """
     wanted = min(max(1, _PAIRS_PER_SUBVOLUME * subvolumes // config.batch_size), _MOST_STEPS)
     begins, ends = ((number / config.iterations) for number in (iteration - 1, iteration))
-    return Amount(config.iterations, config.epochs, config.steps_per_epoch or wanted, subvolumes, begins, ends)
+    steps = config.steps_per_epoch or wanted
+    drawn = min(subvolumes, steps * config.batch_size)
+    return Amount(config.iterations, config.epochs, steps, drawn, begins, ends)
 
 
 @dataclass

@@ -18,7 +18,8 @@ from isonet.core.rotation import cube_rotations, rotate_cube
 from isonet.core.sampling import central_cube
 from isonet.core.tilts import noise, wedge, withheld
 from isonet.core.tilts.measured import AT_HOME, Measured, Sweep, positioned
-from isonet.train.pairs import PairMaker, Recipe, fill, optics
+from isonet.train.optics import optics
+from isonet.train.pairs import PairMaker, Recipe, fill
 
 laws = settings(max_examples=8, deadline=None)
 ends = st.integers(20, 75)

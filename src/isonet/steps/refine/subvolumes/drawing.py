@@ -1,7 +1,7 @@
 """The sub-volumes that a training iteration works on: drawn from all tomograms, filled with the last prediction."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
 
 import numpy as np
 import torch
@@ -90,7 +90,7 @@ def _filled(
     filled = storage((count, recipe.maps, *(config.subvolume_size,) * 3), device, room)
     origin: list[int] = []
     mine = (one for one in _drawn(places, origin) if one[0] % team.size == team.rank)
-    while batch := list(islice(mine, _AT_ONCE if gpu else 1)):
+    for batch in _batches(mine, training, _AT_ONCE if gpu else 1):
         _fill_some(filled, training, batch, config.subvolume_size, predict, device)
     if gpu and filled.device.type == "cpu":
         torch.cuda.current_stream(device).synchronize()
@@ -109,6 +109,15 @@ def _drawn(places: Sequence[Iterable[Place]], origin: list[int]) -> Iterator[tup
         for place in wanted:
             origin.append(number)
             yield len(origin) - 1, number, place
+
+
+def _batches(
+    drawn: Iterable[tuple[int, int, Place]], training: Sequence[Samples], most: int
+) -> Iterator[list[tuple[int, int, Place]]]:
+    """Iterate over what is filled at once: of tomograms whose halves are of one kind."""
+    for _, alike in groupby(drawn, lambda one: training[one[1]].optics.thickness is None):
+        while batch := list(islice(alike, most)):
+            yield batch
 
 
 def _fill_some(
@@ -137,8 +146,8 @@ def _fill_at_once(
     predict: Predict | None,
     device: torch.device,
 ) -> None:
-    volumes = torch.stack([block(place, size) for _, _, place in batch], dim=1).to(device)
-    weights = zip(*(training[number].optics.weights for _, number, _ in batch), strict=True)
-    for number, (some, their) in enumerate(zip(volumes, weights, strict=True)):
-        for (row, _, _), one in zip(batch, fill(some, torch.stack(their), predict), strict=True):
-            filled[row, number].copy_(one, non_blocking=True)
+    volumes = torch.stack([block(place, size) for _, _, place in batch]).to(device)
+    weights = torch.stack([torch.stack(training[number].optics.weights) for _, number, _ in batch])
+    apart = training[batch[0][1]].optics.thickness is not None
+    for (row, _, _), one in zip(batch, fill(volumes, weights, predict, together=apart), strict=True):
+        filled[row].copy_(one, non_blocking=True)

@@ -19,7 +19,7 @@ from isonet.project.orientation import COLUMNS
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.steps.refine.subvolumes.samples import SPECTRUM_CUBES, Place, loss_weights
 from isonet.train.network.unet import ARCHITECTURES
-from isonet.train.pairs import Optics, optics
+from isonet.train.optics import Optics, optics
 from isonet.volumes.continued import open_continued
 from isonet.volumes.padding import find_padding
 from isonet.volumes.source import (

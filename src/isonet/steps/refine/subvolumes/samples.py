@@ -9,7 +9,8 @@ import torch
 from isonet.config import RefineConfig
 from isonet.core.comparison.snr import balanced_weight, signal_weight
 from isonet.core.tilts.measured import Tilts
-from isonet.train.pairs import Optics
+from isonet.train.optics import Optics
+from isonet.volumes.shared_halves import shared_by_halves
 from isonet.volumes.source import Source
 
 SPECTRUM_CUBES = 24
@@ -56,7 +57,7 @@ def loss_weights(places: Iterable[Place], tilts: Tilts, config: RefineConfig) ->
         return torch.ones(1, 1, 1)
     cubes = torch.stack([block(place, config.cube_size) for place in chosen], dim=1)
     if halves:
-        return balanced_weight(cubes[0], cubes[1], tilts)
+        return balanced_weight(cubes[0], cubes[1], tilts, shared_by_halves(chosen[0][0], config.cube_size))
     return signal_weight(cubes[0], tilts, config.noise_mode, config.tilt_gap)
 
 

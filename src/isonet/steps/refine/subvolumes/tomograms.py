@@ -20,9 +20,10 @@ from isonet.io.volume_files import title
 from isonet.project.subvolumes import subvolume_count
 from isonet.project.table import Tomogram
 from isonet.steps.refine.subvolumes.samples import SPECTRUM_CUBES, Place, loss_weights
-from isonet.train.pairs import Optics, optics
+from isonet.train.optics import Optics, optics
 from isonet.volumes.masks import is_ours, open_mask
 from isonet.volumes.padding import Padding
+from isonet.volumes.shared_halves import thickness_of_halves
 from isonet.volumes.source import Source, box_of_data, draw_in_data, open_sources
 
 log = logging.getLogger("isonet")
@@ -148,8 +149,11 @@ def open_training_set(
         count = subvolume_count(tomogram, config.number_subtomos, tomograms)
         spectrum = loss_weights(_anywhere(sources, config), tomogram.measured, config)
         measured = [source.measured for source in sources]
-        geometry = optics(measured, size, config.cube_size, config.noise_mode, spectrum, device, config.tilt_gap)
         whole = box_of_data(sources)
+        geometry = optics(
+            *(measured, size, config.cube_size, config.noise_mode, spectrum, device, config.tilt_gap),
+            thickness_of_halves(sources),
+        )
         train, test = held_out_boxes(edges_of(whole), config.held_out, size)
         boxes = moved(train, whole), None if test is None else moved(test, whole)
         files = tuple(source.volume.path for source in sources)
