@@ -35,6 +35,9 @@ class MaskOptions(StepConfig):
     rlnMaskBoundary of the table if left out."""
     slab: bool = False
     """Leave out the empty ice above and below: fit the two faces of the lamella, which may be tilted."""
+    beads: bool = True
+    """Look for gold beads. They are left out of the mask and listed in <name>_beads.star; refine and predict see sample
+    in their place, and results have them as they were."""
     existing: Path | None = None
     """Mask made by another program, or a folder with one for each tomogram by name, in place of the percentages. It
     is scaled by a whole number to the tomogram, and what exceeds half its maximum is kept."""

@@ -27,6 +27,7 @@ STALE = (
     "rlnDeconvTomoName",
     "rlnMaskName",
     "rlnMaskBoundary",
+    "rlnBeadsName",
     "rlnCorrectedTomoName",
     "rlnDenoisedTomoName",
     "rlnBoxFile",

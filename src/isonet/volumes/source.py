@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from isonet.core.masks.beads import Bead
 from isonet.core.normalize import LocalMoments, Moments, Normalization
 from isonet.core.sampling import Box, cut, draw_centres
 from isonet.core.tilts.measured import Measured
@@ -17,6 +18,7 @@ from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.project.older_tilts import comment_on_tilts
 from isonet.project.table import HALF_COLUMNS, Tomogram
+from isonet.volumes.beads import painted, read_beads, restore_beads
 from isonet.volumes.continued import Continued, Within, continue_over_padding, data_box, restore
 from isonet.volumes.contrast import pooled_contrast
 from isonet.volumes.half_likeness import comment_on_halves
@@ -46,6 +48,8 @@ class Source:
         What was measured of this map.
     padding : Padding or None
         Where it has no data.
+    beads : tuple of Bead
+        Its gold beads.
     """
 
     tomogram: Tomogram
@@ -53,11 +57,12 @@ class Source:
     normalization: Normalization
     measured: Measured
     padding: Padding | None = field(default=None, kw_only=True)
+    beads: tuple[Bead, ...] = field(default=(), kw_only=True)
 
     @property
     def voxels(self) -> Volume:
-        """Its grey values, going on over the padding by reflection."""
-        return continue_over_padding(self.volume, self.padding)
+        """Its grey values, going on over the padding by reflection, and with texture in place of beads."""
+        return continue_over_padding(painted(self.volume, self.beads), self.padding)
 
     def cut(self, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
         """Cut a normalised block out, continued by reflection beyond the faces and over the padding."""
@@ -81,8 +86,9 @@ class Source:
         return block if self.padding is None else block[~self.padding.block(sections)]
 
     def restore(self, section: int, row: int, block: npt.NDArray[np.float32]) -> None:
-        """Put the padding back into grey values of whole rows whose first is `row` of `section`."""
+        """Put padding and beads back into grey values of whole rows whose first is `row` of `section`."""
         restore([self.padding], section, row, block)
+        restore_beads(self.beads, [self.volume], section, row, block)
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,9 @@ class MeanSource(Source):
         return block[~np.logical_or.reduce(paddings)] if paddings else block
 
     def restore(self, section: int, row: int, block: npt.NDArray[np.float32]) -> None:
-        """Put the mean of the padding of both halves back where both have some."""
+        """Put the mean of both halves back where both have padding, and where beads are."""
         restore([half.padding for half in self.halves], section, row, block)
+        restore_beads(self.beads, [half.volume for half in self.halves], section, row, block)
 
 
 def mean_source(first: Source, second: Source) -> MeanSource:
@@ -126,7 +133,9 @@ def mean_source(first: Source, second: Source) -> MeanSource:
     grey = (first.normalization, second.normalization)
     mean, std = (sum(getattr(one, name) for one in grey) / 2 for name in ("mean", "std"))
     normalization = Normalization(mean, std, grey[0].sign)
-    return MeanSource(first.tomogram, first.volume, normalization, first.tomogram.measured, (first, second))
+    return MeanSource(
+        *(first.tomogram, first.volume, normalization, first.tomogram.measured, (first, second)), beads=first.beads
+    )
 
 
 def standardised(mean: MeanSource) -> MeanSource:
@@ -204,15 +213,16 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
     comment_on_tilts(tomogram)
     if tuple(columns) == HALF_COLUMNS:
         comment_on_halves(volumes[0], volumes[1])
-    paddings = [find_padding(volume) for volume in volumes]
-    continued = list(map(continue_over_padding, volumes, paddings))
+    paddings, beads = [find_padding(volume) for volume in volumes], read_beads(tomogram)
+    clean = (painted(volume, beads) for volume in volumes)
+    continued = list(map(continue_over_padding, clean, paddings))
     grey = [pooled_statistics([volume]) for volume in continued]
     sign = contrast_sign(tomogram, continued)
     measured = [
         tomogram.half_measured[HALF_COLUMNS.index(one)] if one in HALF_COLUMNS else tomogram.measured for one in columns
     ]
     return tuple(
-        Source(tomogram, volume, Normalization(mean, std, sign), seen, padding=padding)
+        Source(tomogram, volume, Normalization(mean, std, sign), seen, padding=padding, beads=beads)
         for volume, (mean, std), seen, padding in zip(volumes, grey, measured, paddings, strict=True)
     )
 

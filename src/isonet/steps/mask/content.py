@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.core.masks import masking
+from isonet.core.masks.beads import leave_out
 from isonet.core.masks.order import Selector
 from isonet.core.masks.region import Region, RegionGrid, columns_seen
 from isonet.core.masks.slab import Slab, block_edge, block_variance, fit_slab
@@ -111,11 +112,12 @@ class Content:
         return masking.local_maximum(blurred, patch)[inner], deviation
 
     def measured(self, sections: npt.NDArray[np.bool_], first: int, step: int) -> npt.NDArray[np.bool_]:
-        """Leave the padding out of sections from `first` on, of voxels binned by `step`."""
+        """Leave padding and beads out of sections from `first` on, of voxels binned by `step`."""
         padding = self.source.padding
         if padding is not None:
             for number, plane in enumerate(sections, start=first):
                 np.logical_and(plane, ~padding.plane(number * step)[::step, ::step], out=plane)
+        leave_out(self.source.beads, sections, first, step)
         return sections
 
     def choose(self, binned: Room, rooms: tuple[Room, Room], grid: RegionGrid, advance: Advance) -> tuple[float, float]:

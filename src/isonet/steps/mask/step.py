@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from isonet.config import MaskConfig
 from isonet.core.masks.region import Region
 from isonet.core.masks.slab import Slab
 from isonet.errors import InputError
-from isonet.io import blocks
+from isonet.io import blocks, star
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.io.volume_files import EXTENSIONS, is_folder, title
@@ -26,6 +26,7 @@ from isonet.steps.mask.areas import BOUNDARY_EXTENSIONS, boundary_text, read_are
 from isonet.steps.mask.content import Content, ContentOptions, write_content, write_mask
 from isonet.steps.mask.preview import save_outline
 from isonet.steps.mask.room import Steps
+from isonet.volumes.beads import BEADS_COLUMN, find_beads, write_beads
 from isonet.volumes.masks import KIND, MASK_COLUMN, ExistingMask, is_foreign
 from isonet.volumes.pixel_size import corrected_size, header_for, pixel_size, pixel_size_in_table
 from isonet.volumes.products import made_before, output_paths, product_label
@@ -56,6 +57,8 @@ class Plan:
         File with the areas, where an option names it.
     slab : bool
         Whether to look for the lamella.
+    beads : bool
+        Whether to look for gold beads.
     """
 
     source: Source
@@ -64,13 +67,14 @@ class Plan:
     existing: Path | None
     boundary: Path | None
     slab: bool
+    beads: bool
 
     @property
     def label(self) -> str:
         """Text that tells which input and options the mask was made from."""
         inputs = [self.source.volume.path, *([self.existing] if self.existing else [])]
         options = self.content.options
-        asked = (options.density, options.deviation, options.patch, self.region, self.slab)
+        asked = (options.density, options.deviation, options.patch, self.region, self.slab, self.beads)
         corrected = corrected_size(self.source.tomogram, self.source.volume)
         return product_label(KIND, inputs, (asked, self.source.normalization, *corrected))
 
@@ -148,7 +152,7 @@ def _plan(tomogram: Tomogram, project: Project, column: str, config: MaskConfig)
         memory,
     )
     existing = _belonging(config.existing, tomogram, project, EXTENSIONS)
-    return Plan(source, Content(source, options, steps), region, existing, given, config.slab)
+    return Plan(source, Content(source, options, steps), region, existing, given, config.slab, config.beads)
 
 
 def _percentage(asked: float | None, tomogram: Tomogram, column: str) -> float:
@@ -174,6 +178,7 @@ def _belonging(given: Path | None, tomogram: Tomogram, project: Project, endings
 
 def _make(plan: Plan, path: Path, run: Run) -> None:
     """Make one mask with its preview and say what it keeps."""
+    plan = _without_beads(plan, path)
     volume, content, region = plan.source.volume, plan.content, plan.region
     existing = None if plan.existing is None else ExistingMask(plan.existing, volume.shape, volume.path)
     header = header_for(volume, pixel_size_in_table(plan.source.tomogram), plan.label)
@@ -194,6 +199,23 @@ def _make(plan: Plan, path: Path, run: Run) -> None:
     made = open_volume(path)
     picture = path.parent / PREVIEWS / f"{plan.source.tomogram.name}.png"
     save_outline(picture, volume, made, f"{plan.source.tomogram.name}: {100 * kept:.1f} % of the voxels kept")
+
+
+def _without_beads(plan: Plan, path: Path) -> Plan:
+    """Look for gold beads, list those that there are, and leave them out."""
+    source, listed = plan.source, _list_of_beads(path)
+    found = find_beads(source.volume, source.normalization.sign) if plan.beads else ()
+    listed.unlink(missing_ok=True)
+    if found:
+        write_beads(listed, found)
+        log.info("%s: %d gold beads, left out and painted over; listed in %s", source.volume.path, len(found), listed)
+    source = replace(source, beads=found)
+    return replace(plan, source=source, content=Content(source, plan.content.options, plan.content.steps))
+
+
+def _list_of_beads(path: Path) -> Path:
+    """Return the file that lists the beads of the tomogram whose mask this is."""
+    return path.with_name(path.name.removesuffix("_mask.mrc") + "_beads.star")
 
 
 def _comment_on_slab(slab: Slab | None, volume: Volume) -> None:
@@ -233,7 +255,11 @@ def _comment_on_fraction(kept: float, path: Path, region: Region) -> None:
 
 def _entries(project: Project, plan: Plan, path: Path) -> dict[str, str]:
     """Columns to write back."""
-    entries = {MASK_COLUMN: project.entry(path)}
+    listed = _list_of_beads(path)
+    entries = {
+        MASK_COLUMN: project.entry(path),
+        BEADS_COLUMN: project.entry(listed) if listed.exists() else star.MISSING,
+    }
     if plan.existing is None:
         options = plan.content.options
         entries |= {DENSITY_COLUMN: f"{options.density:g}", DEVIATION_COLUMN: f"{options.deviation:g}"}

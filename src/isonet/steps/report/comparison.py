@@ -19,6 +19,7 @@ from isonet.steps.report.looks import Look, look
 from isonet.steps.report.pictures import faces, slice_picture, spectrum_picture
 from isonet.steps.report.sources import RunFolder
 from isonet.validation.balance import measure_balance
+from isonet.volumes.beads import painted, read_beads
 from isonet.volumes.continued import continue_over_padding
 from isonet.volumes.padding import find_padding
 from isonet.volumes.source import contrast_sign
@@ -71,10 +72,11 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
     files = files_compared(tomogram, measured)
     opened = {name: open_volume(path) for name, path in files.items() if path is not None}
     padding = find_padding(opened["before"], aloud=False)
-    volumes = {name: continue_over_padding(volume, padding) for name, volume in opened.items()}
+    beads = read_beads(tomogram)
+    volumes = {name: continue_over_padding(painted(volume, beads), padding) for name, volume in opened.items()}
     sign = contrast_sign(tomogram, [volumes["before"]])
     looks = {name: look(volume) for name, volume in volumes.items()}
-    if padding is not None:
+    if padding is not None or beads:
         looks = {name: replace(one, slices=look(opened[name]).slices) for name, one in looks.items()}
     drawn = {name: {plane: slice_picture(one.slices[plane], sign) for plane in PLANES} for name, one in looks.items()}
     seen = tomogram.measured

@@ -10,6 +10,7 @@ from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.io.volume_files import COMPRESSED, is_volume
 from isonet.project.table import Project, Tomogram
+from isonet.volumes.beads import read_beads
 from isonet.volumes.masks import ExistingMask, is_ours
 
 log = logging.getLogger("isonet")
@@ -40,6 +41,7 @@ def describe(tomogram: Tomogram) -> Numbers:
         "defocus": tomogram.number("rlnDefocus") or None,
         "made": [word for column, word in _MADE.items() if existing(tomogram, column)],
         "mask_coverage": None if mask is None else mask_coverage(tomogram),
+        "beads": len(read_beads(tomogram)),
     }
 
 

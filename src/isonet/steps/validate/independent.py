@@ -35,6 +35,7 @@ from isonet.steps.refine import refine_in_folder
 from isonet.steps.validate.passed_on import prediction_options
 from isonet.validation.numbers import Numbers, numbers_of, resolutions
 from isonet.validation.scores import spectrum_at, subvolumes_with_data
+from isonet.volumes.beads import BEADS_COLUMN
 from isonet.volumes.continued import Continued, open_continued
 from isonet.volumes.filtering import filter_file
 from isonet.volumes.products import made_before, output_paths, product_label
@@ -122,7 +123,7 @@ def _half_row(tomogram: Tomogram, number: int) -> dict[str, str]:
     column = HALF_COLUMNS[number] if tomogram.has_halves else tomogram.full_column
     row[tomogram.full_column] = str(tomogram.file(column).resolve())
     tilt_file = f"rlnTiltFileHalf{number + 1}" if tomogram.split == "tilts" else "rlnTiltFile"
-    for name in ("rlnMaskName", "rlnMaskBoundary", TILT_FILES[1]):
+    for name in ("rlnMaskName", "rlnMaskBoundary", BEADS_COLUMN, TILT_FILES[1]):
         if tomogram.text(name) is not None:
             row[name] = str(tomogram.file(name).resolve())
     if tomogram.text(tilt_file) is not None:

@@ -20,6 +20,7 @@ from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import checkpoint, files
 from isonet.io.formats import open_volume
+from isonet.io.volume import Volume
 from isonet.models.folder import MODEL_NAME, STATE_NAME, holds_run, move_aside
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.processes import refuse_launchers
@@ -34,6 +35,7 @@ from isonet.steps.validate.withhold import kept_part, withhold
 from isonet.validation.balance import wedge_balance_numbers
 from isonet.validation.numbers import Numbers, numbers_of, withheld_numbers
 from isonet.validation.scores import Case, Scores, compare, measured_bins, reach_of, score, shell_width
+from isonet.volumes.beads import painted, read_beads
 from isonet.volumes.padding import find_padding
 from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.products import labels_of, output_paths, product_label
@@ -196,17 +198,22 @@ def _case(
     columns: Sequence[str],
     config: ValidateConfig,
 ) -> Case:
-    """What is compared of one tomogram; predictions from halves are compared with the other half.
+    """What is compared of one tomogram, beads left out; predictions from halves are compared with the other half.
 
     Raises
     ------
     InputError
         If a volume is not of the tomogram's shape.
     """
-    predictions = [open_volume(path) for path in corrected]
-    references = [open_volume(measured.file(column)) for column in columns]
-    halves = [open_volume(measured.file(column)) for column in HALF_COLUMNS] if measured.has_halves else []
-    truth = None if config.truth is None else open_volume(config.truth)
+    beads = read_beads(measured)
+
+    def opened(path: Path) -> Volume:
+        return painted(open_volume(path), beads)
+
+    predictions = [opened(path) for path in corrected]
+    references = [opened(measured.file(column)) for column in columns]
+    halves = [opened(measured.file(column)) for column in HALF_COLUMNS] if measured.has_halves else []
+    truth = None if config.truth is None else opened(config.truth)
     for volume in (*predictions, *halves, *([] if truth is None else [truth])):
         if volume.shape != references[0].shape:
             shape = " x ".join(map(str, references[0].shape))
@@ -216,7 +223,7 @@ def _case(
     case = Case(
         name=measured.name,
         predictions=tuple(predictions),
-        inputs=tuple(open_volume(given.file(column)) for column in columns),
+        inputs=tuple(opened(given.file(column)) for column in columns),
         references=tuple(reversed(references)),
         halves=tuple(halves),
         truth=truth,

@@ -20,6 +20,7 @@ from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.running.runs import CONFIG_NAME, Run
 from isonet.steps.deconv import deconv_in_folder
 from isonet.steps.mask import mask_in_folder
+from isonet.volumes.beads import BEADS_COLUMN
 from isonet.volumes.filtering import filter_file
 from isonet.volumes.masks import is_foreign
 from isonet.volumes.pixel_size import corrected_size, pixel_size_in_table
@@ -27,7 +28,7 @@ from isonet.volumes.products import made_before, product_label
 
 log = logging.getLogger("isonet")
 TABLE = "tomograms.star"
-_DERIVED = {"rlnDeconvTomoName", "rlnMaskName", "rlnCorrectedTomoName", TURNED_COLUMN}
+_DERIVED = {"rlnDeconvTomoName", "rlnMaskName", BEADS_COLUMN, "rlnCorrectedTomoName", TURNED_COLUMN}
 _TILT_FILES = ("rlnTiltFile", "rlnTiltFileHalf1", "rlnTiltFileHalf2", f"rlnTiltFile{SECOND_AXIS}")
 _LONGEST_NAME = 255 - len("_withheld.mrc")
 Config = TypeVar("Config", bound=StepConfig)

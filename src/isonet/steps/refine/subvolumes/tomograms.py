@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from isonet.config import RefineConfig
+from isonet.core.masks.beads import Bead
 from isonet.core.normalize import Normalization
 from isonet.core.sampling import Box, edges_of, held_out_boxes, moved, random_stream
 from isonet.errors import InputError
@@ -49,6 +50,8 @@ class TrainingTomogram:
         Where to train, and what is held out if anything is.
     paddings : tuple of Padding or None
         Of each map: where it has no data.
+    beads : tuple of Bead
+        Gold beads of the tomogram.
     kept_mask : array or None
         Mask of another program, which it takes long to read; one of this program is opened when it is needed.
     """
@@ -60,13 +63,14 @@ class TrainingTomogram:
     count: int
     boxes: tuple[Box, Box | None]
     paddings: tuple[Padding | None, ...]
+    beads: tuple[Bead, ...]
     kept_mask: npt.NDArray[Any] | None = None
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """Its normalised voxels."""
         return tuple(
-            Source(self.tomogram, open_volume(path), grey, measured, padding=padding)
+            Source(self.tomogram, open_volume(path), grey, measured, padding=padding, beads=self.beads)
             for path, grey, measured, padding in zip(
                 self.files, self.normalizations, self.optics.measured, self.paddings, strict=True
             )
@@ -159,7 +163,7 @@ def open_training_set(
         files = tuple(source.volume.path for source in sources)
         grey = tuple(source.normalization for source in sources)
         paddings = tuple(source.padding for source in sources)
-        opened.append(TrainingTomogram(tomogram, files, grey, geometry, count, boxes, paddings, kept))
+        opened.append(TrainingTomogram(tomogram, files, grey, geometry, count, boxes, paddings, sources[0].beads, kept))
         thin = min(sources[0].volume.shape)
         if thin < size:
             name = title(sources[0].volume.path)

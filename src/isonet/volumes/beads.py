@@ -1,0 +1,185 @@
+"""Gold beads of tomograms: found in a volume, kept in a table, painted over where the sample is looked at."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isonet.core.masks.beads import REACH, Bead, Box, Level, Patch, beads, cores, low_passed, patches
+from isonet.errors import InputError
+from isonet.io import star
+from isonet.io.storage.stored import Absent, Block, Stored
+from isonet.io.volume import FloatArray, Volume
+from isonet.project.table import Tomogram
+
+log = logging.getLogger("isonet")
+BEADS_COLUMN = "rlnBeadsName"
+"""Column of the table of tomograms: the file that lists a tomogram's beads."""
+_COLUMNS = ("rlnCoordinateZ", "rlnCoordinateY", "rlnCoordinateX", "rlnBeadRadius", "rlnBeadHeight")
+_AT_ONCE = 1 << 24  # voxels that are searched at once
+_LOOKS = 24  # sections from which the usual density is taken
+
+
+def find_beads(volume: Volume, sign: int) -> tuple[Bead, ...]:
+    """Find the gold beads of a volume, in bounded memory.
+
+    Parameters
+    ----------
+    volume : Volume
+        A tomogram.
+    sign : int
+        -1 where density is dark, 1 where it is light.
+    """
+    depth, height, width = volume.shape
+    step = max(1, _AT_ONCE // (height * width))
+    looks = []
+    for section in np.unique(np.linspace(0, depth - 1, _LOOKS).round().astype(int)).tolist():
+        part = slice(max(0, section - REACH), min(depth, section + REACH + 1))
+        looks.append(low_passed(sign * volume.read_rows(part))[section - part.start])
+    level = Level.of(np.stack(looks))
+    found: list[Box] = []
+    for first in range(0, depth, step):
+        part = slice(max(0, first - REACH), min(depth, first + step + REACH))
+        own = slice(first - part.start, min(first + step, depth) - part.start)
+        block = low_passed(sign * volume.read_rows(part))[own]
+        found += [(slice(z.start + first, z.stop + first), y, x) for z, y, x in cores(block, level)]
+    return beads(found)
+
+
+def write_beads(path: Path, found: Sequence[Bead]) -> None:
+    """Write a table of beads: voxels from the first one, and half axes of what is painted over."""
+    rows = [
+        dict(zip(_COLUMNS, (f"{value:.2f}" for value in (*bead.centre, bead.radius, bead.height)), strict=True))
+        for bead in found
+    ]
+    star.write_table(path, rows, name="beads")
+
+
+def read_beads(tomogram: Tomogram) -> tuple[Bead, ...]:
+    """Read the beads that the table names for a tomogram; none where it names none.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or holds something else.
+    """
+    if tomogram.text(BEADS_COLUMN) is None:
+        return ()
+    path = tomogram.file(BEADS_COLUMN)
+    found = []
+    for number, row in enumerate(star.read_table(path, _COLUMNS), start=1):
+        try:
+            z, y, x, radius, height = (float(row[column]) for column in _COLUMNS)
+        except ValueError as error:
+            raise InputError(f"{path}: bead {number}: {error}; mend it or make it anew with isonet mask") from error
+        found.append(Bead((z, y, x), radius, height))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Painted:
+    """Voxels with texture in place of beads.
+
+    Attributes
+    ----------
+    stored : Stored
+        The voxels as they are.
+    patches : tuple of Patch
+        The beads.
+    """
+
+    stored: Stored
+    patches: tuple[Patch, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along z, y, x."""
+        return self.stored.shape
+
+    @property
+    def size(self) -> int:
+        """Voxels in all."""
+        return self.stored.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of a voxel."""
+        return self.stored.dtype
+
+    @property
+    def absent(self) -> Absent | None:
+        """What is left out of the file."""
+        return self.stored.absent
+
+    def __len__(self) -> int:
+        """Sections."""
+        return len(self.stored)
+
+    def __getitem__(self, place: Any, /) -> npt.NDArray[Any]:
+        """Return a block of slices, painted."""
+        return self.read(place if isinstance(place, tuple) else (place,))
+
+    def read(self, block: Block) -> npt.NDArray[Any]:
+        """Return a copy of a block, painted."""
+        whole = (*block, *(slice(None),) * (3 - len(block)))
+        spans = [range(*part.indices(edge)) for part, edge in zip(whole, self.shape, strict=True)]
+        found = self.stored.read(block)
+        for patch in self.patches:
+            _paint(found, spans, patch, self.stored)
+        return found
+
+    def mapped(self) -> npt.NDArray[Any]:
+        """Return all voxels, painted, in memory."""
+        return self.read(())
+
+    def viewed(self, dtype: npt.DTypeLike) -> "Painted":
+        """Return the same bytes as another type of the same size."""
+        return replace(self, stored=self.stored.viewed(dtype))
+
+    def release(self) -> None:
+        """Give back the pages that were mapped so far."""
+        self.stored.release()
+
+
+def _paint(found: npt.NDArray[Any], spans: Sequence[range], patch: Patch, stored: Stored) -> None:
+    """Paint a bead over in a block that was read at these places."""
+    if not all(len(span) for span in spans):
+        return
+    z, y, x = (slice(min(span), max(span) + 1) for span in spans)
+    part = patch.within((z, y, x))
+    if part is None:
+        return
+    places = [
+        [n for n, at in enumerate(span) if own.start <= at < own.stop] for span, own in zip(spans, part, strict=True)
+    ]
+    grid = np.ix_(*places)
+    wanted = np.ix_(*([spans[axis][n] - part[axis].start for n in places[axis]] for axis in range(3)))
+    cover, texture = patch.bead.cover(part)[wanted], stored.read(patch.source(part))[wanted]
+    mixed = found[grid] * (1 - cover) + texture.astype(np.float32) * cover
+    found[grid] = np.rint(mixed) if np.issubdtype(found.dtype, np.integer) else mixed
+
+
+def painted(volume: Volume, found: tuple[Bead, ...]) -> Volume:
+    """Return a volume with texture in place of its beads."""
+    made = patches(found, volume.shape)
+    return replace(volume, stored=Painted(volume.stored, made)) if made else volume
+
+
+def restore_beads(
+    found: tuple[Bead, ...], volumes: Sequence[Volume], section: int, row: int, block: FloatArray
+) -> None:
+    """Put beads back into a block of whole rows whose first is `row` of `section`: their mean in some volumes."""
+    depth, height, width = block.shape
+    here = slice(section, section + depth), slice(row, row + height), slice(0, width)
+    for patch in patches(found, volumes[0].shape):
+        part = patch.within(here)
+        if part is None:
+            continue
+        own = tuple(slice(one.start - at.start, one.stop - at.start) for one, at in zip(part, here, strict=True))
+        cover = patch.bead.cover(part)
+        gold = np.mean([volume.read(*part) for volume in volumes], axis=0)
+        block[own] += cover * (gold - block[own])

@@ -1,0 +1,167 @@
+"""Gold beads: found where they are and only there, painted over alike in both halves, put back as they were."""
+
+from pathlib import Path
+from typing import Any
+
+import commandline as isonet
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isonet.core.masks.beads import Bead, leave_out, patches
+from isonet.core.simulation import projection
+from isonet.io.formats import open_volume
+from isonet.project.table import Project
+from isonet.volumes.beads import find_beads, painted, read_beads, restore_beads
+from isonet.volumes.source import open_sources
+
+SHAPE = (40, 80, 96)
+TILTS = torch.arange(-60.0, 61.0, 3.0)
+CENTRES = ((10, 20, 24), (28, 60, 70), (20, 30, 74))
+
+
+def tomogram(density: Any, noise: float, seed: int = 0) -> Any:
+    """Tomogram of a density, dark, as weighted back-projection of noisy projections gives it."""
+    images = projection.project(density, TILTS)
+    images = images + noise * images.std() * torch.randn(images.shape, generator=torch.Generator().manual_seed(seed))
+    filtered = projection.ramp_filter(images)
+    return -projection.back_project(filtered, TILTS, SHAPE[0], SHAPE[2]).numpy()
+
+
+@pytest.fixture(scope="module")
+def sample() -> Any:
+    """Sixty particles, some of which touch."""
+    generator = torch.Generator().manual_seed(4)
+    density = torch.zeros(SHAPE)
+    places = torch.rand(60, 3, generator=generator) * torch.tensor(SHAPE)
+    for z, y, x in places.long().tolist():
+        density[max(0, z - 3) : z + 3, max(0, y - 3) : y + 3, max(0, x - 3) : x + 3] += 1.0
+    return density
+
+
+@pytest.fixture(scope="module")
+def gold(sample: Any) -> Any:
+    """The same with three balls of 7 voxels that are twenty times as dense."""
+    z, y, x = torch.meshgrid(*(torch.arange(edge) for edge in SHAPE), indexing="ij")
+    density = sample.clone()
+    for centre in CENTRES:
+        out = (z - centre[0]) ** 2 + (y - centre[1]) ** 2 + (x - centre[2]) ** 2
+        density[out <= 12] = 20.0
+    return density
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.7, 3.0])
+def test_without_gold_nothing_is_found(here: Path, sample: Any, noise: float) -> None:
+    isonet.write(here / "v.mrc", tomogram(sample, noise))
+    isonet.write(here / "density.mrc", sample.numpy())
+    assert find_beads(open_volume(here / "v.mrc"), -1) == ()
+    assert find_beads(open_volume(here / "density.mrc"), 1) == ()
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.7])
+def test_each_bead_is_found_where_it_is(here: Path, gold: Any, noise: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also in slabs whose borders cut them."""
+    isonet.write(here / "v.mrc", tomogram(gold, noise))
+    volume = open_volume(here / "v.mrc")
+    found = find_beads(volume, -1)
+    assert len(found) == len(CENTRES)
+    for centre, bead in zip(sorted(CENTRES), found, strict=True):
+        assert np.abs(np.subtract(centre, bead.centre)).max() <= 3
+        assert 4 <= bead.radius <= 14
+    monkeypatch.setattr("isonet.volumes.beads._AT_ONCE", 7 * SHAPE[1] * SHAPE[2])
+    again = find_beads(volume, -1)
+    assert np.allclose([one.centre for one in again], [one.centre for one in found], atol=1.5)
+
+
+@settings(deadline=None, max_examples=40)
+@given(data=st.data())
+def test_painted_blocks_are_parts_of_the_painted_whole(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("painted")
+    values = np.random.default_rng(0).standard_normal((20, 50, 60)).astype(np.float32)
+    isonet.write(folder / "v.mrc", values)
+    volume = open_volume(folder / "v.mrc")
+    beads = (Bead((8.0, 20.0, 15.5), 6.0, 9.0), Bead((19.0, 40.0, 45.0), 5.0, 7.0))
+    whole = painted(volume, beads).read()
+    steps = st.sampled_from([None, 2, 5])
+    block = tuple(
+        slice(
+            data.draw(st.integers(0, edge - 1)),
+            data.draw(st.integers(1, edge)),
+            data.draw(steps),
+        )
+        for edge in values.shape
+    )
+    assert np.array_equal(painted(volume, beads).read(*block), whole[block])
+    changed = whole != values
+    for bead, shift in ((one.bead, one.shift) for one in patches(beads, volume.shape)):
+        z, y, x = (round(at) for at in bead.centre)
+        z = min(z, 19)
+        assert whole[z, y, x] == values[z, y + shift[0], x + shift[1]]
+    outside = np.ones(values.shape, dtype=np.bool_)
+    leave_out(beads, outside, 0, 1)
+    assert not (changed & outside).any()
+    flat, parts = np.zeros_like(values), np.zeros_like(values)
+    restore_beads(beads, [volume], 0, 0, flat)
+    for section in range(0, 20, 3):
+        restore_beads(beads, [volume], section, 0, parts[section : section + 3])
+    assert np.array_equal(flat, parts)
+    assert flat[8, 20, 15] == values[8, 20, 15]
+    assert not flat[outside].any()
+
+
+def test_mask_lists_beads_and_every_step_sees_sample_in_their_place(here: Path, gold: Any, model: Path) -> None:
+    halves = [tomogram(gold, 0.7, seed) for seed in (1, 2)]
+    for name, volume in zip(("even", "odd", "v"), (*halves, sum(halves) / 2), strict=True):
+        isonet.write(here / f"{name}.mrc", volume)
+    isonet.done("prepare", "v.mrc", even="even.mrc", odd="odd.mrc", output="v.star", contrast="dark")
+    said = isonet.done("mask", "v.star", density_percentage=100, std_percentage=100)
+    assert "3 gold beads" in said.err
+    mask = isonet.read(Path("mask/v_mask.mrc"))
+    assert [mask[centre] for centre in CENTRES] == [0, 0, 0]
+    assert mask.mean() > 0.7
+    (row,) = Project.read(Path("v.star")).tomograms
+    beads = read_beads(row)
+    assert len(beads) == 3
+    sources = open_sources(row, ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2"))
+    z, y, x = CENTRES[0]
+    for source, half in zip(sources, halves, strict=True):
+        assert half[z, y, x] < -8 * half.std()
+        seen = source.cut((z - 5, y - 5, x - 5), (10, 10, 10))
+        assert np.abs(seen).max() < 8
+        shift = patches(beads, SHAPE)[0].shift
+        assert source.voxels.read(slice(z, z + 1), slice(y, y + 1), slice(x, x + 1)).item() == pytest.approx(
+            half[z, y + shift[0], x + shift[1]], rel=1e-4
+        )
+    isonet.done("predict", "v.star", model, input_column="rlnTomoName")
+    result = isonet.read(Path("corrected/v_corrected.mrc"))
+    given = isonet.read(Path("v.mrc"))
+    for centre in CENTRES:
+        assert result[centre] == pytest.approx(given[centre], rel=1e-3)
+
+
+def test_a_sample_without_beads_or_nobeads_names_none(here: Path, sample: Any, gold: Any) -> None:
+    isonet.write(here / "v.mrc", tomogram(sample, 0.7))
+    isonet.write(here / "w.mrc", tomogram(gold, 0.7))
+    isonet.done("prepare", "v.mrc", "w.mrc", output="v.star", contrast="dark")
+    isonet.done("mask", "v.star")
+    first, second = Project.read(Path("v.star")).tomograms
+    assert read_beads(first) == ()
+    assert len(read_beads(second)) == 3
+    isonet.done("mask", "v.star", "--no-beads")
+    assert read_beads(Project.read(Path("v.star")).tomograms[1]) == ()
+    assert not list(Path("mask").glob("*_beads.star"))
+
+
+def test_a_broken_list_is_named(here: Path, gold: Any) -> None:
+    isonet.write(here / "v.mrc", tomogram(gold, 0.7))
+    isonet.done("prepare", "v.mrc", output="v.star", contrast="dark")
+    isonet.done("mask", "v.star")
+    path = Path("mask/v_beads.star")
+    path.write_text(path.read_text().replace("\n10.", "\nno."))
+    outcome = isonet.call("predict", "v.star", "starter")
+    assert outcome.code != 0
+    assert str(path) in outcome.err
