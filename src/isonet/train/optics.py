@@ -10,7 +10,7 @@ from isonet.core.tilts import noise, shared, wedge
 from isonet.core.tilts.measured import Measured, Tilts
 from isonet.core.tilts.noise import NoiseMode
 from isonet.core.tilts.ranges import LARGEST_GAP
-from isonet.train.kept import Kept
+from isonet.train.hardware.kept import Kept
 
 _KEPT = Kept(room=1_000_000_000)  # wedge weights for all rotations of some 40 tomograms of different tilts
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from isonet.core.tilts import shared
-from isonet.volumes.source import Source, box_of_data
+from isonet.volumes.source import Source
+from isonet.volumes.where import box_of_data
 
 
 def thickness_of_halves(sources: Sequence[Source]) -> float | None:

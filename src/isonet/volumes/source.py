@@ -10,16 +10,15 @@ import numpy.typing as npt
 
 from isonet.core.masks.beads import Bead
 from isonet.core.normalize import LocalMoments, Moments, Normalization
-from isonet.core.sampling import Box, cut, draw_centres
+from isonet.core.sampling import cut
 from isonet.core.tilts.measured import Measured
-from isonet.core.voxels import Voxels
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.project.older_tilts import comment_on_tilts
 from isonet.project.table import HALF_COLUMNS, Tomogram
 from isonet.volumes.beads import painted, read_beads, restore_beads
-from isonet.volumes.continued import Continued, Within, continue_over_padding, data_box, restore
+from isonet.volumes.continued import Continued, continue_over_padding, restore
 from isonet.volumes.contrast import pooled_contrast
 from isonet.volumes.half_likeness import comment_on_halves
 from isonet.volumes.padding import Padding, find_padding, looked_at
@@ -147,41 +146,6 @@ def standardised(mean: MeanSource) -> MeanSource:
     _, std = local.overruled(moments) or (moments.mean, moments.std)
     grey = replace(mean.normalization, std=mean.normalization.std * std)
     return replace(mean, normalization=grey, scale=mean.scale / std)
-
-
-def box_of_data(sources: Sequence[Source]) -> Box:
-    """Return the smallest part that holds all voxels that are data in all maps of a tomogram."""
-    boxes = [data_box(source.voxels) for source in sources]
-    z, y, x = (
-        slice(max(one.start for one in part), min(one.stop for one in part)) for part in zip(*boxes, strict=True)
-    )
-    return z, y, x
-
-
-def draw_in_data(
-    sources: Sequence[Source],
-    count: int,
-    edge: int,
-    random: np.random.Generator,
-    mask: Voxels | None = None,
-    box: Box | None = None,
-) -> npt.NDArray[np.int64]:
-    """Draw centres of cubes where all maps of a tomogram have data; else as :func:`isonet.core.sampling.draw_centres`.
-
-    Raises
-    ------
-    ValueError
-        If no voxel of the mask can be a centre.
-    """
-    mask = where_data_are(sources, mask)
-    return draw_centres(sources[0].shape, count, edge, random, mask, box or box_of_data(sources))
-
-
-def where_data_are(sources: Sequence[Source], mask: Voxels | None = None) -> Voxels | None:
-    """Leave the padding of all maps of a tomogram out of a mask; None for everywhere."""
-    for source in sources:
-        mask = mask if source.padding is None else Within(source.padding, mask)
-    return mask
 
 
 def open_source(tomogram: Tomogram, column: str) -> Source:

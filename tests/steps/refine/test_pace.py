@@ -26,6 +26,7 @@ def costs_of(step: float, subvolume: float = 0.0, iteration: float = 0.0) -> Cos
         ({}, 20, Amount(30, 10, 30, 20)),  # six pairs of each
         ({"batch_size": 8}, 1, Amount(30, 10, 1, 1)),
         ({"iterations": 3, "epochs": 2, "steps_per_epoch": 999}, 5, Amount(3, 2, 999, 5)),
+        ({"iterations": 9, "steps_per_epoch": 50, "batch_size": 2}, 300, Amount(9, 10, 50, 100)),  # one pair of each
     ],
 )
 def test_without_a_budget_it_is_what_the_options_say(

@@ -145,7 +145,7 @@ def test_mask_decides_where_subvolumes_lie(prepared: Path, volume: Any, monkeypa
         return cut(self, corner, shape)
 
     monkeypatch.setattr(Source, "cut", recording)
-    refine(prepared, output_dir="free", crop_size=20, number_subtomos=200, iterations=1)
+    refine(prepared, output_dir="free", crop_size=20, number_subtomos=200, batch_size=100, iterations=1)
     everywhere = np.array(centres)
     assert everywhere.min(axis=0).tolist() == [10, 10, 10]
     assert everywhere.max(axis=0).tolist() == [14, 22, 22]
@@ -154,7 +154,7 @@ def test_mask_decides_where_subvolumes_lie(prepared: Path, volume: Any, monkeypa
     isonet.write(prepared.parent / "mask.mrc", mask)
     isonet.edited(prepared, rlnMaskName="mask.mrc")
     centres.clear()
-    refine(prepared, output_dir="masked", crop_size=20, number_subtomos=40, iterations=1)
+    refine(prepared, output_dir="masked", crop_size=20, number_subtomos=40, batch_size=20, iterations=1)
     assert len(centres) == 40
     assert {mask[centre] for centre in centres} == {1}
     assert len(set(centres)) > 3

@@ -41,7 +41,7 @@ def test_part_that_is_held_out_is_not_trained_on(
         return cut(self, corner, shape)
 
     monkeypatch.setattr(Source, "cut", recording)
-    options = {**isonet.TINY, "iterations": 1, "number_subtomos": 50, "held_out": share}
+    options = {**isonet.TINY, "iterations": 1, "number_subtomos": 50, "batch_size": 25, "held_out": share}
     outcome = isonet.done("refine", long, **options)
     trained, tested = corners[:50], corners[50:]
     (line,) = ended(Path("results"))

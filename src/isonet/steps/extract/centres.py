@@ -16,7 +16,8 @@ from isonet.project.subvolumes import subvolume_count
 from isonet.project.table import Project, Tomogram
 from isonet.volumes.masks import open_mask
 from isonet.volumes.pixel_size import pixel_size
-from isonet.volumes.source import Source, where_data_are
+from isonet.volumes.source import Source
+from isonet.volumes.where import where_data_are
 
 log = logging.getLogger("isonet")
 BOX_COLUMN = "rlnBoxFile"

@@ -14,7 +14,8 @@ from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured
 from isonet.train.evaluate import Evaluator
 from isonet.volumes.shared_halves import shared_by_halves
-from isonet.volumes.source import Source, box_of_data, draw_in_data
+from isonet.volumes.source import Source
+from isonet.volumes.where import box_of_data, draw_in_data
 
 _CUBES = (8, 32)
 _WIDE, _WIDE_CUBES = 96, (3, 6)

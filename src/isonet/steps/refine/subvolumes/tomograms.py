@@ -25,7 +25,8 @@ from isonet.train.optics import Optics, optics
 from isonet.volumes.masks import is_ours, open_mask
 from isonet.volumes.padding import Padding
 from isonet.volumes.shared_halves import thickness_of_halves
-from isonet.volumes.source import Source, box_of_data, draw_in_data, open_sources
+from isonet.volumes.source import Source, open_sources
+from isonet.volumes.where import box_of_data, draw_in_data
 
 log = logging.getLogger("isonet")
 

@@ -9,7 +9,7 @@ import torch
 import pretended
 from isonet.core.tilts import wedge
 from isonet.train import optics as module
-from isonet.train.kept import Kept
+from isonet.train.hardware.kept import Kept
 from isonet.train.optics import optics
 from isonet.train.pairs import PairMaker, Recipe
 
