@@ -3,6 +3,7 @@
 A tomogram is reconstructed from the tilts up to `--keep` degrees alone, corrected, and compared with the one from all
 tilts where only the images that were left out have measured: `--guard` Fourier pixels off all faces, which the
 tomogram from the inner tilts must show to be enough. The noise of those images is in nothing that the network has seen.
+Gold beads are left out of both; what remains in brackets is chance: the same at other places of the tomogram.
 
     python benchmarks/real_tilts.py 00254_10Apx_f16.st --alignment 00254.xml --pixel-size 20 --thickness 104 \
         --keep 45 --guard 1.5 --output-dir real-tilts -- --preset purified --time-budget 12min
@@ -14,19 +15,26 @@ there is not made again. Prints a table and writes `real_tilts.json` and `real_t
 import argparse
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from isonet.core import fourier
 from isonet.core.comparison.metrics import ShellCorrelation
+from isonet.core.masks.beads import Bead, Patch
 from isonet.core.tilts import withheld
 from isonet.io import files
+from isonet.io.formats import open_volume
 from isonet.io.programs import metadata
-from isonet.volumes.preview import save_comparison
+from isonet.volumes.beads import find_beads
+from isonet.volumes.preview import mean_balance, save_comparison, wedge_balance
 from withheld import compare, isonet, read
 
 _SECTOR = 5.0  # degrees
+_ELSEWHERE = ((79, 0), (157, 163), (0, 101))  # voxels along y and x
 _BANDS = ((0.04, 0.08), (0.08, 0.12), (0.12, 0.18), (0.18, 0.25))  # cycles per voxel
 
 
@@ -69,20 +77,38 @@ def corrected(given: dict[str, Path], options: argparse.Namespace) -> Path:
     halves = ("--even", given["even"], "--odd", given["odd"], "--tilt-file", given["tilts"])
     if not table.exists():
         isonet("prepare", given["full"], *halves, "--output", table)
+        isonet("mask", table, "--output-dir", folder / "mask")
     if options.model is None and not (results / "model.safetensors").exists():
         isonet("refine", table, "--output-dir", results, *options.refine)
     isonet("predict", table, options.model or results, "--output-dir", into)
     return next(into.glob("*_corrected.mrc"))
 
 
-def elsewhere(volume: Tensor) -> Tensor:
-    """Return a volume moved by half its width: another place of the same tomogram."""
-    return volume.roll([volume.shape[1] // 2, volume.shape[2] // 2], dims=(1, 2))
+def without_beads(volume: Tensor, beads: Sequence[Bead]) -> Tensor:
+    """Return a volume about its mean, with zeros in place of gold beads."""
+    kept = np.ones(tuple(volume.shape), np.float32)
+    depth, height, width = kept.shape
+    for bead in beads:
+        part = Patch(bead, (0, 0)).within((slice(0, depth), slice(0, height), slice(0, width)))
+        if part is not None:
+            kept[part] = np.minimum(kept[part], 1 - bead.cover(part))
+    weights = torch.from_numpy(kept)
+    return weights * (volume - (weights * volume).sum() / weights.sum())
 
 
-def row(name: str, found: ShellCorrelation) -> str:
-    """One line of the table."""
-    return f"| {name} | " + " | ".join(f"{found.mean(*band):.3f}" for band in (*_BANDS, (0.04, 0.25))) + " |"
+def compared(volume: Tensor, measured: Tensor, region: Tensor) -> tuple[ShellCorrelation, list[ShellCorrelation]]:
+    """FSC of a volume with what was measured, and that of other places of the same volume."""
+    moved = [volume.roll(shift, dims=(1, 2)) for shift in _ELSEWHERE]
+    return compare(volume, measured, region), [compare(one, measured, region) for one in moved]
+
+
+def row(name: str, found: ShellCorrelation, chance: Sequence[ShellCorrelation]) -> str:
+    """One line of the table: each band's FSC and, in brackets, chance."""
+    numbers = (
+        f"{found.mean(*band):.3f} ({sum(abs(one.mean(*band)) for one in chance) / len(chance):.3f})"
+        for band in (*_BANDS, (0.04, 0.25))
+    )
+    return f"| {name} | " + " | ".join(numbers) + " |"
 
 
 def by_frequency(found: ShellCorrelation) -> dict[str, float]:
@@ -100,22 +126,24 @@ def main() -> None:
     result = read(corrected(inner, options))
     tilts, kept = (metadata.read_tilt_angles(one["tilts"]) for one in (every, inner))
     ends = (min(kept), max(kept))
-    measured, given = read(every["full"]), read(inner["full"])
+    beads = find_beads(open_volume(every["full"]), -1)
+    measured, given, found = (without_beads(one, beads) for one in (read(every["full"]), read(inner["full"]), result))
     shape = fourier.spatial_shape(measured)
     region = withheld.region(shape, [(min(tilts), max(tilts))], ends, options.guard)
     sector = withheld.sectors(shape, ends, _SECTOR).expand(region.shape)
-    volumes = {"only the inner tilts": given, "corrected": result, "corrected, another place": elsewhere(result)}
-    curves = {name: compare(volume, measured, region) for name, volume in volumes.items()}
+    volumes = {"only the inner tilts": given, "corrected": found}
+    curves = {name: compared(volume, measured, region) for name, volume in volumes.items()}
     for number in range(int(sector[region].max()) + 1):
         within = f"corrected, {number * _SECTOR:g} to {(number + 1) * _SECTOR:g} degrees beyond"
-        curves[within] = compare(result, measured, region & (sector == number))
-    print(f"FSC with all tilts beyond {ends[0]:g} and {ends[1]:g} degrees")
+        curves[within] = compared(found, measured, region & (sector == number))
+    print(f"FSC with all tilts beyond {ends[0]:g} and {ends[1]:g} degrees, without {len(beads)} gold beads")
     print("| | " + " | ".join(f"{low:g}-{high:g}" for low, high in (*_BANDS, (0.04, 0.25))) + " |")
     print("|---" * (len(_BANDS) + 2) + "|")
     for name, curve in curves.items():
-        print(row(name, curve))
-    files.write_json(folder / "real_tilts.json", {name: by_frequency(curve) for name, curve in curves.items()})
-    pictures = {"all tilts": -measured.numpy(), "inner tilts": -given.numpy(), "corrected": -result.numpy()}
+        print(row(name, *curve))
+    print(f"power in the wedge over that outside: {mean_balance(wedge_balance(found.numpy(), ends)):.2f}")
+    files.write_json(folder / "real_tilts.json", {name: by_frequency(curve[0]) for name, curve in curves.items()})
+    pictures = {"all tilts": -measured.numpy(), "inner tilts": -given.numpy(), "corrected": -found.numpy()}
     title = f"{options.stack.name}: tilts beyond {options.keep:g} degrees left out"
     save_comparison(folder / "real_tilts.png", pictures, ends, options.pixel_size, title)
 

@@ -132,7 +132,9 @@ def test_all_are_used_or_a_number_of_them(extracted: Path, monkeypatch: pytest.M
     monkeypatch.setattr(Source, "cut", recording)
     for count, options in ((5, {}), (2, {"number_subtomos": 2}), (5, {"number_subtomos": 9})):
         read.clear()
-        isonet.done("refine", extracted, output_dir=f"of{options}", crop_size=20, **{**TRAIN, "batch_size": 4, **options})
+        isonet.done(
+            "refine", extracted, output_dir=f"of{options}", crop_size=20, **{**TRAIN, "batch_size": 4, **options}
+        )
         for iteration in (read[:count], read[count:]):
             assert len(set(iteration)) == len(iteration) == count
 
