@@ -6,7 +6,9 @@ from torch import Tensor
 
 from isonet.core import fourier
 from isonet.core.comparison import snr
-from isonet.core.tilts import noise, wedge
+from isonet.core.simulation import projection
+from isonet.core.tilts import noise, shared, wedge
+from isonet.core.tilts.measured import Measured
 
 EDGE, TILTS = 32, (-60.0, 60.0)
 SHAPE = (EDGE, EDGE, EDGE)
@@ -98,3 +100,25 @@ def test_shells_that_no_tilt_has_measured_weigh_as_the_one_before(tilts: tuple[f
     found = snr.balanced_weight(first, second, tilts)
     assert bool(found.isfinite().all())
     assert float(found.max()) < 5 and float(found.min()) > 0
+
+
+def test_halves_from_tilts_are_all_signal_where_they_have_measured_the_same() -> None:
+    """Without noise, of a slab so thick that planes part: what is not shared is not taken for noise."""
+    tilts, depth, width = torch.arange(-60.0, 61.0, 3.0), 80, 96
+    slab = torch.randn(depth, EDGE, width, generator=torch.Generator().manual_seed(8))
+    images = projection.project(
+        fourier.apply(slab, torch.exp(-fourier.radial_frequency((depth, EDGE, width)) / 0.2)), tilts
+    )
+    half = [
+        projection.back_project(projection.ramp_filter(images[part]), tilts[part], depth, width)
+        for part in (slice(0, None, 2), slice(1, None, 2))
+    ]
+    corners = [(z, x) for z in (12, 24, 36) for x in (8, 32, 56)]
+    first, second = (torch.stack([volume[z : z + EDGE, :, x : x + EDGE] for z, x in corners]) for volume in half)
+    alike = shared.weight(SHAPE, Measured.of(tilts[0::2].tolist()), depth)
+    found = snr.balanced_weight(first, second, TILTS, alike)[0, 0]
+    clean = snr.balanced_weight(first, first, TILTS)[0, 0]
+    blind = snr.balanced_weight(first, second, TILTS)[0, 0]
+    shells = slice(2, 12)
+    assert torch.allclose(*((one / one[2])[shells] for one in (found, clean)), rtol=0.12)
+    assert float((blind / blind[2] / (clean / clean[2]))[shells].min()) < 0.75
