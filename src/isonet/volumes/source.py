@@ -19,7 +19,7 @@ from isonet.project.older_tilts import comment_on_tilts
 from isonet.project.table import HALF_COLUMNS, Tomogram
 from isonet.volumes.continued import Continued, Within, continue_over_padding, data_box, restore
 from isonet.volumes.contrast import pooled_contrast
-from isonet.volumes.half_likeness import comment_on_halves
+from isonet.volumes.half_likeness import warn_of_unlike_halves
 from isonet.volumes.padding import Padding, find_padding, looked_at
 
 log = logging.getLogger("isonet")
@@ -203,7 +203,7 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
             )
     comment_on_tilts(tomogram)
     if tuple(columns) == HALF_COLUMNS:
-        comment_on_halves(volumes[0], volumes[1])
+        warn_of_unlike_halves(volumes[0], volumes[1])
     paddings = [find_padding(volume) for volume in volumes]
     continued = list(map(continue_over_padding, volumes, paddings))
     grey = [pooled_statistics([volume]) for volume in continued]
