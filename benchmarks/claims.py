@@ -29,6 +29,7 @@ from torch import Tensor
 from isonet.core import fourier
 from isonet.core.tilts import wedge
 from isonet.io import files, mrc
+from isonet.io.formats import open_volume
 from judging.cases import TILTS, WITHHELD, Case, Sample, make
 from withheld import isonet, read
 
@@ -80,7 +81,7 @@ def scored(sample: Sample, folder: Path, options: argparse.Namespace, prediction
     """Validate predictions from both halves that were made here."""
     paths = [folder.parent / f"{folder.name}{number}.mrc" for number in (1, 2)]
     for path, prediction in zip(paths, predictions, strict=True):
-        mrc.write(path, prediction.numpy(), mrc.open_volume(sample.truth).header)
+        mrc.write(path, prediction.numpy(), open_volume(sample.truth).header)
     isonet("validate", sample.table, *given(sample, folder, options), "--only-withhold")
     isonet("validate", sample.table, *given(sample, folder, options), "--prediction", ",".join(map(str, paths)))
     return read_json(folder / "validation.json")

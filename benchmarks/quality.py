@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from isonet.io import files, mrc
+from isonet.io.formats import open_volume
 from judging import cases as samples
 from judging import total_variation
 from judging.cases import Sample
@@ -119,7 +120,7 @@ def untrained(sample: Sample, method: str, folder: Path) -> tuple[Path, Path, fl
         return given, ice, math.nan
     if method == "truth":
         nothing = folder / "ice.mrc"
-        mrc.write(nothing, 0 * mrc.open_volume(ice).read(), mrc.open_volume(ice).header)
+        mrc.write(nothing, 0 * open_volume(ice).read(), open_volume(ice).header)
         return sample.truth, nothing, math.nan
     sigma, started = float(read(ice).std()), time.monotonic()
     if method == "starter":
@@ -129,7 +130,7 @@ def untrained(sample: Sample, method: str, folder: Path) -> tuple[Path, Path, fl
     for source in (given, ice):
         volume = total_variation.reconstruct(read(source), sample.case.tilts[:2], sigma)
         written.append(folder / f"{source.parent.name}_corrected.mrc")
-        mrc.write(written[-1], volume.numpy(), mrc.open_volume(source).header)
+        mrc.write(written[-1], volume.numpy(), open_volume(source).header)
     return written[0], written[1], (time.monotonic() - started) / 2
 
 

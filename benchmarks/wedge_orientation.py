@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from isonet.core.simulation import levelling, phantom, projection
+from isonet.core.tilts.fullness import GRID, block_power, fullness
 from isonet.core.tilts.measured import Sweep, positioned
-from isonet.core.tilts.orientation_estimate import GRID, block_power, estimate_orientation
+from isonet.core.tilts.orientation_estimate import estimate_orientation
 from isonet.steps.prepare.checks.orientation import TOLERANCE
 
 
@@ -52,7 +53,7 @@ def main() -> None:
         power = block_power(volume)
         if power is None:
             raise ValueError("too small")
-        found = estimate_orientation(power)
+        found = estimate_orientation(fullness(power))
         ends = found.tilt_min - sweep.ends[0], found.tilt_max - sweep.ends[1]
         errors.append((found.about_x - about_x, found.about_z - about_z, *ends))
         wrong += not levelled and max(abs(found.about_x), abs(found.about_z)) > TOLERANCE

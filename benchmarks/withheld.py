@@ -31,6 +31,7 @@ from isonet.core import fourier
 from isonet.core.comparison.metrics import ShellCorrelation, shell_correlation
 from isonet.core.tilts import wedge
 from isonet.io import files, mrc
+from isonet.io.formats import open_volume
 from isonet.io.programs import metadata
 from isonet.io.volume_files import stem
 from isonet.volumes.preview import save_comparison
@@ -66,7 +67,7 @@ class Measurement:
     @property
     def region(self) -> Region:
         """Fourier coefficients that were measured and are withheld, as a mask in the rfft layout."""
-        shape = mrc.open_volume(self.tomogram).shape
+        shape = open_volume(self.tomogram).shape
         left, measured = wedge.regions(shape, (-self.keep, self.keep))[0], wedge.regions(shape, self.tilts, guard=0)[1]
         return left & measured
 
@@ -99,12 +100,12 @@ def isonet(*words: object) -> None:
 
 def read(path: Path) -> Tensor:
     """Read a volume."""
-    return torch.from_numpy(mrc.open_volume(path).read())
+    return torch.from_numpy(open_volume(path).read())
 
 
 def write_narrowed(path: Path, keep: float, folder: Path) -> Path:
     """Write a volume as tilts within +-keep degrees would have measured it."""
-    source = mrc.open_volume(path)
+    source = open_volume(path)
     header = replace(source.header, labels=(*source.header.labels[:9], f"tilts within +-{keep:g} degrees"))
     given = folder / f"{stem(path)}_within{keep:g}.mrc"
     mrc.write(given, wedge.apply(torch.from_numpy(source.read()), (-keep, keep)).numpy(), header)
@@ -191,7 +192,7 @@ def draw(measurement: Measurement, results: Sequence[Tensor], folder: Path) -> N
     volumes = dict(zip(("measured", "unfilled", "corrected"), (read(measurement.tomogram), *results), strict=True))
     pictures = {name: -volume.numpy() for name, volume in volumes.items()}
     title = f"{measurement.tomogram.name}: everything beyond {measurement.keep:g} degrees withheld"
-    pixel_size = mrc.open_volume(measurement.tomogram).header.pixel_size
+    pixel_size = open_volume(measurement.tomogram).header.pixel_size
     save_comparison(folder / "withheld.png", pictures, (-measurement.keep, measurement.keep), pixel_size, title)
 
 

@@ -15,7 +15,7 @@ from fuzzing import seeds
 from isonet.cli.application import app
 from isonet.cli.arguments import config_files
 from isonet.config import RefineConfig
-from isonet.io import checkpoint, mrc, polygons, star, structure
+from isonet.io import checkpoint, polygons, star, structure
 from isonet.io.formats import glance, open_volume
 from isonet.io.ome_zarr.levels import tomogram_level
 from isonet.io.programs import coordinates, imod, metadata
@@ -86,7 +86,7 @@ def _with_angles(path: Path) -> None:
 
 
 def _volume(path: Path) -> None:
-    volume = mrc.open_volume(path)
+    volume = open_volume(path)
     fingerprint(volume)
     for _ in volume.slabs():
         pass

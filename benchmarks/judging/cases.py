@@ -16,6 +16,7 @@ import torch
 
 from isonet.core.simulation import projection
 from isonet.io import files, mrc, star
+from isonet.io.formats import open_volume
 from isonet.io.programs import metadata
 from withheld import isonet, read
 
@@ -163,7 +164,7 @@ def _particles(case: Case) -> tuple[object, ...]:
 
 def write_ice(data: Path, into: Path, seed: int, split: str) -> None:
     """Write tomograms of noise alone, as strong as that of the halves in `data`, through the same back-projection."""
-    volume = mrc.open_volume(data / "full.mrc")
+    volume = open_volume(data / "full.mrc")
     depth, height, width = volume.shape
     tilts = torch.from_numpy(metadata.read_tilt_angles(data / "tilts.tlt")).float()
     generator = torch.Generator().manual_seed(seed + 1)

@@ -7,7 +7,8 @@ import mrcfile
 import numpy as np
 
 from isonet.config import SimulateConfig
-from isonet.io import mrc, pyramids
+from isonet.io import pyramids
+from isonet.io.formats import open_volume
 from isonet.steps.simulate import simulate
 
 SHAPE = (32, 40, 40)
@@ -33,7 +34,7 @@ def make(folder: Path) -> None:
         _write_metadata(folder, name)
     _write_relion_table(folder)
     for name in NAMES:
-        volume = mrc.open_volume(folder / "tomograms" / f"{name}.mrc")
+        volume = open_volume(folder / "tomograms" / f"{name}.mrc")
         pyramids.write(folder / "portal" / f"{name}.zarr" / "0", volume, np.float32, volume.header)
     _write(folder / "options.yaml", "cube_size: 16\ncrop_size: 24\n")
     _copy(folder / "tomograms" / "TS_01.mrc", folder / "theirs.mrc")

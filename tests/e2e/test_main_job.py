@@ -13,7 +13,8 @@ import torch
 from isonet.cli import main
 from isonet.config import SimulateConfig
 from isonet.core.comparison.metrics import wedge_correlation
-from isonet.io import mrc, star
+from isonet.io import star
+from isonet.io.formats import open_volume
 from isonet.steps.simulate import simulate
 from quick import leave_out_drawing, one_thread
 
@@ -37,7 +38,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def inside_the_wedge(path: Path, truth: Path) -> float:
     """Mean FSC with the truth where nothing was measured."""
-    volumes = [torch.from_numpy(mrc.open_volume(each).read()) for each in (path, truth)]
+    volumes = [torch.from_numpy(open_volume(each).read()) for each in (path, truth)]
     return wedge_correlation(volumes[0], volumes[1], (-60, 60))[0].mean()
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from isonet.errors import InputError
 from isonet.gui.pictures import slices, spectrum
 from isonet.gui.pictures.slices import View, Volumes
-from isonet.io import mrc, pyramids
+from isonet.io import pyramids
 from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
 
@@ -42,14 +42,14 @@ def ramp(tmp_path: Path) -> Path:
 def test_a_slice_is_the_file_s_with_its_first_voxel_at_the_lower_left(ramp: Path, plane: str, index: int) -> None:
     whole = np.arange(120).reshape(4, 5, 6)
     expected = whole.take(index, axis=slices.AXES[plane])
-    volume = mrc.open_volume(ramp)
+    volume = open_volume(ramp)
     np.testing.assert_array_equal(slices.section(volume, plane, index), expected)
     shown = pixels(slices.encoded(slices.grey(slices.section(volume, plane, index), 0, 255)))
     np.testing.assert_array_equal(shown, expected[::-1])
 
 
 def test_a_slab_is_the_mean_of_its_sections_and_stops_at_the_ends(ramp: Path) -> None:
-    volume, whole = mrc.open_volume(ramp), np.arange(120).reshape(4, 5, 6)
+    volume, whole = open_volume(ramp), np.arange(120).reshape(4, 5, 6)
     np.testing.assert_allclose(slices.section(volume, "xy", 1, slab=3), whole[0:3].mean(0))
     np.testing.assert_allclose(slices.section(volume, "xy", 0, slab=3), whole[0:2].mean(0))
     np.testing.assert_allclose(slices.section(volume, "xy", 99, slab=1), whole[3])
@@ -57,12 +57,12 @@ def test_a_slab_is_the_mean_of_its_sections_and_stops_at_the_ends(ramp: Path) ->
 
 def test_binning_takes_means(ramp: Path) -> None:
     expected = np.arange(120).reshape(4, 5, 6)[0, :4].reshape(2, 2, 3, 2).mean((1, 3))
-    np.testing.assert_allclose(slices.section(mrc.open_volume(ramp), "xy", 0, step=2), expected)
+    np.testing.assert_allclose(slices.section(open_volume(ramp), "xy", 0, step=2), expected)
 
 
 def test_the_low_pass_halves_the_wave_at_its_cutoff(tmp_path: Path) -> None:
     wave = np.cos(2 * np.pi * np.arange(128) / 8).astype(np.float32)  # 80 A at 10 A/voxel
-    volume = mrc.open_volume(write(tmp_path / "wave.mrc", np.tile(wave, (2, 128, 1))))
+    volume = open_volume(write(tmp_path / "wave.mrc", np.tile(wave, (2, 128, 1))))
     filtered = slices.drawn(volume, View(lowpass=80.0))
     assert filtered[64, 32:96].max() == pytest.approx(0.5, abs=0.01)
 
@@ -119,10 +119,10 @@ def test_the_spectrum_shows_a_wave_where_its_frequency_is(tmp_path: Path) -> Non
     z, x = np.mgrid[:32, :64]
     wave = np.cos(2 * np.pi * (z / 8 + x / 4))  # k_z 1/8, k_x 1/4
     volume = np.repeat(wave[:, None, :], 8, axis=1).astype(np.float32)
-    values = spectrum.power(mrc.open_volume(write(tmp_path / "wave.mrc", volume)), "xz")
+    values = spectrum.power(open_volume(write(tmp_path / "wave.mrc", volume)), "xz")
     row, column = np.unravel_index(int(values.argmax()), values.shape)
     assert {(row - 16, column - 32)} <= {(4, 16), (-4, -16)}
-    assert pixels(spectrum.picture(mrc.open_volume(tmp_path / "wave.mrc"), "xz", (-60, 60))).shape == (256, 256, 3)
+    assert pixels(spectrum.picture(open_volume(tmp_path / "wave.mrc"), "xz", (-60, 60))).shape == (256, 256, 3)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_slice_of_a_large_volume_costs_a_fraction_of_reading_it(large: Path) -> None:
     """The first look at a plane also finds its range of grey values; after that only the slice is read."""
-    stored = mrc.open_volume(large).stored.mapped()
+    stored = open_volume(large).stored.mapped()
     start = time.process_time()
     assert np.isfinite(stored.sum(dtype=np.float64))
     whole = time.process_time() - start
@@ -218,7 +218,7 @@ def test_parts_of_a_file_that_nobody_looks_at_are_given_back(large: Path, monkey
 @pytest.mark.parametrize("plane", ["xy", "xz", "yz"])
 def test_binning_and_averaging_are_those_of_the_whole_volume(tmp_path: Path, plane: str) -> None:
     whole = np.random.default_rng(0).integers(-99, 99, (9, 10, 12)).astype(np.int16)
-    volume, axis = mrc.open_volume(write(tmp_path / "a.mrc", whole)), slices.AXES[plane]
+    volume, axis = open_volume(write(tmp_path / "a.mrc", whole)), slices.AXES[plane]
     mean = whole.take(range(2, 7), axis).mean(axis)
     np.testing.assert_allclose(slices.section(volume, plane, 4, slab=5), mean, rtol=1e-6, atol=1e-5)
     rows, columns = (edge // 3 for edge in mean.shape)

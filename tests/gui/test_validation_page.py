@@ -18,7 +18,7 @@ from isonet.gui.pages.elsewhere import obstacle
 from isonet.gui.pages.validation import flattened, sentences
 from isonet.gui.pictures import confidence, slices
 from isonet.gui.pictures.validation_charts import charts
-from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.validation.curve_styles import WITHHELD
 
 
@@ -109,7 +109,7 @@ def test_confidence_is_red_white_blue_and_clear_where_it_is_unknown() -> None:
 
 def test_a_section_of_confidence_lies_as_the_slice_does(tmp_path: Path) -> None:
     values = np.random.default_rng(0).random((4, 6, 8), dtype=np.float32)
-    volume = mrc.open_volume(write(tmp_path / "confidence.mrc", values))
+    volume = open_volume(write(tmp_path / "confidence.mrc", values))
     for plane, axis in slices.AXES.items():
         shown = np.asarray(Image.open(io.BytesIO(confidence.picture(volume, plane, 2, 1))))
         np.testing.assert_array_equal(shown, confidence.colours(values.take(2, axis))[::-1])

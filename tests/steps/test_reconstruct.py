@@ -13,6 +13,7 @@ from isonet.core.comparison import metrics
 from isonet.core.simulation import projection
 from isonet.errors import InputError
 from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
 from isonet.io.programs import metadata
 from isonet.steps.reconstruct import reconstruct
@@ -42,7 +43,7 @@ def options(simulated: Path, folder: Path, **changes: object) -> ReconstructConf
 
 
 def read(path: Path) -> torch.Tensor:
-    return torch.tensor(mrc.open_volume(path).read())
+    return torch.tensor(open_volume(path).read())
 
 
 def test_aligned_series_gives_the_simulated_tomogram(simulated: Path, tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_aligned_series_gives_the_simulated_tomogram(simulated: Path, tmp_path: 
     found = read(path)[:, :, first : first + 48]
     assert metrics.correlation(found, reference) > 0.97
     assert metadata.read_tilt_angles(tmp_path / "tilts.tlt").tolist() == list(range(-57, 64, 3))
-    assert mrc.open_volume(path).header.pixel_size == pytest.approx(10)
+    assert open_volume(path).header.pixel_size == pytest.approx(10)
     assert sorted(file.name for file in tmp_path.iterdir()) == [
         "tilts.tlt",
         "tilts_even.mrc",

@@ -15,6 +15,7 @@ from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured, about, angles_of, positioned
 from isonet.errors import InputError
 from isonet.io import mrc, star
+from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
 from isonet.io.programs import coordinates, metadata
 from isonet.steps.simulate import simulate
@@ -35,7 +36,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_files_shapes_and_headers(clean: Path) -> None:
     for name in ("truth", "full", "even", "odd"):
-        volume = mrc.open_volume(clean / f"{name}.mrc")
+        volume = open_volume(clean / f"{name}.mrc")
         assert volume.shape == (32, 40, 48)
         assert volume.header.voxel_size == pytest.approx((10, 10, 10))
     assert mrc.open_stack(clean / "tilts.mrc").shape == (41, 40, math.ceil(math.hypot(32, 48)))

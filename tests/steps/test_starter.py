@@ -14,6 +14,7 @@ from isonet.core import fourier
 from isonet.core.tilts import wedge
 from isonet.io import mrc
 from isonet.io.checkpoint import STARTER, load_model, load_state, save_state
+from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
 from isonet.project.table import HALF_COLUMNS, Project
 from isonet.train.fit import Trainer
@@ -209,10 +210,10 @@ def test_options_that_contradict_its_network_are_refused(halves: Path) -> None:
 def test_a_preview_needs_no_training_and_says_what_it_is(halves: Path) -> None:
     outcome = isonet.done("predict", halves, "starter", crop_size=32, cube_size=24, halves=False, calibrate=False)
     assert "trained on simulations alone" in outcome.err
-    result = mrc.open_volume(Path("corrected/x_corrected.mrc"))
+    result = open_volume(Path("corrected/x_corrected.mrc"))
     assert any("preview" in label for label in result.header.labels)
     missing, _ = wedge.regions(result.shape, (-60, 60))
-    given = mrc.open_volume(Path("average/x.mrc"))
+    given = open_volume(Path("average/x.mrc"))
     power = [
         float(fourier.transform(torch.from_numpy(one.read())).abs().square()[missing].mean()) for one in (given, result)
     ]
@@ -237,7 +238,7 @@ def test_from_noise_comes_nothing(here: Path) -> None:
     ]
     star = isonet.table_of_halves(here, *noise)
     isonet.done("predict", star, "starter", calibrate="false")
-    made = torch.from_numpy(mrc.open_volume(here / "corrected/x_corrected.mrc").read())
+    made = torch.from_numpy(open_volume(here / "corrected/x_corrected.mrc").read())
     missing, measured = wedge.regions(edges, (-60, 60))
     power = fourier.transform(made - made.mean()).abs().square()
     given = fourier.transform(torch.from_numpy((noise[0] + noise[1]) / 2)).abs().square()[measured].mean()
@@ -253,7 +254,7 @@ def test_most_of_what_it_shows_is_there(here: Path, snr: float, most: float) -> 
     halves = {"even": "data/even.mrc", "odd": "data/odd.mrc", "split": "frames", "contrast": "dark"}
     isonet.done("prepare", "data/full.mrc", **halves)
     isonet.done("predict", "tomograms.star", "starter", halves=False)
-    shown, truth = (-mrc.open_volume(Path(one)).read() for one in ("corrected/full_corrected.mrc", "data/truth.mrc"))
+    shown, truth = (-open_volume(Path(one)).read() for one in ("corrected/full_corrected.mrc", "data/truth.mrc"))
     share, _, sheets = inventions(shown, truth, 0.3)
     assert share <= most
     assert sheets == 0

@@ -24,7 +24,7 @@ def open_volume(path: Path) -> Volume:
     Parameters
     ----------
     path : Path
-        An MRC file, as of :func:`isonet.io.mrc.open_volume`, or an OME-Zarr image (`cell.zarr`) or a level of one
+        An MRC file, as of :func:`isonet.io.mrc.open_stack`, or an OME-Zarr image (`cell.zarr`) or a level of one
         (`cell.zarr/1`).
 
     Raises

@@ -24,8 +24,8 @@ from isonet.io.volume import FloatArray, Volume
 from isonet.io.volume_files import COMPRESSED
 
 
-def open_volume(path: Path) -> Volume:
-    """Open an MRC volume for reading; :func:`isonet.io.formats.open_volume` opens those of every format.
+def open_stack(path: Path) -> Volume:
+    """Open a volume or a stack of images (a tilt series) for reading.
 
     Parameters
     ----------
@@ -41,17 +41,8 @@ def open_volume(path: Path) -> Volume:
     Raises
     ------
     InputError
-        If the file is missing, unreadable, not an MRC file, contradicts its header, two-dimensional or complex.
+        If the file is missing, unreadable, not an MRC file, contradicts its header or is complex.
     """
-    volume = open_stack(path)
-    if min(volume.stored.shape) < 2:
-        shape = " x ".join(map(str, volume.shape))
-        raise InputError(f"{path}: {shape} voxels is an image, not a volume; give a reconstructed tomogram")
-    return volume
-
-
-def open_stack(path: Path) -> Volume:
-    """Open a volume or a stack of images (a tilt series) for reading; errors as :func:`open_volume`."""
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such file; check the name")

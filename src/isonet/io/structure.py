@@ -1,4 +1,4 @@
-"""Densities of macromolecules: MRC maps, and atoms of PDB or mmCIF files drawn as a map."""
+"""Densities of macromolecules: maps, and atoms of PDB or mmCIF files drawn as one."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def read_density(path: Path) -> tuple[Float[Tensor, "d h w"], float]:
     Parameters
     ----------
     path : Path
-        MRC map, or a PDB or mmCIF file (also `.gz`), which needs the package gemmi.
+        Map of MRC or OME-Zarr, or a PDB or mmCIF file (also `.gz`), which needs the package gemmi.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def read_density(path: Path) -> tuple[Float[Tensor, "d h w"], float]:
 
 
 def read_map(path: Path) -> tuple[Float[Tensor, "d h w"], float]:
-    """Read a density from an MRC map, and its Å per voxel, 0 where the header does not say.
+    """Read a density from a map, and its Å per voxel, 0 where the header does not say.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def _from_atoms(path: Path) -> Float[Tensor, "d h w"]:
     try:
         import gemmi  # noqa: PLC0415
     except ImportError as error:
-        raise InputError(f"{path}: reading atoms needs gemmi; pip install gemmi, or give an MRC map") from error
+        raise InputError(f"{path}: reading atoms needs gemmi; pip install gemmi, or give a map") from error
     try:
         model = gemmi.read_structure(str(path))[0]
         atoms = [
@@ -77,11 +77,9 @@ def _from_atoms(path: Path) -> Float[Tensor, "d h w"]:
             for atom in residue
         ]
     except (OSError, ValueError, RuntimeError, IndexError) as error:
-        raise InputError(
-            f"{path}: not a readable structure ({' '.join(str(error).split())}); give an MRC map"
-        ) from error
+        raise InputError(f"{path}: not a readable structure ({' '.join(str(error).split())}); give a map") from error
     if not atoms:
-        raise InputError(f"{path}: holds no atoms; give a structure with coordinates, or an MRC map")
+        raise InputError(f"{path}: holds no atoms; give a structure with coordinates, or a map")
     table = np.array(atoms, dtype=np.float64)
     if not np.isfinite(table).all() or np.prod(np.ptp(table[:, :3], axis=0) / _PIXEL_SIZE + _BESIDE) > _LARGEST:
         raise InputError(f"{path}: its atoms lie too far apart; give one particle")

@@ -99,10 +99,12 @@ class Belonging:
             self._owners.append(_with_a_right(matches, shared=shared))
             for place in self._owners[-1]:
                 self._fitting[place].append(matches[place])
+        for own in self._fitting:
+            own.sort(key=lambda one: (-one.fit, -one.length, one.distance))
 
     def fitting(self, tomogram: int) -> list[Match]:
         """All things that fit a tomogram and fit no other one better, best first."""
-        return sorted(self._fitting[tomogram], key=lambda one: (-one.fit, -one.length, one.distance))
+        return self._fitting[tomogram]
 
     def best(self, tomogram: int) -> list[Match]:
         """Things that no other one is better than: one, none, or several that fit equally well."""

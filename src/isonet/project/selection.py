@@ -22,11 +22,16 @@ from isonet.core.comparison.likeness import are_one_sample
 from isonet.errors import InputError
 from isonet.io import volume_files
 from isonet.io.formats import glance, open_volume
+from isonet.io.ome_zarr.levels import USUAL_SIZE
 from isonet.io.volume_files import EXTENSIONS, container, is_folder, is_zarr, stem, title
-from isonet.project.series import SAMPLES, Kind, SeriesFile
+from isonet.project.series import SAMPLE_NAMES, Kind, SeriesFile
 
 log = logging.getLogger("isonet")
-_USUAL = 10.0  # Å per voxel, at which the method works best
+_UNREAD = (
+    *(".em", ".hdf", ".h5", ".hdf5", ".nrrd", ".nii", ".spi", ".img", ".tif", ".tiff", ".npy", ".n5", ".b3d"),
+    *(f"{volume}.{packed}" for volume in (".mrc", ".rec", ".map") for packed in ("xz", "zst", "zip")),
+)
+"""Endings of volumes of other programs."""
 _SAID = {
     Kind.UNTRIMMED: "not trimmed as",
     Kind.SECOND: "a second volume of",
@@ -56,6 +61,7 @@ def find_volumes(path: Path) -> list[Path]:
     for item in sorted(path.iterdir()):
         if item.is_symlink() and item.name.lower().endswith(EXTENSIONS) and not item.exists():
             log.warning("%s: left out, a link to %s, which is not there; mend or remove it", item, item.readlink())
+    _tell_of_unread(path)
     found = []
     for item in volume_files.find_volumes(path):
         header = glance(item)
@@ -66,6 +72,19 @@ def find_volumes(path: Path) -> list[Path]:
     if not found:
         raise InputError(f"{path}: no tomograms in this folder, but images; give reconstructed tomograms")
     return found
+
+
+def _tell_of_unread(folder: Path) -> None:
+    """Warn of files of a folder that may be volumes of other formats, if there is none of their name that is read."""
+    files = sorted(item for item in folder.iterdir() if not item.name.startswith("."))
+    known = {stem(item) for item in files if item.name.lower().endswith(EXTENSIONS)}
+    unread = [
+        item for item in files if item.name.lower().endswith(_UNREAD) and not known & {item.stem, stem(Path(item.stem))}
+    ]
+    if unread:
+        more = f" (and {len(unread) - 1} more such files)" if len(unread) > 1 else ""
+        text = "%s%s: left out, %s is not read; if it is a tomogram, convert it to MRC"
+        log.warning(text, unread[0], more, unread[0].suffix)
 
 
 def only_tomograms(paths: Iterable[Path], *, stacks: bool = False) -> list[Path]:
@@ -140,7 +159,7 @@ def _once(paths: Iterable[Path]) -> list[Path]:
 
 def _samples(files: Sequence[SeriesFile]) -> tuple[dict[SeriesFile, str], dict[SeriesFile, str]]:
     """Thin slices that etomo reconstructs to position a tomogram, several of a folder; and what is only called so."""
-    found = [file for file in files if stem(file.path).lower() in SAMPLES]
+    found = [file for file in files if stem(file.path).lower() in SAMPLE_NAMES]
     folders = Counter(file.path.parent for file in found)
     several = [file for file in found if folders[file.path.parent] > 1]
     etomo = {folder for folder in folders if any(any(folder.glob(pattern)) for pattern in _ETOMO)}
@@ -221,7 +240,7 @@ def _at_other_sizes(group: Sequence[SeriesFile], sizes: Mapping[float, int]) -> 
     known = {file.pixel_size for file in group} - {0.0}
     if len(known) < 2:
         return {}
-    chosen = max(known, key=lambda size: (sizes[size], -abs(size - _USUAL)))
+    chosen = max(known, key=lambda size: (sizes[size], -abs(size - USUAL_SIZE)))
     taken = next(title(file.path) for file in group if file.pixel_size == chosen)
     others = (file for file in group if file.pixel_size not in (chosen, 0.0))
     return dict.fromkeys(others, f"{taken} of the same series at {chosen:g} A/voxel is taken; name one to choose")

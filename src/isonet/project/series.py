@@ -16,7 +16,7 @@ from isonet.project.names import marks, side_of
 
 _MOST_TILTS = 300
 _TILT_LISTS = (".aln", ".tlt", ".rawtlt", ".mdoc", ".mrc.mdoc", ".st.mdoc", "_TLT.txt", "_st.tlt")
-SAMPLES = ("top_rec", "mid_rec", "bot_rec", "top", "mid", "bot")
+SAMPLE_NAMES = ("top_rec", "mid_rec", "bot_rec", "top", "mid", "bot")
 """Names of what etomo reconstructs to position a tomogram."""
 
 
@@ -61,7 +61,7 @@ class SeriesFile:
         name = stem(self.path)
         side = side_of(name)
         key = next(iter(marks(name))) if side else name
-        if key.lower() in SAMPLES:
+        if key.lower() in SAMPLE_NAMES:
             return Kind.SAMPLE, key
         key = _SAMPLING.sub("", key)
         imod = self.path.name.lower().endswith(".rec")

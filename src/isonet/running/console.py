@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -14,6 +15,7 @@ _console = Console(stderr=True)
 WORD = "warning: "
 """What a line that needs the user begins with."""
 _KEPT = 200  # texts; the others are only counted
+_held: ContextVar[list[logging.LogRecord] | None] = ContextVar("_held", default=None)
 
 
 class _Lines(logging.Formatter):
@@ -96,3 +98,26 @@ def collected() -> Iterator[Warned]:
         yield warned
     finally:
         log.removeHandler(warned)
+
+
+@contextmanager
+def held() -> Iterator[list[logging.LogRecord]]:
+    """Hold back what this thread says within a block: who reads the list may say it later."""
+    said: list[logging.LogRecord] = []
+    before = _held.set(said)
+    try:
+        yield said
+    finally:
+        _held.reset(before)
+
+
+def _is_said(record: logging.LogRecord) -> bool:
+    """Let a record through, unless it is held back."""
+    held_back = _held.get()
+    if held_back is None:
+        return True
+    held_back.append(record)
+    return False
+
+
+log.addFilter(_is_said)

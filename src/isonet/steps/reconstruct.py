@@ -14,6 +14,7 @@ from torch import Tensor
 from isonet.config import ReconstructConfig
 from isonet.core.simulation import levelling, projection
 from isonet.core.tilts.measured import positioned
+from isonet.core.tilts.ranges import beyond_largest
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
@@ -208,7 +209,7 @@ def _geometry(source: Volume, pixel_size: float, config: ReconstructConfig) -> G
         )
     turned = abs(alignment.matrices[images[0], 0, 1]) > abs(alignment.matrices[images[0], 0, 0])
     tilts = torch.from_numpy(angles[images] + config.level_y).float()
-    if float(tilts.abs().max()) > 90:
+    if beyond_largest(tilts.tolist()):
         raise InputError(
             f"--level-y {config.level_y:g}: makes a tilt of {float(tilts.abs().max()):g} degrees; use a smaller level, "
             "or leave out the outermost images"

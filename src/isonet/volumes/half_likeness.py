@@ -22,7 +22,7 @@ def likeness_of_halves(even: Volume, odd: Volume) -> float | None:
     return max(found, default=None)
 
 
-def comment_on_halves(even: Volume, odd: Volume) -> None:
+def warn_of_unlike_halves(even: Volume, odd: Volume) -> None:
     """Warn where a table names halves that have nothing in common; `prepare` refuses them."""
     likeness = likeness_of_halves(even, odd)
     if likeness is not None and likeness <= SAMPLES[0]:

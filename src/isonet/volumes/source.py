@@ -20,7 +20,7 @@ from isonet.project.table import HALF_COLUMNS, Tomogram
 from isonet.volumes.beads import painted, read_beads, restore_beads
 from isonet.volumes.continued import Continued, continue_over_padding, restore
 from isonet.volumes.contrast import pooled_contrast
-from isonet.volumes.half_likeness import comment_on_halves
+from isonet.volumes.half_likeness import warn_of_unlike_halves
 from isonet.volumes.padding import Padding, find_padding, looked_at
 
 log = logging.getLogger("isonet")
@@ -176,7 +176,7 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
             )
     comment_on_tilts(tomogram)
     if tuple(columns) == HALF_COLUMNS:
-        comment_on_halves(volumes[0], volumes[1])
+        warn_of_unlike_halves(volumes[0], volumes[1])
     paddings, beads = [find_padding(volume) for volume in volumes], read_beads(tomogram)
     clean = (painted(volume, beads) for volume in volumes)
     continued = list(map(continue_over_padding, clean, paddings))

@@ -16,7 +16,8 @@ import torch
 from isonet.config import SimulateConfig
 from isonet.core.comparison import metrics
 from isonet.core.filters.ctf import Optics, WienerFilter
-from isonet.io import blocks, mrc
+from isonet.io import blocks
+from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
 from isonet.running.run_record import resident
 from isonet.steps.simulate import simulate
@@ -306,7 +307,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_deconvolution_brings_a_simulated_tomogram_closer_to_its_truth(here: Path, simulated: Path) -> None:
     isonet.done("prepare", simulated / "full.mrc", defocus=40000)
-    truth, before = (torch.tensor(mrc.open_volume(simulated / f"{name}.mrc").read()) for name in ("truth", "full"))
+    truth, before = (torch.tensor(open_volume(simulated / f"{name}.mrc").read()) for name in ("truth", "full"))
 
     def outside(volume: torch.Tensor) -> float:
         """Correlation with the truth where it was measured."""
@@ -315,6 +316,6 @@ def test_deconvolution_brings_a_simulated_tomogram_closer_to_its_truth(here: Pat
     at_first = outside(before)
     for falloff, strength in ((1.0, 1.0), (0.7, 1.0), (1.0, 0.5)):
         isonet.done("deconv", "tomograms.star", snr_falloff=falloff, deconv_strength=strength)
-        after = torch.tensor(mrc.open_volume(Path("deconv/full_deconv.mrc")).read())
+        after = torch.tensor(open_volume(Path("deconv/full_deconv.mrc")).read())
         assert outside(after) > at_first + 0.3, (falloff, strength)
         assert metrics.correlation(after, truth) > metrics.correlation(before, truth) + 0.2

@@ -9,7 +9,7 @@ import foreign
 import numpy as np
 import pytest
 
-from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.volumes.source import pooled_statistics
 
 
@@ -51,7 +51,7 @@ def test_parts_of_a_tomogram_tell_its_contrast(
     assert isonet.table(here / "tomograms.star")[0]["rlnTomoContrast"] == contrast
     assert ("--contrast" in said) == (kind != "gold")
     if kind != "slope":
-        mean, deviation = pooled_statistics([mrc.open_volume(here / "t.mrc")])
+        mean, deviation = pooled_statistics([open_volume(here / "t.mrc")])
         assert abs(mean) < 0.1
         assert deviation == pytest.approx(1, abs=0.05)
 
@@ -66,6 +66,4 @@ def test_a_tomogram_without_noise_keeps_its_mean_and_deviation(here: Path) -> No
     """There few strong parts are the sample."""
     volume = isonet.specimen((48, 64, 64))
     foreign.mrc(here / "t.mrc", volume)
-    assert pooled_statistics([mrc.open_volume(here / "t.mrc")]) == pytest.approx(
-        (volume.mean(), volume.std()), abs=1e-5
-    )
+    assert pooled_statistics([open_volume(here / "t.mrc")]) == pytest.approx((volume.mean(), volume.std()), abs=1e-5)

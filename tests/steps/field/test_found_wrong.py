@@ -43,15 +43,21 @@ def test_a_half_that_is_mostly_padding_is_not_black(here: Path, simulated: Simul
     assert "in common" not in said
 
 
-@pytest.mark.parametrize("wrong", ["even", "odd", "both", "turned", "shifted", "inverted"])
+@pytest.mark.parametrize("wrong", ["even", "odd", "both", "turned", "mirrored", "shifted", "inverted"])
 def test_halves_of_another_tomogram_under_the_right_name(here: Path, simulated: Simulated, wrong: str) -> None:
     foreign.mrc(here / "f/T.mrc", simulated(1))
     for side in ("even", "odd"):
         half = simulated(2 if wrong in (side, "both") else 1, side)
-        changed = {"turned": half[::-1], "shifted": np.roll(half, 9, 2), "inverted": -half}.get(wrong, half)
+        changed = {
+            "turned": half[::-1, ::-1],
+            "mirrored": half[::-1],
+            "shifted": np.roll(half, 9, 2),
+            "inverted": -half,
+        }.get(wrong, half)
         foreign.mrc(here / f"{side}/T.mrc", changed.copy())
     named = "odd/T.mrc" if wrong == "odd" else "even/T.mrc"
-    what = "is light where f/T.mrc is dark" if wrong == "inverted" else "is no half of f/T.mrc"
+    said = {"inverted": "is light where f/T.mrc is dark", "mirrored": "is mirrored along z"}
+    what = said.get(wrong, "is no half of f/T.mrc")
     refused_then_taken("other-halves", "f", even="even", odd="odd", mentions=(named, what))
 
 
@@ -61,6 +67,27 @@ def test_halves_of_two_tomograms(here: Path, simulated: Simulated) -> None:
         foreign.mrc(here / f"odd/{number}.mrc", simulated(3 - number, "odd"))
     mentions = ("even/1.mrc and odd/1.mrc", "little in common")
     refused_then_taken("other-halves", even="even", odd="odd", mentions=mentions)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("full", [True, False])
+def test_a_mirrored_half_of_a_small_tomogram(here: Path, simulated: Simulated, axis: int, full: bool) -> None:
+    """Of 32 x 48 x 48 voxels, in which unlike halves look alike where the sample is seen."""
+    middle = np.s_[8:40, 8:56, 8:56]
+    foreign.mrc(here / "f/T.mrc", simulated(1)[middle].copy())
+    foreign.mrc(here / "even/T.mrc", simulated(1, "even")[middle].copy())
+    foreign.mrc(here / "odd/T.mrc", np.flip(simulated(1, "odd")[middle], axis).copy())
+    words = ["f"] if full else []
+    mentions = ("odd/T.mrc", f"is mirrored along {'zyx'[axis]}")
+    refused_then_taken("other-halves", *words, even="even", odd="odd", mentions=mentions)
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_halves_that_are_too_thin_to_be_compared_are_told(here: Path, simulated: Simulated, full: bool) -> None:
+    for side, part in (("f", "full"), ("even", "even"), ("odd", "odd")):
+        foreign.mrc(here / f"{side}/T.mrc", simulated(1, part)[18:30].copy())
+    said = isonet.done("prepare", *(["f"] if full else []), even="even", odd="odd").err
+    assert "warning: odd/T.mrc: is too small, or holds too little, to be compared with" in said
 
 
 @pytest.mark.parametrize("split", ["frames", "tilts"])

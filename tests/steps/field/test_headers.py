@@ -123,6 +123,18 @@ def test_unsigned_bytes(here: Path, simulated: Simulated) -> None:
         assert isonet.correlation(isonet.read(here / f"resized/{name}_resized.mrc"), grey) > 0.9999
 
 
+def test_bytes_that_would_all_be_negative_are_named(here: Path, simulated: Simulated) -> None:
+    """From 128 on, with no word of a sign: either reading gives them one range."""
+    grey = np.clip(bytes_of(simulated(1), centre=190), 128, 255).astype(np.uint8)
+    patched(foreign.mrc(here / "unset.mrc", grey), (76, "<3f", (0, -1, -2)))
+    patched(foreign.mrc(here / "imod.mrc", grey), (76, "<3f", (0, -1, -2)), (152, "<2i", (IMOD_STAMP, 1)))
+    foreign.mrc(here / "extremes.mrc", grey)
+    assert "warning: unset.mrc: read as int8" in (said := prepared("unset.mrc")[1]), said
+    assert "256 too low" in said
+    assert "256 too low" not in prepared("imod.mrc")[1]
+    assert "256 too low" not in prepared("extremes.mrc")[1]
+
+
 def test_signed_bytes_stay_signed(here: Path, simulated: Simulated) -> None:
     grey = (bytes_of(simulated(1)).astype(np.int16) - 128).astype(np.int8)
     foreign.mrc(here / "extremes.mrc", grey)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from isonet.config import RefineConfig
 from isonet.core.sampling import random_stream
-from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.project.table import Project
 from isonet.steps.refine.subvolumes.tomograms import open_training_set
 from isonet.validation.balance import measure_balance
@@ -172,7 +172,7 @@ def test_the_balance_of_the_wedge_is_that_of_the_data(here: Path, grey: Any) -> 
     foreign.mrc(here / "t.mrc", volume)
     foreign.mrc(here / "cut.mrc", grey)
     found = measure_balance([open_continued(here / "t.mrc")], (-60, 60))
-    alone = measure_balance([mrc.open_volume(here / "cut.mrc")], (-60, 60))
+    alone = measure_balance([open_volume(here / "cut.mrc")], (-60, 60))
     assert found["missing"] == pytest.approx(alone["missing"], abs=0.05)
 
 

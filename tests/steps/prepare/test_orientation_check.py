@@ -12,9 +12,10 @@ import torch
 
 from isonet.core.simulation.levelling import as_in_microscope, back_project_turned, finer
 from isonet.core.simulation.projection import project, ramp_filter
+from isonet.core.tilts.fullness import block_power, fullness
 from isonet.core.tilts.measured import Measured, positioned
-from isonet.core.tilts.orientation_estimate import block_power, estimate_orientation
-from isonet.io import mrc
+from isonet.core.tilts.orientation_estimate import estimate_orientation
+from isonet.io.formats import open_volume
 from isonet.io.programs import metadata
 from isonet.steps.prepare.checks.orientation import look
 
@@ -153,7 +154,7 @@ def test_two_axes_as_imod_leaves_it(here: Path, two_axes: Any) -> None:
 
 def test_what_shows_no_wedge_says_nothing(here: Path) -> None:
     noise = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
-    assert not estimate_orientation(block_power(torch.from_numpy(noise))).clear  # type: ignore[arg-type]
+    assert not estimate_orientation(fullness(block_power(torch.from_numpy(noise)))).clear  # type: ignore[arg-type]
     assert block_power(torch.zeros(SHAPE)) is None
     isonet.write(here / "t.mrc", noise[:24, :24, :24])
     _, found = prepared()
@@ -165,7 +166,7 @@ def test_the_wedge_of_a_real_tomogram_lies_as_its_file_says(shared_data: Path) -
     series = metadata.read_tilts(shared_data / "empiar10499/tiltseries/00254.xml")
     assert series.tilts is not None and series.x_tilt == 0
     told = Measured((positioned(series.tilts, series.x_tilt),))
-    shown = look(mrc.open_volume(shared_data / "empiar10499/00254_wbp_20Apx_full_f16.mrc"), told)
+    shown = look(open_volume(shared_data / "empiar10499/00254_wbp_20Apx_full_f16.mrc"), told)
     assert shown is not None and shown.estimate.clear
     assert max(abs(shown.estimate.about_x), abs(shown.estimate.about_z)) < 1
     assert (shown.estimate.tilt_min, shown.estimate.tilt_max) == pytest.approx(told.sweeps[0].ends, abs=2)

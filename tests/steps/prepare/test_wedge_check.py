@@ -14,6 +14,7 @@ import torch
 from isonet.config.inputs import ACCEPTABLE
 from isonet.errors import InputError
 from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
 from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.turn import turned
@@ -40,7 +41,7 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, tupl
     monkeypatch.setattr(logger, "propagate", False)
 
     def check(volume: Any, tilts: tuple[float, float]) -> Said:
-        check_wedge(mrc.open_volume(isonet.write(tmp_path / "x.mrc", volume)), tilts, ACCEPTABLE)
+        check_wedge(open_volume(isonet.write(tmp_path / "x.mrc", volume)), tilts, ACCEPTABLE)
         assert all("x.mrc: " in line.getMessage() for line in lines)
         by_level = [[line.getMessage() for line in lines if line.levelno == level] for level in (30, 20)]
         return by_level[0], by_level[1]
@@ -106,7 +107,7 @@ def test_a_real_tomogram_is_not_warned_of(shared_data: Path, name: str, monkeypa
     monkeypatch.setattr(
         "isonet.steps.prepare.checks.wedge.log.warning", lambda text, *parts: warnings.append(text % parts)
     )
-    found = check_wedge(mrc.open_volume(shared_data / f"empiar10499/00254_wbp_20Apx_{name}.mrc"), (-60, 60), ())
+    found = check_wedge(open_volume(shared_data / f"empiar10499/00254_wbp_20Apx_{name}.mrc"), (-60, 60), ())
     assert warnings == []
     assert found
     assert (found.tilt_min, found.tilt_max) == pytest.approx((-60, 60), abs=3)
@@ -123,7 +124,7 @@ def test_turning_is_a_rotation_by_minus_90_degrees_about_x(
     voxels[0, 0, 0] = 2
     header = Header((3.0, 2.0, 1.0), (1.0, 2.0, 3.0), (4, 5, 6), ("a label",))
     mrc.write(tmp_path / "a.rec", voxels, header)
-    result = turned(mrc.open_volume(tmp_path / "a.rec"), tmp_path / "turned.mrc")
+    result = turned(open_volume(tmp_path / "a.rec"), tmp_path / "turned.mrc")
     assert result.shape == (5, 9, 7)
     assert result.stored.dtype == dtype
     assert result.stored[2 - 1, 4 + 3, 3 + 2] == 1
@@ -135,7 +136,7 @@ def test_turning_is_a_rotation_by_minus_90_degrees_about_x(
 
 def test_a_turned_volume_has_its_wedge_where_it_belongs(tmp_path: Path, uneven: Any) -> None:
     """As a whole tomogram of another program: recognised, turned, and the range told before is measured."""
-    volume = mrc.open_volume(isonet.write(tmp_path / "a.mrc", as_imod(uneven)))
+    volume = open_volume(isonet.write(tmp_path / "a.mrc", as_imod(uneven)))
     before = check_wedge(volume, (-40, 62), ())
     after = check_wedge(turned(volume, tmp_path / "b.mrc"), (-40, 62), ())
     assert before
@@ -147,13 +148,13 @@ def test_a_turned_volume_has_its_wedge_where_it_belongs(tmp_path: Path, uneven: 
 
 
 def test_a_volume_turned_before_is_kept_and_others_are_not_replaced(tmp_path: Path, uneven: Any) -> None:
-    volume = mrc.open_volume(isonet.write(tmp_path / "a.mrc", uneven))
+    volume = open_volume(isonet.write(tmp_path / "a.mrc", uneven))
     path = tmp_path / "b.mrc"
     turned(volume, path)
     written = path.stat().st_mtime_ns
     turned(volume, path)
     assert path.stat().st_mtime_ns == written
-    other = mrc.open_volume(isonet.write(tmp_path / "c.mrc", uneven))
+    other = open_volume(isonet.write(tmp_path / "c.mrc", uneven))
     with pytest.raises(InputError, match=r"b\.mrc: exists and was not made from this input"):
         turned(other, path)
     turned(other, path, overwrite=True)
@@ -166,5 +167,5 @@ def test_unsigned_bytes_of_imod_keep_their_values(tmp_path: Path) -> None:
     content = bytearray((tmp_path / "a.rec").read_bytes())
     content[152:160] = np.array([1146047817, 0], "<i4").tobytes()
     (tmp_path / "a.rec").write_bytes(content)
-    result = turned(mrc.open_volume(tmp_path / "a.rec"), tmp_path / "b.mrc")
+    result = turned(open_volume(tmp_path / "a.rec"), tmp_path / "b.mrc")
     assert np.array_equal(result.read(), np.rot90(voxels, 1, (0, 1)))

@@ -9,6 +9,7 @@ from test_mrc import HEADER, TYPES, big_endian, numbers
 
 from isonet.errors import InputError, RunError
 from isonet.io import blocks, mrc
+from isonet.io.formats import open_volume
 
 
 def test_blocks_make_the_file_that_write_makes(tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ def test_rows_of_every_mode_and_byte_order(dtype: str, tmp_path: Path) -> None:
     mrc.write(tmp_path / "a.mrc", voxels, HEADER)
     (tmp_path / "b.mrc").write_bytes(big_endian(tmp_path / "a.mrc"))
     for name in ("a.mrc", "b.mrc"):
-        volume = mrc.open_volume(tmp_path / name)
+        volume = open_volume(tmp_path / name)
         for part in [
             (slice(1, 3), slice(2, 4)),
             (slice(None), slice(None)),
@@ -70,14 +71,14 @@ def test_rows_behind_an_extended_header_and_of_imods_unsigned_bytes(tmp_path: Pa
         extra[40:48] = np.array([1146047817, 0], dtype=np.int32).tobytes()
         file.header.extra2 = np.frombuffer(bytes(extra), dtype=file.header.extra2.dtype)[0]
         file.header.dmin, file.header.dmax = 0, 255  # as IMOD counts them
-    volume = mrc.open_volume(tmp_path / "a.mrc")
+    volume = open_volume(tmp_path / "a.mrc")
     assert np.array_equal(volume.read_rows(slice(0, 2), slice(1, 5)), volume.read(slice(0, 2), slice(1, 5)))
     assert volume.read_rows(slice(None)).max() == 255
 
 
 def test_file_cut_off_while_it_is_read(tmp_path: Path) -> None:
     mrc.write(tmp_path / "a.mrc", numbers(shape=(4, 5, 6)), HEADER)
-    volume = mrc.open_volume(tmp_path / "a.mrc")
+    volume = open_volume(tmp_path / "a.mrc")
     (tmp_path / "b").write_bytes((tmp_path / "a.mrc").read_bytes()[:-40])
     (tmp_path / "b").replace(tmp_path / "a.mrc")
     with pytest.raises(InputError, match=r"a\.mrc: ended"):

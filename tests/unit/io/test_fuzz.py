@@ -22,7 +22,8 @@ from fuzzing.seeds import SHAPE, models
 from fuzzing.targets import TARGETS, Target
 from isonet.cli.arguments import config_files
 from isonet.errors import InputError
-from isonet.io import checkpoint, mrc, polygons, star, structure
+from isonet.io import checkpoint, polygons, star, structure
+from isonet.io.formats import open_volume
 from isonet.io.options import read_options
 from isonet.io.programs import aretomo, metadata
 from isonet.models.trained import read_model
@@ -150,7 +151,7 @@ def test_packed_volume_makes_no_room_for_what_it_does_not_hold(
     path.write_bytes(pack(volume_file(tmp_path / "v.mrc", edges)))
     monkeypatch.setattr(np, "memmap", lambda *_, **__: pytest.fail("room was made"))
     with pytest.raises(InputError, match=reason):
-        mrc.open_volume(path)
+        open_volume(path)
 
 
 def test_stack_of_volumes_without_sections_is_refused(tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ def test_stack_of_volumes_without_sections_is_refused(tmp_path: Path) -> None:
     raw[36:40], raw[88:92] = struct.pack("<i", 0), struct.pack("<i", 401)  # MZ, ISPG
     (tmp_path / "v.mrc").write_bytes(raw)
     with pytest.raises(InputError, match=r"v\.mrc: not a readable"):
-        mrc.open_volume(tmp_path / "v.mrc")
+        open_volume(tmp_path / "v.mrc")
 
 
 def test_extended_header_makes_no_room_for_what_the_file_does_not_hold(
@@ -172,7 +173,7 @@ def test_extended_header_makes_no_room_for_what_the_file_does_not_hold(
         raw[212:216] = stamp
         (tmp_path / "v.mrc").write_bytes(raw)
         with pytest.raises(InputError, match=r"v\.mrc: .*makes no sense"):
-            mrc.open_volume(tmp_path / "v.mrc")
+            open_volume(tmp_path / "v.mrc")
 
 
 def test_archive_with_a_damaged_stream_is_refused(tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ def test_archive_with_a_damaged_stream_is_refused(tmp_path: Path) -> None:
     raw[12] ^= 0xFF
     (tmp_path / "v.mrc.gz").write_bytes(raw)
     with pytest.raises(InputError, match=r"v\.mrc\.gz: not a readable"):
-        mrc.open_volume(tmp_path / "v.mrc.gz")
+        open_volume(tmp_path / "v.mrc.gz")
 
 
 @pytest.mark.parametrize(

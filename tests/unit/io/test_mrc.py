@@ -12,6 +12,7 @@ import pytest
 
 from isonet.errors import InputError, RunError
 from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
 from isonet.io.volume import fingerprint
 from isonet.io.volume_files import find_volumes, stem
@@ -37,7 +38,7 @@ def big_endian(path: Path) -> bytes:
 @pytest.mark.parametrize("dtype", TYPES)
 def test_every_mode_comes_back_as_it_was(dtype: str, tmp_path: Path) -> None:
     mrc.write(tmp_path / "a.mrc", numbers(dtype), HEADER)
-    volume = mrc.open_volume(tmp_path / "a.mrc")
+    volume = open_volume(tmp_path / "a.mrc")
     assert volume.stored.dtype == dtype
     assert volume.shape == (3, 4, 5)
     assert volume.read().dtype == np.float32
@@ -50,7 +51,7 @@ def test_every_mode_comes_back_as_it_was(dtype: str, tmp_path: Path) -> None:
 
 def test_the_header_is_kept(tmp_path: Path) -> None:
     mrc.write(tmp_path / "a.mrc", numbers(), HEADER)
-    header = mrc.open_volume(tmp_path / "a.mrc").header
+    header = open_volume(tmp_path / "a.mrc").header
     assert header == HEADER
     assert header.pixel_size == 10
     with mrcfile.open(tmp_path / "a.mrc") as file:
@@ -62,7 +63,7 @@ def test_the_header_is_kept(tmp_path: Path) -> None:
 def test_ten_labels_of_any_text_fit(tmp_path: Path) -> None:
     header = Header(labels=tuple(f"label {number} µm " + 90 * "x" for number in range(12)))
     mrc.write(tmp_path / "a.mrc", numbers(), header)
-    labels = mrc.open_volume(tmp_path / "a.mrc").header.labels
+    labels = open_volume(tmp_path / "a.mrc").header.labels
     assert len(labels) == 10
     assert labels[-1].startswith("label 11 ?m xx")
 
@@ -72,7 +73,7 @@ def test_compressed_files_are_read(suffix: str, compress: Callable[[bytes], byte
     mrc.write(tmp_path / "a.mrc", numbers("int16"), HEADER)
     packed = tmp_path / f"b.mrc{suffix}"
     packed.write_bytes(compress((tmp_path / "a.mrc").read_bytes()))
-    volume = mrc.open_volume(packed)
+    volume = open_volume(packed)
     assert np.array_equal(volume.read(), numbers("int16"))
     assert volume.header == HEADER
 
@@ -86,11 +87,11 @@ def test_compressed_files_are_unpacked_once_into_a_file_that_leaves_nothing_behi
     raw = (tmp_path / "a.mrc").read_bytes()
     path = tmp_path / f"b.mrc{suffix}"
     path.write_bytes({".gz": gzip, ".bz2": bz2}[suffix].compress(raw))
-    first = mrc.open_volume(path)
+    first = open_volume(path)
     assert isinstance(first.stored.mapped(), np.memmap)
     for module in (gzip, bz2):
         monkeypatch.setattr(module, "open", lambda *_, **__: pytest.fail("unpacked again"))
-    again = mrc.open_volume(path)
+    again = open_volume(path)
     assert np.array_equal(again.read_rows(slice(1, 2)), numbers("int16")[1:2])
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.mrc", path.name]
 
@@ -99,13 +100,13 @@ def test_a_compressed_file_that_was_replaced_is_unpacked_anew(tmp_path: Path) ->
     for factor in (1, 2):
         mrc.write(tmp_path / "a.mrc", factor * numbers("int16"), HEADER)
         (tmp_path / "b.mrc.gz").write_bytes(gzip.compress((tmp_path / "a.mrc").read_bytes(), compresslevel=factor))
-        assert np.array_equal(mrc.open_volume(tmp_path / "b.mrc.gz").read(), factor * numbers("int16"))
+        assert np.array_equal(open_volume(tmp_path / "b.mrc.gz").read(), factor * numbers("int16"))
 
 
 def test_big_endian_files_are_read(tmp_path: Path) -> None:
     mrc.write(tmp_path / "a.mrc", numbers("int16"), HEADER)
     (tmp_path / "b.mrc").write_bytes(big_endian(tmp_path / "a.mrc"))
-    volume = mrc.open_volume(tmp_path / "b.mrc")
+    volume = open_volume(tmp_path / "b.mrc")
     assert np.array_equal(volume.read(), numbers("int16"))
     assert volume.header == HEADER
 
@@ -117,12 +118,12 @@ def test_bytes_are_unsigned_where_imod_says_so(order: str, flags: int, first: in
     raw = bytearray((tmp_path / "a.mrc").read_bytes() if order == "<" else big_endian(tmp_path / "a.mrc"))
     raw[152:160] = np.array([1146047817, flags], dtype=order + "i4").tobytes()
     (tmp_path / "b.mrc").write_bytes(raw)
-    assert mrc.open_volume(tmp_path / "b.mrc").read().flat[0] == first
+    assert open_volume(tmp_path / "b.mrc").read().flat[0] == first
 
 
 def test_plain_files_are_memory_mapped_and_cannot_be_changed(tmp_path: Path) -> None:
     mrc.write(tmp_path / "a.mrc", numbers(), HEADER)
-    volume = mrc.open_volume(tmp_path / "a.mrc")
+    volume = open_volume(tmp_path / "a.mrc")
     assert isinstance(volume.stored.mapped(), np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         volume.stored.mapped()[0, 0, 0] = 1
@@ -131,7 +132,7 @@ def test_plain_files_are_memory_mapped_and_cannot_be_changed(tmp_path: Path) -> 
 def test_slabs_cover_the_volume_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("isonet.io.volume._SLAB_VOXELS", 45)
     mrc.write(tmp_path / "a.mrc", numbers(shape=(7, 4, 5)), HEADER)
-    slabs = list(mrc.open_volume(tmp_path / "a.mrc").slabs())
+    slabs = list(open_volume(tmp_path / "a.mrc").slabs())
     assert [(part.start, part.stop) for part, _ in slabs] == [(0, 2), (2, 4), (4, 6), (6, 7)]
     assert np.array_equal(np.concatenate([block for _, block in slabs]), numbers(shape=(7, 4, 5)))
 
@@ -168,7 +169,7 @@ def test_damaged_and_foreign_files_are_refused(damage: Callable[[bytes], bytes],
     mrc.write(path, numbers(), HEADER)
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(InputError) as caught:
-        mrc.open_volume(path)
+        open_volume(path)
     assert message in str(caught.value)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
@@ -183,14 +184,14 @@ def test_damaged_compressed_files_are_refused(
     packed = tmp_path / f"b.mrc{suffix}"
     packed.write_bytes(damage(compress((tmp_path / "a.mrc").read_bytes())))
     with pytest.raises(InputError, match="MRC file"):
-        mrc.open_volume(packed)
+        open_volume(packed)
 
 
 def test_missing_files_and_folders_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
-        mrc.open_volume(tmp_path / "none.mrc")
+        open_volume(tmp_path / "none.mrc")
     with pytest.raises(InputError, match="is a folder"):
-        mrc.open_volume(tmp_path)
+        open_volume(tmp_path)
 
 
 def test_a_stack_may_hold_a_single_image(tmp_path: Path) -> None:
@@ -198,14 +199,14 @@ def test_a_stack_may_hold_a_single_image(tmp_path: Path) -> None:
         pass
     assert mrc.open_stack(tmp_path / "a.mrc").shape == (1, 4, 5)
     with pytest.raises(InputError, match="1 x 4 x 5 voxels is an image"):
-        mrc.open_volume(tmp_path / "a.mrc")
+        open_volume(tmp_path / "a.mrc")
 
 
 @pytest.mark.parametrize("name", ["a tomogram.mrc", "x_8.00Apx.rec.mrc", "Größe é 细胞.mrc", "no_extension", "#1.map"])
 def test_names_may_be_of_any_kind(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "a folder.of ü"
     mrc.write(folder / name, numbers(), HEADER)
-    assert np.array_equal(mrc.open_volume(folder / name).read(), numbers())
+    assert np.array_equal(open_volume(folder / name).read(), numbers())
     assert [path.name for path in folder.iterdir()] == [name]
 
 
@@ -269,7 +270,7 @@ def test_scratch_space_vanishes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["full_f16", "crop96x160x160_int8"])
 def test_real_tomograms_are_read(kind: str, shared_data: Path) -> None:
-    volume = mrc.open_volume(shared_data / f"empiar10499/00254_wbp_20Apx_{kind}.mrc")
+    volume = open_volume(shared_data / f"empiar10499/00254_wbp_20Apx_{kind}.mrc")
     assert volume.header.pixel_size == pytest.approx(20, rel=1e-3)
     assert volume.shape == ((104, 280, 288) if kind == "full_f16" else (96, 160, 160))
     assert np.isfinite(volume.read(slice(40, 44))).all()
@@ -281,7 +282,7 @@ def test_fingerprint_is_that_of_the_data_whatever_the_file(tmp_path: Path) -> No
     mrc.write(tmp_path / "b.mrc", voxels, Header((7.0,) * 3, labels=("copy",)))
     mrc.write(tmp_path / "c.mrc", 1.001 * voxels, Header())
     mrc.write(tmp_path / "d.mrc", voxels.reshape(40, 20, 30), Header())
-    one, copy, scaled, other = (fingerprint(mrc.open_volume(tmp_path / f"{name}.mrc")) for name in "abcd")
+    one, copy, scaled, other = (fingerprint(open_volume(tmp_path / f"{name}.mrc")) for name in "abcd")
     assert one == copy and len({one, scaled, other}) == 3
 
 
@@ -306,4 +307,4 @@ def test_what_happens_while_a_file_is_opened_is_told(
         volume.set_data(np.zeros((3, 4, 5), np.float32))
     monkeypatch.setattr(np, "memmap", fail)
     with pytest.raises(InputError, match=says):
-        mrc.open_volume(path)
+        open_volume(path)

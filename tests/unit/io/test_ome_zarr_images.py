@@ -233,6 +233,7 @@ def test_chunks_left_out_are_counted_and_read_as_the_fill_value_or_0(
     assert np.array_equal(volume.read(), expected)
     padding = find_padding(volume)
     assert padding is not None and padding.share == pytest.approx(missing / whole.size)
+    assert "if a copy was cut short, copy it again" in next(one for one in caplog.records if one.levelno > 20).message
 
 
 @pytest.mark.parametrize("dtype", ["int8", "float32"])

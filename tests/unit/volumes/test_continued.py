@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isonet.core.sampling import random_stream
-from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.volumes.continued import Resized, Within, continue_over_padding, open_continued, restore
 from isonet.volumes.padding import Padding, find_padding
 from isonet.volumes.source import pooled_statistics
@@ -29,7 +29,7 @@ def written(path: Path, volume: Any) -> Path:
 
 
 def found(path: Path, volume: Any) -> Padding:
-    padding = find_padding(mrc.open_volume(written(path, volume)))
+    padding = find_padding(open_volume(written(path, volume)))
     assert padding is not None
     return padding
 
@@ -55,7 +55,7 @@ def with_rim(volume: Any, rim: Any, value: float = 0.0) -> Any:
 def test_padding_does_not_change_mean_and_deviation(tmp_path: Path, rim: Any, value: float, seed: int) -> None:
     volume = data(seed)
     path = written(tmp_path / "v.mrc", with_rim(volume, rim, value))
-    assert find_padding(mrc.open_volume(path)).box == inside(rim)  # type: ignore[union-attr]
+    assert find_padding(open_volume(path)).box == inside(rim)  # type: ignore[union-attr]
     part = volume[inside(rim)].astype(np.float64)
     assert pooled_statistics([open_continued(path)]) == pytest.approx((part.mean(), part.std()))
 

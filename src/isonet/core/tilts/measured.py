@@ -46,6 +46,12 @@ class Sweep:
         return min(self.tilts), max(self.tilts)
 
     @property
+    def turns(self) -> tuple[float, float]:
+        """Degrees about x and z by which the volume was turned, see :func:`positioned`."""
+        about_x, _, about_z = angles_of(np.array(self.turn).T)
+        return about_x, about_z
+
+    @property
     def axis(self) -> npt.NDArray[np.float64]:
         """Direction of the tilt axis in the volume, z, y, x."""
         return np.array(self.turn)[:, 1]

@@ -1,8 +1,7 @@
 """How the missing wedge lies as a tomogram itself shows it: its faces, and the turns of the tilt axis about x and z.
 
-Most of what is not measured has next to no power: of the coefficients of the three-dimensional power spectrum each one
-tells, by more or less than half of what most of its shell have, whether it was measured. Of all double wedges whose
-axis runs near y the one is sought that parts the coefficients best into such that were and such that were not, in the
+Of all double wedges whose axis runs near y the one is sought that parts the coefficients of the three-dimensional power
+spectrum best into such that were measured and such that were not (:mod:`isonet.core.tilts.fullness`), in the
 least-square sense: an end is where as many on either side are on the wrong one, as a window smears the faces.
 """
 
@@ -13,30 +12,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Float, Float32, Int64
 from scipy.optimize import minimize
 from torch import Tensor
 
 from isonet.core import fourier
 from isonet.core.tilts import wedge
+from isonet.core.tilts.fullness import GRID, Fullness, between, directions
 from isonet.core.tilts.measured import Measured, about
 
-Floats = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.int64]
-Seen = Float32[np.ndarray, "4 n"]
-GRID = 128
-"""Samples of a spectrum along each axis, and the longest edge of a block."""
-_BAND = (0.08, 0.42)  # cycles per voxel
-_OFF_AXIS = math.cos(math.radians(35))  # nearer to y directions tell little
-_EMPTY = 0.5  # of what most coefficients of a shell have
-_USUAL = 0.6  # quantile
-_MOST = 60_000  # coefficients
-_STEP = 0.5  # degrees
+_STEP, _WHILE_SEARCHING = 0.5, 1.0  # degrees between ends that are tried
 BEYOND = 2.5  # degrees by which merged planes and the window make the measured region wider
 NARROWEST, WIDEST = 15.0, 85.0  # degrees an end may be at
 _ABOUT_X, _ABOUT_Z = np.arange(-16.0, 17, 4), np.arange(-12.0, 13, 4)
-_SHORTEST = 32  # voxels
 EXPLAINED, _CONTRAST = 0.3, 0.6  # from which there is a wedge
 
 
@@ -67,130 +55,76 @@ class OrientationEstimate:
     clear: bool
 
 
-def block_power(block: Float[Tensor, "z y x"]) -> Float[Tensor, "grid grid half"] | None:
-    """Power spectrum of a block under a Hann window, on the one grid of all; None of what is too small or constant."""
-    if min(block.shape) < _SHORTEST:
-        return None
-    block = block / block.abs().amax()  # squares of very small or large values are none in float32
-    deviation, mean = torch.std_mean(block)
-    if not 0 < float(deviation) < math.inf:
-        return None
-    window = fourier.taper(block.shape, max(block.shape))
-    spectrum = torch.fft.rfftn((block - mean) / deviation * window, s=(GRID,) * 3)
-    return torch.view_as_real(spectrum).square().sum(-1)
-
-
-def estimate_orientation(power: Float[Tensor, "grid grid half"]) -> OrientationEstimate:
-    """Find how the wedge lies in the mean of :func:`block_power` over blocks.
+def estimate_orientation(seen: Fullness) -> OrientationEstimate:
+    """Find how the wedge lies that parts full and empty coefficients.
 
     Parameters
     ----------
-    power : tensor
-        `[GRID, GRID, GRID // 2 + 1]` in the rfft layout.
+    seen : Fullness
+        Of the mean of :func:`~isonet.core.tilts.fullness.block_power` over blocks.
 
     Returns
     -------
     OrientationEstimate
         Of the axis, near y, about which it is seen best.
     """
-    seen = _coefficients(power)
+    cells = seen.by_direction
 
     def unexplained(turns: npt.NDArray[np.float64]) -> float:
-        return -_best_ends(seen, variance, turns[0], turns[1])[0]
+        return -_best_ends(cells, _bins(cells.places, *turns, _WHILE_SEARCHING), _WHILE_SEARCHING)[0]
 
-    few, variance = np.ascontiguousarray(seen[:, ::4]), float(seen[3].var())
-    begin = max(((x, z) for x in _ABOUT_X for z in _ABOUT_Z), key=lambda turns: _best_ends(few, variance, *turns)[0])
+    starts = ((float(x), float(z)) for x in _ABOUT_X for z in _ABOUT_Z)
+    begin = max(starts, key=lambda turns: _best_ends(cells, _bins_of_cells(*turns), _WHILE_SEARCHING)[0])
     simplex = np.array([begin, (begin[0] + 3, begin[1]), (begin[0], begin[1] + 3)])
     found = minimize(
         unexplained, begin, method="Nelder-Mead", options={"initial_simplex": simplex, "xatol": 0.1, "fatol": 1e-6}
     )
     about_x, about_z = found.x
-    explained, low, high, contrast = _best_ends(seen, variance, about_x, about_z)
+    explained, low, high, contrast = _best_ends(seen, _bins(seen.places, about_x, about_z, _STEP), _STEP)
     clear = explained > EXPLAINED and contrast > _CONTRAST
     ends = low + BEYOND, high - BEYOND
     return OrientationEstimate(float(about_x), float(about_z), *ends, explained, contrast, clear)
 
 
-@dataclass(frozen=True)
-class _Shells:
-    """Coefficients of a spectrum that are looked at, shell after shell.
+def _best_ends(seen: Fullness, bins: Int64[np.ndarray, " n"], step: float) -> tuple[float, float, float, float]:
+    """Share of the variance that the best range about an axis explains, its ends in degrees, and the contrast.
 
-    Attributes
+    Parameters
     ----------
-    places : array
-        Which they are in a flattened spectrum.
-    ends : array
-        Where shells begin among them.
-    shell : array
-        Number of the shell of each.
-    some : array
-        Those that the wedge is sought in, evenly spread.
-    frequencies : array
-        `[3, some]`: z, y, x.
+    seen : Fullness
+        In some directions.
+    bins : array
+        Their slopes about the axis, in steps of so many degrees.
+    step : float
+        Degrees.
     """
-
-    places: Numbers
-    ends: Numbers
-    shell: Numbers
-    some: Numbers
-    frequencies: npt.NDArray[np.float32]
-
-
-@lru_cache(maxsize=1)
-def _shells() -> _Shells:
-    grid = [axis.expand(GRID, GRID, GRID // 2 + 1) for axis in fourier.frequencies((GRID,) * 3)]
-    at = torch.stack(grid).flatten(1).numpy()
-    radius = np.sqrt(np.square(at).sum(axis=0))
-    chosen = np.flatnonzero(
-        (radius >= _BAND[0]) & (radius <= _BAND[1]) & (np.abs(at[1]) < np.float32(_OFF_AXIS) * radius)
-    )
-    shell = (radius[chosen] * np.float32(GRID / 2)).astype(np.int64)
-    order = np.argsort(shell, kind="stable")
-    _, shell = np.unique(shell[order], return_inverse=True)
-    every = max(1, len(chosen) // _MOST)
-    some = np.argsort(order, kind="stable")[::every]
-    return _Shells(
-        chosen[order], np.flatnonzero(np.diff(shell)) + 1, shell, some, np.ascontiguousarray(at[:, chosen[::every]])
-    )
+    number = round(180 / step)
+    counts, sums = (_running(np.bincount(bins, weights, number + 1)) for weights in (seen.counts, seen.sums))
+    ends = np.arange(number + 1) * step - 90
+    low, high = ((ends >= first) & (ends <= last) for first, last in ((-WIDEST, -NARROWEST), (NARROWEST, WIDEST)))
+    inside, full = (one[high][None] - one[low][:, None] for one in (counts, sums))
+    explained = between(inside, full, counts[-1], sums[-1])
+    row, column = np.unravel_index(int(explained.argmax()), explained.shape)
+    share, mean = inside[row, column] / counts[-1], sums[-1] / counts[-1]
+    contrast = (full[row, column] / max(inside[row, column], 1) - mean) / max(1 - share, 1e-12)
+    best = float(explained[row, column] / seen.variance)
+    return best, float(ends[low][row]), float(ends[high][column]), float(contrast)
 
 
-def coefficients(power: Float[Tensor, "grid grid half"]) -> tuple[Floats, Floats]:
-    """Frequencies z, y, x of some coefficients of :func:`block_power`, `[3, n]`, and how full each is, 0 to 1."""
-    seen = _coefficients(power).astype(np.float64)
-    return seen[:3], seen[3]
-
-
-def _coefficients(power: Float[Tensor, "grid grid half"]) -> Seen:
-    """Frequencies z, y, x of some coefficients, and how full each is, 0 to 1: `[4, n]`."""
-    shells = _shells()
-    values = power.numpy().ravel()[shells.places].astype(np.float64)
-    usual = [float(np.quantile(part, _USUAL)) for part in np.split(values, shells.ends)]
-    level = _EMPTY * np.maximum(usual, np.finfo(np.float64).tiny)
-    full = np.clip(values[shells.some] / level[shells.shell[shells.some]], 0, 1)
-    return np.concatenate([shells.frequencies, full[None].astype(np.float32)])
-
-
-def _best_ends(seen: Seen, variance: float, about_x: float, about_z: float) -> tuple[float, float, float, float]:
-    """Share of the variance that the best range about an axis explains, its ends in degrees, and the contrast."""
-    places, full = seen[:3], seen[3]
+def _bins(places: Float32[np.ndarray, "3 n"], about_x: float, about_z: float, step: float) -> Int64[np.ndarray, " n"]:
+    """Slopes of directions about an axis, numbered in steps from -90 degrees."""
     into = (about("x", about_x) @ about("z", about_z)).astype(np.float32)  # as `positioned` turns a sweep
-    number = round(180 / _STEP)
+    number = round(180 / step)
     with np.errstate(divide="ignore"):
         slope = np.arctan((into[0] @ places) / (into[2] @ places))
-    bins = ((slope + np.float32(math.pi / 2)) * np.float32(number / math.pi)).astype(np.int64)
-    counts, sums = (_running(np.bincount(bins, weights, number + 1)) for weights in (None, full))
-    ends = np.arange(number + 1) * _STEP - 90
-    low, high = ((ends >= first) & (ends <= last) for first, last in ((-WIDEST, -NARROWEST), (NARROWEST, WIDEST)))
-    total = counts[-1]
-    inside = counts[high][None] - counts[low][:, None]
-    beyond_share = sums * total - counts * sums[-1]  # of what is inside, beyond its share of all; times all
-    excess = beyond_share[high][None] - beyond_share[low][:, None]
-    both = np.maximum(inside * (total - inside), 1)
-    between = excess * np.abs(excess) / both
-    row, column = np.unravel_index(int(between.argmax()), between.shape)
-    explained = float(between[row, column] / total**2 / max(variance, 1e-12))
-    contrast = float(excess[row, column] / both[row, column])
-    return explained, float(ends[low][row]), float(ends[high][column]), contrast
+    bins: Int64[np.ndarray, " n"] = ((slope + np.float32(math.pi / 2)) * np.float32(number / math.pi)).astype(np.int64)
+    return bins
+
+
+@lru_cache(maxsize=len(_ABOUT_X) * len(_ABOUT_Z))
+def _bins_of_cells(about_x: float, about_z: float) -> Int64[np.ndarray, " n"]:
+    """The same of the directions that all spectra have, at a turn where each search begins."""
+    return _bins(directions(), about_x, about_z, _WHILE_SEARCHING)
 
 
 def _running(histogram: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -205,18 +139,20 @@ def missing_energy(power: Float[Tensor, "grid grid half"], measured: Measured, e
     Parameters
     ----------
     power : tensor
-        Mean of :func:`block_power`.
+        Mean of :func:`~isonet.core.tilts.fullness.block_power`.
     measured : Measured
         What is said to be measured.
     edges : tuple of int
         Of the blocks, whose Fourier pixels count.
     """
     missing = _missing(measured, 3.0 * GRID / min(edges))
-    counted = power * fourier.multiplicity((GRID,) * 3)
-    return float(counted[missing].sum() / counted.sum())
+    return float((power * missing).sum() / (power * fourier.multiplicity((GRID,) * 3)).sum())
 
 
 @lru_cache(maxsize=4)
-def _missing(measured: Measured, guard: float) -> Bool[Tensor, "grid grid half"]:
-    """Which coefficients lie in the missing region, away from its faces; tilts of many tomograms are the same."""
-    return wedge.regions((GRID,) * 3, measured, guard)[0].clone()
+def _missing(measured: Measured, guard: float) -> Float[Tensor, "grid grid half"]:
+    """How often coefficients of the missing region, away from its faces, count, and 0 elsewhere.
+
+    It is kept, as tilts of many tomograms are the same.
+    """
+    return wedge.regions((GRID,) * 3, measured, guard)[0] * fourier.multiplicity((GRID,) * 3)

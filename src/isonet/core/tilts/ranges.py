@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+LARGEST_TILT = 90.0
+"""Degrees that a tilt may be from zero."""
 LARGEST_GAP = 11.0
 """Degrees that neighbouring tilts may be apart for all between them to count as measured: steps of 10 after alignment,
 or of 5 in halves from every other tilt. In a cube of 48 voxels their planes part by little more than two Fourier pixels
@@ -14,12 +16,17 @@ def check_tilts(tilts: Sequence[float]) -> None:
     """Raise `ValueError` unless `tilts` (degrees) are a range or a list of tilts that measures a wedge."""
     if len(tilts) < 2:
         raise ValueError("a tilt range needs two angles")
-    if not all(-90 <= angle <= 90 for angle in tilts):
+    if beyond_largest(tilts):
         raise ValueError(f"tilt angles {min(tilts):g} to {max(tilts):g} degrees reach beyond -90 to 90")
     if len(tilts) == 2 and not tilts[0] < tilts[1]:
         raise ValueError(f"tilt range {tilts[0]:g} to {tilts[1]:g} degrees is empty")
     if min(tilts) == max(tilts):
         raise ValueError(f"all tilts are at {tilts[0]:g} degrees")
+
+
+def beyond_largest(tilts: Sequence[float]) -> bool:
+    """Whether a tilt (degrees) is no angle of a plane, or not a number."""
+    return not all(-LARGEST_TILT <= angle <= LARGEST_TILT for angle in tilts)
 
 
 def arcs(tilts: Sequence[float], gap: float) -> list[tuple[float, float]]:

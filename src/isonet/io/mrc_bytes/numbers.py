@@ -86,10 +86,20 @@ def _with_or_without_sign(record: Any, sample: Sample) -> tuple[np.dtype[Any], s
         )
     chosen, usual = told or likely or declared, by_flag or declared
     if chosen == usual:
-        return chosen, None
+        return chosen, _all_below(sample.view(chosen)) if told is None else None
     why = f"as {says} say" if told is not None else "which alone gives its voxels one range"
     whose = f"mode {int(record.mode)} would be" if by_flag is None else "IMOD's flags say"
     return chosen, f"read as {_name(chosen)}, {why}; {whose} {_name(usual)}"
+
+
+def _all_below(bytes_of: Sample) -> str | None:
+    """Say where all bytes with a sign are below 0, as those of bright ones without a sign would be."""
+    if bytes_of.dtype.itemsize > 1 or bytes_of.dtype.kind != "i" or bytes_of.max() >= 0:
+        return None
+    return (
+        f"read as int8 by its mode, and all of {bytes_of.min()} to {bytes_of.max()} is below 0; if its bytes have no "
+        "sign, all are 256 too low: export it again, as float32 (newstack -mode 2)"
+    )
 
 
 def _by_extremes(

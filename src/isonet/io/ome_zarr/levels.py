@@ -18,7 +18,8 @@ log = logging.getLogger("isonet")
 ENDING = ".zarr"
 OURS = "isonet"
 """Name of the attribute with what the format has no place for: labels and start of the header."""
-_USUAL = 10.0  # Å per voxel, at which the method works best
+USUAL_SIZE = 10.0
+"""Å per voxel, at which the method works best."""
 _VERSIONS = ("0.4", "0.5")
 _SPACE = ("z", "y", "x")
 _ANGSTROM = {
@@ -94,7 +95,7 @@ def tomogram_level(path: Path) -> Level:
 
 def _nearest(levels: Sequence[Level]) -> Level:
     """Return the level with voxels nearest to 10 Å, the finer of two; the first where sizes are not known."""
-    return min(levels, key=lambda one: abs((one.header.pixel_size or _USUAL) - _USUAL))
+    return min(levels, key=lambda one: abs((one.header.pixel_size or USUAL_SIZE) - USUAL_SIZE))
 
 
 def _node(path: Path) -> Node:

@@ -20,7 +20,7 @@ from isonet.io.storage.stored import Absent
 from isonet.io.storage.version import stamp
 
 log = logging.getLogger("isonet")
-_KEPT_OPEN = 4  # a tomogram, its halves and its mask
+_KEPT_OPEN = 8  # two tomograms, their halves and their masks
 _KEPT = {name: name for name in ("int8", "uint8", "int16", "uint16", "float16", "float32")}
 _TAKEN_AS = {**_KEPT, "bool": "uint8", "float64": "float32"}
 _LARGE = 1 << 30  # bytes of a chunk

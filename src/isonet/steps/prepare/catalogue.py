@@ -182,18 +182,17 @@ def _readable(entry: _Entry) -> TiltSeries:
 
 def _of_one(number: int, belonging: Belonging, series: Sequence[_Entry]) -> list[_Entry]:
     """Entries that belong to one tomogram: those that fit best, and those that share a name with them."""
-    tomogram = belonging.tomograms[number]
-    best = belonging.best(number)
-    ranks = {(one.fit, one.length) for one in best}
+    tomogram, fitting = belonging.tomograms[number], belonging.fitting(number)
+    ranks = {(one.fit, one.length) for one in belonging.best(number)}
     aliases = {
         name
-        for one in belonging.fitting(number)
+        for one in fitting
         if (one.fit, one.length) in ranks
         for name in series[one.thing].names
         if fit(name, tomogram.names[0])
     }
     chosen: dict[tuple[str, bool], list[Match]] = {}
-    for one in belonging.fitting(number):
+    for one in fitting:
         if aliases & set(series[one.thing].names):
             chosen.setdefault(series[one.thing].kind, []).append(one)
     return [entry for matches in chosen.values() for entry in _nearest(matches, tomogram, belonging, series)]

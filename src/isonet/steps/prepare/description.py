@@ -10,6 +10,7 @@ from pathlib import Path
 from isonet.config import InputOptions
 from isonet.config.inputs import DEFAULT_AMPLITUDE_CONTRAST, DEFAULT_CS, DEFAULT_TILTS, DEFAULT_VOLTAGE
 from isonet.core.tilts.measured import Measured
+from isonet.core.tilts.ranges import beyond_largest
 from isonet.errors import InputError
 from isonet.io.programs import metadata
 from isonet.io.programs.tilt_series import TiltSeries
@@ -21,7 +22,6 @@ _TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt
 _PLAUSIBLE = {"defocus": (1000, 200000), "voltage": (60, 1300), "Cs": (0.001, 20), "amplitude contrast": (0.001, 1)}
 _Told = tuple[TiltSeries, float]
 _LISTS, _LISTED_IN = (".tlt", ".rawtlt"), (".com", ".edf")
-_LARGEST = 90.0  # degrees
 _CTF_ORDER = (".xml", ".star", ".defocus", ".txt", ".mdoc")
 
 
@@ -176,7 +176,7 @@ def _levelled(
     if not level:
         return known
     words = f"turned by {level:g} about y, which makes tilts of {low + level:g} to {high + level:g}"
-    if max(abs(low + level), abs(high + level)) > _LARGEST:
+    if beyond_largest((low + level, high + level)):
         raise InputError(f"{name}: {words}, beyond -90 to 90; give a smaller --level-y")
     said.append((words, "as given"))
     return (low + level, high + level), None if tilts is None else tuple(tilt + level for tilt in tilts), None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from isonet.config import InputOptions
 from isonet.core.tilts.measured import Measured, positioned
+from isonet.core.tilts.ranges import beyond_largest
 from isonet.errors import InputError
 from isonet.io.programs import metadata
 from isonet.io.programs.tilt_series import SAME_TURN, TiltSeries
@@ -15,7 +16,6 @@ from isonet.steps.prepare.checks.tilt_angles import check_tilt_angles
 
 log = logging.getLogger("isonet")
 _QUARTER = 90.0
-_LARGEST_TILT = 90.0  # degrees
 _STEEPEST = 60.0  # degrees about x, as the flags allow
 Said = list[tuple[str, str]]
 
@@ -170,7 +170,7 @@ def _second(name: str, found: Sequence[TiltSeries], config: InputOptions, said: 
     elif not tilts[0] < tilts[1]:
         raise InputError(f"{name}: tilts about the second axis ({origin}) are no range; give --second-tilt-file")
     tilts = tuple(tilt + level for tilt in tilts)
-    if max(map(abs, tilts)) > _LARGEST_TILT:
+    if beyond_largest(tilts):
         cause = f"--second-level-y {level:g}: makes" if level else f"second axis ({origin}):"
         raise InputError(f"{name}: {cause} tilts beyond -90 to 90 degrees; give others")
     said.append((f"tilts about a second axis {min(tilts):g} to {max(tilts):g}, turned by {turn:g} about z", origin))

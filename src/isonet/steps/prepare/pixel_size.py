@@ -51,7 +51,7 @@ def comment_on_pixel_size(path: Path, pixel_size: float, header: Header, known: 
         log.info("%s: the header gives %g A/voxel; results have %g A", path, header.pixel_size, pixel_size)
 
 
-def comment_on_halves(halves: Sequence[Path], pixel_size: float) -> None:
+def comment_on_sizes_of_halves(halves: Sequence[Path], pixel_size: float) -> None:
     """Warn where the header of a half gives another size than the one that its tomogram has."""
     for path in halves:
         found = open_volume(path).header.pixel_size

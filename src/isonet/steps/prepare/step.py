@@ -22,11 +22,12 @@ from isonet.steps.prepare.checks.orientation import NOTHING, Shown, compared, li
 from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size
+from isonet.steps.prepare.in_threads import in_threads
 from isonet.steps.prepare.items import Item, find_items
 from isonet.steps.prepare.pixel_size import (
-    comment_on_halves,
     comment_on_pixel_size,
     comment_on_several,
+    comment_on_sizes_of_halves,
     pixel_size_of,
 )
 from isonet.steps.prepare.relion_table import write_relion_table
@@ -78,11 +79,10 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
     project = Project(config.output, ())
     rows, descriptions, measured = [], [], []
     first = 1 + max((int(one.index) for one in before.tomograms if one.index.isdecimal()), default=0)
-    told = _known(items, catalogue, config)
-    for index, item in enumerate(items, start=first):
+    described = in_threads(lambda each: _describe(*each, config), _known(items, catalogue, config))
+    for index, (item, outcome) in enumerate(zip(items, described, strict=True), start=first):
         with collected() as warned:
-            known = next(told)
-            files, values, shown = _describe(item, known, config)
+            known, files, values, shown = outcome.told()
         measured.append({**shown, "warnings": warned.kept})
         entries = {column: project.entry(file) for column, file in files.items()}
         wanted = str(count) if config.number_subtomos else item.listed.text("rlnNumberSubtomo") or str(count)
@@ -112,7 +112,9 @@ def _refuse_existing(config: PrepareConfig) -> None:
         raise InputError(f"{config.relion5}: exists; choose another --relion5 or add --overwrite")
 
 
-def _known(items: Sequence[Item], catalogue: Catalogue | None, config: PrepareConfig) -> Iterator[Description]:
+def _known(
+    items: Sequence[Item], catalogue: Catalogue | None, config: PrepareConfig
+) -> Iterator[tuple[Item, Description]]:
     """Tell what flags and metadata say about one tomogram after another."""
     named = [item.named for item in items]
     found: list[list[TiltSeries]] = [[]] * len(items) if catalogue is None else catalogue.of_all(named)
@@ -127,20 +129,20 @@ def _known(items: Sequence[Item], catalogue: Catalogue | None, config: PrepareCo
                 name,
                 catalogue.path,
             )
-        yield describe(name, item.listed.completing(said), tilt_files[number], config)
+        yield item, describe(name, item.listed.completing(said), tilt_files[number], config)
 
 
 def _describe(
     item: Item, known: Description, config: PrepareConfig
-) -> tuple[dict[str, Path], dict[str, str], dict[str, object]]:
-    """Check one tomogram and return its files and its values by column, and what its spectrum shows."""
+) -> tuple[Description, dict[str, Path], dict[str, str], dict[str, object]]:
+    """Check one tomogram and return what is known, its files and values by column, and what its spectrum shows."""
     volume = open_continued(item.path, aloud=True)
     pooled_statistics([volume])
     pixel_size = config.pixel_size or item.listed.pixel_size or pixel_size_of(volume, known)
     comment_on_pixel_size(item.path, pixel_size, volume.header, known)
     if config.pixel_size is None:
         item.listed.comment_on_header(item.path, volume.header.pixel_size)
-        comment_on_halves(item.halves or (), pixel_size)
+        comment_on_sizes_of_halves(item.halves or (), pixel_size)
     if item.halves is not None and item.path.parent == config.average_dir:
         with_pixel_size(item.path, item.halves, pixel_size)
     origin: dict[str, Path] = {}
@@ -169,6 +171,7 @@ def _describe(
         write_list(tilt_file, known.tilts, "all tilts", overwrite=config.overwrite)
     files = {"rlnTomoName": item.path, **origin, **half_files, **known.lies.files}
     return (
+        known,
         files | ({} if tilt_file is None else {"rlnTiltFile": tilt_file}),
         {
             **({} if tilt_file is not None else {"rlnTiltFile": MISSING}),

@@ -10,7 +10,7 @@ import torch
 
 from isonet.core.simulation import projection
 from isonet.core.tilts.split import SplitEstimate, estimate, section_power, tilts_of_first
-from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.io.programs import metadata
 from isonet.steps.prepare.tilt_lists import measure_split
 
@@ -97,7 +97,7 @@ def test_real_halves_from_tilts(shared_data: Path) -> None:
     assert found.kind == "tilts"
     tilts = metadata.read_tilt_angles(shared_data / "empiar10499/tiltseries/00254.xml").tolist()
     assert tilts_of_first(found, tilts).tolist() == [index % 2 == 0 for index in range(41)]
-    full = mrc.open_volume(shared_data / "empiar10499/00254_wbp_20Apx_full_f16.mrc").read(slice(None), slice(0, 64))
+    full = open_volume(shared_data / "empiar10499/00254_wbp_20Apx_full_f16.mrc").read(slice(None), slice(0, 64))
     random = np.random.default_rng(0)
     noisy = [full + 0.1 * full.std() * random.standard_normal(full.shape).astype(np.float32) for _ in range(2)]
     assert judged((noisy[0], noisy[1])).kind == "frames"

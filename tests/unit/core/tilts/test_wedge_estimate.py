@@ -16,7 +16,7 @@ from isonet.core.simulation import phantom
 from isonet.core.simulation.projection import Window, back_project, project, ramp_filter
 from isonet.core.tilts import wedge, wedge_spectrum
 from isonet.core.tilts.wedge_estimate import WedgeEstimate, estimate_wedge, verdict
-from isonet.io import mrc
+from isonet.io.formats import open_volume
 
 SHAPE = (48, 48, 64)
 UNEVEN = (-40.0, 62.0)
@@ -66,7 +66,7 @@ def assert_range(found: WedgeEstimate, tilts: tuple[float, float], degrees: floa
 )
 def test_a_real_tomogram_and_its_halves_show_their_tilts(shared_data: Path, name: str, tilts: float) -> None:
     """The halves are of the tilts 0, 2, 4... and 1, 3, 5... of 41: six degrees apart, the odd ones end at 57."""
-    volume = mrc.open_volume(shared_data / f"empiar10499/00254_wbp_20Apx_{name}.mrc")
+    volume = open_volume(shared_data / f"empiar10499/00254_wbp_20Apx_{name}.mrc")
     found = measured(torch.from_numpy(volume.read()))
     assert_range(found, (-tilts, tilts))
     assert found.at_home

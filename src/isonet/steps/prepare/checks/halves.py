@@ -1,8 +1,13 @@
 """Whether halves are those of their tomogram, by what is in them: names can mislead."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from isonet.core.comparison.likeness import NOISY_EDGE, PARTS, SAMPLES, blocks_of, compared
 from isonet.io.formats import open_volume
@@ -11,6 +16,8 @@ from isonet.steps.prepare.checks.faults import refuse
 from isonet.volumes.half_likeness import likeness_of_halves
 
 log = logging.getLogger("isonet")
+_UNTOLD = "is too small, or holds too little, to be compared with"
+_MORE = 0.2  # likeness by which a mirror image must be more alike
 
 
 def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[str]) -> None:
@@ -51,7 +58,12 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
 def _compare_with_whole(full: Volume, half: Volume, accepted: Sequence[str]) -> None:
     """Refuse a half that does not correlate with its tomogram, or that is light where that is dark."""
     likeness = compared(full, half, NOISY_EDGE).of_parts
-    if likeness is None or likeness >= PARTS[1]:
+    if likeness is None:
+        log.warning("%s: %s %s; look whether it is a half of it", half.path, _UNTOLD, full.path)
+        return
+    if likeness < PARTS[-1]:
+        _refuse_mirrored(half, full, likeness, lambda one: compared(full, one, NOISY_EDGE).of_parts, accepted)
+    if likeness >= PARTS[1]:
         return
     said = f"(correlation {likeness:.2f}, about 0.7 where it is)"
     if likeness >= PARTS[0]:
@@ -66,9 +78,14 @@ def _compare_with_whole(full: Volume, half: Volume, accepted: Sequence[str]) -> 
 
 def _compare_halves(even: Volume, odd: Volume, accepted: Sequence[str]) -> None:
     """Refuse halves that have nothing in common; warn where that is in doubt, as noise can be strong."""
-    nothing, certain, _ = SAMPLES
+    nothing, certain, enough = SAMPLES
     likeness = likeness_of_halves(even, odd)
-    if likeness is None or likeness >= certain:
+    if likeness is None:
+        log.warning("%s: %s %s; look whether they are of one tomogram", odd.path, _UNTOLD, even.path)
+        return
+    if likeness < enough:
+        _refuse_mirrored(odd, even, likeness, lambda one: likeness_of_halves(even, one), accepted)
+    if likeness >= certain:
         return
     said = f"have little in common at low resolution (correlation {likeness:.2f})"
     if likeness > nothing:
@@ -76,6 +93,39 @@ def _compare_halves(even: Volume, odd: Volume, accepted: Sequence[str]) -> None:
         return
     text = f"{even.path} and {odd.path}: {said}: of two tomograms, shifted or turned; give the halves of one"
     refuse("other-halves", text, accepted)
+
+
+@dataclass(frozen=True)
+class _Mirrored(Volume):
+    """A volume with one of its axes turned round."""
+
+    axis: int
+
+    def __getitem__(self, block: tuple[slice, ...]) -> npt.NDArray[Any]:
+        """Return a block, whose slices have both ends."""
+        places = list(block)
+        edge = self.shape[self.axis]
+        places[self.axis] = slice(edge - places[self.axis].stop, edge - places[self.axis].start)
+        return np.flip(super().__getitem__(tuple(places)), self.axis)
+
+
+def _refuse_mirrored(
+    half: Volume,
+    other: Volume,
+    likeness: float,
+    likeness_to: Callable[[Volume], float | None],
+    accepted: Sequence[str],
+) -> None:
+    """Refuse a half whose mirror image is much more alike to another volume than it is itself."""
+    for axis, name in enumerate("zyx"):
+        mirrored = likeness_to(_Mirrored(half.path, half.header, half.stored, axis))
+        if mirrored is not None and mirrored > max(likeness + _MORE, PARTS[1], SAMPLES[1]):
+            text = (
+                f"{half.path}: is mirrored along {name}: that way it is more like {other.path} (correlation "
+                f"{mirrored:.2f}, {likeness:.2f} as it is); mirror it back, or give its own half"
+            )
+            refuse("other-halves", text, accepted)
+            return
 
 
 def _are_the_same(first: Volume, second: Volume) -> bool:

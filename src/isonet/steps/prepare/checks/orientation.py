@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from isonet.core.sampling import edges_of, moved
-from isonet.core.tilts import orientation_estimate
-from isonet.core.tilts.measured import Measured, Sweep, angles_of
-from isonet.core.tilts.orientation_estimate import GRID, OrientationEstimate
+from isonet.core.tilts.fullness import GRID, Fullness, block_power, fullness
+from isonet.core.tilts.measured import Measured
+from isonet.core.tilts.orientation_estimate import OrientationEstimate, estimate_orientation, missing_energy
 from isonet.core.tilts.two_axes import TwoAxesEstimate, estimate_two_axes
 from isonet.core.tilts.wedge_spectrum import spread_blocks
 from isonet.io.volume import Volume
@@ -39,15 +39,15 @@ class Shown:
         How the wedge lies.
     missing_energy : float
         Share of the energy in the region called missing.
-    power : tensor
-        Mean power spectrum of a few blocks.
+    seen : Fullness
+        Of the coefficients of the mean power spectrum of a few blocks.
     two_axes : TwoAxesEstimate or None
         How the wedge lies where two axes are told.
     """
 
     estimate: OrientationEstimate
     missing_energy: float
-    power: Float[Tensor, "z y kx"]
+    seen: Fullness
     two_axes: TwoAxesEstimate | None = None
 
     @property
@@ -77,13 +77,13 @@ class Shown:
 
     def second_axis(self) -> TwoAxesEstimate | None:
         """How two axes lie where one is told and two explain the spectrum much better."""
-        return shows_two_axes(self.power, self.estimate)
+        return shows_two_axes(self.seen, self.estimate)
 
     def differs(self, told: Measured) -> bool:
         """Whether the axis is clearly turned about x or z otherwise than told of one sweep."""
         if not self.estimate.clear or len(told.sweeps) > 1:
             return False
-        about_x, about_z = _turns(told.sweeps[0])
+        about_x, about_z = told.sweeps[0].turns
         return max(abs(self.estimate.about_x - about_x), abs(self.estimate.about_z - about_z)) > TOLERANCE
 
 
@@ -108,14 +108,15 @@ def look(volume: Volume, told: Measured, *, turned: bool = False) -> Shown | Non
     blocks = [torch.from_numpy(volume.read(*place)).float() for place in places]
     if turned:
         blocks = [block.permute(1, 0, 2).flip(0) for block in blocks]
-    powers = [power for power in map(orientation_estimate.block_power, blocks) if power is not None]
+    powers = [power for power in map(block_power, blocks) if power is not None]
     if not powers:
         return None
     power: Float[Tensor, "z y kx"] = torch.stack(powers).mean(0)
     depth, height, width = blocks[0].shape
-    energy = orientation_estimate.missing_energy(power, told, (depth, height, width))
-    two = estimate_two_axes(power, told) if len(told.sweeps) > 1 else None
-    return Shown(orientation_estimate.estimate_orientation(power), energy, power, two)
+    energy = missing_energy(power, told, (depth, height, width))
+    seen = fullness(power)
+    two = estimate_two_axes(seen, told) if len(told.sweeps) > 1 else None
+    return Shown(estimate_orientation(seen), energy, seen, two)
 
 
 def lies_turned(volume: Volume, told: Measured) -> bool:
@@ -160,7 +161,7 @@ def compared(volume: Volume, shown: Shown | None, told: Measured, accepted: Sequ
 
 def _compare(volume: Volume, shown: Shown, told: Measured, accepted: Sequence[str]) -> None:
     """Say how the wedge lies; a warning, or an error where it is mirrored, has the flags that mend it."""
-    found, (about_x, about_z), ends = shown.estimate, _turns(told.sweeps[0]), told.sweeps[0].ends
+    found, (about_x, about_z), ends = shown.estimate, told.sweeps[0].turns, told.sweeps[0].ends
     seen = f"tilts of {found.tilt_min:.0f} to {found.tilt_max:.0f} degrees about an axis that is {_words(found)}"
     turned = shown.differs(told)
     two = shown.second_axis() if turned else None
@@ -184,12 +185,6 @@ def _compare(volume: Volume, shown: Shown, told: Measured, accepted: Sequence[st
         refuse("mirrored", text, accepted)
     else:
         log.warning("%s", text)
-
-
-def _turns(sweep: Sweep) -> tuple[float, float]:
-    """Degrees about x and z by which the volume of a sweep was turned."""
-    about_x, _, about_z = angles_of(torch.tensor(sweep.turn, dtype=torch.float64).T.numpy())
-    return about_x, about_z
 
 
 def _words(found: OrientationEstimate) -> str:

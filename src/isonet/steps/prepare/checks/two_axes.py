@@ -3,9 +3,7 @@
 import logging
 from pathlib import Path
 
-from jaxtyping import Float
-from torch import Tensor
-
+from isonet.core.tilts.fullness import Fullness
 from isonet.core.tilts.measured import Measured
 from isonet.core.tilts.orientation_estimate import OrientationEstimate
 from isonet.core.tilts.two_axes import USUAL, TwoAxesEstimate, estimate_two_axes
@@ -17,9 +15,11 @@ _BETTER = 0.015  # share of the variance that another wedge must explain beyond 
 _MORE = 0.08  # the same, of two axes beyond one that was told
 
 
-def shows_two_axes(power: Float[Tensor, "z y kx"], single: OrientationEstimate) -> TwoAxesEstimate | None:
+def shows_two_axes(seen: Fullness, single: OrientationEstimate) -> TwoAxesEstimate | None:
     """Two axes, where they explain a spectrum much better than the one that is told."""
-    found = estimate_two_axes(power, USUAL)
+    if seen.most_explained <= single.explained + _MORE:
+        return None
+    found = estimate_two_axes(seen, USUAL)
     return found if found.clear and found.explained > single.explained + _MORE else None
 
 
