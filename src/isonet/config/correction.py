@@ -12,7 +12,7 @@ class OutputOptions(StepConfig):
     """What the corrected tomograms are."""
 
     keep_measured: bool = False
-    """Keep the tomogram's measured Fourier content as it is, W v + (1 - W) f(v), instead of the denoised f(v)."""
+    """Keep what was measured as it is, noise included, and take the wedge alone from the network."""
     calibrate: bool = True
     """With models trained on halves: weigh prediction and data at each frequency by what the other half tells about
     them, in the wedge by what it tells where tilts are withheld; off gives the network's output alone."""
