@@ -1,15 +1,12 @@
 """Chromium without a window: where it is, and pages in which every complaint fails the test."""
 
-import io
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from at_work import Interface
-from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from isonet.gui.jobs.queue import Jobs
@@ -52,21 +49,6 @@ def quiet_page(browser: Browser, interface: Interface) -> Iterator[Page]:
     made.context.close()
     assert complaints == []
     assert "Traceback" not in interface.complaints
-
-
-def picture(page: Page, name: str, only: str = "ISONET_SCREENSHOTS") -> None:
-    """Keep a picture of the page where the variable names a folder: those of docs/gui.md, or of all pages."""
-    folder = os.environ.get(only)
-    page.wait_for_function("[...document.images].every(image => image.complete)")
-    if folder:
-        page.evaluate("window.scrollTo(0, 0)")
-        for shown in page.locator("[data-testid=folder], [data-testid=choose-where]").all():  # not the test's
-            shown.evaluate("one => { one.textContent = '/data/my_project'; }")
-        page.mouse.move(1279, 799)
-        page.wait_for_timeout(1500)
-        with Image.open(io.BytesIO(page.screenshot())) as taken:
-            few = taken.convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-            few.save(Path(folder) / f"{name}.png", optimize=True)  # 256 colours: a third of the size
 
 
 def visit(page: Page, interface: Interface, place: str) -> None:

@@ -1,7 +1,6 @@
 """The page of a report as a browser shows it: without a network, without a complaint, by mouse and by keyboard."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +17,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Report of a tomogram of a hostile name; one of ISONET_REPORT is taken instead."""
-    if os.environ.get("ISONET_REPORT"):
-        return Path(os.environ["ISONET_REPORT"]).resolve()
+    """Report of a tomogram of a hostile name."""
     folder = tmp_path_factory.mktemp("report")
     write(folder / f"{HOSTILE}.mrc", blobs())
     write(folder / "corrected.mrc", blobs()[::-1].copy())
@@ -108,11 +105,3 @@ def test_all_that_can_be_used_can_be_reached_by_tab(page: Page) -> None:
     assert any("range" in one for one in reached)
     assert any("<summary" in one for one in reached)
     assert any('class="copy"' in one for one in reached)
-
-
-def test_a_picture_for_the_documentation(page: Page) -> None:
-    """Kept where ISONET_REPORT names a report that is worth it, and ISONET_SCREENSHOTS a folder."""
-    folder = os.environ.get("ISONET_SCREENSHOTS") if os.environ.get("ISONET_REPORT") else None
-    page.evaluate("window.scrollTo(0, 0)")
-    picture = page.screenshot(path=None if not folder else Path(folder) / "report.png")
-    assert picture.startswith(b"\x89PNG")

@@ -68,9 +68,34 @@ def test_volumes_here_and_halves_in_folders(here: Path, volume: Any) -> None:
     assert advised() == ["isonet", "prepare", "a b"]
     isonet.write(here / "even" / "v.mrc", volume)
     isonet.write(here / "odd" / "v.mrc", volume)
+    assert advised() == ["isonet", "prepare", "a b", "--even", "even", "--odd", "odd"]
+    (here / "a b" / "v.mrc").unlink()
     assert advised() == ["isonet", "prepare", "."]
     isonet.done("prepare", ".")
     assert "with halves" in seen()
+
+
+def test_tomograms_halves_and_metadata_in_folders_are_named(here: Path, volume: Any) -> None:
+    for folder in ("tomograms", "even", "odd"):
+        isonet.write(here / folder / "v.mrc", volume)
+    (here / "tilts").mkdir()
+    (here / "tilts" / "v.tlt").write_text("-60\n0\n60\n")
+    words = advised()
+    assert words[1:] == ["prepare", "tomograms", "--even", "even", "--odd", "odd", "--metadata", "tilts"]
+    isonet.done(*words[1:])
+    (row,) = isonet.table(here / "tomograms.star")
+    assert row["rlnTomoName"] == "tomograms/v.mrc"
+    assert row["rlnTomoReconstructedTomogramHalf1"] == "even/v.mrc"
+    assert float(row["rlnTiltMin"]) == -60
+    assert "with halves" in seen()
+
+
+def test_metadata_beside_the_tomograms_are_named(here: Path, volume: Any) -> None:
+    isonet.write(here / "v.mrc", volume)
+    (here / "v.xml").write_text("<something/>")  # of no tilt series
+    assert advised() == ["isonet", "prepare", "."]
+    (here / "v.tlt").write_text("-60\n0\n60\n")
+    assert advised() == ["isonet", "prepare", ".", "--metadata", "."]
 
 
 @pytest.mark.parametrize("state", ["interrupted", "stopped", "failed"])

@@ -106,6 +106,27 @@ def test_the_script_for_napari_reads_either_format(both: Path, model: Path, monk
     assert np.array_equal(shown["after"], isonet.read(both / "corrected" / "v_corrected.mrc"))
 
 
+def test_run_writes_images_as_predict_does(both: Path) -> None:
+    isonet.done("run", "mrc", format="zarr", **isonet.TINY)
+    named = row(both / "isonet" / "tomograms.star")["rlnCorrectedTomoName"]
+    assert named == "corrected/v_corrected.zarr/0"
+    assert open_volume(both / "isonet" / named).shape == isonet.read(both / "mrc" / "v.mrc").shape
+    assert not list((both / "isonet" / "corrected").glob("*.mrc"))
+    assert (both / "isonet" / "report.html").is_file()
+
+
+def test_without_the_package_nothing_is_trained_or_corrected(
+    both: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    for form in ("zarr", "both"):
+        asked = isonet.call("run", "mrc", format=form, **isonet.TINY)
+        isonet.assert_refused(asked, "isonet/corrected: OME-Zarr needs the package zarr; pip install")
+        isonet.assert_refused(isonet.call("predict", "mrc.star", model, format=form), "OME-Zarr needs the package")
+    assert not (both / "isonet").exists()
+    assert not list((both / "corrected").glob("*.mrc"))
+
+
 def test_both_formats_stand_beside_each_other_and_are_kept(both: Path, model: Path) -> None:
     isonet.done("predict", "mrc.star", model)
     first = (both / "corrected" / "v_corrected.mrc").stat()

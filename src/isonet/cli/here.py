@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from isonet.errors import InputError
+from isonet.io.programs.metadata import is_metadata
 from isonet.io.volume_files import find_volumes, is_volume
 from isonet.project.halves import half_folders
 from isonet.project.table import Project, Tomogram
@@ -66,21 +67,29 @@ def _is_of_relion(table: Path) -> bool:
 
 
 def _before_the_table(folder: Path) -> Advice:
-    """Advise where there is no table yet."""
-    found = {place: _count(place) for place in (folder, *_below(folder))}
-    place = folder if half_folders(folder) is not None else max(found, key=lambda one: found[one])
-    where = str(place)
+    """Advise where there is no table yet: with the halves and the metadata that lie beside the tomograms."""
+    places = (folder, *_below(folder))
+    found = {place: _count(place) for place in places}
     if not any(found.values()):
         return Advice(
             f"no table of tomograms ({_TABLE}) and no volumes (.mrc, .rec, .map, .zarr)",
             ("isonet", "prepare", "FOLDER"),
             "makes the table from the tomograms in FOLDER; without data at hand, try isonet demo",
         )
-    named = "here" if place == folder else f"in {where}"
+    halves = half_folders(folder) or ()
+    whole = {place: count for place, count in found.items() if count and place not in halves}
+    place = max(whole, key=lambda one: whole[one], default=folder)
+    words = ["isonet", "prepare", str(place)]
+    if halves and place != folder:  # in a folder of its own prepare does not see them
+        words += ["--even", str(halves[0]), "--odd", str(halves[1])]
+    described = next((one for one in places if _has_metadata(one)), None)
+    words += [] if described is None else ["--metadata", str(described)]
+    named = "here" if place == folder else f"in {place}"
+    asked = " (--metadata FOLDER for tilts and CTF)" if described is None else ""
     return Advice(
         f"no table of tomograms ({_TABLE}); {_counted(found[place] or sum(found.values()), 'volume')} {named}",
-        ("isonet", "prepare", where),
-        f"makes the table (--metadata FOLDER for tilts and CTF); isonet run {shlex.quote(where)} does all steps",
+        tuple(words),
+        f"makes the table{asked}; with run in place of prepare it does all steps",
     )
 
 
@@ -142,6 +151,14 @@ def _count(folder: Path) -> int:
         return len(find_volumes(folder))
     except (InputError, OSError):
         return 0
+
+
+def _has_metadata(folder: Path) -> bool:
+    """Tell whether a folder holds files of other programs with tilts or CTF."""
+    try:
+        return any(is_metadata(path) for path in sorted(folder.iterdir()) if path.is_file())
+    except OSError:
+        return False
 
 
 def _counted(count: int, what: str) -> str:

@@ -12,7 +12,7 @@ class OutputOptions(StepConfig):
     """What the corrected tomograms are."""
 
     keep_measured: bool = False
-    """Keep the tomogram's measured Fourier content as it is, W v + (1 - W) f(v), instead of the denoised f(v)."""
+    """Keep what was measured as it is, noise included, and take the wedge alone from the network."""
     calibrate: bool = True
     """With models trained on halves: weigh prediction and data at each frequency by what the other half tells about
     them, in the wedge by what it tells where tilts are withheld; off gives the network's output alone."""
@@ -24,6 +24,11 @@ class OutputOptions(StepConfig):
     halves and 1 for everything else."""
     float16: bool = False
     """Write half precision (MRC: mode 12)."""
+    format: Literal["mrc", "zarr", "both"] = "mrc"
+    """Write corrected tomograms as MRC files, as OME-Zarr pyramids (<name>_corrected.zarr), or as both, of which the
+    table names the MRC files."""
+    zarr_version: Literal["0.4", "0.5"] = "0.4"
+    """OME-Zarr of the pyramids: 0.4 (zarr 2, as the CryoET Data Portal has them) or 0.5 (zarr 3)."""
 
 
 class PredictConfig(OutputOptions):
@@ -31,11 +36,6 @@ class PredictConfig(OutputOptions):
 
     output_dir: Path = Path("corrected")
     """Folder for the corrected tomograms."""
-    format: Literal["mrc", "zarr", "both"] = "mrc"
-    """Write corrected tomograms as MRC files, as OME-Zarr pyramids (<name>_corrected.zarr), or as both, of which the
-    table names the MRC files."""
-    zarr_version: Literal["0.4", "0.5"] = "0.4"
-    """OME-Zarr of the pyramids: 0.4 (zarr 2, as the CryoET Data Portal has them) or 0.5 (zarr 3)."""
     input_column: str = "auto"
     """Column of the table to correct (full: the full tomograms); auto is the one the model was trained on."""
     tomo_idx: str | None = None

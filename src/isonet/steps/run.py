@@ -31,7 +31,7 @@ from isonet.running.processes import refuse_launchers
 from isonet.running.runs import CONFIG_NAME, start
 from isonet.steps.deconv import deconv_in_folder
 from isonet.steps.mask import mask_in_folder
-from isonet.steps.predict import predict_in_folder
+from isonet.steps.predict import predict_in_folder, refuse_without_zarr
 from isonet.steps.prepare import prepare
 from isonet.steps.refine import refine_in_folder
 from isonet.steps.report import report
@@ -67,6 +67,7 @@ def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
     refuse_launchers("run")
     folder = config.output_dir
     table = folder / "tomograms.star"
+    refuse_without_zarr(config, folder / "corrected")
     if table.exists():
         project = Project.read(table)
         config = as_begun(config, folder, table, elsewhere="choose another --output-dir")

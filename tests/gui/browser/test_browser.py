@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from at_work import Interface, start, stop, wait_for
-from chromium import expect_state, picture, quiet_page, ready, visit
+from chromium import expect_state, quiet_page, ready, visit
 from playwright.sync_api import Browser, Page, expect
 
 from isonet.gui.jobs.queue import Jobs
@@ -56,7 +56,6 @@ def row(interface: Interface) -> dict[str, str]:
 def test_an_empty_folder_says_what_to_do(page: Page, interface: Interface) -> None:
     expect(page.get_by_text("No tomograms yet")).to_be_visible()
     assert "token" not in page.url
-    picture(page, "empty")
     for place in ("/viewer", "/masks", "/jobs", "/validation"):
         visit(page, interface, place)
         expect(page.locator(".empty")).to_be_visible()
@@ -74,7 +73,6 @@ def test_tomograms_are_added_and_a_failing_job_shows_its_error(page: Page, inter
     expect(page.get_by_test_id("command")).to_have_text("isonet prepare nothing here")
     page.get_by_test_id("run").click()
     expect(page.get_by_test_id("job-problem")).to_contain_text("exit code 2: isonet: nothing: no such")
-    picture(page, "failed")
     page.get_by_test_id("next").click()
     expect(page.get_by_test_id("argument-tomograms")).to_have_value("nothing here")
     ready(page)
@@ -84,7 +82,6 @@ def test_tomograms_are_added_and_a_failing_job_shows_its_error(page: Page, inter
     expect(page.get_by_test_id("run")).to_be_disabled()
     page.get_by_test_id("option-tilt_max").fill("60")
     expect(page.get_by_test_id("command")).to_have_text("isonet prepare tomograms --tilt-max=60")
-    picture(page, "step-prepare")
     finish(page, interface)
     expect(page.get_by_test_id("next")).to_contain_text("Make masks")
     visit(page, interface, "/")
@@ -102,7 +99,6 @@ def test_a_cell_is_edited_and_a_wrong_value_is_marked(page: Page, interface: Int
     cell.fill("40")
     cell.press("Enter")
     wait_for(lambda: row(interface)["rlnNumberSubtomo"] == "40")
-    picture(page, "project")
 
 
 def test_a_polygon_is_drawn_and_the_mask_is_made_with_it(page: Page, interface: Interface) -> None:
@@ -120,7 +116,6 @@ def test_a_polygon_is_drawn_and_the_mask_is_made_with_it(page: Page, interface: 
     page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.9 * box["height"], steps=4)
     page.mouse.up()
     page.get_by_text("Show its outline").click()
-    picture(page, "masks")
     page.get_by_test_id("save").click()
     wait_for(lambda: row(interface).get("rlnMaskBoundary") == "polygons/small.json")
     (polygon,) = read_polygons(interface.project / "polygons/small.json")
@@ -131,14 +126,12 @@ def test_a_polygon_is_drawn_and_the_mask_is_made_with_it(page: Page, interface: 
     assert (interface.project / "polygons/small.mod").exists()
     page.get_by_test_id("to-mask").click()
     expect(page.get_by_test_id("command")).to_contain_text("isonet mask tomograms.star --density-percentage=50")
-    picture(page, "step-mask")
     finish(page, interface)
     assert row(interface)["rlnMaskName"] == "mask/small_mask.mrc"
 
 
 def test_refine_is_watched_and_survives_the_browser_and_the_interface(page: Page, interface: Interface) -> None:
     fill(page, interface, "refine", TINY)
-    picture(page, "step-refine")
     page.get_by_test_id("run").click()
     expect_state(page, interface, "running")
     number = page.url.rpartition("=")[2]
@@ -152,7 +145,6 @@ def test_refine_is_watched_and_survives_the_browser_and_the_interface(page: Page
     expect_state(page, interface, "running")
     expect(page.get_by_test_id("curves").locator("canvas")).to_be_visible()
     expect(page.get_by_test_id("gallery").locator("img").first).to_be_visible()
-    picture(page, "jobs")
     page.get_by_test_id("stop").click()
     expect_state(page, interface, "stopped")
 
@@ -172,7 +164,6 @@ def test_a_stopped_training_goes_on_where_it_was(page: Page, interface: Interfac
 def test_the_tomogram_is_corrected_and_looked_at(page: Page, interface: Interface) -> None:
     visit(page, interface, "/step/predict")
     expect(page.get_by_test_id("argument-model")).to_have_value("results/model.safetensors")
-    picture(page, "step-predict")
     finish(page, interface)
     visit(page, interface, "/viewer")
     sources = "[...document.querySelectorAll('[data-testid^=pane-] img.slice')].map(image => image.src)"
@@ -180,7 +171,6 @@ def test_the_tomogram_is_corrected_and_looked_at(page: Page, interface: Interfac
     assert all("small_corrected.mrc" in source for source in page.evaluate(sources))
     page.get_by_test_id("mask").click()
     expect(page.locator("[data-testid=pane-Corrected] img.mask:visible")).to_have_count(3)
-    picture(page, "viewer")
     page.keyboard.press("1")
     expect(page.locator("[data-testid^=pane-] img.slice:visible")).to_have_count(2)
     assert page.evaluate(sources)[1].find("small_corrected.mrc") > 0
@@ -197,7 +187,6 @@ def test_the_tomogram_is_corrected_and_looked_at(page: Page, interface: Interfac
 
 def test_the_correction_is_validated_and_reported(page: Page, interface: Interface) -> None:
     fill(page, interface, "validate", {**TINY, "iterations": "1", "epochs": "1", "withhold": "30"})
-    picture(page, "step-validate")
     finish(page, interface)
     expect(page.get_by_test_id("curves").locator("canvas")).to_be_visible()  # of the training in it
     visit(page, interface, "/validation")
@@ -220,4 +209,3 @@ def test_the_correction_is_validated_and_reported(page: Page, interface: Interfa
     opened.value.close()
     page.get_by_label("Dark theme").click()
     expect(page.locator("body.body--dark")).to_be_visible()
-    picture(page, "dark")

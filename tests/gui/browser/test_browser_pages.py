@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import validated
 from at_work import Interface, blobs, start, stop, write
-from chromium import expect_state, picture, quiet_page, visit
+from chromium import expect_state, quiet_page, visit
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -59,7 +59,7 @@ def page(browser: Browser, interface: Interface) -> Iterator[Page]:
         yield made
 
 
-def test_halves_are_paired_before_they_are_added_and_corrected(page: Page, interface: Interface) -> None:
+def test_halves_are_paired_before_they_are_added_and_changed(page: Page, interface: Interface) -> None:
     visit(page, interface, "/")
     page.get_by_text("Add more tomograms").click()
     page.get_by_test_id("add-folder").fill("nothing here")
@@ -70,13 +70,12 @@ def test_halves_are_paired_before_they_are_added_and_corrected(page: Page, inter
     page.get_by_test_id("add-even").fill("halves/even")
     page.get_by_test_id("add-odd").fill("halves/odd")
     page.get_by_test_id("look").click()
-    expect(page.get_by_test_id("found")).to_contain_text("3 of 3 to add, 1 with even and odd halves; 2 to correct")
+    expect(page.get_by_test_id("found")).to_contain_text("3 of 3 to add, 1 with even and odd halves; 2 to mend")
     expect(page.get_by_test_id("pair-0")).to_contain_text("even and odd paired")
     expect(page.get_by_test_id("pair-1")).to_contain_text("no partner")
     expect(page.get_by_test_id("go-on")).to_be_disabled()
-    picture(page, "add")
-    page.get_by_label("Correct grid2").click()
-    page.get_by_test_id("correct-odd").click()
+    page.get_by_label("Change grid2").click()
+    page.get_by_test_id("change-odd").click()
     page.get_by_role("option", name="halves/odd/grid3.mrc").click()
     page.get_by_test_id("apply").click()
     expect(page.get_by_test_id("found")).to_have_text("2 of 2 to add, 2 with even and odd halves")
@@ -93,6 +92,7 @@ def test_the_pictures_of_a_run_are_looked_at_by_mouse_and_by_keys(page: Page, in
     visit(page, interface, "/jobs?number=0001")
     expect_state(page, interface, "stopped")
     expect(page.get_by_test_id("progress")).to_contain_text("its time was over")
+    expect(page.locator("button", has_text="0001 refine")).to_contain_text(re.compile(r"\d\d:\d\d"))
     expect(page.get_by_test_id("curves").locator("canvas")).to_be_visible()
     buttons = page.get_by_test_id("gallery").get_by_role("button")
     expect(buttons).to_have_count(3)
@@ -138,6 +138,16 @@ def test_a_page_has_one_primary_action_at_most(page: Page, interface: Interface)
         assert filled.count() <= 1, place
 
 
+def test_menu_and_stepper_call_a_step_the_same(page: Page, interface: Interface) -> None:
+    for step, title in {"refine": "Train", "predict": "Correct", "validate": "Validate"}.items():
+        visit(page, interface, "/")
+        page.locator(".menu").get_by_role("link", name=title, exact=True).click()
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+        expect(page.get_by_test_id("command")).to_contain_text(f"isonet {step} tomograms.star")
+        visit(page, interface, "/")
+        expect(page.get_by_test_id(f"stage-{step}")).to_contain_text(title)
+
+
 def test_a_model_is_chosen_of_those_that_there_are_or_typed(page: Page, interface: Interface) -> None:
     model = interface.project / "better/model.safetensors"
     model.parent.mkdir()
@@ -178,7 +188,6 @@ def test_files_and_folders_are_chosen_by_mouse_and_by_keys(page: Page, interface
     page.get_by_test_id("choose-up").click()
     expect(shown.get_by_text("odd")).to_be_visible()
     page.get_by_test_id("choose-up").click()
-    picture(page, "choose")
     shown.get_by_role("button", name="tomograms.star").click()
     expect(page.get_by_test_id("argument-star")).to_have_value("tomograms.star")
     visit(page, interface, "/add")
@@ -213,7 +222,6 @@ def test_a_validation_is_looked_at_over_slices(page: Page, interface: Interface)
     page.get_by_text("All numbers").click()
     expect(page.get_by_test_id("numbers")).to_contain_text("not claimed")
     page.get_by_text("All numbers").click()
-    picture(page, "validation")
     page.get_by_test_id("confidence-1").click()
     overlay = page.locator("[data-testid=pane-Tomogram][data-plane=xy] img.confidence")
     expect(overlay).to_have_css("opacity", "0.5")
@@ -226,7 +234,6 @@ def test_a_validation_is_looked_at_over_slices(page: Page, interface: Interface)
         address,
     )
     assert shown == [64, 64]
-    picture(page, "confidence")
     slider = page.get_by_test_id("confidence").locator(".q-slider__track-container")
     slider.press("ArrowRight")
     expect(overlay).to_have_css("opacity", "0.55")
@@ -322,25 +329,20 @@ def test_very_long_values_are_marked_or_typed_and_do_no_harm(page: Page, interfa
 
 
 PLACES = ("/", "/add", *(f"/step/{name}" for name in OFFERED), "/viewer", "/masks", "/jobs", "/validation")
-SHOWN_ELSEWHERE = ("prepare", "mask", "refine", "predict", "validate")  # with values, in test_browser.py
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_every_page_fits_and_can_be_read_and_reached(page: Page, interface: Interface, place: str) -> None:
     """Nothing sticks out at 1280 x 800; what can be used has a name and is reached by Tab; text can be read."""
-    name = place.strip("/").replace("/", "-") or "project"
     visit(page, interface, place)
     for theme in ("dark", "light"):
         page.get_by_label(f"{theme.capitalize()} theme").click()
         page.wait_for_function(f"document.body.classList.contains('body--dark') === {str(theme == 'dark').lower()}")
         page.wait_for_function("!document.getAnimations().some(one => one instanceof CSSTransition)")
         assert page.evaluate(FAINT) == []
-        picture(page, f"{name}-{theme}", only="ISONET_ALL_PAGES")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert page.evaluate(NAMELESS) == []
     assert page.evaluate(OUT_OF_REACH) == []
-    if place.startswith("/step/") and place.removeprefix("/step/") not in SHOWN_ELSEWHERE:
-        picture(page, name)
 
 
 NAMELESS = """() => [...document.querySelectorAll('button, a, input, [role=slider], [role=combobox], img')]

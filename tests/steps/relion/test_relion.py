@@ -245,6 +245,7 @@ def test_relion_aborts_and_continues(project: Path) -> None:
         (["relion", "classify", "--in_mics", SET], "classify"),
         (["relion", "refine", "--in_mics", SET, "--turns", "2"], "--turns"),
         (["relion", "predict", "--in_mics", SET, "--iterations", "3"], "--iterations"),
+        (["relion", "predict", "--in_mics", SET, "--format", "zarr"], "give both"),
         (["relion", "refine", "--in_mics", SET, "--cube_size", "many"], "cube-size"),
         (["relion", "refine", "--in_mics", SET, "--no_such_flag", "1"], "no-such-flag"),
         (["relion", "refine", "--in_mics", "nowhere.star"], "nowhere.star"),

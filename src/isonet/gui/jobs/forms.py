@@ -29,10 +29,10 @@ COMMON: Mapping[str, tuple[str, ...]] = {
     "deconv": ("snr_falloff", "deconv_strength", "phase_flipped", "preview"),
     "mask": ("density_percentage", "std_percentage", "patch_size", "crop_z", "boundary", "slab"),
     "extract": ("cube_size", "crop_size", "coordinates", "number_subtomos"),
-    "refine": ("preset", "method", "cube_size", "iterations", "epochs", "batch_size", "time_budget", "device"),
+    "refine": ("preset", "time_budget", "device", "method", "cube_size", "iterations", "epochs", "batch_size"),
     "predict": ("keep_measured", "float16", "batch_size", "device"),
-    "validate": ("method", "withhold", "iterations", "time_budget", "device"),
-    "run": ("even", "odd", "metadata", "preset", "iterations", "time_budget", "device"),
+    "validate": ("preset", "time_budget", "withhold", "independent", "device"),
+    "run": ("even", "odd", "metadata", "preset", "time_budget", "device"),
 }
 """Options that stand open; the others are folded away. Commands that are not named have all of them open."""
 

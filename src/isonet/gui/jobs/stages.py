@@ -10,17 +10,14 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from isonet.gui.files import models, reports, table
+from isonet.gui.jobs import words
 from isonet.gui.jobs.job import ENDED, Job
 from isonet.gui.jobs.run_folder import is_at_work, progress, read_status
 from isonet.project.table import Project
 
 TITLES: Mapping[str, str] = {
     "prepare": "Add tomograms",
-    "mask": "Mask",
-    "refine": "Train",
-    "predict": "Correct",
-    "validate": "Validate",
-    "report": "Report",
+    **{command: words.title(command) for command in ("mask", "refine", "predict", "validate", "report")},
 }
 """Steps on the way to a report, in order, by their command."""
 

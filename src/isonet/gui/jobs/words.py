@@ -1,8 +1,21 @@
-"""Words of the forms: labels for what has a name that only a command line can have, and for what is left to itself."""
+"""Words of pages and forms: for what has a name that only a command line can have, and for what is left to itself."""
 
 from collections.abc import Mapping
 
 AUTOMATIC = "automatic"
+TITLES: Mapping[str, str] = {
+    "deconv": "Deconvolve",
+    "extract": "Extract",
+    "refine": "Train",
+    "predict": "Correct",
+    "run": "All steps",
+    "check": "Check the machine",
+    "demo": "Demonstration",
+    "open": "Open elsewhere",
+    "prepare-subtomo-star": "Sub-volume table",
+    "train-starter": "Train a starter",
+}
+"""Title of the page of a command by its name; others are called as their name reads."""
 LABELS: Mapping[str, str] = {
     # arguments
     "star": "Table",
@@ -135,6 +148,11 @@ _CHOICES: Mapping[str, str] = {
     "zarr": "OME-Zarr",
 }
 _NOTHING: Mapping[str, str] = {"preset": "none", "pretrained_model": "none, or as the preset says"}
+
+
+def title(command: str) -> str:
+    """Title of the page of a command."""
+    return TITLES.get(command) or command.capitalize()
 
 
 def label(name: str) -> str:

@@ -124,9 +124,9 @@ class AddingPage:
             with ui.element("td"):
                 ui.badge(state.value).props(f"color={_COLOURS.get(state, 'negative')}")
             with ui.element("td"):
-                change = ui.button("Correct", on_click=lambda: self._correct(line))
+                change = ui.button("Change", on_click=lambda: self._change(line))
                 change.props(f"flat dense no-caps {'' if state.is_usable else 'color=negative'}")
-                change.props["aria-label"] = f"Correct {line.name}"
+                change.props["aria-label"] = f"Change {line.name}"
 
     def _text(self, path: Path | None) -> str:
         return "" if path is None else self.session.roots.shown(path)
@@ -135,7 +135,7 @@ class AddingPage:
         self.pairing.choose(line, chosen)
         self._show()
 
-    def _correct(self, line: Line) -> None:
+    def _change(self, line: Line) -> None:
         """Ask which files a tomogram consists of."""
         files = {str(path): self._text(path) for path in self.pairing.files}
         self._form.clear()
@@ -147,7 +147,7 @@ class AddingPage:
                 for label, path in zip(("Full tomogram", "Even half", "Odd half"), line.files, strict=True)
             ]
             for name, field in zip(("full", "even", "odd"), fields, strict=True):
-                field.classes("w-full").props(f'dense data-testid="correct-{name}"')
+                field.classes("w-full").props(f'dense data-testid="change-{name}"')
             wrong = ui.label().classes("problem")
             wrong.set_visibility(False)
 
@@ -171,7 +171,7 @@ class AddingPage:
         self._dialog.open()
 
     def _go_on(self) -> None:
-        """Open the form of prepare: with what was named, or with a table of what was corrected."""
+        """Open the form of prepare: with what was named, or with a table of what was changed."""
         form = Form(OFFERED["prepare"], {"tomograms": self.given["tomograms"]})
         if self.pairing.as_found and not any(sign in self.given["tomograms"] for sign in "*?["):
             form.arguments["tomograms"] = self.given["tomograms"] or ("" if self.given["even"] else ".")
@@ -195,4 +195,4 @@ def _summary(pairing: Pairing, wrong: list[Line]) -> str:
     """Say in a line what is there."""
     halves = sum(line.even is not None and line.odd is not None for line in pairing.chosen)
     text = f"{len(pairing.chosen)} of {len(pairing.lines)} to add, {halves} with even and odd halves"
-    return text + (f"; {len(wrong)} to correct or to leave out first" if wrong else "")
+    return text + (f"; {len(wrong)} to mend or to leave out first" if wrong else "")

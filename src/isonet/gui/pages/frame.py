@@ -7,6 +7,7 @@ from importlib.resources import files
 from nicegui import ui
 
 from isonet.errors import IsonetError
+from isonet.gui.jobs import words
 from isonet.gui.jobs.forms import OFFERED, STEPS
 from isonet.gui.pages.session import Session
 
@@ -72,14 +73,14 @@ def _menu(here: str) -> None:
         link(name, place)
     ui.label("Steps").classes("part")
     for name in STEPS:
-        link(name.capitalize(), f"/step/{name}")
+        link(words.title(name), f"/step/{name}")
     ui.label("Look").classes("part")
     for name, place in _PLACES[1:]:
         link(name, place)
     ui.label("More").classes("part")
     for name in OFFERED:
         if name not in STEPS:
-            link(name.capitalize(), f"/step/{name}")
+            link(words.title(name), f"/step/{name}")
 
 
 def problem(text: str) -> None:

@@ -131,7 +131,7 @@ class Viewer:
             box.props('dense data-testid="mask"')
         if _CONFIDENCE in self.paths:
             with ui.column().style("gap: 2px; width: 170px"):
-                ui.label("Confidence over slices, opacity").classes("muted").style("font-size: 12px")
+                ui.label("Confidence, opacity").classes("muted").style("font-size: 12px")
                 opacity = ui.slider(
                     min=0,
                     max=100,

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,9 @@ class JobsPage:
                     choose.style("background: var(--soft)")
                 with choose, ui.row().classes("items-center no-wrap w-full"):
                     ui.badge(job.state).props(f"color={_COLOURS.get(job.state, 'grey-7')}")
-                    ui.label(f"{job.number}  {job.words[0]}").style("color: var(--ink)")
+                    ui.label(f"{job.number}  {job.words[0]}").style("color: var(--ink); white-space: nowrap")
+                    ui.space()
+                    ui.label(_moment(job.created)).classes("muted").style("font-size: 12px; white-space: nowrap")
 
     def _show_state(self, job: Job) -> None:
         self._title.set_text(f"{job.number}  {job.words[0]}")
@@ -173,6 +176,14 @@ class JobsPage:
             ui.notify(str(error), type="negative")
         else:
             ui.navigate.to(f"/jobs?number={job.number}")
+
+
+def _moment(created: str) -> str:
+    """When a job was asked for, where that is known: the time of today, or the day."""
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(created)
+        return moment.strftime("%H:%M" if moment.date() == datetime.now().date() else "%d %b")
+    return ""
 
 
 def _chart(curves: Curves) -> dict[str, Any]:

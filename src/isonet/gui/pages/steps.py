@@ -26,7 +26,7 @@ def add(session: Session) -> None:
 
     @ui.page("/step/{name}")
     def step(name: str, model: str = "") -> None:
-        with frame(session, name.capitalize(), f"/step/{name}"):
+        with frame(session, words.title(name), f"/step/{name}"):
             if name not in OFFERED:
                 raise InputError(f"no command {name}; choose one from the menu")
             command = OFFERED[name]
@@ -118,8 +118,8 @@ class StepPage:
                 on_change=lambda event, name=argument.name: self._argue(name, event.value),
             )
             self._chooser.attach(field, many=argument.many)
-            field.classes("w-full").props(f'dense stack-label hint="{_plain(argument.help)}"')
-            field.props(f'data-testid="argument-{argument.name}"')
+            field.classes("w-full").props(f'dense stack-label data-testid="argument-{argument.name}"')
+            _explain(argument.help)
         self._fields[argument.name] = field
         if choice is not None:
             _join(choice, field)
@@ -144,9 +144,7 @@ class StepPage:
         with ui.column().style("gap: 2px"):
             field = self._text(option, label) if option.kind is Kind.TEXT else self._select(option, label)
             field.classes("w-full").props(f'dense data-testid="option-{option.name}"')
-            ui.label(option.help.replace("\n", " ") + bounds).classes("muted").style(
-                "font-size: 12px; line-height: 1.35"
-            )
+            _explain(option.help + bounds)
         self._fields[option.name] = field
 
     def _text(self, option: Option, label: str) -> ui.input:
@@ -224,6 +222,11 @@ class StepPage:
     def _reset(self) -> None:
         self.session.forms.pop(self.command.name, None)
         ui.navigate.reload()
+
+
+def _explain(text: str) -> None:
+    """Say below a field what it is for."""
+    ui.label(text.replace("\n", " ")).classes("muted").style("font-size: 12px; line-height: 1.35")
 
 
 def _join(choice: ui.select, field: ui.input) -> None:

@@ -152,7 +152,7 @@ def _options(lines: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "animation": False,
         "legend": {"top": 0, "textStyle": {"color": _TEXT}, "data": list(dict.fromkeys(one["name"] for one in lines))},
-        "grid": {"left": 56, "right": 24, "top": 64, "bottom": 44},
+        "grid": {"left": 56, "right": 24, "top": 72, "bottom": 44},
         "tooltip": {"trigger": "axis", "axisPointer": {"label": {":formatter": _RESOLUTION}}},
         "xAxis": {
             "type": "value",
@@ -167,6 +167,8 @@ def _options(lines: list[dict[str, Any]]) -> dict[str, Any]:
         "yAxis": {
             "type": "value",
             "name": "FSC",
+            "nameLocation": "middle",
+            "nameGap": 38,
             "nameTextStyle": {"color": _TEXT},
             "axisLabel": {"color": _TEXT},
             "min": -0.25,

@@ -6,7 +6,7 @@
       └────> results                             formats, halves, copies, room on the disk
 """
 
-from isonet.steps.predict.results import HALVES
+from isonet.steps.predict.results import HALVES, refuse_without_zarr
 from isonet.steps.predict.step import input_columns, predict_in_folder
 
-__all__ = ["HALVES", "input_columns", "predict_in_folder"]
+__all__ = ["HALVES", "input_columns", "predict_in_folder", "refuse_without_zarr"]

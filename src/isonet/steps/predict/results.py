@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from isonet.config import PredictConfig
+from isonet.config import OutputOptions, PredictConfig
 from isonet.io import pyramids
 from isonet.io.formats import open_volume
+from isonet.io.ome_zarr.library import zarr_for
 from isonet.io.volume_files import container, stem
 from isonet.project.table import Tomogram
 from isonet.running.forecast import refuse_full_disk, voxels_to_write
@@ -18,6 +19,12 @@ from isonet.volumes.products import MRC, ZARR, made_before
 log = logging.getLogger("isonet")
 HALVES = "halves"
 _PYRAMID = 8 / 7  # voxels of all levels of a pyramid, in those of its finest
+
+
+def refuse_without_zarr(config: OutputOptions, folder: Path) -> None:
+    """Raise `InputError` before the work where pyramids are asked for in a folder and the package zarr is missing."""
+    if config.format != "mrc":
+        zarr_for(folder)
 
 
 def ending(config: PredictConfig) -> str:

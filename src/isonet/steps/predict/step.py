@@ -34,6 +34,7 @@ from isonet.steps.predict.results import (
     ending,
     half_paths,
     refuse_full_disk_of_results,
+    refuse_without_zarr,
 )
 from isonet.train.correct import TilePlan
 from isonet.train.evaluate import Evaluator
@@ -84,6 +85,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     RunError
         If the result cannot be written.
     """
+    refuse_without_zarr(config, config.output_dir)
     trained = read_model(model)
     columns = input_columns(project, trained.about, config.input_column)
     chosen = project.selected(config.tomo_idx)

@@ -123,6 +123,8 @@ def _refuse(step: str, config: RelionConfig, given: int) -> None:
     known = {"o", "j", *_INPUTS, *_MORE[step], *(name for kind in _OPTIONS[step] for name in kind.model_fields)}
     for name in sorted(config.model_fields_set - known):
         raise InputError(f"--{name.replace('_', '-')}: not an option of {step}; take it out of the job's parameters")
+    if config.format == "zarr":
+        raise InputError("--format zarr: RELION reads no OME-Zarr; give both, and its table names the MRC files")
 
 
 def _prepared(source: Path, config: RelionConfig, folder: Path) -> Project:
