@@ -1,5 +1,6 @@
 """Gains of a network on one tomogram, from sub-volumes all over it and its halves."""
 
+import logging
 import math
 from collections.abc import Sequence
 
@@ -12,17 +13,20 @@ from isonet.core.comparison.calibration import Gains, measure_fill, measure_gain
 from isonet.core.sampling import edges_of, random_stream
 from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured
+from isonet.io.volume_files import title
 from isonet.train.evaluate import Evaluator
 from isonet.volumes.shared_halves import shared_by_halves
 from isonet.volumes.source import Source
 from isonet.volumes.where import box_of_data, draw_in_data
 
+log = logging.getLogger("isonet")
 _CUBES = (8, 32)
+_BAND, _ENOUGH_SHARED = (0.04, 0.25), 0.6  # cycles per voxel; of what halves from every other tilt have measured
 _WIDE, _WIDE_CUBES = 96, (3, 6)
 _STREAM = 2**31 - 1
 
 
-def calibrate(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Gains:
+def calibrate(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Gains | None:
     """Compare the network's predictions from either half with the other half, also in tilts that were withheld.
 
     Parameters
@@ -36,14 +40,31 @@ def calibrate(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Gain
 
     Returns
     -------
-    Gains
-        Always the same for the same halves and network.
+    Gains or None
+        Always the same for the same halves and network. None for halves from every other tilt of a thick sample: they
+        have measured too little that is the same, and what one lacks would be taken for what a network cannot know.
     """
+    alike = shared_by_halves(halves, cube)
+    if alike is not None and (share := _share(alike, halves[0].measured)) < _ENOUGH_SHARED:
+        log.info(
+            "%s: halves from every other tilt have measured the same in %.0f %% of what is measured, too little to "
+            "calibrate by; the network's output is taken as it is",
+            *(title(halves[0].volume.path), 100 * share),
+        )
+        return None
     shells = cube // 2 + 1
     measured = [half.measured for half in halves]
     compared = _compared(halves, measured, evaluator, cube, _CUBES)
-    network, data = measure_gains(*compared, measured, shared_by_halves(halves, cube))
+    network, data = measure_gains(*compared, measured, alike)
     return Gains(torch.arange(shells) / cube, network, data, _fill(halves, evaluator, cube)).to(evaluator.device)
+
+
+def _share(alike: Tensor, measured: Measured) -> float:
+    """How much of what a half has measured, at frequencies that count, the other half has, too."""
+    shape = (len(alike), len(alike), len(alike))
+    radius = fourier.radial_frequency(shape)
+    counts = (radius > _BAND[0]) & (radius < _BAND[1]) & (wedge.weight(shape, measured) == 1)
+    return float(alike.expand_as(radius)[counts].mean())
 
 
 def _fill(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Tensor:
