@@ -83,8 +83,10 @@ def _tell_of_unread(folder: Path) -> None:
     ]
     if unread:
         more = f" (and {len(unread) - 1} more such files)" if len(unread) > 1 else ""
-        text = "%s%s: left out, %s is not read; if it is a tomogram, convert it to MRC"
-        log.warning(text, unread[0], more, unread[0].suffix)
+        log.warning(
+            "%s%s: left out, %s is not read; if it is a tomogram, convert it to MRC",
+            *(unread[0], more, unread[0].suffix),
+        )
 
 
 def only_tomograms(paths: Iterable[Path], *, stacks: bool = False) -> list[Path]:
