@@ -122,7 +122,10 @@ def warn_of_other_extent(path: Path, tomogram: Tomogram, volume: Volume) -> None
     if all(max(width / one, one / width) > _AS_WIDE for one in widths):
         log.warning(
             "%s: is %g A wide by its header, %s %g; look whether it is a mask of this tomogram",
-            *(path, width, volume.path, widths[0]),
+            path,
+            width,
+            volume.path,
+            widths[0],
         )
 
 
