@@ -12,7 +12,8 @@ from isonet.errors import InputError
 from isonet.gui.files import table
 from isonet.gui.files.drawing import Drawing, Shape
 from isonet.gui.pictures import outline
-from isonet.io import mrc, star
+from isonet.io import star
+from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.steps.mask.areas import read_areas
 from quick import leave_out_drawing
@@ -28,7 +29,7 @@ def kept(path: Path, volume: Volume) -> np.ndarray:
 
 
 def test_mask_reads_the_same_areas_from_both_files(tmp_path: Path) -> None:
-    volume = mrc.open_volume(write(tmp_path / "a.mrc", blobs()))
+    volume = open_volume(write(tmp_path / "a.mrc", blobs()))
     drawing = Drawing((64, 64, 32), [Shape(list(SQUARE)), Shape(list(HOLE), z=(3, 20), exclude=True)])
     drawing.save(tmp_path / "a.json", 10.0)
     areas = kept(tmp_path / "a.json", volume)
@@ -107,6 +108,15 @@ def test_a_cell_is_checked_before_it_is_written(project: Path) -> None:
     assert project.read_bytes() == before
 
 
+def test_an_edited_range_counts_before_the_list_that_it_was_read_from(project: Path) -> None:
+    columns = {column.name: column for column in table.EDITABLE}
+    (project.parent / "a.tlt").write_text("-60\n0\n60\n")
+    rows = [{**row, "rlnTiltFile": "a.tlt"} for row in star.read_table(project, ["rlnTomoName"])]
+    star.write_table(project, rows, ["rlnTomoName"])
+    edited = table.edit(project, "2", columns["rlnTiltMax"], "40").tomograms
+    assert [one.tilts for one in edited] == [(-60, 0, 60), (-60, 40)]
+
+
 def test_what_was_made_is_what_is_there(project: Path) -> None:
     found = table.read(project)
     assert found is not None
@@ -137,7 +147,7 @@ def test_the_live_outline_is_the_mask_that_mask_makes(project: Path, monkeypatch
     made = mask_in_folder(
         project, MaskConfig(output_dir=folder / "mask", density_percentage=40, std_percentage=60, tomo_idx="1")
     )
-    mask = mrc.open_volume(made.tomograms[0].file(table.MASK)).read()
+    mask = open_volume(made.tomograms[0].file(table.MASK)).read()
     look = outline.features(folder / "small.mrc", 0, 4, -1)
     live = np.stack([look.slice(z, 40, 60, (64, 64)) for z in range(32)])
     assert 0.05 < mask.mean() < 0.95

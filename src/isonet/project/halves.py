@@ -97,16 +97,17 @@ def half_folders(path: Path) -> tuple[Path, Path] | None:
     return None
 
 
-def tell_of_other_folders(path: Path) -> None:
-    """Warn of folders below one that hold a half of each tomogram, or a tomogram called as its folder, unread."""
+def tell_of_other_folders(path: Path, found: Sequence[Path]) -> None:
+    """Warn of folders below one, unread, that hold a half of each tomogram, or others than were found."""
     if not is_folder(path):
         return
     names = {name for pair in _FOLDERS for name in pair}
+    known = tuple(map(stem, found))
     for folder in sorted(item for item in path.iterdir() if is_folder(item) and not item.name.startswith(".")):
         volumes = volume_files.volumes_in(folder)
         if volumes and folder.name.lower() in names:
             log.warning("%s: not looked into, for the folder of the other halves is not beside it", folder)
-        elif any(stem(volume).startswith(folder.name) for volume in volumes):
+        elif any(stem(one).startswith(folder.name) or not stem(one).startswith(known) for one in volumes):
             log.warning("%s: holds volumes and was not looked into; name it too if they are tomograms", folder)
 
 

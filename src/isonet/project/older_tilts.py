@@ -1,9 +1,11 @@
-"""Tables whose tilts an older version took from Warp's files as they stand there: mirrored, or not levelled."""
+"""Tables that name a list of tilts beside another range: edited since, or by an older version that misread Warp's."""
 
 import logging
 from pathlib import Path
 
 from isonet.errors import InputError
+from isonet.io.star import MISSING
+from isonet.project.orientation import SECOND_AXIS
 from isonet.project.table import Tomogram
 
 log = logging.getLogger("isonet")
@@ -35,15 +37,36 @@ def tilts_of_older_version(tomogram: Tomogram) -> str | None:
     return None
 
 
+def _beside_lists(tomogram: Tomogram) -> list[str]:
+    """Say where a table has another range of tilts than the list that it names, which counts."""
+    found = []
+    for which in ("", SECOND_AXIS):
+        low, high = tomogram.number(f"rlnTiltMin{which}"), tomogram.number(f"rlnTiltMax{which}")
+        column = f"rlnTiltFile{which}"
+        if low is None or high is None or tomogram.text(column) is None:
+            continue
+        listed = tomogram.tilts_of(column, which)
+        if _differ((low, high), (min(listed), max(listed))):
+            found.append(
+                f"its table has tilts {low:g} to {high:g}, {tomogram.file(column).name} has {min(listed):g} to "
+                f"{max(listed):g}, which are taken; set {column} to {MISSING} if the others are right"
+            )
+    return found
+
+
 def _differ(one: tuple[float, float], other: tuple[float, float]) -> bool:
     """Tell whether two ranges differ."""
     return max(abs(first - second) for first, second in zip(one, other, strict=True)) > _ALIKE
 
 
 def comment_on_tilts(tomogram: Tomogram) -> None:
-    """Warn where the table does not say how a tomogram was tilted, or an older version read that from Warp's file."""
-    if tomogram.text("rlnTiltFile") is None and tomogram.text("rlnTiltMin") is None:
-        log.warning("%s: no rlnTiltMin, rlnTiltMax; %g to %g degrees taken", tomogram.table, *tomogram.tilts)
+    """Warn where the table does not say how a tomogram was tilted, or says it in two ways."""
+    missing = [name for name in ("rlnTiltMin", "rlnTiltMax") if tomogram.text(name) is None]
+    if tomogram.text("rlnTiltFile") is None and missing:
+        log.warning("%s: no %s; %g to %g degrees taken", tomogram.table, ", ".join(missing), *tomogram.tilts)
     older = tilts_of_older_version(tomogram)
     if older is not None:
         log.warning("%s: %s: %s; make the table anew with isonet prepare", tomogram.table, tomogram.name, older)
+        return
+    for text in _beside_lists(tomogram):
+        log.warning("%s: %s: %s", tomogram.table, tomogram.name, text)

@@ -182,7 +182,7 @@ def _found(paths: Sequence[Path], *, stacks: bool, named: bool = False) -> _Foun
         loose += volumes
         order += volumes
         if folders is None and not named:
-            tell_of_other_folders(path)
+            tell_of_other_folders(path, volumes)
         if folders is not None:
             below += paired(*(only_tomograms(find_volumes(folder), stacks=stacks) for folder in folders))[0]
     kept = set(only_tomograms([path for path in dict.fromkeys(loose) if path not in told], stacks=stacks))

@@ -82,9 +82,13 @@ def _tell_of_unread(folder: Path) -> None:
         item for item in files if item.name.lower().endswith(_UNREAD) and not known & {item.stem, stem(Path(item.stem))}
     ]
     if unread:
-        more = f" (and {len(unread) - 1} more such files)" if len(unread) > 1 else ""
-        text = "%s%s: left out, %s is not read; if it is a tomogram, convert it to MRC"
-        log.warning(text, unread[0], more, unread[0].suffix)
+        first, more = unread[0], f" (and {len(unread) - 1} more such files)" if len(unread) > 1 else ""
+        log.warning(
+            "%s%s: left out, %s is not read; if it is a tomogram, convert it to MRC",
+            first,
+            more,
+            first.suffix,
+        )
 
 
 def only_tomograms(paths: Iterable[Path], *, stacks: bool = False) -> list[Path]:

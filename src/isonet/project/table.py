@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isonet.core.tilts.measured import Measured
-from isonet.core.tilts.ranges import check_tilts
+from isonet.core.tilts.ranges import as_radians, check_tilts
 from isonet.errors import InputError
 from isonet.io import files, star
 from isonet.io.programs.metadata import read_tilt_angles
@@ -105,7 +105,7 @@ class Tomogram:
         Raises
         ------
         InputError
-            If the range is empty or reaches beyond 90 degrees.
+            If the range is empty or reaches beyond 90 degrees, or is as in radians.
         """
         return self.tilts_of("rlnTiltFile")
 
@@ -123,6 +123,9 @@ class Tomogram:
         except ValueError as error:
             text = f"{self.table}: tomogram {self.index}: {error}; mend rlnTiltMin{which}, rlnTiltMax{which}"
             raise InputError(text) from error
+        if as_radians(tilts):
+            ends = f"{min(tilts):g} to {max(tilts):g}"
+            raise InputError(f"{self.table}: tomogram {self.index}: tilts from {ends}, as in radians; give degrees")
         return tuple(tilts)
 
     @property

@@ -23,6 +23,7 @@ from isonet.volumes.source import not_finite
 
 log = logging.getLogger("isonet")
 _HALVES = dict(zip(HALF_COLUMNS, ("half1", "half2"), strict=True))
+_DEFAULT = 1.0  # Å per voxel, as programs write that know no size
 STALE = (
     "rlnDeconvTomoName",
     "rlnMaskName",
@@ -170,6 +171,10 @@ def _resampling(job: Job, config: ResizeConfig) -> tuple[Volume, resampling.Resa
 def _resize(job: Job, config: ResizeConfig, label: str, run: Run) -> None:
     """Make one resized volume."""
     volume, how = _resampling(job, config)
+    if not job.pixel_size and volume.pixel_size == _DEFAULT:
+        log.warning(
+            "%s: the header gives %g A/voxel, which is a default; set it, or fill a table", job.source, _DEFAULT
+        )
     if min(how.steps) < 1 - 1e-6:
         log.warning("%s: %g A/voxel is finer than it is; that adds no detail", job.source, config.pixel_size)
     if min(how.result) < 2:

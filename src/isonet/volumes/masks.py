@@ -1,5 +1,6 @@
 """Masks of tomograms as steps read them: those of this program, and others brought to the shape of a tomogram."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,16 @@ from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.project.table import Tomogram
+from isonet.volumes.pixel_size import pixel_size_in_table
 from isonet.volumes.products import labels_of
 
 MASK_COLUMN = "rlnMaskName"
 KIND = "mask"
 """Word in the labels of masks that this program makes."""
 
+log = logging.getLogger("isonet")
+_NO_SIZE = (0.0, 1.0)  # Å per voxel, as programs write that know none
+_AS_WIDE = 1.1
 _BOTTOM = -128  # outside, where IMOD has taken 128 from bytes
 
 
@@ -103,7 +108,25 @@ def open_mask(tomogram: Tomogram, volume: Volume) -> npt.NDArray[Any] | None:
         return None
     if is_ours(tomogram) and (made := open_volume(tomogram.file("rlnMaskName"))).shape == volume.shape:
         return made.stored.mapped()
+    warn_of_other_extent(tomogram.file("rlnMaskName"), tomogram, volume)
     return ExistingMask(tomogram.file("rlnMaskName"), volume.shape, volume.path).array()
+
+
+def warn_of_other_extent(path: Path, tomogram: Tomogram, volume: Volume) -> None:
+    """Warn where a mask, as wide as its header says, is not as wide as its tomogram by the table or its header."""
+    mask = open_volume(path)
+    width = mask.header.pixel_size * mask.shape[2]
+    widths = [size * volume.shape[2] for size in (pixel_size_in_table(tomogram), volume.header.pixel_size) if size]
+    if mask.header.pixel_size in _NO_SIZE or not widths:
+        return
+    if all(max(width / one, one / width) > _AS_WIDE for one in widths):
+        log.warning(
+            "%s: is %g A wide by its header, %s %g; look whether it is a mask of this tomogram",
+            path,
+            width,
+            volume.path,
+            widths[0],
+        )
 
 
 def is_ours(tomogram: Tomogram) -> bool:

@@ -166,7 +166,12 @@ def _extent(there: Plane) -> slice:
 
 
 def _tell(padding: Padding) -> None:
-    """Say how much is padding."""
+    """Say how much is padding; warn of what may not have been copied."""
+    if padding.volume.stored.absent is not None:
+        log.warning(
+            "%s: chunks are missing on disk and are taken for padding; if a copy was cut short, copy it again",
+            padding.volume.path,
+        )
     share = padding.share
     log.log(
         logging.WARNING if share > _MUCH else logging.INFO,

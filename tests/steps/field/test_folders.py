@@ -24,6 +24,27 @@ def prepared(*words: Any, **options: Any) -> tuple[list[tuple[str, ...]], str]:
     return [tuple(row.get(name, "None") for name in columns) for row in table], said
 
 
+def test_folders_below_with_other_tomograms_are_named(here: Path, simulated: Callable[..., Any]) -> None:
+    """Not those with products of what the folder holds."""
+    for name in ("t/TS_1.mrc", "t/session2/TS_9.mrc", "t/deconv/TS_1.mrc", "t/corrected/TS_1_corrected.mrc"):
+        foreign.mrc(here / name, simulated(1))
+    said = prepared("t")[1]
+    assert "warning: t/session2: holds volumes and was not looked into" in said
+    assert "deconv" not in said
+    assert "corrected" not in said
+
+
+def test_volumes_of_other_formats_are_named(here: Path, simulated: Callable[..., Any]) -> None:
+    foreign.mrc(here / "t/TS_1.mrc", simulated(1))
+    for name in ("TS_1.em", "TS_2.em", "TS_3.hdf", "TS_4.mrc.zst", ".TS_5.em", "TS_6.txt"):
+        foreign.put(here / "t" / name, b"no matter")
+    rows, said = prepared("t")
+    assert [row[0] for row in rows] == ["t/TS_1.mrc"]
+    assert "warning: t/TS_2.em (and 2 more such files): left out, .em is not read" in said
+    foreign.put(here / "e/TS_2.em", b"no matter")
+    isonet.assert_refused(isonet.call("prepare", "e", output="e.star"), "no tomograms in this folder", ".mrc")
+
+
 def left_out(said: str) -> set[str]:
     """Names of the files that were left out."""
     return {

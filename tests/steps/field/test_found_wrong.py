@@ -87,7 +87,7 @@ def test_halves_that_are_too_thin_to_be_compared_are_told(here: Path, simulated:
     for side, part in (("f", "full"), ("even", "even"), ("odd", "odd")):
         foreign.mrc(here / f"{side}/T.mrc", simulated(1, part)[18:30].copy())
     said = isonet.done("prepare", *(["f"] if full else []), even="even", odd="odd").err
-    assert "warning: odd/T.mrc: is too small, or holds too little, to be compared with" in said
+    assert "warning: odd/T.mrc: too small, or too empty, to be compared with" in said
 
 
 @pytest.mark.parametrize("split", ["frames", "tilts"])

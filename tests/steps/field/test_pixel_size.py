@@ -34,6 +34,29 @@ def results(*folders: str) -> list[Path]:
     return [path for folder in folders for path in sorted(Path(folder).rglob("*.mrc"))]
 
 
+@pytest.mark.parametrize(
+    ("edge", "pixel_size", "told"), [(64, 10, 0), (32, 20, 0), (64, 1, 0), (64, 20, 1), (32, 10, 1)]
+)
+def test_a_mask_of_another_extent_is_told(
+    here: Path, simulated: Simulated, edge: int, pixel_size: float, told: int
+) -> None:
+    """By its header; one that knows no pixel size, or that of a binned copy, fits."""
+    foreign.mrc(here / "x.mrc", simulated(1))
+    mask = np.zeros((48 * edge // 64, edge, edge), "i1")
+    mask[:, edge // 4 :] = 1
+    foreign.mrc(here / "m/x_mask.mrc", mask, pixel_size=pixel_size)
+    isonet.done("prepare", "x.mrc")
+    assert isonet.done("mask", "tomograms.star", existing="m").err.count("A wide by its header") == told
+
+
+def test_a_default_pixel_size_is_named_by_resize(here: Path, simulated: Simulated) -> None:
+    foreign.mrc(here / "x.mrc", simulated(1), pixel_size=1.0)
+    foreign.mrc(here / "y.mrc", simulated(1), pixel_size=10.0)
+    said = isonet.done("resize", "x.mrc", pixel_size=2).err
+    assert "warning: x.mrc: the header gives 1 A/voxel, which is a default" in said
+    assert "which is a default" not in isonet.done("resize", "y.mrc", pixel_size=20).err
+
+
 @pytest.mark.parametrize("said", ODD_CELLS.values(), ids=ODD_CELLS.keys())
 def test_the_pixel_size_of_the_table_is_taken(here: Path, simulated: Simulated, said: dict[str, Any]) -> None:
     foreign.mrc(here / "x.mrc", simulated(1), **said)

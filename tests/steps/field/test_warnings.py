@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import commandline as isonet
+import foreign
+import pytest
 
 from isonet.gui.jobs.run_folder import warnings_in
+from isonet.io import star
 
 
 def lines(outcome: isonet.Outcome) -> list[str]:
@@ -56,3 +59,41 @@ def test_warnings_of_all_processes_are_counted(prepared: Path) -> None:
 def test_the_interface_finds_them_in_what_a_command_said() -> None:
     said = "12:00:01 2 tomograms\n12:00:02 warning: a.mrc: no wedge\n12:00:02 warning: a.mrc: no wedge\na warning: no\n"
     assert warnings_in(said) == ["a.mrc: no wedge"]
+
+
+def test_a_range_that_was_edited_beside_a_list_of_tilts_is_told(here: Path, volume: Any) -> None:
+    """The list counts, whatever the range beside it says."""
+    isonet.write(here / "v.mrc", volume)
+    foreign.angles(here / "v.tlt")
+    isonet.done("prepare", "v.mrc", tilt_file="v.tlt")
+    words = ("predict", "tomograms.star", "starter", "--no-calibrate")
+    assert "which are taken" not in isonet.done(*words).err
+    (row,) = isonet.table(here / "tomograms.star")
+    star.write_table(here / "tomograms.star", [{**row, "rlnTiltMax": "40"}], ["rlnTomoName"])
+    said = isonet.done(*words, "--overwrite").err
+    assert "v: its table has tilts -60 to 40, v.tlt has -60 to 60, which are taken; set rlnTiltFile to None" in said
+    star.write_table(here / "tomograms.star", [{**row, "rlnTiltMax": "40", "rlnTiltFile": "None"}], ["rlnTomoName"])
+    assert "which are taken" not in isonet.done(*words, "--overwrite").err
+
+
+@pytest.mark.parametrize("missing", ["rlnTiltMin", "rlnTiltMax"])
+def test_an_end_that_a_table_does_not_say_is_told(here: Path, volume: Any, missing: str) -> None:
+    isonet.write(here / "v.mrc", volume)
+    isonet.done("prepare", "v.mrc", tilt_min=-50, tilt_max=50)
+    (row,) = isonet.table(here / "tomograms.star")
+    star.write_table(here / "tomograms.star", [{**row, missing: "None"}], ["rlnTomoName"])
+    said = isonet.done("predict", "tomograms.star", "starter", "--no-calibrate").err
+    assert f"warning: tomograms.star: no {missing};" in said
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_tilts_in_radians_in_a_table_are_refused(here: Path, volume: Any, listed: bool) -> None:
+    isonet.write(here / "v.mrc", volume)
+    foreign.angles(here / "v.tlt", [tilt / 57.3 for tilt in foreign.TILTS])
+    isonet.done("prepare", "v.mrc", tilt_min=-60, tilt_max=60)
+    (row,) = isonet.table(here / "tomograms.star")
+    changed = {"rlnTiltFile": "v.tlt"} if listed else {"rlnTiltMin": "-1.05", "rlnTiltMax": "1.05"}
+    star.write_table(here / "tomograms.star", [{**row, **changed}], ["rlnTomoName"])
+    isonet.assert_refused(isonet.call("predict", "tomograms.star", "starter"), "as in radians; give degrees")
+    flags = {"tilt_min": -1.05, "tilt_max": 1.05, "output": "other.star"}
+    isonet.assert_refused(isonet.call("prepare", "v.mrc", **flags), "as in radians; give degrees")

@@ -71,9 +71,7 @@ def estimate_orientation(seen: Fullness) -> OrientationEstimate:
     cells = seen.by_direction
 
     def unexplained(turns: npt.NDArray[np.float64]) -> float:
-        return -_best_ends(
-            cells, _bins(cells.places, float(turns[0]), float(turns[1]), _WHILE_SEARCHING), _WHILE_SEARCHING
-        )[0]
+        return -_best_ends(cells, _bins(cells.places, turns[0], turns[1], _WHILE_SEARCHING), _WHILE_SEARCHING)[0]
 
     starts = ((float(x), float(z)) for x in _ABOUT_X for z in _ABOUT_Z)
     begin = max(starts, key=lambda turns: _best_ends(cells, _bins_of_cells(*turns), _WHILE_SEARCHING)[0])

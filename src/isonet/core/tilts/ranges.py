@@ -9,6 +9,7 @@ LARGEST_GAP = 11.0
 """Degrees that neighbouring tilts may be apart for all between them to count as measured: steps of 10 after alignment,
 or of 5 in halves from every other tilt. In a cube of 48 voxels their planes part by little more than two Fourier pixels
 where there is signal, below 0.25 cycles per voxel."""
+_RADIANS = 1.6  # a little more than a quarter turn
 _ROUNDING = 1e-6  # degrees
 
 
@@ -27,6 +28,11 @@ def check_tilts(tilts: Sequence[float]) -> None:
 def beyond_largest(tilts: Sequence[float]) -> bool:
     """Whether a tilt (degrees) is no angle of a plane, or not a number."""
     return not all(-LARGEST_TILT <= angle <= LARGEST_TILT for angle in tilts)
+
+
+def as_radians(tilts: Sequence[float]) -> bool:
+    """Whether all tilts are as small as radians are: no tomogram is measured from 2 degrees to either side."""
+    return max(map(abs, tilts)) <= _RADIANS
 
 
 def arcs(tilts: Sequence[float], gap: float) -> list[tuple[float, float]]:

@@ -1,10 +1,11 @@
 """The table of tomograms as the interface shows and edits it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isonet.errors import InputError
+from isonet.io.star import MISSING
 from isonet.io.volume_files import is_volume
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Project, Tomogram
 
@@ -107,9 +108,14 @@ def edit(path: Path, index: str, column: Column, text: str) -> Project:
     """
     value = column.checked(text)
     changed = Project.read(path).with_values(index, **{column.name: value})
+    values = {column.name: value}
     if column.name in ("rlnTiltMin", "rlnTiltMax"):
-        next(each for each in changed.tomograms if each.index == index).measured  # noqa: B018  # raises if they are empty
-    return changed.recorded(index, **{column.name: value})
+        edited = next(each for each in changed.tomograms if each.index == index)
+        if edited.text("rlnTiltFile") is not None:
+            values["rlnTiltFile"] = MISSING  # the list would count in place of the range
+            edited = replace(edited, row={**edited.row, **values})
+        edited.measured  # noqa: B018  # raises if they are empty
+    return changed.recorded(index, **values)
 
 
 def volumes(tomogram: Tomogram) -> dict[str, Path]:

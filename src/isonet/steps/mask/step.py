@@ -27,7 +27,7 @@ from isonet.steps.mask.content import Content, ContentOptions, write_content, wr
 from isonet.steps.mask.preview import save_outline
 from isonet.steps.mask.room import Steps
 from isonet.volumes.beads import BEADS_COLUMN, find_beads, write_beads
-from isonet.volumes.masks import KIND, MASK_COLUMN, ExistingMask, is_foreign
+from isonet.volumes.masks import KIND, MASK_COLUMN, ExistingMask, is_foreign, warn_of_other_extent
 from isonet.volumes.pixel_size import corrected_size, header_for, pixel_size, pixel_size_in_table
 from isonet.volumes.products import made_before, output_paths, product_label
 from isonet.volumes.source import Source, choose_column, open_source
@@ -180,7 +180,10 @@ def _make(plan: Plan, path: Path, run: Run) -> None:
     """Make one mask with its preview and say what it keeps."""
     plan = _without_beads(plan, path)
     volume, content, region = plan.source.volume, plan.content, plan.region
-    existing = None if plan.existing is None else ExistingMask(plan.existing, volume.shape, volume.path)
+    existing = None
+    if plan.existing is not None:
+        warn_of_other_extent(plan.existing, plan.source.tomogram, volume)
+        existing = ExistingMask(plan.existing, volume.shape, volume.path)
     header = header_for(volume, pixel_size_in_table(plan.source.tomogram), plan.label)
     total = content.passes(looks=existing is None)
     with (

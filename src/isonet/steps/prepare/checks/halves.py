@@ -16,7 +16,6 @@ from isonet.steps.prepare.checks.faults import refuse
 from isonet.volumes.half_likeness import likeness_of_halves
 
 log = logging.getLogger("isonet")
-_UNTOLD = "is too small, or holds too little, to be compared with"
 _MORE = 0.2  # likeness by which a mirror image must be more alike
 
 
@@ -59,7 +58,9 @@ def _compare_with_whole(full: Volume, half: Volume, accepted: Sequence[str]) -> 
     """Refuse a half that does not correlate with its tomogram, or that is light where that is dark."""
     likeness = compared(full, half, NOISY_EDGE).of_parts
     if likeness is None:
-        log.warning("%s: %s %s; look whether it is a half of it", half.path, _UNTOLD, full.path)
+        log.warning(
+            "%s: too small, or too empty, to be compared with %s; look whether it is its half", half.path, full.path
+        )
         return
     if likeness < PARTS[-1]:
         _refuse_mirrored(half, full, likeness, lambda one: compared(full, one, NOISY_EDGE).of_parts, accepted)
@@ -81,7 +82,7 @@ def _compare_halves(even: Volume, odd: Volume, accepted: Sequence[str]) -> None:
     nothing, certain, enough = SAMPLES
     likeness = likeness_of_halves(even, odd)
     if likeness is None:
-        log.warning("%s: %s %s; look whether they are of one tomogram", odd.path, _UNTOLD, even.path)
+        log.warning("%s: too small, or too empty, to be compared with %s; look at both", odd.path, even.path)
         return
     if likeness < enough:
         _refuse_mirrored(odd, even, likeness, lambda one: likeness_of_halves(even, one), accepted)

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from isonet.core.tilts.ranges import as_radians
 from isonet.errors import InputError
 
 log = logging.getLogger("isonet")
-_FEW, _RADIANS = 5, 1.6  # tilts, and the largest angle of those that may be in radians
+_FEW = 5  # tilts that may be all that there are
 _DISTINCT = 0.7  # of the tilts of a list: fewer angles are those of two lists in one
 
 
@@ -29,7 +30,7 @@ def check_tilt_angles(source: Path, tilts: Sequence[float]) -> None:
     if len(tilts) < 2 or min(tilts) == max(tilts):
         angles = f", all at {tilts[0]:g} degrees" if tilts else ""
         raise InputError(f"{source}: {len(tilts)} tilts{angles}; a range needs two, give another file")
-    if len(tilts) >= _FEW and max(map(abs, tilts)) <= _RADIANS:
+    if len(tilts) >= _FEW and as_radians(tilts):
         ends = f"{min(tilts):g} to {max(tilts):g}"
         raise InputError(f"{source}: {len(tilts)} tilts from {ends}, as in radians; give degrees")
     if len(set(tilts)) < _DISTINCT * len(tilts):
