@@ -66,6 +66,7 @@ COLUMNS = {
     ),
     "rlnMaskStdPercentage": Column("you, IsoNet 1", "%", "For mask, where the option is not given; 50 if left out."),
     "rlnMaskName": Column("mask, you", "path", "Mask: where sub-volumes may be centred. One of yours is kept."),
+    "rlnBeadsName": Column("mask", "path", "List of gold beads, which refine, predict and validate leave out."),
     "rlnBoxFile": Column("you, IsoNet 2", "path", "Coordinates for extract."),
     "rlnCorrectedTomoName": Column("predict", "path", "The corrected tomogram."),
     "rlnDenoisedTomoName": Column("IsoNet 2", "path", "Denoised tomogram of IsoNet 2; dropped by resize, else kept."),
@@ -87,6 +88,8 @@ SUBTOMO_COLUMNS = {
         "simulate", "degrees", "Orientation of a particle, in particles.star; also rlnAngleTilt, rlnAnglePsi."
     ),
     "rlnClassNumber": Column("simulate", "", "Kind of particle, in particles.star."),
+    "rlnBeadRadius": Column("mask", "voxels", "Half axis across z of what is left out about a bead, in its list."),
+    "rlnBeadHeight": Column("mask", "voxels", "The same along z."),
 }
 RELION_COLUMNS = {
     "rlnPipeLineNodeName": Column("RELION, relion", "path", "A file of the job's pipeline, in and out."),
