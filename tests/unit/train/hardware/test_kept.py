@@ -46,7 +46,10 @@ def test_weights_of_fifteen_tomograms_are_made_once(gpu: pretended.Device, monke
     monkeypatch.setattr(wedge, "weight", counted)
     monkeypatch.setattr(module, "_KEPT", Kept(room=1_000_000_000))
     geometries = tuple(
-        optics([(-60.0 + n, 60.0), (-60.0, 60.0 - n)], 24, 16, "ramp", torch.ones(1, 1, 1), pretended.GPU)
+        optics(
+            *([(-60.0 + n, 60.0), (-60.0, 60.0 - n)], 24, 16, "ramp", torch.ones(1, 1, 1), pretended.GPU),
+            thickness=40.0 if n % 2 else None,
+        )
         for n in range(1, 16)
     )
     filled = torch.randn(15, 2, 24, 24, 24).to(pretended.GPU)
