@@ -89,6 +89,9 @@ def test_the_training_can_do_without_masks_and_a_preview_without_training(folder
     assert states(look(folder))["mask"] is State.NEXT
     (predict,) = [each for each in look(folder).stages if each.step == "predict"]
     assert (predict.state, predict.told) == (State.LATER, "a preview, by the starter")
+    make(folder / MADE["report"], 2)
+    (report,) = [each for each in look(folder).stages if each.step == "report"]
+    assert (report.state, report.told) == (State.LATER, "of an earlier state")
     make(folder / MADE["refine"], 0)
     assert states(look(folder))["mask"] is State.LEFT_OUT
     assert states(look(folder))["validate"] is State.NEXT

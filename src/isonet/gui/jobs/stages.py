@@ -218,7 +218,10 @@ def _made(folder: Path, project: Project | None) -> tuple[dict[str, str], dict[s
         del made["predict"]
         partly["predict"] = "a preview, by the starter"
     if found and all(_age(found[0]) >= _age(path) for path in (*corrected, *products.get("validate", ()))):
-        made["report"] = found[0].name
+        if "predict" in made:
+            made["report"] = found[0].name
+        else:
+            partly["report"] = "of an earlier state"
     return made, partly
 
 

@@ -13,11 +13,10 @@ from isonet.gui.pages.gallery import LatestPicture
 from isonet.gui.pages.session import Session
 from isonet.gui.pages.stepper import Stepper
 from isonet.gui.pictures import images
-from isonet.gui.pictures.slices import View
+from isonet.gui.pictures.slices import View, suiting_lowpass
 from isonet.project.table import Project, Tomogram
 
 _THUMBNAIL = 96
-_LOWPASS = 60.0
 _MOST_PRODUCTS = 4
 
 
@@ -137,8 +136,9 @@ def _thumbnail(session: Session, tomogram: Tomogram) -> None:
         return
     try:
         path = session.roots.allowed(there[0])
-        depth = session.volumes.get(path).shape[0]
-        address = images.slice_address(path, View("xy", depth // 2, min(5, depth), _LOWPASS, size=_THUMBNAIL))
+        volume = session.volumes.get(path)
+        depth, lowpass = volume.shape[0], suiting_lowpass(volume.header.pixel_size)
+        address = images.slice_address(path, View("xy", depth // 2, min(5, depth), lowpass, size=_THUMBNAIL))
     except IsonetError as error:
         ui.icon("visibility_off").tooltip(str(error))
         return
