@@ -35,7 +35,7 @@ from withheld import compare, isonet, read
 
 _SECTOR = 5.0  # degrees
 _ELSEWHERE = ((79, 0), (157, 163), (0, 101))  # voxels along y and x
-_BANDS = ((0.04, 0.08), (0.08, 0.12), (0.12, 0.18), (0.18, 0.25))  # cycles per voxel
+_BANDS = ((0.08, 0.12), (0.12, 0.18), (0.18, 0.25))  # cycles per voxel
 
 
 def arguments() -> argparse.Namespace:
