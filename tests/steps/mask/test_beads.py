@@ -156,6 +156,18 @@ def test_a_sample_without_beads_or_nobeads_names_none(here: Path, sample: Any, g
     assert not list(Path("mask").glob("*_beads.star"))
 
 
+def test_padding_is_no_gold_and_gold_beside_it_is_found(here: Path, gold: Any) -> None:
+    """Zeros in a rim and in a corner, which are far denser than a tomogram whose grey values are far from them."""
+    volume = 1000 + tomogram(gold, 0.7)
+    volume[:, :9] = volume[:, 60:, :14] = 0
+    isonet.write(here / "v.mrc", volume)
+    isonet.done("prepare", "v.mrc", output="v.star", contrast="dark")
+    isonet.done("mask", "v.star")
+    beads = read_beads(Project.read(Path("v.star")).tomograms[0])
+    assert len(beads) == 3
+    assert np.allclose([bead.centre for bead in beads], sorted(CENTRES), atol=3)
+
+
 def test_a_broken_list_is_named(here: Path, gold: Any) -> None:
     isonet.write(here / "v.mrc", tomogram(gold, 0.7))
     isonet.done("prepare", "v.mrc", output="v.star", contrast="dark")

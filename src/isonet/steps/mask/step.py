@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from isonet.config import MaskConfig
+from isonet.core.masks.beads import Bead
 from isonet.core.masks.region import Region
 from isonet.core.masks.slab import Slab
 from isonet.errors import InputError
@@ -206,14 +207,21 @@ def _make(plan: Plan, path: Path, run: Run) -> None:
 
 def _without_beads(plan: Plan, path: Path) -> Plan:
     """Look for gold beads, list those that there are, and leave them out."""
-    source, listed = plan.source, _list_of_beads(path)
-    found = find_beads(source.volume, source.normalization.sign) if plan.beads else ()
+    source, listed = replace(plan.source, beads=()), _list_of_beads(path)
+    found = find_beads(source.voxels, source.normalization.sign) if plan.beads else ()
+    found = tuple(bead for bead in found if _in_data(bead, source))  # reflected ones are none
     listed.unlink(missing_ok=True)
     if found:
         write_beads(listed, found)
         log.info("%s: %d gold beads, left out and painted over; listed in %s", source.volume.path, len(found), listed)
     source = replace(source, beads=found)
     return replace(plan, source=source, content=Content(source, plan.content.options, plan.content.steps))
+
+
+def _in_data(bead: Bead, source: Source) -> bool:
+    """Whether the middle of a bead is no padding."""
+    z, y, x = (min(max(round(at), 0), edge - 1) for at, edge in zip(bead.centre, source.shape, strict=True))
+    return source.padding is None or not source.padding.plane(z)[y, x]
 
 
 def _list_of_beads(path: Path) -> Path:
