@@ -141,6 +141,9 @@ def test_mask_lists_beads_and_every_step_sees_sample_in_their_place(here: Path, 
     given = isonet.read(Path("v.mrc"))
     for centre in CENTRES:
         assert result[centre] == pytest.approx(given[centre], rel=1e-3)
+    isonet.done("mask", "v.star", "--no-beads", density_percentage=100, std_percentage=100)
+    isonet.done("predict", "v.star", model, input_column="rlnTomoName")  # made again
+    assert not np.array_equal(isonet.read(Path("corrected/v_corrected.mrc")), result)
 
 
 def test_a_sample_without_beads_or_nobeads_names_none(here: Path, sample: Any, gold: Any) -> None:

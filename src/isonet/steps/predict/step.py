@@ -45,7 +45,7 @@ from isonet.volumes.source import MeanSource, Source, choose_column, mean_source
 log = logging.getLogger("isonet")
 _SYMMETRIC = 6.0  # degrees that both ends of a tilt range may differ by
 _HALF_TURNS = {"y": (-1, 1, -1), "z": (1, -1, -1), "x": (-1, -1, 1)}  # what becomes of z, y, x
-_PROCEDURE = 4  # counts changes of what is computed: results of an older one are made again
+_PROCEDURE = 5  # counts changes of what is computed: results of an older one are made again
 
 
 def predict_in_folder(star: Path, model: Path, config: PredictConfig) -> Project:
@@ -248,6 +248,7 @@ def _label(
         source.measured.sweeps[0].tilts if source.measured.at_home else source.measured,
         *corrected_size(source.tomogram, source.volume),
         *((config.zarr_version,) if is_zarr(path) else ()),
+        *source.beads,
     )
     sources = source.halves if isinstance(source, MeanSource) else (source,)
     return product_label("corrected", [one.volume.path for one in sources], (_PROCEDURE, model.identity, asked))
