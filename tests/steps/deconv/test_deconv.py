@@ -236,6 +236,15 @@ def test_overfocus_is_done_but_doubted(prepared: Path) -> None:
     assert "underfocus is positive" not in isonet.done("deconv", prepared, defocus=20000).err
 
 
+def test_numbers_that_may_be_in_another_unit_are_doubted(prepared: Path) -> None:
+    """A defocus of 3 micrometres in nanometres; 1 A/voxel, which headers have where nobody knows the size."""
+    said = isonet.done("deconv", prepared, defocus=30000).err
+    assert "nanometres" not in said and "default of headers" not in said
+    assert "nanometres" in isonet.done("deconv", prepared, defocus=3000, output_dir="nm").err
+    isonet.edited(prepared, rlnPixelSize="1")
+    assert "default of headers" in isonet.done("deconv", prepared, defocus=30000, output_dir="one").err
+
+
 def test_phase_plate_is_skipped(three: Path) -> None:
     changed(three, 1, rlnPhaseShift="90", rlnDefocus="0")
     outcome = isonet.done("deconv", three)

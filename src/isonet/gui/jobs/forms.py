@@ -27,7 +27,7 @@ OFFERED = {name: COMMANDS[name] for name in _ORDER if COMMANDS[name].has_form}
 COMMON: Mapping[str, tuple[str, ...]] = {
     "prepare": ("even", "odd", "metadata", "pixel_size", "tilt_min", "tilt_max", "tilt_file", "defocus"),
     "deconv": ("snr_falloff", "deconv_strength", "phase_flipped", "preview"),
-    "mask": ("density_percentage", "std_percentage", "patch_size", "crop_z", "boundary", "slab"),
+    "mask": ("density_percentage", "std_percentage", "patch_size", "crop_z", "boundary", "slab", "beads"),
     "extract": ("cube_size", "crop_size", "coordinates", "number_subtomos"),
     "refine": ("preset", "time_budget", "device", "method", "cube_size", "iterations", "epochs", "batch_size"),
     "predict": ("keep_measured", "float16", "batch_size", "device"),

@@ -18,6 +18,7 @@ TITLES: Mapping[str, str] = {
 """Title of the page of a command by its name; others are called as their name reads."""
 LABELS: Mapping[str, str] = {
     # arguments
+    "beads": "Leave out gold beads",
     "star": "Table",
     "inputs": "Tomograms or table",
     "folder_or_star": "Run folder or table",

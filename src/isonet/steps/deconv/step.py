@@ -27,6 +27,8 @@ from isonet.volumes.products import made_before, output_paths, product_label
 
 log = logging.getLogger("isonet")
 _SMALLEST_DEFOCUS = 100.0  # Å: less is a value in micrometres
+_UNUSUAL_DEFOCUS = 8_000.0  # Å: less may be a value in nanometres
+_HEADERS_DEFAULT = 1.0  # Å per voxel, of programs that do not know it
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,12 @@ def _filter(tomogram: Tomogram, volume: Volume, config: DeconvConfig) -> WienerF
     size = pixel_size(tomogram, volume)
     if not size > 0:
         raise InputError(f"{tomogram.table}: tomogram {tomogram.index} has no pixel size; fill rlnPixelSize (A)")
+    if size == _HEADERS_DEFAULT:
+        log.warning(
+            "%s: tomogram %s has 1 A/voxel, which is a default of headers; fill rlnPixelSize",
+            tomogram.table,
+            tomogram.index,
+        )
     return WienerFilter(
         Optics(
             _defocus(tomogram, config),
@@ -202,6 +210,11 @@ def _defocus(tomogram: Tomogram, config: DeconvConfig) -> float:
         )
     if abs(defocus) < _SMALLEST_DEFOCUS:
         raise InputError(f"{where} has a defocus of {defocus:g} A; give it in A (4 micrometres are 40000)")
+    if abs(defocus) < _UNUSUAL_DEFOCUS:
+        log.warning(
+            "%s has a defocus of %g A, less than tomograms are taken at; if that is in nanometres, give ten times as much",
+            *(where, defocus),
+        )
     if defocus < 0:
         log.warning("%s has a defocus of %g A, which is overfocus; underfocus is positive", where, defocus)
     return defocus
