@@ -114,8 +114,6 @@ def test_run_has_the_options_of_its_steps() -> None:
         "continue_from",
         "max_memory",
         "preview",
-        "format",  # it writes MRC
-        "zarr_version",
     }
     kinds = (PrepareConfig, DeconvConfig, MaskConfig, RefineConfig, PredictConfig)
     steps = {name for kind in kinds for name in kind.model_fields}

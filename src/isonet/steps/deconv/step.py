@@ -212,7 +212,7 @@ def _defocus(tomogram: Tomogram, config: DeconvConfig) -> float:
         raise InputError(f"{where} has a defocus of {defocus:g} A; give it in A (4 micrometres are 40000)")
     if abs(defocus) < _UNUSUAL_DEFOCUS:
         log.warning(
-            "%s has a defocus of %g A, less than tomograms are taken at; if that is in nanometres, give ten times as much",
+            "%s has a defocus of %g A, which is little for a tomogram; if it is in nanometres, give ten times as much",
             *(where, defocus),
         )
     if defocus < 0:
