@@ -266,3 +266,18 @@ def test_training_on_halves_goes_on_as_if_nothing_had_happened(here: Path, star_
     assert measured[0] == measured[1]
     assert len(measured[0]) == 3
     assert all(loss > 0 for loss, _ in measured[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"), [({"rlnTiltMin": "-40"}, "other tilts"), ({"rlnPixelSize": "12"}, "pixel sizes"), ({}, "")]
+)
+def test_a_run_that_goes_on_with_other_data_says_so(
+    here: Path, prepared: Path, volume: Any, change: dict[str, str], said: str
+) -> None:
+    isonet.done("refine", prepared, **isonet.TINY)
+    isonet.edited(prepared, **change)
+    outcome = isonet.done("refine", prepared, continue_from="results", iterations=3)
+    assert (said in outcome.err) if said else ("has learnt from other" not in outcome.err)
+    isonet.write(here / "v.mrc", volume[::-1])
+    again = isonet.done("refine", prepared, continue_from="results", iterations=4)
+    assert "volumes" in again.err and "has learnt from other" in again.err

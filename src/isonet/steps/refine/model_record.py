@@ -1,15 +1,25 @@
 """What a model that was trained on tomograms says of itself, and what data it has seen."""
 
+import json
+import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from isonet.config import RefineConfig
 from isonet.core.tilts.measured import Measured
+from isonet.errors import InputError
+from isonet.io import checkpoint
 from isonet.io.volume import fingerprint
+from isonet.models.folder import MODEL_NAME
 from isonet.models.record import NOT_TRAINING, common
 from isonet.steps.refine.subvolumes.samples import Samples
 from isonet.train.network.unet import UNetShape
 from isonet.train.pairs import Method
+
+log = logging.getLogger("isonet")
+_OF_DATA = {"tilts": "tilts", "turns": "tilt axes", "pixel_sizes": "pixel sizes", "seen": "volumes"}
+"""What a model says of its data, in words."""
 
 
 def describe(
@@ -33,6 +43,22 @@ def describe(
         "seen": _seen(training, begun),
         "options": config.model_dump(mode="json", exclude_defaults=True, exclude=NOT_TRAINING),
     }
+
+
+def warn_of_other_data(folder: Path, about: Mapping[str, Any], table: Path) -> None:
+    """Warn where a run that goes on has learnt from other data, tilts or pixel sizes than the table names now."""
+    try:
+        before = checkpoint.load_model(folder / MODEL_NAME)[1]
+    except InputError:  # stopped before there was one, or damaged: the state is what counts
+        return
+    now = {"turns": None, **json.loads(json.dumps(about))}
+    changed = [words for name, words in _OF_DATA.items() if {"turns": None, **before}.get(name, now[name]) != now[name]]
+    if changed:
+        log.warning(
+            "%s: the run has learnt from other %s than %s names now, and goes on with these; mend the table, or start "
+            "anew with --overwrite",
+            *(folder, " and ".join(changed), table),
+        )
 
 
 def _turns(measured: Sequence[Measured]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from isonet.models.first_network import FirstNetwork, first_network
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.forecast import fit_memory, refine_writes, refuse_full_disk
 from isonet.running.runs import Run
-from isonet.steps.refine.model_record import describe
+from isonet.steps.refine.model_record import describe, warn_of_other_data
 from isonet.steps.refine.pace import Costs
 from isonet.steps.refine.state import Position, RunFiles
 from isonet.steps.refine.subvolumes.files import input_of, open_subvolume_files
@@ -170,6 +170,8 @@ def begin(project: Project, config: RefineConfig, run: Run, device: torch.device
     files = RunFiles(run.folder, about, project.path)
     position = Position(usual_rate=LEARNING_RATES[config.optimizer] * (1.0 if first.learns_freely else _FROM_A_MODEL))
     if config.continue_from is not None:
+        if team.first:
+            warn_of_other_data(run.folder, about, project.path)
         position = files.resume(trainer)
     elif team.first:
         if first.weights is not None:
