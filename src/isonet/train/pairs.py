@@ -42,6 +42,7 @@ Method = Literal["isonet", "noise2noise", "denoise"]
 Predict = Callable[[Tensor], Tensor]
 _MEAN = 2  # in place of the number of a half: the input is the mean of both
 _MEANS = 0.5  # share of such pairs
+_LACKS = 1e-3  # wedge weight below which a coefficient is missing; rounding makes more than 0 of some
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ class PairMaker:
             seen = [tomogram.seen(number, matrix) for number in (0, 1)]
             either = torch.maximum(*seen)
             if given == _MEAN:
-                weight = wedge_weight * (torch.maximum(tomogram.seen(0), tomogram.seen(1)) == 0) * either
+                weight = wedge_weight * (torch.maximum(tomogram.seen(0), tomogram.seen(1)) < _LACKS) * either
             else:
                 has = tomogram.seen(given)
                 alike = seen[1 - given] * tomogram.shared(matrix)
@@ -218,9 +219,11 @@ def _of_halves(turned: Float[Tensor, "2 s s s"], weights: Sequence[Tensor], give
     mean = halves.mean(0)
     if given == _MEAN:
         weight = (weights[0] + weights[1]) / 2
-        return fourier.inverse(weight * mean, shape), fourier.inverse((weight == 0) * mean, shape)
+        return fourier.inverse(weight * mean, shape), fourier.inverse((weight < _LACKS) * mean, shape)
     weight, other = weights[given], halves[1 - given]
-    return fourier.inverse(weight * halves[given], shape), fourier.inverse(torch.where(weight == 0, mean, other), shape)
+    return fourier.inverse(weight * halves[given], shape), fourier.inverse(
+        torch.where(weight < _LACKS, mean, other), shape
+    )
 
 
 def turn(volumes: Float[Tensor, "m s s s"], matrix: Tensor) -> Float[Tensor, "m s s s"]:

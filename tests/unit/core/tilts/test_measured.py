@@ -133,9 +133,17 @@ def test_no_more_than_what_is_withheld_is_compared(lies: Lying) -> None:
         assert set(sectors[region].tolist()) <= {0}
 
 
-@settings(max_examples=5, deadline=None)
-@given(lies=lying, turn=turns, drawn=turns, method=st.sampled_from(["isonet", "noise2noise"]))
-def test_pairs_turn_with_the_sample(lies: Lying, turn: Tensor, drawn: Tensor, method: str) -> None:
+@settings(max_examples=8, deadline=None)
+@given(
+    lies=lying,
+    turn=turns,
+    drawn=turns,
+    method=st.sampled_from(["isonet", "noise2noise"]),
+    thickness=st.sampled_from([None, 20.0]),
+)
+def test_pairs_turn_with_the_sample(
+    lies: Lying, turn: Tensor, drawn: Tensor, method: str, thickness: float | None
+) -> None:
     """A pair of the turned sample is the turned pair of the sample, turned then as before."""
     measured = of(lies)
     size, cube, flat, cpu = 13, 9, torch.ones(1, 1, 1), torch.device("cpu")
@@ -143,8 +151,9 @@ def test_pairs_turn_with_the_sample(lies: Lying, turn: Tensor, drawn: Tensor, me
     volumes = white(1, recipe.maps, size, size, size)
 
     def made(sample: Tensor, seen: Measured, by: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        geometry = replace(optics([seen] * recipe.maps, size, cube, "ramp", flat, cpu), rotations=by[None])
-        filled = torch.stack([fill(one[None], geometry.weights[0], None)[0] for one in sample[0]])[None]
+        geometry = optics([seen] * recipe.maps, size, cube, "ramp", flat, cpu)
+        geometry = replace(geometry, rotations=by[None], thickness=thickness if recipe.maps == 2 else None)
+        filled = fill(sample, torch.stack(geometry.weights)[None], None)
         batch = PairMaker(filled, np.zeros(1, np.int64), (geometry,), recipe).batch([0], np.random.default_rng(2), cpu)
         return batch.inputs[0, 0], batch.targets[0, 0], batch.error_filter[0, 0]
 
