@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from isonet.core.masks.beads import Bead, leave_out, patches
 from isonet.core.simulation import projection
+from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.project.table import Project
 from isonet.volumes.beads import find_beads, painted, read_beads, restore_beads
@@ -180,3 +181,37 @@ def test_a_broken_list_is_named(here: Path, gold: Any) -> None:
     outcome = isonet.call("predict", "v.star", "starter")
     assert outcome.code != 0
     assert str(path) in outcome.err
+
+
+@pytest.fixture
+def listed(here: Path, gold: Any) -> Path:
+    """The list of the beads of v.star."""
+    isonet.write(here / "v.mrc", tomogram(gold, 0.7))
+    isonet.done("prepare", "v.mrc", output="v.star", contrast="dark")
+    isonet.done("mask", "v.star")
+    return Path("mask/v_beads.star")
+
+
+def first_row(listed: Path) -> str:
+    """The line of the first bead."""
+    return next(line for line in listed.read_text().splitlines() if line[:1].isdigit())
+
+
+@pytest.mark.parametrize("bad", ["nan 20 20 8 9", "10 inf 20 8 9", "10 20 20 0 9", "10 20 20 8 -9", "10 20 20 8 nan"])
+def test_a_bead_that_can_be_none_is_refused(listed: Path, bad: str) -> None:
+    listed.write_text(listed.read_text().replace(first_row(listed), bad))
+    with pytest.raises(InputError, match=r"v_beads\.star: bead 1.* run isonet mask again"):
+        read_beads(Project.read(Path("v.star")).tomograms[0])
+
+
+@pytest.mark.parametrize("old, new", [("_rlnBeadRadius", "_rlnRadius"), ("data_beads", "data_other")])
+def test_a_list_of_something_else_is_refused(listed: Path, old: str, new: str) -> None:
+    listed.write_text(listed.read_text().replace(old, new))
+    with pytest.raises(InputError, match=r"v_beads\.star: no .* run isonet mask again"):
+        read_beads(Project.read(Path("v.star")).tomograms[0])
+
+
+def test_a_list_whose_rows_were_all_deleted_holds_no_bead(listed: Path) -> None:
+    lines = listed.read_text().splitlines(keepends=True)
+    listed.write_text("".join(line for line in lines if not line[:1].isdigit()))
+    assert read_beads(Project.read(Path("v.star")).tomograms[0]) == ()
