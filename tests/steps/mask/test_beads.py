@@ -215,3 +215,22 @@ def test_a_list_whose_rows_were_all_deleted_holds_no_bead(listed: Path) -> None:
     lines = listed.read_text().splitlines(keepends=True)
     listed.write_text("".join(line for line in lines if not line[:1].isdigit()))
     assert read_beads(Project.read(Path("v.star")).tomograms[0]) == ()
+
+
+def test_a_bead_deleted_from_the_list_does_not_come_back(listed: Path) -> None:
+    listed.write_text(listed.read_text().replace(first_row(listed) + "\n", ""))
+    edited = listed.read_text()
+    assert "made before, kept" in isonet.done("mask", "v.star").err
+    assert listed.read_text() == edited
+    assert len(read_beads(Project.read(Path("v.star")).tomograms[0])) == 2
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_deleted_list_is_made_again(listed: Path, broken: bool) -> None:
+    whole = listed.read_text().splitlines()[1:]  # the first line tells the time
+    if broken:
+        listed.write_text("data_beads\n\nloop_\n_rlnCoordinateZ #1\n1\n")
+        isonet.done("mask", "v.star")  # needs no list
+    listed.unlink()
+    isonet.done("mask", "v.star")
+    assert listed.read_text().splitlines()[1:] == whole
