@@ -61,13 +61,20 @@ def write_beads(path: Path, found: Sequence[Bead]) -> None:
     star.write_table(path, rows, name=_TABLE)
 
 
-def read_beads(tomogram: Tomogram) -> tuple[Bead, ...]:
+def read_beads(tomogram: Tomogram, shape: tuple[int, int, int] | None = None) -> tuple[Bead, ...]:
     """Read the beads that the table names for a tomogram; none where it names none.
+
+    Parameters
+    ----------
+    tomogram : Tomogram
+        A row of the table.
+    shape : tuple of int, optional
+        Voxels of the tomogram along z, y, x, in which each bead must lie.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or holds something else.
+        If the file cannot be read, or holds something else, or beads of another grid.
     """
     if tomogram.text(BEADS_COLUMN) is None:
         return ()
@@ -75,7 +82,22 @@ def read_beads(tomogram: Tomogram) -> tuple[Bead, ...]:
     tables = star.read_tables(path) if path.exists() else {}
     if _TABLE not in tables:
         raise InputError(f"{path}: no list of gold beads; {_ANEW}")
-    return tuple(_bead(path, number, row) for number, row in enumerate(tables[_TABLE], start=1))
+    found = tuple(_bead(path, number, row) for number, row in enumerate(tables[_TABLE], start=1))
+    if shape is not None:
+        _refuse_outside(found, path, shape)
+    return found
+
+
+def _refuse_outside(found: Sequence[Bead], path: Path, shape: tuple[int, int, int]) -> None:
+    """Refuse beads of which nothing lies in a tomogram of this shape."""
+    z, y, x = (slice(0, edge) for edge in shape)
+    for number, bead in enumerate(found, start=1):
+        if Patch(bead, (0, 0)).within((z, y, x)) is None:
+            at, edges = ", ".join(f"{one:g}" for one in bead.centre), " x ".join(map(str, shape))
+            raise InputError(
+                f"{path}: bead {number} at {at} lies outside the tomogram of {edges} voxels; give z, y, x in voxels "
+                f"from 0, or {_ANEW}"
+            )
 
 
 def _bead(path: Path, number: int, row: Mapping[str, str]) -> Bead:

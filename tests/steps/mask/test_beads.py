@@ -204,6 +204,17 @@ def test_a_bead_that_can_be_none_is_refused(listed: Path, bad: str) -> None:
         read_beads(Project.read(Path("v.star")).tomograms[0])
 
 
+@pytest.mark.parametrize("bad", ["-50 20 20 8 9", "20 100 20 8 9", "100 200 240 80 90"])
+def test_a_bead_outside_the_tomogram_is_refused(listed: Path, bad: str) -> None:
+    """As where a list is in another unit, or of another voxel size."""
+    listed.write_text(listed.read_text().replace(first_row(listed), bad))
+    (row,) = Project.read(Path("v.star")).tomograms
+    with pytest.raises(InputError, match=r"v_beads\.star: bead 1 .* outside the tomogram of 40 x 80 x 96 voxels"):
+        open_sources(row, ("rlnTomoName",))
+    listed.write_text(listed.read_text().replace(bad, "-3 20 20 8 9"))
+    assert len(open_sources(row, ("rlnTomoName",))[0].beads) == 3  # cut by a face
+
+
 @pytest.mark.parametrize("old, new", [("_rlnBeadRadius", "_rlnRadius"), ("data_beads", "data_other")])
 def test_a_list_of_something_else_is_refused(listed: Path, old: str, new: str) -> None:
     listed.write_text(listed.read_text().replace(old, new))
