@@ -183,6 +183,16 @@ def test_a_broken_list_is_named(here: Path, gold: Any) -> None:
     assert str(path) in outcome.err
 
 
+def test_beads_that_cannot_be_painted_over_are_told(here: Path, gold: Any) -> None:
+    """Of a tomogram that is too narrow for another place of a bead's size."""
+    isonet.write(here / "v.mrc", tomogram(gold, 0.7)[:, 2:38, 6:42])
+    isonet.done("prepare", "v.mrc", "--accept", "no-wedge", output="v.star", contrast="dark")
+    assert "1 of 1 gold beads have no room" in isonet.done("mask", "v.star").err
+    isonet.write(here / "w.mrc", tomogram(gold, 0.7))
+    isonet.done("prepare", "w.mrc", output="w.star", contrast="dark")
+    assert "have no room" not in isonet.done("mask", "w.star").err
+
+
 @pytest.fixture
 def listed(here: Path, gold: Any) -> Path:
     """The list of the beads of v.star."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from isonet.config import MaskConfig
-from isonet.core.masks.beads import Bead
+from isonet.core.masks.beads import Bead, patches
 from isonet.core.masks.region import Region
 from isonet.core.masks.slab import Slab
 from isonet.errors import InputError
@@ -227,6 +227,13 @@ def _without_beads(plan: Plan, path: Path) -> Plan:
     if found:
         write_beads(listed, found)
         log.info("%s: %d gold beads, left out and painted over; listed in %s", source.volume.path, len(found), listed)
+    left = len(found) - len(patches(found, source.shape))
+    if left:
+        log.warning(
+            "%s: %d of %d gold beads have no room for sample beside them and stay, so that training sees them; crop "
+            "mask there, or leave this tomogram out of training with --tomo-idx",
+            *(title(source.volume.path), left, len(found)),
+        )
     source = replace(source, beads=found)
     return replace(plan, source=source, content=Content(source, plan.content.options, plan.content.steps))
 
