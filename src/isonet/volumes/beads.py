@@ -1,7 +1,7 @@
 """Gold beads of tomograms: found in a volume, kept in a table, painted over where the sample is looked at."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from isonet.project.table import Tomogram
 log = logging.getLogger("isonet")
 BEADS_COLUMN = "rlnBeadsName"
 """Column of the table of tomograms: the file that lists a tomogram's beads."""
+_TABLE = "beads"
+_ANEW = "delete it and run isonet mask again"
 _COLUMNS = ("rlnCoordinateZ", "rlnCoordinateY", "rlnCoordinateX", "rlnBeadRadius", "rlnBeadHeight")
 _AT_ONCE = 1 << 24  # voxels that are searched at once
 _LOOKS = 24  # sections from which the usual density is taken
@@ -56,28 +58,62 @@ def write_beads(path: Path, found: Sequence[Bead]) -> None:
         dict(zip(_COLUMNS, (f"{value:.2f}" for value in (*bead.centre, bead.radius, bead.height)), strict=True))
         for bead in found
     ]
-    star.write_table(path, rows, name="beads")
+    star.write_table(path, rows, name=_TABLE)
 
 
-def read_beads(tomogram: Tomogram) -> tuple[Bead, ...]:
+def read_beads(tomogram: Tomogram, shape: tuple[int, int, int] | None = None) -> tuple[Bead, ...]:
     """Read the beads that the table names for a tomogram; none where it names none.
+
+    Parameters
+    ----------
+    tomogram : Tomogram
+        A row of the table.
+    shape : tuple of int, optional
+        Voxels of the tomogram along z, y, x, in which each bead must lie.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or holds something else.
+        If the file cannot be read, or holds something else, or beads of another grid.
     """
     if tomogram.text(BEADS_COLUMN) is None:
         return ()
     path = tomogram.file(BEADS_COLUMN)
-    found = []
-    for number, row in enumerate(star.read_table(path, _COLUMNS), start=1):
-        try:
-            z, y, x, radius, height = (float(row[column]) for column in _COLUMNS)
-        except ValueError as error:
-            raise InputError(f"{path}: bead {number}: {error}; mend it or make it anew with isonet mask") from error
-        found.append(Bead((z, y, x), radius, height))
-    return tuple(found)
+    tables = star.read_tables(path) if path.exists() else {}
+    if _TABLE not in tables:
+        raise InputError(f"{path}: no list of gold beads; {_ANEW}")
+    found = tuple(_bead(path, number, row) for number, row in enumerate(tables[_TABLE], start=1))
+    if shape is not None:
+        _refuse_outside(found, path, shape)
+    return found
+
+
+def _refuse_outside(found: Sequence[Bead], path: Path, shape: tuple[int, int, int]) -> None:
+    """Refuse beads of which nothing lies in a tomogram of this shape."""
+    z, y, x = (slice(0, edge) for edge in shape)
+    for number, bead in enumerate(found, start=1):
+        if Patch(bead, (0, 0)).within((z, y, x)) is None:
+            at, edges = ", ".join(f"{one:g}" for one in bead.centre), " x ".join(map(str, shape))
+            raise InputError(
+                f"{path}: bead {number} at {at} lies outside the tomogram of {edges} voxels; give z, y, x in voxels "
+                f"from 0, or {_ANEW}"
+            )
+
+
+def _bead(path: Path, number: int, row: Mapping[str, str]) -> Bead:
+    """Read a row of a list."""
+    try:
+        z, y, x, radius, height = values = tuple(float(row[column]) for column in _COLUMNS)
+    except KeyError as error:
+        raise InputError(f"{path}: no column _{error.args[0]}; mend it, or {_ANEW}") from error
+    except ValueError as error:
+        raise InputError(f"{path}: bead {number}: {error}; mend it, or {_ANEW}") from error
+    if not np.isfinite(values).all() or min(radius, height) <= 0:
+        raise InputError(
+            f"{path}: bead {number} at {z:g}, {y:g}, {x:g} with half axes of {radius:g} and {height:g} voxels is none; "
+            f"mend it, or {_ANEW}"
+        )
+    return Bead((z, y, x), radius, height)
 
 
 @dataclass(frozen=True)

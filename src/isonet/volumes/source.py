@@ -177,7 +177,8 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
     comment_on_tilts(tomogram)
     if tuple(columns) == HALF_COLUMNS:
         warn_of_unlike_halves(volumes[0], volumes[1])
-    paddings, beads = [find_padding(volume) for volume in volumes], read_beads(tomogram)
+    beads = read_beads(tomogram, volumes[0].shape)
+    paddings = [find_padding(volume) for volume in volumes]
     clean = (painted(volume, beads) for volume in volumes)
     continued = list(map(continue_over_padding, clean, paddings))
     grey = [pooled_statistics([volume]) for volume in continued]

@@ -13,6 +13,7 @@ import yaml
 
 from isonet.config import ExtractConfig, PrepareSubtomoStarConfig
 from isonet.io import star
+from isonet.project.table import Project
 
 SMALL = {"cube_size": 16, "crop_size": 20}
 
@@ -321,3 +322,18 @@ def test_every_option_is_tried_here() -> None:
     text = Path(__file__).read_text()
     for name in {**ExtractConfig.model_fields, **PrepareSubtomoStarConfig.model_fields}:
         assert name in text or name.replace("_", "-") in text, name
+
+
+def test_sub_volumes_are_cut_again_where_the_list_of_beads_is_another(prepared: Path) -> None:
+    """Beads are painted over in them."""
+    points, beads = Path("points.txt"), Path("beads.star")
+    points.write_text("30 30 20\n")
+    extract(coordinates=points)
+    (before,) = (mrcfile.read(row["rlnImageName"]) for row in rows())
+    columns = ("rlnCoordinateZ", "rlnCoordinateY", "rlnCoordinateX", "rlnBeadRadius", "rlnBeadHeight")
+    star.write_table(beads, [dict(zip(columns, ("20", "30", "30", "4", "5"), strict=True))], name="beads")
+    Project.read(Path("tomograms.star")).recorded("1", rlnBeadsName=str(beads))
+    extract("--overwrite", coordinates=points)
+    (after,) = (mrcfile.read(row["rlnImageName"]) for row in rows())
+    assert after[10, 10, 10] != before[10, 10, 10]
+    assert np.array_equal(after[0], before[0])

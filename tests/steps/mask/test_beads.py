@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from isonet.core.masks.beads import Bead, leave_out, patches
 from isonet.core.simulation import projection
+from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.project.table import Project
 from isonet.volumes.beads import find_beads, painted, read_beads, restore_beads
@@ -180,3 +181,77 @@ def test_a_broken_list_is_named(here: Path, gold: Any) -> None:
     outcome = isonet.call("predict", "v.star", "starter")
     assert outcome.code != 0
     assert str(path) in outcome.err
+
+
+def test_beads_that_cannot_be_painted_over_are_told(here: Path, gold: Any) -> None:
+    """Of a tomogram that is too narrow for another place of a bead's size."""
+    isonet.write(here / "v.mrc", tomogram(gold, 0.7)[:, 2:38, 6:42])
+    isonet.done("prepare", "v.mrc", "--accept", "no-wedge", output="v.star", contrast="dark")
+    assert "1 of 1 gold beads have no room" in isonet.done("mask", "v.star").err
+    isonet.write(here / "w.mrc", tomogram(gold, 0.7))
+    isonet.done("prepare", "w.mrc", output="w.star", contrast="dark")
+    assert "have no room" not in isonet.done("mask", "w.star").err
+
+
+@pytest.fixture
+def listed(here: Path, gold: Any) -> Path:
+    """The list of the beads of v.star."""
+    isonet.write(here / "v.mrc", tomogram(gold, 0.7))
+    isonet.done("prepare", "v.mrc", output="v.star", contrast="dark")
+    isonet.done("mask", "v.star")
+    return Path("mask/v_beads.star")
+
+
+def first_row(listed: Path) -> str:
+    """The line of the first bead."""
+    return next(line for line in listed.read_text().splitlines() if line[:1].isdigit())
+
+
+@pytest.mark.parametrize("bad", ["nan 20 20 8 9", "10 inf 20 8 9", "10 20 20 0 9", "10 20 20 8 -9", "10 20 20 8 nan"])
+def test_a_bead_that_can_be_none_is_refused(listed: Path, bad: str) -> None:
+    listed.write_text(listed.read_text().replace(first_row(listed), bad))
+    with pytest.raises(InputError, match=r"v_beads\.star: bead 1.* run isonet mask again"):
+        read_beads(Project.read(Path("v.star")).tomograms[0])
+
+
+@pytest.mark.parametrize("bad", ["-50 20 20 8 9", "20 100 20 8 9", "100 200 240 80 90"])
+def test_a_bead_outside_the_tomogram_is_refused(listed: Path, bad: str) -> None:
+    """As where a list is in another unit, or of another voxel size."""
+    listed.write_text(listed.read_text().replace(first_row(listed), bad))
+    (row,) = Project.read(Path("v.star")).tomograms
+    with pytest.raises(InputError, match=r"v_beads\.star: bead 1 .* outside the tomogram of 40 x 80 x 96 voxels"):
+        open_sources(row, ("rlnTomoName",))
+    listed.write_text(listed.read_text().replace(bad, "-3 20 20 8 9"))
+    assert len(open_sources(row, ("rlnTomoName",))[0].beads) == 3  # cut by a face
+
+
+@pytest.mark.parametrize("old, new", [("_rlnBeadRadius", "_rlnRadius"), ("data_beads", "data_other")])
+def test_a_list_of_something_else_is_refused(listed: Path, old: str, new: str) -> None:
+    listed.write_text(listed.read_text().replace(old, new))
+    with pytest.raises(InputError, match=r"v_beads\.star: no .* run isonet mask again"):
+        read_beads(Project.read(Path("v.star")).tomograms[0])
+
+
+def test_a_list_whose_rows_were_all_deleted_holds_no_bead(listed: Path) -> None:
+    lines = listed.read_text().splitlines(keepends=True)
+    listed.write_text("".join(line for line in lines if not line[:1].isdigit()))
+    assert read_beads(Project.read(Path("v.star")).tomograms[0]) == ()
+
+
+def test_a_bead_deleted_from_the_list_does_not_come_back(listed: Path) -> None:
+    listed.write_text(listed.read_text().replace(first_row(listed) + "\n", ""))
+    edited = listed.read_text()
+    assert "made before, kept" in isonet.done("mask", "v.star").err
+    assert listed.read_text() == edited
+    assert len(read_beads(Project.read(Path("v.star")).tomograms[0])) == 2
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_deleted_list_is_made_again(listed: Path, broken: bool) -> None:
+    whole = listed.read_text().splitlines()[1:]  # the first line tells the time
+    if broken:
+        listed.write_text("data_beads\n\nloop_\n_rlnCoordinateZ #1\n1\n")
+        isonet.done("mask", "v.star")  # needs no list
+    listed.unlink()
+    isonet.done("mask", "v.star")
+    assert listed.read_text().splitlines()[1:] == whole

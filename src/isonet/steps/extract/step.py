@@ -147,7 +147,7 @@ def _piece(source: Source, centre: npt.NDArray[np.int64], number: int, config: E
     started = tuple(first * edge for first, edge in zip(header.start, voxel[::-1], strict=True))
     base = header.origin if any(header.origin) else started
     origin = [at + first * edge for at, first, edge in zip(base, corner[::-1], voxel[::-1], strict=True)]
-    label = product_label("sub-volume", (source.volume.path,), (corner, size, pixel))
+    label = product_label("sub-volume", (source.volume.path,), (corner, size, pixel, *source.beads))
     placed = Header(voxel, (origin[0], origin[1], origin[2]), (0, 0, 0), (*header.labels[:9], label))
     path = config.output_dir / f"{source.tomogram.name}_{number:06d}.mrc"
     return _Piece(source, tuple(centre.tolist()), corner, path, placed)

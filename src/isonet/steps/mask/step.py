@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from isonet.config import MaskConfig
-from isonet.core.masks.beads import Bead
+from isonet.core.masks.beads import Bead, patches
 from isonet.core.masks.region import Region
 from isonet.core.masks.slab import Slab
 from isonet.errors import InputError
@@ -128,7 +128,7 @@ def mask(project: Project, config: MaskConfig, run: Run) -> Project:
             )
             continue
         plan = _plan(tomogram, project, column, config)
-        if not made_before(path, plan.label, overwrite=config.overwrite):
+        if not made_before(path, plan.label, overwrite=config.overwrite) or _lost_list(tomogram):
             _make(plan, path, run)
         project.recorded(tomogram.index, **_entries(project, plan, path))
     return Project.read(project.path)
@@ -136,7 +136,7 @@ def mask(project: Project, config: MaskConfig, run: Run) -> Project:
 
 def _plan(tomogram: Tomogram, project: Project, column: str, config: MaskConfig) -> Plan:
     """Read all that decides what a mask will be."""
-    source = open_source(tomogram, column)
+    source = open_source(_of_no_list(tomogram), column)
     volume = source.volume
     boundary = given = _belonging(config.boundary, tomogram, project, BOUNDARY_EXTENSIONS)
     if boundary is None and tomogram.text(BOUNDARY_COLUMN) is not None:
@@ -205,15 +205,35 @@ def _make(plan: Plan, path: Path, run: Run) -> None:
     save_outline(picture, volume, made, f"{plan.source.tomogram.name}: {100 * kept:.1f} % of the voxels kept")
 
 
+def _of_no_list(tomogram: Tomogram) -> Tomogram:
+    """Return the row without a list of beads: what is sought, and the mask's label, depend on no earlier list."""
+    return replace(tomogram, row={name: value for name, value in tomogram.row.items() if name != BEADS_COLUMN})
+
+
+def _lost_list(tomogram: Tomogram) -> bool:
+    """Whether the list of beads that the table names is gone; say so."""
+    if tomogram.text(BEADS_COLUMN) is None or tomogram.file(BEADS_COLUMN).exists():
+        return False
+    log.info("%s: the list of gold beads is gone; they are sought again", tomogram.file(BEADS_COLUMN))
+    return True
+
+
 def _without_beads(plan: Plan, path: Path) -> Plan:
     """Look for gold beads, list those that there are, and leave them out."""
-    source, listed = replace(plan.source, beads=()), _list_of_beads(path)
+    source, listed = plan.source, _list_of_beads(path)
     found = find_beads(source.voxels, source.normalization.sign) if plan.beads else ()
     found = tuple(bead for bead in found if _in_data(bead, source))  # reflected ones are none
     listed.unlink(missing_ok=True)
     if found:
         write_beads(listed, found)
         log.info("%s: %d gold beads, left out and painted over; listed in %s", source.volume.path, len(found), listed)
+    left = len(found) - len(patches(found, source.shape))
+    if left:
+        log.warning(
+            "%s: %d of %d gold beads have no room for sample beside them and stay, so that training sees them; crop "
+            "mask there, or leave this tomogram out of training with --tomo-idx",
+            *(title(source.volume.path), left, len(found)),
+        )
     source = replace(source, beads=found)
     return replace(plan, source=source, content=Content(source, plan.content.options, plan.content.steps))
 

@@ -72,7 +72,7 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
     files = files_compared(tomogram, measured)
     opened = {name: open_volume(path) for name, path in files.items() if path is not None}
     padding = find_padding(opened["before"], aloud=False)
-    beads = read_beads(tomogram)
+    beads = read_beads(tomogram, opened["before"].shape)
     volumes = {name: continue_over_padding(painted(volume, beads), padding) for name, volume in opened.items()}
     sign = contrast_sign(tomogram, [volumes["before"]])
     looks = {name: look(volume) for name, volume in volumes.items()}

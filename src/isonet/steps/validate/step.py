@@ -205,7 +205,7 @@ def _case(
     InputError
         If a volume is not of the tomogram's shape.
     """
-    beads = read_beads(measured)
+    beads = read_beads(measured, open_volume(measured.file(columns[0])).shape)
 
     def opened(path: Path) -> Volume:
         return painted(open_volume(path), beads)
