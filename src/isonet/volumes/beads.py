@@ -78,7 +78,11 @@ def read_beads(tomogram: Tomogram, shape: tuple[int, int, int] | None = None) ->
     """
     if tomogram.text(BEADS_COLUMN) is None:
         return ()
-    path = tomogram.file(BEADS_COLUMN)
+    return read_list(tomogram.file(BEADS_COLUMN), shape)
+
+
+def read_list(path: Path, shape: tuple[int, int, int] | None = None) -> tuple[Bead, ...]:
+    """Read a list of beads; parameters and errors as of :func:`read_beads`."""
     tables = star.read_tables(path) if path.exists() else {}
     if _TABLE not in tables:
         raise InputError(f"{path}: no list of gold beads; {_ANEW}")

@@ -157,7 +157,6 @@ def test_a_sample_without_beads_or_nobeads_names_none(here: Path, sample: Any, g
     assert len(read_beads(second)) == 3
     isonet.done("mask", "v.star", "--no-beads")
     assert read_beads(Project.read(Path("v.star")).tomograms[1]) == ()
-    assert not list(Path("mask").glob("*_beads.star"))
 
 
 def test_padding_is_no_gold_and_gold_beside_it_is_found(here: Path, gold: Any) -> None:
@@ -246,12 +245,21 @@ def test_a_bead_deleted_from_the_list_does_not_come_back(listed: Path) -> None:
     assert len(read_beads(Project.read(Path("v.star")).tomograms[0])) == 2
 
 
+def test_an_edited_list_outlives_a_mask_of_other_options(listed: Path) -> None:
+    listed.write_text(listed.read_text().replace(first_row(listed) + "\n", ""))
+    edited = listed.read_text()
+    said = isonet.done("mask", "v.star", density_percentage=60).err
+    assert "2 gold beads as" in said
+    assert listed.read_text() == edited
+
+
 @pytest.mark.parametrize("broken", [True, False])
 def test_a_deleted_list_is_made_again(listed: Path, broken: bool) -> None:
     whole = listed.read_text().splitlines()[1:]  # the first line tells the time
     if broken:
         listed.write_text("data_beads\n\nloop_\n_rlnCoordinateZ #1\n1\n")
         isonet.done("mask", "v.star")  # needs no list
+        isonet.assert_refused(isonet.call("mask", "v.star", density_percentage=60), str(listed), "delete it")
     listed.unlink()
     isonet.done("mask", "v.star")
     assert listed.read_text().splitlines()[1:] == whole

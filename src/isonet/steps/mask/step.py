@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from isonet.config import MaskConfig
-from isonet.core.masks.beads import Bead, patches
 from isonet.core.masks.region import Region
 from isonet.core.masks.slab import Slab
 from isonet.errors import InputError
@@ -25,9 +24,10 @@ from isonet.running.runs import PREVIEWS, Run
 from isonet.running.sharing import nobodys
 from isonet.steps.mask.areas import BOUNDARY_EXTENSIONS, boundary_text, read_areas
 from isonet.steps.mask.content import Content, ContentOptions, write_content, write_mask
+from isonet.steps.mask.gold import list_of_beads, lost_list, of_no_list, without_beads
 from isonet.steps.mask.preview import save_outline
 from isonet.steps.mask.room import Steps
-from isonet.volumes.beads import BEADS_COLUMN, find_beads, write_beads
+from isonet.volumes.beads import BEADS_COLUMN
 from isonet.volumes.masks import KIND, MASK_COLUMN, ExistingMask, is_foreign, warn_of_other_extent
 from isonet.volumes.pixel_size import corrected_size, header_for, pixel_size, pixel_size_in_table
 from isonet.volumes.products import made_before, output_paths, product_label
@@ -128,7 +128,7 @@ def mask(project: Project, config: MaskConfig, run: Run) -> Project:
             )
             continue
         plan = _plan(tomogram, project, column, config)
-        if not made_before(path, plan.label, overwrite=config.overwrite) or _lost_list(tomogram):
+        if not made_before(path, plan.label, overwrite=config.overwrite) or lost_list(tomogram):
             _make(plan, path, run)
         project.recorded(tomogram.index, **_entries(project, plan, path))
     return Project.read(project.path)
@@ -136,7 +136,7 @@ def mask(project: Project, config: MaskConfig, run: Run) -> Project:
 
 def _plan(tomogram: Tomogram, project: Project, column: str, config: MaskConfig) -> Plan:
     """Read all that decides what a mask will be."""
-    source = open_source(_of_no_list(tomogram), column)
+    source = open_source(of_no_list(tomogram), column)
     volume = source.volume
     boundary = given = _belonging(config.boundary, tomogram, project, BOUNDARY_EXTENSIONS)
     if boundary is None and tomogram.text(BOUNDARY_COLUMN) is not None:
@@ -179,7 +179,9 @@ def _belonging(given: Path | None, tomogram: Tomogram, project: Project, endings
 
 def _make(plan: Plan, path: Path, run: Run) -> None:
     """Make one mask with its preview and say what it keeps."""
-    plan = _without_beads(plan, path)
+    if plan.beads:
+        source = without_beads(plan.source, list_of_beads(path))
+        plan = replace(plan, source=source, content=Content(source, plan.content.options, plan.content.steps))
     volume, content, region = plan.source.volume, plan.content, plan.region
     existing = None
     if plan.existing is not None:
@@ -203,50 +205,6 @@ def _make(plan: Plan, path: Path, run: Run) -> None:
     made = open_volume(path)
     picture = path.parent / PREVIEWS / f"{plan.source.tomogram.name}.png"
     save_outline(picture, volume, made, f"{plan.source.tomogram.name}: {100 * kept:.1f} % of the voxels kept")
-
-
-def _of_no_list(tomogram: Tomogram) -> Tomogram:
-    """Return the row without a list of beads: what is sought, and the mask's label, depend on no earlier list."""
-    return replace(tomogram, row={name: value for name, value in tomogram.row.items() if name != BEADS_COLUMN})
-
-
-def _lost_list(tomogram: Tomogram) -> bool:
-    """Whether the list of beads that the table names is gone; say so."""
-    if tomogram.text(BEADS_COLUMN) is None or tomogram.file(BEADS_COLUMN).exists():
-        return False
-    log.info("%s: the list of gold beads is gone; they are sought again", tomogram.file(BEADS_COLUMN))
-    return True
-
-
-def _without_beads(plan: Plan, path: Path) -> Plan:
-    """Look for gold beads, list those that there are, and leave them out."""
-    source, listed = plan.source, _list_of_beads(path)
-    found = find_beads(source.voxels, source.normalization.sign) if plan.beads else ()
-    found = tuple(bead for bead in found if _in_data(bead, source))  # reflected ones are none
-    listed.unlink(missing_ok=True)
-    if found:
-        write_beads(listed, found)
-        log.info("%s: %d gold beads, left out and painted over; listed in %s", source.volume.path, len(found), listed)
-    left = len(found) - len(patches(found, source.shape))
-    if left:
-        log.warning(
-            "%s: %d of %d gold beads have no room for sample beside them and stay, so that training sees them; crop "
-            "mask there, or leave this tomogram out of training with --tomo-idx",
-            *(title(source.volume.path), left, len(found)),
-        )
-    source = replace(source, beads=found)
-    return replace(plan, source=source, content=Content(source, plan.content.options, plan.content.steps))
-
-
-def _in_data(bead: Bead, source: Source) -> bool:
-    """Whether the middle of a bead is no padding."""
-    z, y, x = (min(max(round(at), 0), edge - 1) for at, edge in zip(bead.centre, source.shape, strict=True))
-    return source.padding is None or not source.padding.plane(z)[y, x]
-
-
-def _list_of_beads(path: Path) -> Path:
-    """Return the file that lists the beads of the tomogram whose mask this is."""
-    return path.with_name(path.name.removesuffix("_mask.mrc") + "_beads.star")
 
 
 def _comment_on_slab(slab: Slab | None, volume: Volume) -> None:
@@ -286,10 +244,10 @@ def _comment_on_fraction(kept: float, path: Path, region: Region) -> None:
 
 def _entries(project: Project, plan: Plan, path: Path) -> dict[str, str]:
     """Columns to write back."""
-    listed = _list_of_beads(path)
+    listed = list_of_beads(path)
     entries = {
         MASK_COLUMN: project.entry(path),
-        BEADS_COLUMN: project.entry(listed) if listed.exists() else star.MISSING,
+        BEADS_COLUMN: project.entry(listed) if plan.beads and listed.exists() else star.MISSING,
     }
     if plan.existing is None:
         options = plan.content.options

@@ -1,0 +1,70 @@
+"""Gold beads of a tomogram whose mask is made: found and listed, or as the list says that the user may have edited."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from isonet.core.masks.beads import Bead, patches
+from isonet.io.volume_files import title
+from isonet.project.table import Tomogram
+from isonet.volumes.beads import BEADS_COLUMN, find_beads, read_list, write_beads
+from isonet.volumes.source import Source
+
+log = logging.getLogger("isonet")
+
+
+def list_of_beads(mask: Path) -> Path:
+    """Return the file that lists the beads of the tomogram whose mask this is."""
+    return mask.with_name(mask.name.removesuffix("_mask.mrc") + "_beads.star")
+
+
+def of_no_list(tomogram: Tomogram) -> Tomogram:
+    """Return the row without a list of beads: what is sought, and the mask's label, depend on no earlier list."""
+    return replace(tomogram, row={name: value for name, value in tomogram.row.items() if name != BEADS_COLUMN})
+
+
+def lost_list(tomogram: Tomogram) -> bool:
+    """Whether the list of beads that the table names is gone; say so."""
+    if tomogram.text(BEADS_COLUMN) is None or tomogram.file(BEADS_COLUMN).exists():
+        return False
+    log.info("%s: the list of gold beads is gone; they are sought again", tomogram.file(BEADS_COLUMN))
+    return True
+
+
+def without_beads(source: Source, listed: Path) -> Source:
+    """Leave the beads of a tomogram out: those of the list if there is one, else those that are found.
+
+    Raises
+    ------
+    InputError
+        If the list cannot be used.
+    """
+    if listed.exists():
+        found = read_list(listed, source.shape)
+        log.info("%s: %d gold beads as %s says; delete it to seek them anew", source.volume.path, len(found), listed)
+    else:
+        found = _found(source, listed)
+    left = len(found) - len(patches(found, source.shape))
+    if left:
+        log.warning(
+            "%s: %d of %d gold beads have no room for sample beside them and stay, so that training sees them; crop "
+            "mask there, or leave this tomogram out of training with --tomo-idx",
+            *(title(source.volume.path), left, len(found)),
+        )
+    return replace(source, beads=found)
+
+
+def _found(source: Source, listed: Path) -> tuple[Bead, ...]:
+    """Look for beads and list them; those that are reflected into padding are none."""
+    found = find_beads(source.voxels, source.normalization.sign)
+    found = tuple(bead for bead in found if _in_data(bead, source))
+    if found:
+        write_beads(listed, found)
+        log.info("%s: %d gold beads, left out and painted over; listed in %s", source.volume.path, len(found), listed)
+    return found
+
+
+def _in_data(bead: Bead, source: Source) -> bool:
+    """Whether the middle of a bead is no padding."""
+    z, y, x = (min(max(round(at), 0), edge - 1) for at, edge in zip(bead.centre, source.shape, strict=True))
+    return source.padding is None or not source.padding.plane(z)[y, x]
