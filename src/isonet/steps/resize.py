@@ -17,13 +17,12 @@ from isonet.running.memory import within_limit
 from isonet.running.runs import Run, start
 from isonet.volumes.continued import Resized, continue_over_padding
 from isonet.volumes.padding import find_padding
-from isonet.volumes.pixel_size import pixel_size_in_table
+from isonet.volumes.pixel_size import DEFAULT_SIZE, pixel_size_in_table
 from isonet.volumes.products import made_before, product_label
 from isonet.volumes.source import not_finite
 
 log = logging.getLogger("isonet")
 _HALVES = dict(zip(HALF_COLUMNS, ("half1", "half2"), strict=True))
-_DEFAULT = 1.0  # Å per voxel, as programs write that know no size
 STALE = (
     "rlnDeconvTomoName",
     "rlnMaskName",
@@ -171,9 +170,9 @@ def _resampling(job: Job, config: ResizeConfig) -> tuple[Volume, resampling.Resa
 def _resize(job: Job, config: ResizeConfig, label: str, run: Run) -> None:
     """Make one resized volume."""
     volume, how = _resampling(job, config)
-    if not job.pixel_size and volume.pixel_size == _DEFAULT:
+    if not job.pixel_size and volume.pixel_size == DEFAULT_SIZE:
         log.warning(
-            "%s: the header gives %g A/voxel, which is a default; set it, or fill a table", job.source, _DEFAULT
+            "%s: the header gives %g A/voxel, which is a default; set it, or fill a table", job.source, DEFAULT_SIZE
         )
     if min(how.steps) < 1 - 1e-6:
         log.warning("%s: %g A/voxel is finer than it is; that adds no detail", job.source, config.pixel_size)

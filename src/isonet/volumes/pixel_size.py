@@ -8,6 +8,8 @@ from isonet.io.volume import Volume
 from isonet.project.table import Tomogram
 
 COLUMN = "rlnPixelSize"
+DEFAULT_SIZE = 1.0
+"""Å per voxel, as programs write that know no size."""
 _SAME = 0.01  # relative difference of sizes that are one
 
 

@@ -22,13 +22,12 @@ from isonet.running.runs import PREVIEWS, Run
 from isonet.running.sharing import nobodys
 from isonet.steps.deconv.pictures import save_choices, save_deconvolved
 from isonet.volumes.filtering import filter_file
-from isonet.volumes.pixel_size import corrected_size, pixel_size
+from isonet.volumes.pixel_size import DEFAULT_SIZE, corrected_size, pixel_size
 from isonet.volumes.products import made_before, output_paths, product_label
 
 log = logging.getLogger("isonet")
 _SMALLEST_DEFOCUS = 100.0  # Å: less is a value in micrometres
 _UNUSUAL_DEFOCUS = 8_000.0  # Å: less may be a value in nanometres
-_HEADERS_DEFAULT = 1.0  # Å per voxel, of programs that do not know it
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,7 @@ def _filter(tomogram: Tomogram, volume: Volume, config: DeconvConfig) -> WienerF
     size = pixel_size(tomogram, volume)
     if not size > 0:
         raise InputError(f"{tomogram.table}: tomogram {tomogram.index} has no pixel size; fill rlnPixelSize (A)")
-    if size == _HEADERS_DEFAULT:
+    if size == DEFAULT_SIZE:
         log.warning(
             "%s: tomogram %s has 1 A/voxel, which is a default of headers; fill rlnPixelSize",
             tomogram.table,

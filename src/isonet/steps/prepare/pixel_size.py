@@ -9,6 +9,7 @@ from isonet.io.mrc_bytes.header import Header
 from isonet.io.volume import Volume
 from isonet.project.table import Tomogram
 from isonet.steps.prepare.description import Description
+from isonet.volumes.pixel_size import DEFAULT_SIZE
 
 log = logging.getLogger("isonet")
 _USUAL_PIXEL_SIZES = (5.0, 25.0)
@@ -24,7 +25,7 @@ def pixel_size_of(volume: Volume, known: Description) -> float:
         If voxels are not cubes by the header, and metadata do not know better.
     """
     header = volume.header
-    if known.pixel_size and (header.pixel_size in (0.0, 1.0) or not header.cubic):
+    if known.pixel_size and (header.pixel_size in (0.0, DEFAULT_SIZE) or not header.cubic):
         fault = "the header has no pixel size" if header.cubic else f"voxels are not cubes ({_edges(header)})"
         log.info("%s: %s; %g A taken from metadata", volume.path, fault, known.pixel_size)
         return known.pixel_size
@@ -34,20 +35,20 @@ def pixel_size_of(volume: Volume, known: Description) -> float:
 def comment_on_pixel_size(path: Path, pixel_size: float, header: Header, known: Description) -> None:
     """Warn where the size is a default, unusual, or not what header or metadata say."""
     low, high = _USUAL_PIXEL_SIZES
-    if pixel_size in (0.0, 1.0):
+    if pixel_size in (0.0, DEFAULT_SIZE):
         log.warning("%s: the header gives a pixel size of %g A, which is a default; set --pixel-size", path, pixel_size)
     elif not low <= pixel_size <= high:
         remedy = "bin it or use 'isonet resize'" if pixel_size < low else "reconstruct it with less binning"
         log.warning("%s: %g A/voxel; the method works best at about 10 (5 to 25), %s", path, pixel_size, remedy)
     if known.pixel_size and pixel_size and abs(known.pixel_size / pixel_size - 1) > 0.05:
         log.warning("%s: %g A/voxel, metadata say %g; check --pixel-size", path, pixel_size, known.pixel_size)
-    elif known.image_pixel_size and 1.0 < pixel_size < 0.95 * known.image_pixel_size:
+    elif known.image_pixel_size and DEFAULT_SIZE < pixel_size < 0.95 * known.image_pixel_size:
         log.warning(
             "%s: %g A/voxel, finer than its images' %g A; check --pixel-size", path, pixel_size, known.image_pixel_size
         )
     if not header.cubic:
         log.info("%s: voxels are not cubes (%s); results have %g A", path, _edges(header), pixel_size)
-    elif header.pixel_size not in (0.0, 1.0) and pixel_size and abs(header.pixel_size / pixel_size - 1) > 0.01:
+    elif header.pixel_size not in (0.0, DEFAULT_SIZE) and pixel_size and abs(header.pixel_size / pixel_size - 1) > 0.01:
         log.info("%s: the header gives %g A/voxel; results have %g A", path, header.pixel_size, pixel_size)
 
 
@@ -55,7 +56,7 @@ def comment_on_sizes_of_halves(halves: Sequence[Path], pixel_size: float) -> Non
     """Warn where the header of a half gives another size than the one that its tomogram has."""
     for path in halves:
         found = open_volume(path).header.pixel_size
-        if found not in (0.0, 1.0) and pixel_size and not 1 / _ALIKE < found / pixel_size < _ALIKE:
+        if found not in (0.0, DEFAULT_SIZE) and pixel_size and not 1 / _ALIKE < found / pixel_size < _ALIKE:
             log.warning("%s: the header gives %g A/voxel; %g A taken, give --pixel-size", path, found, pixel_size)
 
 
