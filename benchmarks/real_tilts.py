@@ -3,7 +3,7 @@
 A tomogram is reconstructed from the tilts up to `--keep` degrees alone, corrected, and compared with the one from all
 tilts where only the images that were left out have measured: `--guard` Fourier pixels off all faces, which the
 tomogram from the inner tilts must show to be enough. The noise of those images is in nothing that the network has seen.
-Gold beads are left out of both; what remains in brackets is chance: the same at other places of the tomogram.
+Gold beads are left out of both. Chance is in brackets: the same at other places of the tomogram.
 
     python benchmarks/real_tilts.py 00254_10Apx_f16.st --alignment 00254.xml --pixel-size 20 --thickness 104 \
         --keep 45 --guard 1.5 --output-dir real-tilts -- --preset purified --time-budget 12min

@@ -22,7 +22,7 @@ BLUR = 1.5
 """Voxels: standard deviation of the low-pass in which beads are looked for."""
 REACH = 6
 """Voxels that the low-pass reaches."""
-_DENSE, _TIMES = 12.0, 2.5
+_DENSE, _TIMES = 12.0, 2.5  # how far gold stands out: spreads of the bulk, and times what 0.5 % exceed
 _MAD = 1.4826  # standard deviation of normal noise over its median absolute deviation
 _WIDEST = 40  # voxels across
 _SOFT = 0.25  # of the ellipsoid's radius, over which painting begins
