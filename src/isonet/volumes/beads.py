@@ -14,6 +14,7 @@ from isonet.errors import InputError
 from isonet.io import star
 from isonet.io.storage.stored import Absent, Block, Stored
 from isonet.io.volume import FloatArray, Volume
+from isonet.io.volume_files import title
 from isonet.project.table import Tomogram
 
 log = logging.getLogger("isonet")
@@ -207,6 +208,17 @@ def painted(volume: Volume, found: tuple[Bead, ...]) -> Volume:
     """Return a volume with texture in place of its beads."""
     made = patches(found, volume.shape)
     return replace(volume, stored=Painted(volume.stored, made)) if made else volume
+
+
+def warn_of_unpainted(found: tuple[Bead, ...], volume: Volume) -> None:
+    """Warn of beads that stay because no place beside them can be painted over them."""
+    left = len(found) - len(patches(found, volume.shape))
+    if left:
+        log.warning(
+            "%s: %d of %d gold beads have no room for sample beside them and stay, so that training sees them; crop "
+            "mask there, or leave this tomogram out of training with --tomo-idx",
+            *(title(volume.path), left, len(found)),
+        )
 
 
 def restore_beads(

@@ -17,7 +17,7 @@ from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.project.older_tilts import comment_on_tilts
 from isonet.project.table import HALF_COLUMNS, Tomogram
-from isonet.volumes.beads import painted, read_beads, restore_beads
+from isonet.volumes.beads import painted, read_beads, restore_beads, warn_of_unpainted
 from isonet.volumes.continued import Continued, continue_over_padding, restore
 from isonet.volumes.contrast import pooled_contrast
 from isonet.volumes.half_likeness import warn_of_unlike_halves
@@ -178,6 +178,7 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
     if tuple(columns) == HALF_COLUMNS:
         warn_of_unlike_halves(volumes[0], volumes[1])
     beads = read_beads(tomogram, volumes[0].shape)
+    warn_of_unpainted(beads, volumes[0])
     paddings = [find_padding(volume) for volume in volumes]
     clean = (painted(volume, beads) for volume in volumes)
     continued = list(map(continue_over_padding, clean, paddings))

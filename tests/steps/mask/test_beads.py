@@ -263,3 +263,18 @@ def test_a_deleted_list_is_made_again(listed: Path, broken: bool) -> None:
     listed.unlink()
     isonet.done("mask", "v.star")
     assert listed.read_text().splitlines()[1:] == whole
+
+
+def test_an_edited_bead_that_leaves_no_room_is_told_of_by_every_step(listed: Path, model: Path) -> None:
+    """One wider than the tomogram: no bead can be painted over any more."""
+    listed.write_text(listed.read_text().rstrip() + "\n24.00\t20.00\t20.00\t200.00\t9.00\n")
+    assert "gold beads have no room" in isonet.done("predict", "v.star", model, output_dir="again").err
+
+
+def test_a_given_mask_that_keeps_all_is_told_of_by_its_name(here: Path, sample: Any) -> None:
+    isonet.write(here / "v.mrc", tomogram(sample, 0.7))
+    isonet.write(here / "all.mrc", np.ones(SHAPE, np.int8))
+    isonet.done("prepare", "v.mrc", output="v.star", contrast="dark")
+    said = isonet.done("mask", "v.star", existing="all.mrc").err
+    assert "as all.mrc says" in said
+    assert "density-percentage" not in said

@@ -4,10 +4,9 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from isonet.core.masks.beads import Bead, patches
-from isonet.io.volume_files import title
+from isonet.core.masks.beads import Bead
 from isonet.project.table import Tomogram
-from isonet.volumes.beads import BEADS_COLUMN, find_beads, read_list, write_beads
+from isonet.volumes.beads import BEADS_COLUMN, find_beads, read_list, warn_of_unpainted, write_beads
 from isonet.volumes.source import Source
 
 log = logging.getLogger("isonet")
@@ -44,13 +43,7 @@ def without_beads(source: Source, listed: Path) -> Source:
         log.info("%s: %d gold beads as %s says; delete it to seek them anew", source.volume.path, len(found), listed)
     else:
         found = _found(source, listed)
-    left = len(found) - len(patches(found, source.shape))
-    if left:
-        log.warning(
-            "%s: %d of %d gold beads have no room for sample beside them and stay, so that training sees them; crop "
-            "mask there, or leave this tomogram out of training with --tomo-idx",
-            *(title(source.volume.path), left, len(found)),
-        )
+    warn_of_unpainted(found, source.volume)
     return replace(source, beads=found)
 
 

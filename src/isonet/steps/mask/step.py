@@ -201,7 +201,7 @@ def _make(plan: Plan, path: Path, run: Run) -> None:
             raise InputError(f"{volume.path}: nothing is left to keep; crop less, or mend --boundary or --existing")
     if plan.slab:
         _comment_on_slab(region.slab, volume)
-    _comment_on_fraction(kept, path, region)
+    _comment_on_fraction(kept, path, region, given=plan.existing)
     made = open_volume(path)
     picture = path.parent / PREVIEWS / f"{plan.source.tomogram.name}.png"
     save_outline(picture, volume, made, f"{plan.source.tomogram.name}: {100 * kept:.1f} % of the voxels kept")
@@ -226,11 +226,14 @@ def _comment_on_slab(slab: Slab | None, volume: Volume) -> None:
     )
 
 
-def _comment_on_fraction(kept: float, path: Path, region: Region) -> None:
-    """Say how much a mask keeps, and what to do where that is little or nearly all."""
+def _comment_on_fraction(kept: float, path: Path, region: Region, *, given: Path | None) -> None:
+    """Say how much a mask keeps, and what to do where that is little or nearly all; of one `given`, to look at it."""
     drawn = f", {boundary_text(region.areas)}" if region.areas else ""
     log.info("%s: %.1f %% of the voxels kept%s", path, 100 * kept, drawn)
-    if kept < _FEW:
+    if given is not None:
+        if not _FEW <= kept <= _MANY:
+            log.warning("%s: %.1f %% kept, as %s says; look at it", path, 100 * kept, given)
+    elif kept < _FEW:
         log.warning(
             "%s: only %.1f %% kept; raise --density-percentage and --std-percentage, crop less or widen the boundary",
             path,
