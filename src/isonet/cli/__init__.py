@@ -9,8 +9,8 @@ import os
 
 from isonet.cli.dispatch import main
 
-# before numpy is loaded: its products are small here, and its threads wait by computing, which takes prepare half as long
-# again; PyTorch has threads of its own
+# before numpy is loaded: its products are small here, and its threads wait by computing, with which prepare takes half
+# as long again; PyTorch has threads of its own
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 __all__ = ["main"]
