@@ -140,7 +140,7 @@ def test_particles_are_listed_where_extract_finds_them(clean: Path) -> None:
 def test_without_particles_there_is_no_list_of_them(clean: Path, tmp_path: Path) -> None:
     """A list of an earlier simulation does not stay beside other volumes."""
     (tmp_path / "particles.star").write_bytes((clean / "particles.star").read_bytes())
-    none = SMALL | {"species": 0}
+    none = SMALL | {"species": 0, "depth": 64, "height": 96, "width": 96}
     simulate(SimulateConfig(output_dir=tmp_path, tilt_step=30, overwrite=True, **none))
     assert not (tmp_path / "particles.star").exists()
 
@@ -158,6 +158,13 @@ def test_nothing_is_overwritten_unless_asked(clean: Path) -> None:
 def test_wrong_options_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         SimulateConfig(**wrong)
+
+
+def test_a_volume_without_room_for_anything_is_refused(tmp_path: Path) -> None:
+    tiny = SMALL | {"depth": 16, "height": 24, "width": 24}
+    with pytest.raises(InputError, match=r"--depth 16 --height 24 --width 24: nothing .* has room there; make the"):
+        simulate(SimulateConfig(output_dir=tmp_path, **tiny))
+    assert not list(tmp_path.iterdir())
 
 
 LEVELS = {
@@ -208,7 +215,7 @@ def test_levels_that_cannot_be_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_set_about_one_axis_replaces_one_about_two(tmp_path: Path) -> None:
-    small = {"depth": 16, "height": 16, "width": 16, "tilt_step": 20, "output_dir": tmp_path, "overwrite": True}
+    small = {"depth": 32, "height": 32, "width": 32, "tilt_step": 20, "output_dir": tmp_path, "overwrite": True}
     simulate(SimulateConfig(second_axis=True, **small))
     assert (tmp_path / "tilts2.tlt").exists()
     with pytest.raises(InputError, match="exists already"):

@@ -6,7 +6,7 @@ with both paths.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -81,9 +81,18 @@ class Belonging:
         All that there are: what another tomogram has a better right to is not given to one.
     shared : bool
         Whether one thing may belong to several tomograms, as the tilts of a series to all that was made of it.
+    alike : callable, optional
+        Asked for a thing and each of the tomograms that it fits equally well: whether it looks like that one's, too.
     """
 
-    def __init__(self, tomograms: Sequence[Named], things: Sequence[Named], *, shared: bool = False) -> None:
+    def __init__(
+        self,
+        tomograms: Sequence[Named],
+        things: Sequence[Named],
+        *,
+        shared: bool = False,
+        alike: Callable[[int, int], bool] | None = None,
+    ) -> None:
         self.tomograms = tomograms
         self.things = things
         self._owners: list[frozenset[int]] = []
@@ -96,7 +105,10 @@ class Belonging:
                 for place in sorted(set().union(*map(index.like, thing.names)))
                 if (match := _match(number, thing, tomograms[place], common))
             }
-            self._owners.append(_with_a_right(matches, shared=shared))
+            owners = _with_a_right(matches, shared=shared)
+            if alike is not None and len(owners) > 1:
+                owners = frozenset(place for place in owners if alike(number, place)) or owners
+            self._owners.append(owners)
             for place in self._owners[-1]:
                 self._fitting[place].append(matches[place])
         for own in self._fitting:

@@ -234,9 +234,16 @@ def _among(full: Sequence[Path]) -> list[Pair]:
 
 
 def _belonging(full: Sequence[Path], pairs: Sequence[Pair]) -> Belonging:
-    """Which pairs belong to which full tomograms; halves of no other name than `even`, `odd` are those of `full`."""
+    """Which pairs belong to which full tomograms; halves of no other name than `even`, `odd` are those of `full`.
+
+    Of a tomogram and what was cut from it, halves belong to the one of their shape.
+    """
     tomograms = [Named(path, (stem(path),)) for path in full]
-    return Belonging(tomograms, [Named(pair.even, (pair.name or "full",)) for pair in pairs])
+    return Belonging(
+        tomograms,
+        [Named(pair.even, (pair.name or "full",)) for pair in pairs],
+        alike=lambda pair, one: open_volume(full[one]).shape == open_volume(pairs[pair].even).shape,
+    )
 
 
 def _close(belonging: Belonging) -> set[int]:

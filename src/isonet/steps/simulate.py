@@ -81,14 +81,19 @@ def simulate(config: SimulateConfig) -> Path:
     Raises
     ------
     InputError
-        If files would be overwritten, or a template or tilt file cannot be used.
+        If files would be overwritten, a template or tilt file cannot be used, or nothing has room in the volume.
     """
     series = _series(config)
     refuse_existing([config.output_dir / name for name in (*_NAMES, *_SECOND)], overwrite=config.overwrite)
-    for name in _SECOND:  # of a set that is replaced
-        (config.output_dir / name).unlink(missing_ok=True)
     generator = Generator().manual_seed(config.seed)
     cell = _cell(config, generator)
+    if not cell.density.any():
+        raise InputError(
+            f"--depth {config.depth} --height {config.height} --width {config.width}: nothing that was asked for has "
+            "room there; make the volume larger, or ask for something smaller"
+        )
+    for name in _SECOND:  # of a set that is replaced
+        (config.output_dir / name).unlink(missing_ok=True)
     truth = -cell.density if config.contrast == "dark" else cell.density
     header = Header((config.pixel_size,) * 3, labels=(f"isonet simulate, seed {config.seed}",))
     mrc.write(config.output_dir / "truth.mrc", truth.numpy(), header)

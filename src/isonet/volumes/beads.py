@@ -16,6 +16,7 @@ from isonet.io.storage.stored import Absent, Block, Stored
 from isonet.io.volume import FloatArray, Volume
 from isonet.io.volume_files import title
 from isonet.project.table import Tomogram
+from isonet.volumes.continued import Continued
 
 log = logging.getLogger("isonet")
 BEADS_COLUMN = "rlnBeadsName"
@@ -24,11 +25,11 @@ _TABLE = "beads"
 _ANEW = "delete it and run isonet mask again"
 _COLUMNS = ("rlnCoordinateZ", "rlnCoordinateY", "rlnCoordinateX", "rlnBeadRadius", "rlnBeadHeight")
 _AT_ONCE = 1 << 24  # voxels that are searched at once
-_LOOKS = 24  # sections from which the usual density is taken
+_LOOKS, _LOOKED_AT = 24, 1 << 18  # sections from which the usual density is taken, and voxels of each
 
 
 def find_beads(volume: Volume, sign: int) -> tuple[Bead, ...]:
-    """Find the gold beads of a volume, in bounded memory.
+    """Find the gold beads of a volume, in bounded memory; those that are reflected into padding are none.
 
     Parameters
     ----------
@@ -38,19 +39,39 @@ def find_beads(volume: Volume, sign: int) -> tuple[Bead, ...]:
         -1 where density is dark, 1 where it is light.
     """
     depth, height, width = volume.shape
+    level = _level(volume, sign)
     step = max(1, _AT_ONCE // (height * width))
-    looks = []
-    for section in np.unique(np.linspace(0, depth - 1, _LOOKS).round().astype(int)).tolist():
-        part = slice(max(0, section - REACH), min(depth, section + REACH + 1))
-        looks.append(low_passed(sign * volume.read_rows(part))[section - part.start])
-    level = Level.of(np.stack(looks))
     found: list[Box] = []
     for first in range(0, depth, step):
-        part = slice(max(0, first - REACH), min(depth, first + step + REACH))
-        own = slice(first - part.start, min(first + step, depth) - part.start)
-        block = low_passed(sign * volume.read_rows(part))[own]
+        block = _low_passed(volume, sign, slice(first, min(first + step, depth)))[0]
         found += [(slice(z.start + first, z.stop + first), y, x) for z, y, x in cores(block, level)]
+    if not found and not level.noisy:
+        log.info("%s: no noise to tell gold from sample by; only rare beads would be found", title(volume.path))
     return beads(found)
+
+
+def _level(volume: Volume, sign: int) -> Level:
+    """Tell from sections all over a volume what densities are usual."""
+    depth, height, width = volume.shape
+    each = max(1, height * width // _LOOKED_AT)
+    values, voxels = [], []
+    for section in np.unique(np.linspace(0, depth - 1, _LOOKS).round().astype(int)).tolist():
+        smooth, dense = _low_passed(volume, sign, slice(section, section + 1))
+        there = np.isfinite(smooth)
+        values.append(smooth[there][::each])
+        voxels.append(dense[there][::each])
+    return Level.of(np.concatenate(values), np.concatenate(voxels))
+
+
+def _low_passed(volume: Volume, sign: int, sections: slice) -> tuple[FloatArray, FloatArray]:
+    """Density of some sections low-passed, minus infinity where it is padding, and as it is."""
+    part = slice(max(0, sections.start - REACH), min(volume.shape[0], sections.stop + REACH))
+    own = slice(sections.start - part.start, sections.stop - part.start)
+    dense = sign * volume.read_rows(part)
+    smooth = low_passed(dense)[own]
+    if isinstance(volume, Continued):
+        smooth[volume.padding.block(sections)] = -np.inf
+    return smooth, dense[own]
 
 
 def write_beads(path: Path, found: Sequence[Bead]) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, reduce
 from itertools import islice
 
@@ -23,16 +24,59 @@ _REACH, _REACH_OF_LEVEL = 4.0, 2.5  # standard deviations at which low-passes ar
 _LEVEL = 4.0  # standard deviation of what is taken away from parts, so that thickness and vacuum do not count, voxels
 _PARTS, _EDGES = 8, (12, 16)  # parts along an axis at most, and their edges at least
 _EMPTY = 0.05  # deviation of a part, relative to that of parts with much, below which it is empty
-_CLEAR = 0.57  # share of the parts that is enough to tell
+_CLEAR, _CONTRARY = 0.57, 0.65  # share of the parts that is enough to tell, and to doubt what is told
 _STRONG = 4.0  # deviations, beyond which grey values of parts are cut off, so that gold does not count
 
 
-def pooled_contrast(volumes: Iterable[Volume]) -> str:
-    """Tell whether density is `dark` or `light` in volumes together, and say where that is not clear.
+@dataclass(frozen=True)
+class Look:
+    """How the density of volumes looks.
 
-    The rare strong voxels of a low-passed tomogram are density: they make its grey values skew. Where there is no ice,
-    the volume as a whole may be skew the other way; most parts of it are not.
+    Attributes
+    ----------
+    name : str
+        The first of the volumes.
+    whole : str
+        `dark` or `light`: the rare strong voxels of a low-passed tomogram are density and make its grey values skew.
+    dark : float
+        Share of the parts that look dark. Where there is no ice, volumes as a whole may be skew the other way; most
+        parts of them are not.
     """
+
+    name: str
+    whole: str
+    dark: float
+
+
+def pooled_contrast(volumes: Iterable[Volume]) -> str:
+    """Tell whether density is `dark` or `light` in volumes together, and say where that is not clear."""
+    seen = _look(volumes)
+    most, share = ("dark", seen.dark) if seen.dark >= 0.5 else ("light", 1 - seen.dark)
+    taken = most if share >= _CLEAR else "dark"
+    if most == seen.whole and share >= _CLEAR:
+        return seen.whole
+    log.warning(
+        "%s: density looks %s as a whole, but dark in %.0f %% of its parts: not clear, %s taken; give --contrast, or "
+        "edit rlnTomoContrast",
+        *(seen.name, seen.whole, 100 * seen.dark, taken),
+    )
+    return taken
+
+
+def warn_of_other_contrast(told: str, volumes: Iterable[Volume]) -> None:
+    """Warn where density that is said to be `dark` or `light` clearly looks the other way."""
+    seen = _look(volumes)
+    other = 1 - seen.dark if told == "dark" else seen.dark
+    if seen.whole != told and other >= _CONTRARY:
+        log.warning(
+            "%s: density is said to be %s, but looks %s in %.0f %% of its parts; look at it, and mend rlnTomoContrast "
+            "in the table if that is wrong",
+            *(seen.name, told, seen.whole, 100 * other),
+        )
+
+
+def _look(volumes: Iterable[Volume]) -> Look:
+    """Look at volumes as a whole and in many parts."""
     looks, votes = [], []
     name = ""
     for volume in islice(volumes, _LOOKS):
@@ -44,17 +88,7 @@ def pooled_contrast(volumes: Iterable[Volume]) -> str:
         for scale in _SCALES:
             votes += _votes(_inverse(weak * _low_pass(block.shape, scale) * fine))
     whole = "dark" if skewness(np.concatenate(looks)) < 0 else "light"
-    dark = float(np.mean(votes))
-    most, share = ("dark", dark) if dark >= 0.5 else ("light", 1 - dark)
-    taken = most if share >= _CLEAR else "dark"
-    if most == whole and share >= _CLEAR:
-        return whole
-    log.warning(
-        "%s: density looks %s as a whole, but dark in %.0f %% of its parts: not clear, %s taken; give --contrast, or "
-        "edit rlnTomoContrast",
-        *(name, whole, 100 * dark, taken),
-    )
-    return taken
+    return Look(name, whole, float(np.mean(votes)))
 
 
 def _middle(volume: Volume) -> FloatArray:

@@ -19,7 +19,7 @@ from isonet.project.older_tilts import comment_on_tilts
 from isonet.project.table import HALF_COLUMNS, Tomogram
 from isonet.volumes.beads import painted, read_beads, restore_beads, warn_of_unpainted
 from isonet.volumes.continued import Continued, continue_over_padding, restore
-from isonet.volumes.contrast import pooled_contrast
+from isonet.volumes.contrast import pooled_contrast, warn_of_other_contrast
 from isonet.volumes.half_likeness import warn_of_unlike_halves
 from isonet.volumes.padding import Padding, find_padding, looked_at
 
@@ -196,13 +196,19 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
 def contrast_sign(tomogram: Tomogram, volumes: Iterable[Volume]) -> int:
     """-1 where density is dark, +1 where it is light: as the table says, else as the volumes look together.
 
+    Warns where they clearly look otherwise than the table says.
+
     Raises
     ------
     InputError
         If the table says neither dark nor light.
     """
-    contrast = tomogram.text(CONTRAST_COLUMN) or pooled_contrast(volumes)
-    if contrast not in ("dark", "light"):
+    contrast = tomogram.text(CONTRAST_COLUMN)
+    if contrast is None:
+        contrast = pooled_contrast(volumes)
+    elif contrast in ("dark", "light"):
+        warn_of_other_contrast(contrast, volumes)
+    else:
         raise InputError(f"{tomogram.table}: {CONTRAST_COLUMN} is {contrast!r}; use dark or light")
     return -1 if contrast == "dark" else 1
 

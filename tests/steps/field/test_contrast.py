@@ -67,3 +67,15 @@ def test_a_tomogram_without_noise_keeps_its_mean_and_deviation(here: Path) -> No
     volume = isonet.specimen((48, 64, 64))
     foreign.mrc(here / "t.mrc", volume)
     assert pooled_statistics([open_volume(here / "t.mrc")]) == pytest.approx((volume.mean(), volume.std()), abs=1e-5)
+
+
+@pytest.mark.parametrize("told", ["dark", "light"])
+def test_contrast_that_is_told_wrong_is_said_in_every_step(
+    here: Path, simulated: Callable[..., Any], model: Path, told: str
+) -> None:
+    """As where a table was edited after training."""
+    foreign.mrc(here / "t.mrc", simulated(1))
+    said = isonet.done("prepare", "t.mrc", contrast=told, accept="no-wedge").err
+    for step in ((), ("mask", "tomograms.star"), ("predict", "tomograms.star", model)):
+        said = isonet.done(*step).err if step else said
+        assert ("density is said to be light, but looks dark" in said) == (told == "light"), step

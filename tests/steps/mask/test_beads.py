@@ -1,5 +1,6 @@
 """Gold beads: found where they are and only there, painted over alike in both halves, put back as they were."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.project.table import Project
 from isonet.volumes.beads import find_beads, painted, read_beads, restore_beads
+from isonet.volumes.continued import open_continued
 from isonet.volumes.source import open_sources
 
 SHAPE = (40, 80, 96)
@@ -31,6 +33,16 @@ def tomogram(density: Any, noise: float, seed: int = 0) -> Any:
     return -projection.back_project(filtered, TILTS, SHAPE[0], SHAPE[2]).numpy()
 
 
+def with_balls(sample: Any, centres: Iterable[Any]) -> Any:
+    """Put balls of 7 voxels into a sample that are twenty times as dense."""
+    z, y, x = torch.meshgrid(*(torch.arange(edge) for edge in SHAPE), indexing="ij")
+    density = sample.clone()
+    for centre in centres:
+        out = (z - centre[0]) ** 2 + (y - centre[1]) ** 2 + (x - centre[2]) ** 2
+        density[out <= 12] = 20.0
+    return density
+
+
 @pytest.fixture(scope="module")
 def sample() -> Any:
     """Sixty particles, some of which touch."""
@@ -44,13 +56,8 @@ def sample() -> Any:
 
 @pytest.fixture(scope="module")
 def gold(sample: Any) -> Any:
-    """The same with three balls of 7 voxels that are twenty times as dense."""
-    z, y, x = torch.meshgrid(*(torch.arange(edge) for edge in SHAPE), indexing="ij")
-    density = sample.clone()
-    for centre in CENTRES:
-        out = (z - centre[0]) ** 2 + (y - centre[1]) ** 2 + (x - centre[2]) ** 2
-        density[out <= 12] = 20.0
-    return density
+    """The same with three balls."""
+    return with_balls(sample, CENTRES)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.7, 3.0])
@@ -74,6 +81,38 @@ def test_each_bead_is_found_where_it_is(here: Path, gold: Any, noise: float, mon
     monkeypatch.setattr("isonet.volumes.beads._AT_ONCE", 7 * SHAPE[1] * SHAPE[2])
     again = find_beads(volume, -1)
     assert np.allclose([one.centre for one in again], [one.centre for one in found], atol=1.5)
+
+
+@pytest.mark.parametrize("noise", [0.7, 3.0])
+@pytest.mark.parametrize("many", [6, 12])
+def test_beads_are_found_however_many_there_are(here: Path, sample: Any, many: int, noise: float) -> None:
+    """Twelve with their fringes are more than one voxel in a hundred; touching ones are one."""
+    places = (np.random.default_rng(1).random((many, 3)) * np.array(SHAPE)).astype(int)
+    isonet.write(here / "v.mrc", tomogram(with_balls(sample, places), noise))
+    found = find_beads(open_volume(here / "v.mrc"), -1)
+    for place in places:
+        assert any(np.abs(np.subtract(place, one.centre)).max() <= one.height for one in found), place
+    for one in found:
+        assert any(np.abs(np.subtract(place, one.centre)).max() <= 4 for place in places) or one.radius > 8
+
+
+@pytest.mark.parametrize("edge", [8, 20, 23, 26])
+def test_padding_beside_a_bead_hides_no_bead(here: Path, gold: Any, edge: int) -> None:
+    """The first bead lies at x = 24: beside the padding, cut by it, or in it."""
+    values = tomogram(gold, 0.7)
+    isonet.write(here / "whole.mrc", values)
+    values[:, :, :edge] = 0
+    values[:, -6:] = 0
+    isonet.write(here / "v.mrc", values)
+    whole, found = (find_beads(open_continued(here / name), -1) for name in ("whole.mrc", "v.mrc"))
+    others = [centre for centre in CENTRES if centre[2] > 30]
+    for centre in others + ([CENTRES[0]] if edge < 24 else []):
+        assert any(np.abs(np.subtract(centre, one.centre)).max() <= 4 for one in found), (edge, centre)
+    for one in found:
+        assert one.centre[2] >= edge
+        assert min(np.abs(np.subtract(one.centre, other.centre)).max() for other in whole) <= 4
+    radii = {one.radius for one in found if one.centre[2] > 40}
+    assert radii == {one.radius for one in whole if one.centre[2] > 40}
 
 
 @settings(deadline=None, max_examples=40)

@@ -14,8 +14,10 @@ import commandline as isonet
 import numpy as np
 import pytest
 
+from isonet.core.masks.beads import Bead
 from isonet.io.checkpoint import load_model, load_state
 from isonet.running.runs import locked
+from isonet.volumes.beads import write_beads
 
 LONG = {**isonet.TINY, "iterations": 3, "epochs": 2, "steps_per_epoch": 4, "noise_level": 0.2, "noise_start_iter": 2}
 """A run that takes a second or two."""
@@ -269,12 +271,20 @@ def test_training_on_halves_goes_on_as_if_nothing_had_happened(here: Path, star_
 
 
 @pytest.mark.parametrize(
-    ("change", "said"), [({"rlnTiltMin": "-40"}, "other tilts"), ({"rlnPixelSize": "12"}, "pixel sizes"), ({}, "")]
+    ("change", "said"),
+    [
+        ({"rlnTiltMin": "-40"}, "other tilts"),
+        ({"rlnPixelSize": "12"}, "pixel sizes"),
+        ({"rlnTomoContrast": "light"}, "other contrasts"),
+        ({"rlnBeadsName": "beads.star"}, "other gold beads"),
+        ({}, ""),
+    ],
 )
 def test_a_run_that_goes_on_with_other_data_says_so(
     here: Path, prepared: Path, volume: Any, change: dict[str, str], said: str
 ) -> None:
     isonet.done("refine", prepared, **isonet.TINY)
+    write_beads(here / "beads.star", [Bead((10.0, 10.0, 10.0), 3.0, 4.0)])
     isonet.edited(prepared, **change)
     outcome = isonet.done("refine", prepared, continue_from="results", iterations=3)
     assert (said in outcome.err) if said else ("has learnt from other" not in outcome.err)

@@ -57,6 +57,13 @@ def test_what_fits_equally_well_is_refused_with_both_paths() -> None:
     assert {one.thing for one in Belonging(named("a/TS_1", "b/TS_1_rec"), named("m/TS_1"), shared=True).best(1)} == {0}
 
 
+def test_of_equals_the_one_that_looks_alike_is_taken() -> None:
+    both, halves = named("a/TS_1", "b/TS_1"), named("m/TS_1")
+    assert Belonging(both, halves).owners(0) == {0, 1}
+    assert Belonging(both, halves, alike=lambda _, one: one == 0).owners(0) == {0}
+    assert Belonging(both, halves, alike=lambda *_: False).owners(0) == {0, 1}
+
+
 def test_a_file_of_a_folder(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for name in ("TS_1_mask.mrc", "TS_10_mask.mrc", "TS_2_wt.mrc", "notes.txt", ".TS_3.mrc"):
         (tmp_path / name).touch()

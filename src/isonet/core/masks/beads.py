@@ -22,7 +22,9 @@ BLUR = 1.5
 """Voxels: standard deviation of the low-pass in which beads are looked for."""
 REACH = 6
 """Voxels that the low-pass reaches."""
-_DENSE, _TIMES = 12.0, 2.5  # how far gold stands out: spreads of the bulk, and times what 0.5 % exceed
+_DENSE = 12.0  # spreads of the low-passed bulk by which gold stands out, and
+_NOISY, _PLENTY, _TIMES = 2.0, 95.0, 6.0  # where the noise of single voxels is so many of them: times what 5 % exceed
+_SMOOTH, _TIMES_SMOOTH = 99.5, 2.5  # else, as all that is there may be far out: times what 0.5 % exceed
 _MAD = 1.4826  # standard deviation of normal noise over its median absolute deviation
 _WIDEST = 40  # voxels across
 _SOFT = 0.25  # of the ellipsoid's radius, over which painting begins
@@ -75,24 +77,35 @@ class Level:
     ----------
     middle, spread : float
         Median, and standard deviation of the bulk.
-    highest : float
-        What 0.5 % exceed.
+    gold : float
+        Density that only beads exceed.
+    noisy : bool
+        Whether single voxels are noisy, as they are in a tomogram that nothing has smoothed.
     """
 
     middle: float
     spread: float
-    highest: float
+    gold: float
+    noisy: bool
 
     @classmethod
-    def of(cls, values: npt.NDArray[np.float32]) -> "Level":
-        """Look at low-passed densities from all over a tomogram."""
-        middle = float(np.median(values))
-        return cls(middle, _MAD * float(np.median(np.abs(values - middle))), float(np.percentile(values, 99.5)))
+    def of(cls, values: FloatArray, voxels: FloatArray) -> "Level":
+        """Look at low-passed densities, and at densities as they are, from all over a tomogram.
 
-    @property
-    def gold(self) -> float:
-        """Density that only beads exceed."""
-        return self.middle + max(_DENSE * self.spread, _TIMES * (self.highest - self.middle))
+        In noise sample stands out little, and gold is told from it however much there is. In a smooth map particles in
+        empty ice stand out as far as gold does, and gold has to be rare.
+        """
+        middle, spread = _bulk(values)
+        noisy = _bulk(voxels)[1] > _NOISY * spread
+        share, times = (_PLENTY, _TIMES) if noisy else (_SMOOTH, _TIMES_SMOOTH)
+        above = times * (float(np.percentile(values, share)) - middle)
+        return cls(middle, spread, middle + max(_DENSE * spread, above), noisy)
+
+
+def _bulk(values: FloatArray) -> tuple[float, float]:
+    """Median, and standard deviation of most values, whatever a few of them are."""
+    middle = float(np.median(values))
+    return middle, _MAD * float(np.median(np.abs(values - middle)))
 
 
 def low_passed(density: FloatArray) -> FloatArray:

@@ -7,6 +7,7 @@ from pathlib import Path
 from isonet.core.masks.beads import Bead
 from isonet.project.table import Tomogram
 from isonet.volumes.beads import BEADS_COLUMN, find_beads, read_list, warn_of_unpainted, write_beads
+from isonet.volumes.continued import open_continued
 from isonet.volumes.source import Source
 
 log = logging.getLogger("isonet")
@@ -48,16 +49,13 @@ def without_beads(source: Source, listed: Path) -> Source:
 
 
 def _found(source: Source, listed: Path) -> tuple[Bead, ...]:
-    """Look for beads and list them; those that are reflected into padding are none."""
-    found = find_beads(source.voxels, source.normalization.sign)
-    found = tuple(bead for bead in found if _in_data(bead, source))
+    """Look for beads and list them: in the whole tomogram as it is, whose noise tells gold from sample."""
+    whole = open_continued(source.tomogram.file(source.tomogram.full_column))
+    found = find_beads(whole if whole.shape == source.shape else source.voxels, source.normalization.sign)
     if found:
         write_beads(listed, found)
-        log.info("%s: %d gold beads, left out and painted over; listed in %s", source.volume.path, len(found), listed)
+        log.info(
+            "%s: %d gold bead%s left out; listed in %s",
+            *(source.volume.path, len(found), "" if len(found) == 1 else "s", listed),
+        )
     return found
-
-
-def _in_data(bead: Bead, source: Source) -> bool:
-    """Whether the middle of a bead is no padding."""
-    z, y, x = (min(max(round(at), 0), edge - 1) for at, edge in zip(bead.centre, source.shape, strict=True))
-    return source.padding is None or not source.padding.plane(z)[y, x]

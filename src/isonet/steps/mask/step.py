@@ -122,9 +122,9 @@ def mask(project: Project, config: MaskConfig, run: Run) -> Project:
     for tomogram, path in nobodys(chosen, output_paths(chosen, config.output_dir, KIND)):
         if not config.overwrite and is_foreign(tomogram):
             log.warning(
-                "%s: mask of tomogram %s, not made by this program, is kept; add --overwrite to make another",
-                tomogram.file(MASK_COLUMN),
-                tomogram.index,
+                "%s: mask of tomogram %s, not made by this program, is kept, and no gold is sought; add --overwrite to "
+                "make another, with --existing %s to keep what it holds and leave gold out",
+                *(tomogram.file(MASK_COLUMN), tomogram.index, tomogram.file(MASK_COLUMN)),
             )
             continue
         plan = _plan(tomogram, project, column, config)

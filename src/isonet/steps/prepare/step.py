@@ -34,7 +34,7 @@ from isonet.steps.prepare.relion_table import write_relion_table
 from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
 from isonet.steps.prepare.turn import turned
 from isonet.volumes.continued import open_continued
-from isonet.volumes.contrast import pooled_contrast
+from isonet.volumes.contrast import pooled_contrast, warn_of_other_contrast
 from isonet.volumes.source import CONTRAST_COLUMN, pooled_statistics
 
 log = logging.getLogger("isonet")
@@ -155,7 +155,10 @@ def _describe(
         if not compared(volume, shown, known.measured, config.accept):
             _check_wedge(volume, shown, known, config)
     contrast = item.listed.text(CONTRAST_COLUMN) if config.contrast == "auto" else config.contrast
-    contrast = contrast or pooled_contrast([volume])
+    if contrast is None:
+        contrast = pooled_contrast([volume])
+    else:
+        warn_of_other_contrast(contrast, [volume])
     log.info(
         "%s: %s voxels, %g A, tilts %g to %g, density %s",
         title(item.path),

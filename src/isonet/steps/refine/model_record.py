@@ -18,7 +18,10 @@ from isonet.train.network.unet import UNetShape
 from isonet.train.pairs import Method
 
 log = logging.getLogger("isonet")
-_OF_DATA = {"tilts": "tilts", "turns": "tilt axes", "pixel_sizes": "pixel sizes", "seen": "volumes"}
+_OF_DATA = {
+    **{"tilts": "tilts", "turns": "tilt axes", "pixel_sizes": "pixel sizes", "seen": "volumes"},
+    **{"contrasts": "contrasts", "beads": "gold beads"},
+}
 """What a model says of its data, in words."""
 
 
@@ -41,6 +44,8 @@ def describe(
         **_turns([tomogram.measured for tomogram in tomograms]),
         "pixel_sizes": [tomogram.number("rlnPixelSize") for tomogram in tomograms],
         "seen": _seen(training, begun),
+        "contrasts": ["dark" if one.sources[0].normalization.sign < 0 else "light" for one in training],
+        "beads": [len(one.sources[0].beads) for one in training],
         "options": config.model_dump(mode="json", exclude_defaults=True, exclude=NOT_TRAINING),
     }
 
