@@ -26,6 +26,7 @@ BEYOND = 2.5  # degrees by which merged planes and the window make the measured 
 NARROWEST, WIDEST = 15.0, 85.0  # degrees an end may be at
 _ABOUT_X, _ABOUT_Z = np.arange(-16.0, 17, 4), np.arange(-12.0, 13, 4)
 EXPLAINED, _CONTRAST = 0.3, 0.6  # from which there is a wedge
+_NEARLY = 0.02  # of the variance, by which what any region explains may be more
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,16 @@ class OrientationEstimate:
     clear: bool
 
 
-def estimate_orientation(seen: Fullness) -> OrientationEstimate:
+def estimate_orientation(seen: Fullness, told: tuple[float, float] = (0.0, 0.0)) -> OrientationEstimate:
     """Find how the wedge lies that parts full and empty coefficients.
 
     Parameters
     ----------
     seen : Fullness
         Of the mean of :func:`~isonet.core.tilts.fullness.block_power` over blocks.
+    told : tuple of float
+        Turns of the axis about x and z in degrees, about which is looked first: if they explain nearly all that any
+        region could, the axis is sought nowhere else.
 
     Returns
     -------
@@ -73,11 +77,13 @@ def estimate_orientation(seen: Fullness) -> OrientationEstimate:
     def unexplained(turns: npt.NDArray[np.float64]) -> float:
         return -_best_ends(cells, _bins(cells.places, turns[0], turns[1], _WHILE_SEARCHING), _WHILE_SEARCHING)[0]
 
-    starts = ((float(x), float(z)) for x in _ABOUT_X for z in _ABOUT_Z)
-    begin = max(starts, key=lambda turns: _best_ends(cells, _bins_of_cells(*turns), _WHILE_SEARCHING)[0])
+    begin = told
+    if -unexplained(np.array(told)) < seen.most_explained - _NEARLY:
+        starts = ((float(x), float(z)) for x in _ABOUT_X for z in _ABOUT_Z)
+        begin = max(starts, key=lambda turns: _best_ends(cells, _bins_of_cells(*turns), _WHILE_SEARCHING)[0])
     simplex = np.array([begin, (begin[0] + 3, begin[1]), (begin[0], begin[1] + 3)])
     found = minimize(
-        unexplained, begin, method="Nelder-Mead", options={"initial_simplex": simplex, "xatol": 0.1, "fatol": 1e-6}
+        unexplained, begin, method="Nelder-Mead", options={"initial_simplex": simplex, "xatol": 0.2, "fatol": 1e-5}
     )
     about_x, about_z = found.x
     explained, low, high, contrast = _best_ends(seen, _bins(seen.places, about_x, about_z, _STEP), _STEP)

@@ -116,7 +116,7 @@ def look(volume: Volume, told: Measured, *, turned: bool = False) -> Shown | Non
     energy = missing_energy(power, told, (depth, height, width))
     seen = fullness(power)
     two = estimate_two_axes(seen, told) if len(told.sweeps) > 1 else None
-    return Shown(estimate_orientation(seen), energy, seen, two)
+    return Shown(estimate_orientation(seen, told.sweeps[0].turns), energy, seen, two)
 
 
 def lies_turned(volume: Volume, told: Measured) -> bool:
@@ -130,7 +130,9 @@ def lies_turned(volume: Volume, told: Measured) -> bool:
 
 
 def compared(volume: Volume, shown: Shown | None, told: Measured, accepted: Sequence[str]) -> bool:
-    """Compare a wedge that is not about y alone, as shown or as told, with what is told; tell whether that was done.
+    """Compare a wedge that is clear with what is told; tell whether that was done.
+
+    It is left to :func:`isonet.steps.prepare.checks.wedge.check_wedge` where it lies about y, as told, with other ends.
 
     Parameters
     ----------
@@ -154,9 +156,23 @@ def compared(volume: Volume, shown: Shown | None, told: Measured, accepted: Sequ
         compare_two_axes(volume.path, shown.two_axes, shown.estimate, told)
         return True
     if told.at_home and not shown.differs(told):
-        return False
+        return _ends_agree(volume, shown.estimate, told.sweeps[0].ends)
     _compare(volume, shown, told, accepted)
     return True
+
+
+def _ends_agree(volume: Volume, found: OrientationEstimate, ends: tuple[float, float]) -> bool:
+    """Tell whether the ends of a wedge about y are those told, and say so."""
+    if _shifted(found, ends):
+        return False
+    seen = f"{found.tilt_min:.0f} to {found.tilt_max:.0f} degrees"
+    log.info("%s: wedge measured from %s in its power spectrum, as told", title(volume.path), seen)
+    return True
+
+
+def _shifted(found: OrientationEstimate, ends: tuple[float, float]) -> bool:
+    """Whether a face of the wedge lies elsewhere than told."""
+    return max(abs(found.tilt_min - ends[0]), abs(found.tilt_max - ends[1])) > _ENDS
 
 
 def _compare(volume: Volume, shown: Shown, told: Measured, accepted: Sequence[str]) -> None:
@@ -168,7 +184,7 @@ def _compare(volume: Volume, shown: Shown, told: Measured, accepted: Sequence[st
     if two is not None:
         log.warning("%s: %s", volume.path, sentence_of_two(two))
         return
-    shifted = max(abs(found.tilt_min - ends[0]), abs(found.tilt_max - ends[1])) > _ENDS
+    shifted = _shifted(found, ends)
     if not turned and not shifted:
         log.info("%s: its power spectrum shows %s, as told", title(volume.path), seen)
         return
