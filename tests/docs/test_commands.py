@@ -54,7 +54,7 @@ SMALL: dict[str, dict[str, str | None]] = {
     "deconv": {"devices": None},
     "mask": {"devices": None},
     "train-starter": {"steps": "2", "cube-size": "16", "filter-base": "2", "unet-depth": "1", "templates": None},
-    "simulate": {"depth": "16", "height": "32", "width": "32", "tilt-step": "10", "vesicles": "1", "filaments": "0"},
+    "simulate": {"depth": "24", "height": "40", "width": "40", "tilt-step": "10", "vesicles": "1", "filaments": "0"},
     "reconstruct": {"thickness": "16"},
     "check": {"seconds": "0"},
 }

@@ -122,6 +122,20 @@ class LocalMoments:
         self._means.append(squares.mean(axis=(2, 4), dtype=np.float64).ravel())
         self._variances.append(squares.var(axis=(2, 4), dtype=np.float64).ravel())
 
+    @property
+    def usual(self) -> float:
+        """Deviation of most parts; 0 of volumes without parts."""
+        return float(np.sqrt(np.median(np.concatenate(self._variances)))) if self._sizes else 0.0
+
+    @property
+    def middle(self) -> float:
+        """Mean of most parts; 0 of volumes without parts."""
+        return float(np.median(np.concatenate(self._means))) if self._sizes else 0.0
+
+    @property
+    def _sizes(self) -> int:
+        return sum(one.size for one in self._means)
+
     def overruled(self, moments: Moments) -> tuple[float, float] | None:
         """Mean and deviation of most parts, where few parts rule those of all voxels; None where they do not.
 
@@ -134,7 +148,7 @@ class LocalMoments:
         low, usual = np.sqrt(np.quantile(variance, [0.25, 0.5]))
         if not low > _ALIKE * usual or moments.std < _RULED * usual:
             return None
-        return float(np.median(np.concatenate(self._means))), float(usual)
+        return self.middle, float(usual)
 
 
 def skewness(values: npt.NDArray[np.float32]) -> float:

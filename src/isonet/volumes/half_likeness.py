@@ -2,12 +2,18 @@
 
 import logging
 
-from isonet.core.comparison.likeness import EDGE, SAMPLES, compared
+import numpy as np
+from scipy import fft
+
+from isonet.core.comparison.likeness import EDGE, NOISY_EDGE, PARTS, SAMPLES, Block, blocks_of, compared
 from isonet.io.volume import Volume
 
 log = logging.getLogger("isonet")
 _COARSE = 10.0  # Å per voxel to which halves are binned, as the sample is seen at low resolution only
 _MOST_BINNED = 4
+_BLOCKS = 3
+_HIGH, _NOISE_ALIKE = 0.35, 0.6  # cycles per voxel, and correlation from which noise is shared
+_NOTHING = 1e-6  # of the power of a block
 _LARGE = 512  # voxels of a volume that may be one that was not binned
 
 
@@ -22,12 +28,47 @@ def likeness_of_halves(even: Volume, odd: Volume) -> float | None:
     return max(found, default=None)
 
 
-def warn_of_unlike_halves(even: Volume, odd: Volume) -> None:
-    """Warn where a table names halves that have nothing in common; `prepare` refuses them."""
+def warn_of_unlike_halves(even: Volume, odd: Volume, full: Volume | None = None) -> None:
+    """Warn where a table names halves that have nothing in common, or not with their tomogram; `prepare` refuses them.
+
+    Also where they have noise in common.
+    """
+    warn_of_shared_noise(even, odd)
+    if full is not None and full.shape == even.shape:
+        alike = compared(full, even, NOISY_EDGE).of_parts
+        if alike is not None and alike < PARTS[0]:
+            text = "%s: is no half of %s (correlation %.2f, about 0.7 where it is); mend the table"
+            log.warning(text, even.path, full.path, alike)
     likeness = likeness_of_halves(even, odd)
     if likeness is not None and likeness <= SAMPLES[0]:
         text = "%s and %s: have little in common (correlation %.2f); look whether they are halves of one tomogram"
         log.warning(text, even.path, odd.path, likeness)
+
+
+def warn_of_shared_noise(even: Volume, odd: Volume) -> None:
+    """Warn where halves are alike at frequencies at which there is little but noise."""
+    alike = [one for block in blocks_of(even.shape)[:_BLOCKS] if (one := _at_high_frequency(even, odd, block))]
+    if alike and min(alike) > _NOISE_ALIKE:
+        log.warning(
+            "%s and %s: have their noise in common (correlation %.2f at %g cycles per voxel and beyond, about 0 of "
+            "halves); one may be a copy of the other, or the full tomogram; give halves of different frames or tilts",
+            *(even.path, odd.path, min(alike), _HIGH),
+        )
+
+
+def _at_high_frequency(first: Volume, second: Volume, block: Block) -> float | None:
+    """Correlation of a block of two volumes at high frequencies; None where there is nothing."""
+    one, two = (np.asarray(volume[block], np.float64) for volume in (first, second))
+    if not (np.isfinite(one).all() and np.isfinite(two).all() and one.std() > 0 and two.std() > 0):
+        return None
+    spectra = [fft.rfftn((part - part.mean()) / part.std()) for part in (one, two)]
+    z, y, x = (fft.fftfreq(one.shape[0]), fft.fftfreq(one.shape[1]), fft.rfftfreq(one.shape[2]))
+    high = np.square(z)[:, None, None] + np.square(y)[:, None] + np.square(x) > _HIGH**2
+    one, two = (spectrum[high] for spectrum in spectra)
+    powers = [float(np.vdot(part, part).real) for part in (one, two)]
+    if min(powers) <= _NOTHING * float(np.vdot(spectra[0], spectra[0]).real):
+        return None
+    return float(np.vdot(one, two).real / np.sqrt(powers[0] * powers[1]))
 
 
 def _factors(half: Volume) -> list[int]:

@@ -28,13 +28,17 @@ def output_paths(tomograms: Sequence[Tomogram], folder: Path, kind: str, ending:
 
 
 def product_label(kind: str, inputs: Sequence[Path], options: object) -> str:
-    """Text for the header of a product: its kind, and hashes of its input files and of what was asked.
+    """Text for the header of a product: its kind, and hashes of its input files and of what was asked."""
+    return f"isonet {kind}: input {inputs_mark(inputs)} options {_hash(options)}"
 
-    A file counts as another one when its path, size or time of change differ.
-    """
-    stats = [(str(path.resolve()), *stamp(path)) for path in inputs]
-    files, asked = (hashlib.sha256(repr(part).encode()).hexdigest()[:12] for part in (stats, options))
-    return f"isonet {kind}: input {files} options {asked}"
+
+def inputs_mark(inputs: Sequence[Path]) -> str:
+    """Hash of input files in a label; a file counts as another one when its path, size or time of change differ."""
+    return _hash([(str(path.resolve()), *stamp(path)) for path in inputs])
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:12]
 
 
 def labels_of(path: Path) -> tuple[str, ...]:

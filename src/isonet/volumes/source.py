@@ -1,6 +1,7 @@
 """Input volumes of a step: one tomogram's voxels, checked and normalised, cut where asked."""
 
 import logging
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,11 +17,13 @@ from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.project.older_tilts import comment_on_tilts
-from isonet.project.table import HALF_COLUMNS, Tomogram
+from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Tomogram
 from isonet.volumes.beads import painted, read_beads, restore_beads, warn_of_unpainted
 from isonet.volumes.continued import Continued, continue_over_padding, restore
 from isonet.volumes.contrast import pooled_contrast, warn_of_other_contrast
 from isonet.volumes.half_likeness import warn_of_unlike_halves
+from isonet.volumes.masks import MASK_COLUMN
+from isonet.volumes.outdated import warn_of_outdated
 from isonet.volumes.padding import Padding, find_padding, looked_at
 
 log = logging.getLogger("isonet")
@@ -28,6 +31,8 @@ CONTRAST_COLUMN = "rlnTomoContrast"
 MEAN_COLUMN, STD_COLUMN = "rlnTomoMean", "rlnTomoStd"
 INPUT_COLUMN = "rlnTomoInputColumn"
 """In a table of sub-volumes: grey values of their whole tomogram, and the column it was taken from."""
+FARTHEST = 25.0
+"""Standard deviations from the mean beyond which grey values are cut off: no sample is as dense."""
 _LARGEST = 1e31  # standard deviation of grey values; the smallest is as far below 1
 
 
@@ -65,7 +70,7 @@ class Source:
 
     def cut(self, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
         """Cut a normalised block out, continued by reflection beyond the faces and over the padding."""
-        block = self.normalization.forward(cut(self.voxels, corner, shape))
+        block = self._normalised(cut(self.voxels, corner, shape))
         if not np.isfinite(block).all():  # a large volume was not read as a whole before
             raise InputError(not_finite(self.volume.path, block, max(0, int(corner[0]))))
         return block
@@ -77,7 +82,11 @@ class Source:
 
     def read_rows(self, sections: slice, rows: slice) -> npt.NDArray[np.float32]:
         """Return a new block of normalised rows."""
-        return np.asarray(self.normalization.forward(self.voxels.read_rows(sections, rows)), np.float32)
+        return self._normalised(self.voxels.read_rows(sections, rows))
+
+    def _normalised(self, block: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Normalise grey values; those far beyond all others, such as of hot pixels, are cut off."""
+        return np.asarray(self.normalization.forward(block).clip(-FARTHEST, FARTHEST), np.float32)
 
     def without_padding(self, sections: slice) -> npt.NDArray[np.float32]:
         """Return the normalised values of some sections that are no padding."""
@@ -168,6 +177,8 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
         If a volume cannot be read, holds NaN or infinite voxels, is constant, or is not of the shape of the first.
     """
     volumes = [open_volume(tomogram.file(column)) for column in columns]
+    for column in dict.fromkeys((*columns, *FULL_COLUMNS, MASK_COLUMN)):
+        warn_of_outdated(tomogram, column)
     for volume in volumes[1:]:
         if volume.shape != volumes[0].shape:
             raise InputError(
@@ -176,7 +187,7 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
             )
     comment_on_tilts(tomogram)
     if tuple(columns) == HALF_COLUMNS:
-        warn_of_unlike_halves(volumes[0], volumes[1])
+        warn_of_unlike_halves(volumes[0], volumes[1], _full(tomogram))
     beads = read_beads(tomogram, volumes[0].shape)
     warn_of_unpainted(beads, volumes[0])
     paddings = [find_padding(volume) for volume in volumes]
@@ -191,6 +202,12 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
         Source(tomogram, volume, Normalization(mean, std, sign), seen, padding=padding, beads=beads)
         for volume, (mean, std), seen, padding in zip(volumes, grey, measured, paddings, strict=True)
     )
+
+
+def _full(tomogram: Tomogram) -> Volume | None:
+    """Open the full tomogram of halves, if it is there."""
+    path = next((tomogram.file(name) for name in FULL_COLUMNS if tomogram.text(name) is not None), None)
+    return open_volume(path) if path is not None and path.exists() else None
 
 
 def contrast_sign(tomogram: Tomogram, volumes: Iterable[Volume]) -> int:
@@ -216,7 +233,8 @@ def contrast_sign(tomogram: Tomogram, volumes: Iterable[Volume]) -> int:
 def pooled_statistics(volumes: Iterable[Volume]) -> tuple[float, float]:
     """Mean and standard deviation of the voxels of volumes together, in float64 and bounded memory.
 
-    The padding of volumes that are continued over it does not count. Where a few parts rule the result, such as vacuum
+    The padding of volumes that are continued over it does not count, nor do voxels far beyond all others, such as hot
+    pixels. Where a few parts rule the result, such as vacuum
     or gold in a tomogram full of noise, it is that of most parts. Of a large volume sections all over it are read, not
     all, so that the time does not grow with its size.
 
@@ -225,19 +243,15 @@ def pooled_statistics(volumes: Iterable[Volume]) -> tuple[float, float]:
     InputError
         If a voxel is NaN or infinite, or all are equal.
     """
-    moments, local = Moments(), LocalMoments()
-    where: Path | None = None
-    for volume in volumes:
-        where = where or volume.path
-        for part in looked_at(volume.shape):
-            slab = volume.data(part) if isinstance(volume, Continued) else volume.read_rows(part)
-            if slab.size:
-                moments.add(slab)
-            if not moments.finite:
-                raise InputError(not_finite(volume.path, volume.read_rows(part), part.start))
-            local.add(volume.read_rows(part))
-    if where is None:
+    looked = list(volumes)
+    if not looked:
         raise ValueError("no volumes")
+    where = looked[0].path
+    moments, local = _moments(looked)
+    farthest = max(moments.high - moments.mean, moments.mean - moments.low)
+    if farthest > FARTHEST * local.usual > 0:
+        low, high = (local.middle + end * FARTHEST * local.usual for end in (-1, 1))
+        moments, local = _moments(looked, low, high)
     if moments.constant:
         raise InputError(is_constant(where, moments.mean))
     if not 1 / _LARGEST < moments.std < _LARGEST:
@@ -254,6 +268,21 @@ def pooled_statistics(volumes: Iterable[Volume]) -> tuple[float, float]:
         *(where, *typical, moments.mean, moments.std),
     )
     return typical
+
+
+def _moments(volumes: Iterable[Volume], low: float = -math.inf, high: float = math.inf) -> tuple[Moments, LocalMoments]:
+    """Statistics of the voxels of volumes between two grey values, of all of them and part by part."""
+    moments, local = Moments(), LocalMoments()
+    for volume in volumes:
+        for part in looked_at(volume.shape):
+            slab = volume.data(part) if isinstance(volume, Continued) else volume.read_rows(part)
+            kept = slab if math.isinf(low) else slab[(slab >= low) & (slab <= high)]
+            if kept.size:
+                moments.add(kept)
+            if not moments.finite:
+                raise InputError(not_finite(volume.path, volume.read_rows(part), part.start))
+            local.add(volume.read_rows(part).clip(low, high))
+    return moments, local
 
 
 def not_finite(path: Path, slab: npt.NDArray[np.float32], first: int) -> str:

@@ -23,8 +23,8 @@ BLUR = 1.5
 REACH = 6
 """Voxels that the low-pass reaches."""
 _DENSE = 12.0  # spreads of the low-passed bulk by which gold stands out, and
-_NOISY, _PLENTY, _TIMES = 2.0, 95.0, 6.0  # where the noise of single voxels is so many of them: times what 5 % exceed
-_SMOOTH, _TIMES_SMOOTH = 99.5, 2.5  # else, as all that is there may be far out: times what 0.5 % exceed
+_RARE, _TIMES_RARE = 99.5, 2.5  # times what 0.5 % exceed, which gold that is rare does not raise, or, in noise,
+_NOISY, _PLENTY, _TIMES, _VOXELS = 2.0, 95.0, 6.0, 4.0  # times what 5 % exceed, and spreads of single voxels
 _MAD = 1.4826  # standard deviation of normal noise over its median absolute deviation
 _WIDEST = 40  # voxels across
 _SOFT = 0.25  # of the ellipsoid's radius, over which painting begins
@@ -92,13 +92,14 @@ class Level:
     def of(cls, values: FloatArray, voxels: FloatArray) -> "Level":
         """Look at low-passed densities, and at densities as they are, from all over a tomogram.
 
-        In noise sample stands out little, and gold is told from it however much there is. In a smooth map particles in
-        empty ice stand out as far as gold does, and gold has to be rare.
+        In noise sample hardly stands out of single voxels, even low-passed, and gold does, however much there is. In a
+        smooth map particles in empty ice stand out as far as gold does, and gold has to be rare.
         """
-        middle, spread = _bulk(values)
-        noisy = _bulk(voxels)[1] > _NOISY * spread
-        share, times = (_PLENTY, _TIMES) if noisy else (_SMOOTH, _TIMES_SMOOTH)
-        above = times * (float(np.percentile(values, share)) - middle)
+        (middle, spread), (_, noise) = _bulk(values), _bulk(voxels)
+        plenty, rare = (float(one) - middle for one in np.percentile(values, (_PLENTY, _RARE)))
+        above, noisy = _TIMES_RARE * rare, noise > _NOISY * spread
+        if noisy:
+            above = min(above, max(_TIMES * plenty, _VOXELS * noise))
         return cls(middle, spread, middle + max(_DENSE * spread, above), noisy)
 
 

@@ -14,6 +14,7 @@ from isonet.io.programs import coordinates
 from isonet.project.belonging import called, file_in, named
 from isonet.project.subvolumes import subvolume_count
 from isonet.project.table import Project, Tomogram
+from isonet.project.turned import warn_of_turned
 from isonet.volumes.masks import open_mask
 from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.source import Source
@@ -55,6 +56,8 @@ def find_centres(
     number = project.tomograms.index(tomogram)
     random = random_stream(config.seed, number)
     path = _coordinate_file(number, project, config)
+    if path is not None:
+        warn_of_turned(path, tomogram)
     if path is None:
         if config.coordinates is None:
             return _drawn(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from isonet.core.masks.beads import Bead
+from isonet.io.volume_files import container
 from isonet.project.table import Tomogram
 from isonet.volumes.beads import BEADS_COLUMN, find_beads, read_list, warn_of_unpainted, write_beads
 from isonet.volumes.continued import open_continued
@@ -42,6 +43,8 @@ def without_beads(source: Source, listed: Path) -> Source:
     if listed.exists():
         found = read_list(listed, source.shape)
         log.info("%s: %d gold beads as %s says; delete it to seek them anew", source.volume.path, len(found), listed)
+        if listed.stat().st_mtime < container(source.volume.path).stat().st_mtime:
+            log.warning("%s: is older than %s; delete it if that was made again", listed, source.volume.path)
     else:
         found = _found(source, listed)
     warn_of_unpainted(found, source.volume)

@@ -17,6 +17,7 @@ from isonet.io.volume import Volume
 from isonet.io.volume_files import EXTENSIONS, is_folder, title
 from isonet.project.belonging import file_in, named
 from isonet.project.table import Project, Tomogram
+from isonet.project.turned import warn_of_turned
 from isonet.running.companions import start_together
 from isonet.running.memory import with_its_share, within_limit
 from isonet.running.processes import side_by_side
@@ -141,6 +142,8 @@ def _plan(tomogram: Tomogram, project: Project, column: str, config: MaskConfig)
     boundary = given = _belonging(config.boundary, tomogram, project, BOUNDARY_EXTENSIONS)
     if boundary is None and tomogram.text(BOUNDARY_COLUMN) is not None:
         boundary = tomogram.file(BOUNDARY_COLUMN)
+    if boundary is not None:
+        warn_of_turned(boundary, tomogram)
     areas = () if boundary is None else read_areas(boundary, volume, pixel_size(tomogram, volume))
     region = Region(volume.shape, (config.crop_z, config.crop_y, config.crop_x), areas)
     patch = round(config.patch_size / 2)

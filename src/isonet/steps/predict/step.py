@@ -36,6 +36,7 @@ from isonet.steps.predict.results import (
     refuse_full_disk_of_results,
     refuse_without_zarr,
 )
+from isonet.steps.prepare import warn_of_other_wedge
 from isonet.train.correct import TilePlan
 from isonet.train.evaluate import Evaluator
 from isonet.volumes.pixel_size import corrected_size, pixel_size
@@ -109,6 +110,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         refuse_full_disk_of_results(chosen, columns, paths, config)
     for tomogram, path in nobodys(chosen, paths):
         sources = open_sources(tomogram, columns)
+        warn_of_other_wedge(tomogram)
         _compare(sources[0], trained, model)
         if len(sources) == 1:
             turned = _turned(evaluator, sources[0], config, usual=1)

@@ -9,7 +9,8 @@ Means of halves and turned volumes are written where there is nothing else to re
 of sub-volumes that another program cut.
 """
 
+from isonet.steps.prepare.checks.orientation import warn_of_other_wedge
 from isonet.steps.prepare.step import prepare
 from isonet.steps.prepare.subtomos import prepare_subtomos
 
-__all__ = ["prepare", "prepare_subtomos"]
+__all__ = ["prepare", "prepare_subtomos", "warn_of_other_wedge"]

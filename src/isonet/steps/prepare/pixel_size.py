@@ -1,6 +1,7 @@
 """The pixel size of a tomogram: from its header or metadata, and what is wrong with it."""
 
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from isonet.steps.prepare.description import Description
 from isonet.volumes.pixel_size import DEFAULT_SIZE
 
 log = logging.getLogger("isonet")
+_IN_NAMES = re.compile(r"(?:^|_)(\d+(?:\.\d+)?)Apx(?=[._]|$)")  # of Warp: TS_1_10.00Apx.mrc
 _USUAL_PIXEL_SIZES = (5.0, 25.0)
 _ALIKE = 1.05
 
@@ -46,6 +48,9 @@ def comment_on_pixel_size(path: Path, pixel_size: float, header: Header, known: 
         log.warning(
             "%s: %g A/voxel, finer than its images' %g A; check --pixel-size", path, pixel_size, known.image_pixel_size
         )
+    named = _IN_NAMES.search(path.name)
+    if named is not None and pixel_size and abs(float(named[1]) / pixel_size - 1) > 0.01:
+        log.warning("%s: its name says %s A/voxel, %g taken; give --pixel-size", path, named[1], pixel_size)
     if not header.cubic:
         log.info("%s: voxels are not cubes (%s); results have %g A", path, _edges(header), pixel_size)
     elif header.pixel_size not in (0.0, DEFAULT_SIZE) and pixel_size and abs(header.pixel_size / pixel_size - 1) > 0.01:

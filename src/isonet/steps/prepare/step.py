@@ -159,6 +159,10 @@ def _describe(
         contrast = pooled_contrast([volume])
     else:
         warn_of_other_contrast(contrast, [volume])
+    if known.defocus < 0:
+        log.warning(
+            "%s: defocus %g A, which is overfocus; underfocus is positive, give --defocus", item.path, known.defocus
+        )
     log.info(
         "%s: %s voxels, %g A, tilts %g to %g, density %s",
         title(item.path),

@@ -13,6 +13,7 @@ from isonet.models.first_network import FirstNetwork, first_network
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.forecast import fit_memory, refine_writes, refuse_full_disk
 from isonet.running.runs import Run
+from isonet.steps.prepare import warn_of_other_wedge
 from isonet.steps.refine.model_record import describe, warn_of_other_data
 from isonet.steps.refine.pace import Costs
 from isonet.steps.refine.state import Position, RunFiles
@@ -198,6 +199,8 @@ def _open_training(
                 f"--method {config.method}: needs halves, {project.path} has sub-volumes of one map; leave it out"
             )
         return "isonet", input_of(rows, config.input_column), open_subvolume_files(rows, config, device)
+    for row in rows:
+        warn_of_other_wedge(row)
     method = _method(rows, config)
     if method != "isonet":
         return method, "halves", open_training_set(rows, HALF_COLUMNS, config, device)

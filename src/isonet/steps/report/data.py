@@ -9,9 +9,10 @@ from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.io.volume_files import COMPRESSED, is_volume
-from isonet.project.table import Project, Tomogram
+from isonet.project.table import FULL_COLUMNS, Project, Tomogram
 from isonet.volumes.beads import read_beads
 from isonet.volumes.masks import ExistingMask, is_ours
+from isonet.volumes.outdated import warn_of_outdated
 
 log = logging.getLogger("isonet")
 Numbers = dict[str, Any]
@@ -28,6 +29,8 @@ def describe(tomogram: Tomogram) -> Numbers:
     pixel_size = tomogram.number("rlnPixelSize") or (volume.header.pixel_size if volume else 0.0)
     low, high = tomogram.tilt_range
     mask = existing(tomogram, MASK)
+    for column in (*FULL_COLUMNS, *_MADE):
+        warn_of_outdated(tomogram, column)
     return {
         "index": tomogram.index,
         "name": tomogram.name,

@@ -38,7 +38,7 @@ from isonet.validation.scores import Case, Scores, compare, measured_bins, reach
 from isonet.volumes.beads import painted, read_beads
 from isonet.volumes.padding import find_padding
 from isonet.volumes.pixel_size import pixel_size
-from isonet.volumes.products import labels_of, output_paths, product_label
+from isonet.volumes.products import inputs_mark, labels_of, output_paths
 
 log = logging.getLogger("isonet")
 RESULT = "validation.json"
@@ -143,8 +143,7 @@ def _refuse_unwritten(chosen: Sequence[Tomogram], config: ValidateConfig) -> Non
             f"--only-withhold into {config.output_dir}, correct it, then give the result"
         )
     measured = measured_files(chosen[0])
-    marks = {product_label("", (path,), ()).split(" input ")[1].split(" options ")[0] for path in measured}
-    marks |= {product_label("", pair, ()).split(" input ")[1].split(" options ")[0] for pair in _pairs(chosen[0])}
+    marks = {inputs_mark([path]) for path in measured} | {inputs_mark(pair) for pair in _pairs(chosen[0])}
     for path in config.prediction:
         for label in labels_of(path):
             if label.startswith("isonet ") and any(f" input {mark} " in label for mark in marks):

@@ -13,7 +13,7 @@ from isonet.core.comparison.likeness import NOISY_EDGE, PARTS, SAMPLES, blocks_o
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.steps.prepare.checks.faults import refuse
-from isonet.volumes.half_likeness import likeness_of_halves
+from isonet.volumes.half_likeness import likeness_of_halves, warn_of_shared_noise
 
 log = logging.getLogger("isonet")
 _MORE = 0.2  # likeness by which a mirror image must be more alike
@@ -46,6 +46,8 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
         return
     if _are_the_same(*halves):
         log.warning("%s and %s: hold the same voxels; halves must differ in their noise", even, odd)
+    else:
+        warn_of_shared_noise(*halves)
     if full is None:
         _compare_halves(*halves, accepted)
         return

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from isonet.config.inputs import ACCEPTABLE
 from isonet.core.sampling import edges_of, moved
 from isonet.core.tilts.fullness import GRID, Fullness, block_power, fullness
 from isonet.core.tilts.measured import Measured
@@ -17,10 +18,11 @@ from isonet.core.tilts.two_axes import TwoAxesEstimate, estimate_two_axes
 from isonet.core.tilts.wedge_spectrum import spread_blocks
 from isonet.io.volume import Volume
 from isonet.io.volume_files import title
+from isonet.project.table import HALF_COLUMNS, Tomogram
 from isonet.steps.prepare.checks.faults import refuse
 from isonet.steps.prepare.checks.two_axes import compare_two_axes, sentence_of_two, shows_two_axes
 from isonet.steps.prepare.checks.wedge import warn_of_stack
-from isonet.volumes.continued import data_box
+from isonet.volumes.continued import data_box, open_continued
 
 log = logging.getLogger("isonet")
 _BLOCKS = 4
@@ -159,6 +161,18 @@ def compared(volume: Volume, shown: Shown | None, told: Measured, accepted: Sequ
         return _ends_agree(volume, shown.estimate, told.sweeps[0].ends)
     _compare(volume, shown, told, accepted)
     return True
+
+
+def warn_of_other_wedge(tomogram: Tomogram) -> None:
+    """Warn where the spectrum clearly shows another wedge than a table says, which `prepare` may not have seen."""
+    told = tomogram.measured
+    path = tomogram.file(tomogram.full_column)
+    volume = open_continued(path if path.exists() else tomogram.file(HALF_COLUMNS[0]))
+    shown = look(volume, told)
+    if shown is None or not shown.clear or len(told.sweeps) > 1:
+        return
+    if shown.differs(told) or _shifted(shown.estimate, told.sweeps[0].ends):
+        _compare(volume, shown, told, ACCEPTABLE)
 
 
 def _ends_agree(volume: Volume, found: OrientationEstimate, ends: tuple[float, float]) -> bool:
