@@ -107,7 +107,7 @@ def read_list(path: Path, shape: tuple[int, int, int] | None = None) -> tuple[Be
     """Read a list of beads; parameters and errors as of :func:`read_beads`."""
     tables = star.read_tables(path) if path.exists() else {}
     if _TABLE not in tables:
-        raise InputError(f"{path}: no list of gold beads; {_ANEW}")
+        raise InputError(f"{path}: no list of gold beads; run isonet mask again, with --overwrite if it is there")
     found = tuple(_bead(path, number, row) for number, row in enumerate(tables[_TABLE], start=1))
     if shape is not None:
         _refuse_outside(found, path, shape)

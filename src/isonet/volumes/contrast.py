@@ -88,7 +88,7 @@ def _look(volumes: Iterable[Volume]) -> Look:
         for scale in _SCALES:
             votes += _votes(_inverse(weak * _low_pass(block.shape, scale) * fine))
     whole = "dark" if skewness(np.concatenate(looks)) < 0 else "light"
-    return Look(name, whole, float(np.mean(votes)))
+    return Look(name, whole, float(np.mean(votes)) if votes else 0.5)
 
 
 def _middle(volume: Volume) -> FloatArray:

@@ -6,7 +6,9 @@ import numpy as np
 from scipy import fft
 
 from isonet.core.comparison.likeness import EDGE, NOISY_EDGE, PARTS, SAMPLES, Block, blocks_of, compared
+from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
+from isonet.project.table import FULL_COLUMNS, Tomogram
 
 log = logging.getLogger("isonet")
 _COARSE = 10.0  # Å per voxel to which halves are binned, as the sample is seen at low resolution only
@@ -28,13 +30,14 @@ def likeness_of_halves(even: Volume, odd: Volume) -> float | None:
     return max(found, default=None)
 
 
-def warn_of_unlike_halves(even: Volume, odd: Volume, full: Volume | None = None) -> None:
+def warn_of_unlike_halves(tomogram: Tomogram, even: Volume, odd: Volume) -> None:
     """Warn where a table names halves that have nothing in common, or not with their tomogram; `prepare` refuses them.
 
     Also where they have noise in common.
     """
     warn_of_shared_noise(even, odd)
-    if full is not None and full.shape == even.shape:
+    path = next((tomogram.file(name) for name in FULL_COLUMNS if tomogram.text(name) is not None), None)
+    if path is not None and path.exists() and (full := open_volume(path)).shape == even.shape:
         alike = compared(full, even, NOISY_EDGE).of_parts
         if alike is not None and alike < PARTS[0]:
             text = "%s: is no half of %s (correlation %.2f, about 0.7 where it is); mend the table"

@@ -85,8 +85,9 @@ class Source:
         return self._normalised(self.voxels.read_rows(sections, rows))
 
     def _normalised(self, block: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Normalise grey values; those far beyond all others, such as of hot pixels, are cut off."""
-        return np.asarray(self.normalization.forward(block).clip(-FARTHEST, FARTHEST), np.float32)
+        """Normalise grey values; cut off those far beyond all others, such as of hot pixels, but not infinite ones."""
+        values = self.normalization.forward(block)
+        return np.clip(values, -FARTHEST, FARTHEST, out=values, where=np.isfinite(values))
 
     def without_padding(self, sections: slice) -> npt.NDArray[np.float32]:
         """Return the normalised values of some sections that are no padding."""
@@ -187,7 +188,7 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
             )
     comment_on_tilts(tomogram)
     if tuple(columns) == HALF_COLUMNS:
-        warn_of_unlike_halves(volumes[0], volumes[1], _full(tomogram))
+        warn_of_unlike_halves(tomogram, volumes[0], volumes[1])
     beads = read_beads(tomogram, volumes[0].shape)
     warn_of_unpainted(beads, volumes[0])
     paddings = [find_padding(volume) for volume in volumes]
@@ -204,24 +205,16 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
     )
 
 
-def _full(tomogram: Tomogram) -> Volume | None:
-    """Open the full tomogram of halves, if it is there."""
-    path = next((tomogram.file(name) for name in FULL_COLUMNS if tomogram.text(name) is not None), None)
-    return open_volume(path) if path is not None and path.exists() else None
-
-
 def contrast_sign(tomogram: Tomogram, volumes: Iterable[Volume]) -> int:
-    """-1 where density is dark, +1 where it is light: as the table says, else as the volumes look together.
-
-    Warns where they clearly look otherwise than the table says.
+    """-1 where density is dark, +1 where it is light: as the table says, which is doubted, or as it looks.
 
     Raises
     ------
     InputError
         If the table says neither dark nor light.
     """
-    contrast = tomogram.text(CONTRAST_COLUMN)
-    if contrast is None:
+    contrast = (tomogram.text(CONTRAST_COLUMN) or "").lower()
+    if not contrast:
         contrast = pooled_contrast(volumes)
     elif contrast in ("dark", "light"):
         warn_of_other_contrast(contrast, volumes)

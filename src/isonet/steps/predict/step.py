@@ -46,7 +46,7 @@ from isonet.volumes.source import MeanSource, Source, choose_column, mean_source
 log = logging.getLogger("isonet")
 _SYMMETRIC = 6.0  # degrees that both ends of a tilt range may differ by
 _HALF_TURNS = {"y": (-1, 1, -1), "z": (1, -1, -1), "x": (-1, -1, 1)}  # what becomes of z, y, x
-_PROCEDURE = 5  # counts changes of what is computed: results of an older one are made again
+_PROCEDURE = 6  # counts changes of what is computed: results of an older one are made again
 
 
 def predict_in_folder(star: Path, model: Path, config: PredictConfig) -> Project:
@@ -239,6 +239,7 @@ def _label(
     path: Path, source: Source, model: Model, plan: TilePlan, evaluator: Evaluator, config: PredictConfig
 ) -> str:
     """Text that tells which input, model and options a file was made from."""
+    grey = source.normalization
     asked = (
         plan if config.crop_size or config.cube_size else None,
         config.keep_measured,
@@ -246,7 +247,7 @@ def _label(
         evaluator.turns,
         config.float16,
         config.precision,
-        source.normalization,
+        *(f"{grey.mean:.6g}", f"{grey.std:.6g}", grey.sign),  # sums may differ in their last digits
         source.measured.sweeps[0].tilts if source.measured.at_home else source.measured,
         *corrected_size(source.tomogram, source.volume),
         *((config.zarr_version,) if is_zarr(path) else ()),

@@ -18,7 +18,7 @@ from isonet.core.tilts.two_axes import TwoAxesEstimate, estimate_two_axes
 from isonet.core.tilts.wedge_spectrum import spread_blocks
 from isonet.io.volume import Volume
 from isonet.io.volume_files import title
-from isonet.project.table import HALF_COLUMNS, Tomogram
+from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Tomogram
 from isonet.steps.prepare.checks.faults import refuse
 from isonet.steps.prepare.checks.two_axes import compare_two_axes, sentence_of_two, shows_two_axes
 from isonet.steps.prepare.checks.wedge import warn_of_stack
@@ -166,8 +166,11 @@ def compared(volume: Volume, shown: Shown | None, told: Measured, accepted: Sequ
 def warn_of_other_wedge(tomogram: Tomogram) -> None:
     """Warn where the spectrum clearly shows another wedge than a table says, which `prepare` may not have seen."""
     told = tomogram.measured
-    path = tomogram.file(tomogram.full_column)
-    volume = open_continued(path if path.exists() else tomogram.file(HALF_COLUMNS[0]))
+    named = (tomogram.file(name) for name in (*FULL_COLUMNS, *HALF_COLUMNS) if tomogram.text(name) is not None)
+    path = next((path for path in named if path.exists()), None)
+    if path is None:
+        return
+    volume = open_continued(path)
     shown = look(volume, told)
     if shown is None or not shown.clear or len(told.sweeps) > 1:
         return
