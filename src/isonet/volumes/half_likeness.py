@@ -50,8 +50,13 @@ def warn_of_unlike_halves(tomogram: Tomogram, even: Volume, odd: Volume) -> None
 
 def warn_of_shared_noise(even: Volume, odd: Volume) -> None:
     """Warn where halves are alike at frequencies at which there is little but noise."""
-    alike = [one for block in blocks_of(even.shape)[:_BLOCKS] if (one := _at_high_frequency(even, odd, block))]
-    if alike and min(alike) > _NOISE_ALIKE:
+    alike: list[float] = []
+    for block in blocks_of(even.shape, NOISY_EDGE)[:_BLOCKS]:
+        found = _at_high_frequency(even, odd, block)
+        if found is not None and found <= _NOISE_ALIKE:
+            return
+        alike += [] if found is None else [found]
+    if alike:
         log.warning(
             "%s and %s: have their noise in common (correlation %.2f at %g cycles per voxel and beyond, about 0 of "
             "halves); one may be a copy of the other, or the full tomogram; give halves of different frames or tilts",

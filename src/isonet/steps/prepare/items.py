@@ -20,6 +20,7 @@ from isonet.project.pairing import grouped
 from isonet.project.table import FULL_COLUMNS, TURNED_COLUMN, Project
 from isonet.steps.prepare.checks.halves import check_halves
 from isonet.steps.prepare.halves import average_halves
+from isonet.steps.prepare.in_threads import in_threads
 from isonet.steps.prepare.listed import Listed, Listing
 
 log = logging.getLogger("isonet")
@@ -62,11 +63,10 @@ def find_items(tomograms: Sequence[Path], config: PrepareConfig, before: Project
     pairs, lone = grouped(tomograms, config.even, config.odd, stacks="stack" in config.accept)
     if config.even is None:
         _tell(pairs, lone)
-    for path, halves in pairs.items():
-        if halves is not None:
-            check_halves(path, *halves, config.accept)
-    for pair in lone:
-        check_halves(None, *pair.halves, config.accept)
+    halved: list[tuple[Path | None, Path, Path]] = [(path, *both) for path, both in pairs.items() if both is not None]
+    halved += [(None, *pair.halves) for pair in lone]
+    for outcome in in_threads(lambda one: check_halves(*one, config.accept), halved):
+        outcome.told()
     named = {path: Named(path, (stem(path),)) for path in pairs}
     for path, pair in zip(average_halves(lone, config.average_dir, overwrite=config.overwrite), lone, strict=True):
         pairs[path] = pair.halves
