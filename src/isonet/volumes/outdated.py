@@ -5,14 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from isonet.io.volume_files import container
-from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, TURNED_COLUMN, Tomogram
+from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, SUBVOLUME_COLUMN, TURNED_COLUMN, Tomogram
 from isonet.volumes.masks import MASK_COLUMN
 from isonet.volumes.products import inputs_mark, labels_of
 
 log = logging.getLogger("isonet")
 _AGAIN = {
     **dict.fromkeys(FULL_COLUMNS, "prepare"),
-    **{"rlnDeconvTomoName": "deconv", MASK_COLUMN: "mask", "rlnCorrectedTomoName": "predict"},
+    **{
+        "rlnDeconvTomoName": "deconv",
+        MASK_COLUMN: "mask",
+        "rlnCorrectedTomoName": "predict",
+        SUBVOLUME_COLUMN: "extract",
+    },
 }
 _SOURCES = (*FULL_COLUMNS, *HALF_COLUMNS, TURNED_COLUMN)
 _AT_ONCE = 0.5  # seconds between the last change of a file and that of where it lies, if it was not moved since

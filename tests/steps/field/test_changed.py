@@ -55,6 +55,17 @@ def test_deconvolved_and_masks_of_a_tomogram_that_was_made_again(
     assert f"TS_1_corrected.mrc: {OLDER}" in isonet.done("report", "tomograms.star").err
 
 
+def test_sub_volumes_of_a_tomogram_that_was_made_again(folder: Path, simulated: Simulated) -> None:
+    isonet.done("prepare", "t")
+    isonet.done("extract", "tomograms.star", cube_size=16, crop_size=24, number_subtomos=3)
+    options = {name: value for name, value in isonet.TINY.items() if name not in ("number_subtomos",)}
+    assert OLDER not in isonet.done("refine", "subtomo.star", **options).err
+    made_again(folder, simulated)
+    assert (
+        f"TS_1_000000.mrc: {OLDER} t/TS_1.mrc" in isonet.done("refine", "subtomo.star", output_dir="n", **options).err
+    )
+
+
 def test_a_project_that_was_copied_is_not_older(folder: Path) -> None:
     isonet.done("prepare", "t", even="e", odd="o")
     isonet.done("mask", "tomograms.star")

@@ -21,6 +21,7 @@ from isonet.steps.refine.subvolumes.samples import SPECTRUM_CUBES, Place, loss_w
 from isonet.train.network.unet import ARCHITECTURES
 from isonet.train.optics import Optics, optics
 from isonet.volumes.continued import open_continued
+from isonet.volumes.outdated import warn_of_outdated
 from isonet.volumes.padding import find_padding
 from isonet.volumes.source import (
     CONTRAST_COLUMN,
@@ -94,6 +95,7 @@ def open_subvolume_files(rows: Sequence[Tomogram], config: RefineConfig, device:
         weights = loss_weights(_middles(sample, grey, config.cube_size), measured, config)
         size, cube, mode = config.subvolume_size, config.cube_size, config.noise_mode
         geometry = optics((measured,), size, cube, mode, weights, device, config.tilt_gap)
+        warn_of_outdated(group[0], SUBVOLUME_COLUMN)
         opened.append(SubvolumeFiles(tuple(group), grey, geometry, count))
     return opened
 
