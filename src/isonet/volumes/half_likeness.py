@@ -1,6 +1,7 @@
 """How alike two halves are where noise does not hide it: at low resolution."""
 
 import logging
+from functools import reduce
 
 import numpy as np
 from scipy import fft
@@ -15,7 +16,7 @@ _COARSE = 10.0  # Å per voxel to which halves are binned, as the sample is seen
 _MOST_BINNED = 4
 _BLOCKS = 3
 _HIGH, _NOISE_ALIKE = 0.35, 0.6  # cycles per voxel, and correlation from which noise is shared
-_NOTHING = 1e-6  # of the power of a block
+_NOTHING = 1e-4  # of the power of a block
 _LARGE = 512  # voxels of a volume that may be one that was not binned
 
 
@@ -58,8 +59,8 @@ def warn_of_shared_noise(even: Volume, odd: Volume) -> None:
         alike += [] if found is None else [found]
     if alike:
         log.warning(
-            "%s and %s: have their noise in common (correlation %.2f at %g cycles per voxel and beyond, about 0 of "
-            "halves); one may be a copy of the other, or the full tomogram; give halves of different frames or tilts",
+            "%s and %s: have their noise in common, or none (correlation %.2f at %g cycles per voxel and beyond, about "
+            "0 of halves); one may be a copy of the other, or the full tomogram; give halves of other frames or tilts",
             *(even.path, odd.path, min(alike), _HIGH),
         )
 
@@ -69,7 +70,8 @@ def _at_high_frequency(first: Volume, second: Volume, block: Block) -> float | N
     one, two = (np.asarray(volume[block], np.float64) for volume in (first, second))
     if not (np.isfinite(one).all() and np.isfinite(two).all() and one.std() > 0 and two.std() > 0):
         return None
-    spectra = [fft.rfftn((part - part.mean()) / part.std()) for part in (one, two)]
+    window = reduce(np.multiply.outer, [np.hanning(edge + 2)[1:-1] for edge in one.shape])
+    spectra = [fft.rfftn(window * (part - part.mean()) / part.std()) for part in (one, two)]
     z, y, x = (fft.fftfreq(one.shape[0]), fft.fftfreq(one.shape[1]), fft.rfftfreq(one.shape[2]))
     high = np.square(z)[:, None, None] + np.square(y)[:, None] + np.square(x) > _HIGH**2
     one, two = (spectrum[high] for spectrum in spectra)

@@ -31,7 +31,7 @@ def warn_of_outdated(tomogram: Tomogram, column: str) -> None:
     changed = _changed_since(product, tomogram, column)
     if changed is not None:
         log.warning(
-            "%s: is older than %s, which it was made of; run isonet %s again with --overwrite",
+            "%s: is older than %s, which it was made of; if that was made again, run isonet %s with --overwrite",
             *(product, changed, _AGAIN[column]),
         )
 
