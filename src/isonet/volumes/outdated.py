@@ -1,65 +1,55 @@
 """Volumes that were made of others, and whether these have changed since, such as tomograms that were made again."""
 
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from isonet.io.volume_files import container
+from isonet.errors import InputError
+from isonet.io.volume_files import is_volume
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, SUBVOLUME_COLUMN, TURNED_COLUMN, Tomogram
 from isonet.volumes.masks import MASK_COLUMN
-from isonet.volumes.products import inputs_mark, labels_of
+from isonet.volumes.products import data_mark, labels_of
 
 log = logging.getLogger("isonet")
 _AGAIN = {
     **dict.fromkeys(FULL_COLUMNS, "prepare"),
-    **{
-        "rlnDeconvTomoName": "deconv",
-        MASK_COLUMN: "mask",
-        "rlnCorrectedTomoName": "predict",
-        SUBVOLUME_COLUMN: "extract",
-    },
+    **{"rlnDeconvTomoName": "deconv", MASK_COLUMN: "mask", "rlnCorrectedTomoName": "predict"},
+    SUBVOLUME_COLUMN: "extract",
 }
-_SOURCES = (*FULL_COLUMNS, *HALF_COLUMNS, TURNED_COLUMN)
-_AT_ONCE = 0.5  # seconds between the last change of a file and that of where it lies, if it was not moved since
+_LABEL = re.compile(r"isonet .*: input \w+ options \w+ of (\w+)")
 
 
 def warn_of_outdated(tomogram: Tomogram, column: str) -> None:
-    """Warn where the volume in a column was made by this program and what it was made of has changed since."""
+    """Warn where the volume in a column was made by this program of other data than there are now."""
     if column not in _AGAIN or tomogram.text(column) is None:
         return
     product = tomogram.file(column)
-    changed = _changed_since(product, tomogram, column)
-    if changed is not None:
+    marks = [found[1] for label in labels_of(product) if (found := _LABEL.fullmatch(label))]
+    if not marks:
+        return
+    sources = list(_sources(tomogram, column))
+    if sources and not any(_hold(paths, marks[-1]) for paths in sources):
         log.warning(
-            "%s: is older than %s, which it was made of; if that was made again, run isonet %s with --overwrite",
-            *(product, changed, _AGAIN[column]),
+            "%s: was made of other data than %s holds now; run isonet %s again with --overwrite",
+            *(product, sources[0][0], _AGAIN[column]),
         )
 
 
-def _changed_since(product: Path, tomogram: Tomogram, column: str) -> Path | None:
-    """Return the file that a product of this program was made of and that is younger.
-
-    Its label tells what it was made of. Where that is none of the files as they are now, the times tell: of a file that
-    took the place of another, however old it is, when it came there.
-    """
-    marks = {label.partition(" input ")[2].partition(" ")[0] for label in labels_of(product) if " input " in label}
-    if not marks or marks & set(_marks(tomogram)):
-        return None
-    own = container(product).stat()
-    moved = abs(own.st_ctime - own.st_mtime) > _AT_ONCE
-    for name in _SOURCES:
-        if name == column or tomogram.text(name) is None or not (path := tomogram.file(name)).exists():
-            continue
-        status = container(path).stat()
-        if (status.st_mtime if moved else max(status.st_mtime, status.st_ctime)) > own.st_mtime:
-            return path
-    return None
+def _hold(paths: Sequence[Path], mark: str) -> bool:
+    """Whether volumes hold the data of a mark; what is no volume does not."""
+    try:
+        return data_mark(paths) == mark
+    except InputError:
+        return False
 
 
-def _marks(tomogram: Tomogram) -> Iterator[str]:
-    """Iterate over what labels say of products that were made of the files of a tomogram as they are now."""
-    found = {name: tomogram.file(name) for name in (*_SOURCES, "rlnDeconvTomoName") if tomogram.text(name) is not None}
-    there = {name: path for name, path in found.items() if path.exists()}
-    yield from (inputs_mark([path]) for path in there.values())
+def _sources(tomogram: Tomogram, column: str) -> Iterator[list[Path]]:
+    """Iterate over what a product may have been made of: a volume that the table names, or both halves."""
+    first = (*FULL_COLUMNS, TURNED_COLUMN, *HALF_COLUMNS)
+    order = sorted(tomogram.row, key=lambda name: first.index(name) if name in first else len(first))
+    found = {name: tomogram.file(name) for name in order if name != column and tomogram.text(name) is not None}
+    there = {name: path for name, path in found.items() if is_volume(path)}
+    yield from ([path] for path in there.values())
     if all(name in there for name in HALF_COLUMNS):
-        yield inputs_mark([there[name] for name in HALF_COLUMNS])
+        yield [there[name] for name in HALF_COLUMNS]

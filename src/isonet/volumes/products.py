@@ -10,6 +10,7 @@ from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.pyramids import refuse_foreign
 from isonet.io.storage.version import stamp
+from isonet.io.volume import fingerprint
 from isonet.io.volume_files import container, is_zarr
 from isonet.project.table import Tomogram
 
@@ -27,14 +28,23 @@ def output_paths(tomograms: Sequence[Tomogram], folder: Path, kind: str, ending:
     return [folder / f"{name}_{kind}{ending}" for name in names]
 
 
-def product_label(kind: str, inputs: Sequence[Path], options: object) -> str:
-    """Text for the header of a product: its kind, and hashes of its input files and of what was asked."""
-    return f"isonet {kind}: input {inputs_mark(inputs)} options {_hash(options)}"
+def product_label(kind: str, inputs: Sequence[Path], options: object, data: Sequence[Path] | None = None) -> str:
+    """Text for the header of a product: its kind, and hashes of its input files, of what was asked, and of the data.
+
+    The data are those of the inputs, or of some of them.
+    """
+    made_of = data_mark(inputs if data is None else data)
+    return f"isonet {kind}: input {inputs_mark(inputs)} options {_hash(options)} of {made_of}"
 
 
 def inputs_mark(inputs: Sequence[Path]) -> str:
     """Hash of input files in a label; a file counts as another one when its path, size or time of change differ."""
     return _hash([(str(path.resolve()), *stamp(path)) for path in inputs])
+
+
+def data_mark(paths: Sequence[Path]) -> str:
+    """Short hash of the data of volumes, the same for every copy of them."""
+    return _hash([fingerprint(open_volume(path)) for path in paths])[:8]
 
 
 def _hash(value: object) -> str:
