@@ -12,6 +12,9 @@ _SQUARE = 16  # edge of the parts of a section, voxels
 _FEWEST_SQUARES = 64
 _ALIKE = 0.85  # least deviation of parts with little, relative to most
 _RULED = 1.5  # deviation of all voxels relative to that of most parts, above which few parts rule it
+FARTHEST = 25.0
+"""Standard deviations from the mean beyond which values are cut off where they are few, as hot pixels are."""
+_FEW, _SHARE = 8, 1e-4  # values, or of all; more than that are sample of a map without noise
 Array = TypeVar("Array", Tensor, npt.NDArray[np.float32])
 
 
@@ -87,6 +90,19 @@ class Moments:
     def constant(self) -> bool:
         """True where all values are the same within float32."""
         return not self.std > 1e-7 * max(abs(self.mean), float(np.finfo(np.float32).tiny))
+
+
+def are_few(count: int, of: int) -> bool:
+    """Whether so many of some values may be hot pixels."""
+    return count <= max(_FEW, _SHARE * of)
+
+
+def without_hot(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Cut off, in place, a few of some normalised values that lie far beyond all others, but not infinite ones."""
+    far = (np.abs(values) > FARTHEST) & np.isfinite(values)
+    if are_few(int(np.count_nonzero(far)), far.size):
+        np.clip(values, -FARTHEST, FARTHEST, out=values, where=far)
+    return values
 
 
 def float16_step(mean: float, std: float) -> float:

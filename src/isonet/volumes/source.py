@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.core.masks.beads import Bead
-from isonet.core.normalize import LocalMoments, Moments, Normalization
+from isonet.core.normalize import FARTHEST, LocalMoments, Moments, Normalization, are_few, without_hot
 from isonet.core.sampling import cut
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
@@ -31,8 +31,6 @@ CONTRAST_COLUMN = "rlnTomoContrast"
 MEAN_COLUMN, STD_COLUMN = "rlnTomoMean", "rlnTomoStd"
 INPUT_COLUMN = "rlnTomoInputColumn"
 """In a table of sub-volumes: grey values of their whole tomogram, and the column it was taken from."""
-FARTHEST = 25.0
-"""Standard deviations from the mean beyond which grey values are cut off: no sample is as dense."""
 _LARGEST = 1e31  # standard deviation of grey values; the smallest is as far below 1
 
 
@@ -85,9 +83,7 @@ class Source:
         return self._normalised(self.voxels.read_rows(sections, rows))
 
     def _normalised(self, block: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Normalise grey values; cut off those far beyond all others, such as of hot pixels, but not infinite ones."""
-        values = self.normalization.forward(block)
-        return np.clip(values, -FARTHEST, FARTHEST, out=values, where=np.isfinite(values))
+        return without_hot(self.normalization.forward(block))
 
     def without_padding(self, sections: slice) -> npt.NDArray[np.float32]:
         """Return the normalised values of some sections that are no padding."""
@@ -226,10 +222,9 @@ def contrast_sign(tomogram: Tomogram, volumes: Iterable[Volume]) -> int:
 def pooled_statistics(volumes: Iterable[Volume]) -> tuple[float, float]:
     """Mean and standard deviation of the voxels of volumes together, in float64 and bounded memory.
 
-    The padding of volumes that are continued over it does not count, nor do voxels far beyond all others, such as hot
-    pixels. Where a few parts rule the result, such as vacuum
-    or gold in a tomogram full of noise, it is that of most parts. Of a large volume sections all over it are read, not
-    all, so that the time does not grow with its size.
+    The padding of volumes that are continued over it does not count, nor do a few voxels far beyond all others, such as
+    hot pixels. Where a few parts rule the result, such as vacuum or gold in a tomogram full of noise, it is that of
+    most parts. Of a large volume sections all over it are read, not all, so that the time does not grow with its size.
 
     Raises
     ------
@@ -244,7 +239,9 @@ def pooled_statistics(volumes: Iterable[Volume]) -> tuple[float, float]:
     farthest = max(moments.high - moments.mean, moments.mean - moments.low)
     if farthest > FARTHEST * local.usual > 0:
         low, high = (local.middle + end * FARTHEST * local.usual for end in (-1, 1))
-        moments, local = _moments(looked, low, high)
+        inner, parts = _moments(looked, low, high)
+        if are_few(moments.count - inner.count, moments.count):
+            moments, local = inner, parts
     if moments.constant:
         raise InputError(is_constant(where, moments.mean))
     if not 1 / _LARGEST < moments.std < _LARGEST:

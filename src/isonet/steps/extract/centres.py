@@ -56,8 +56,6 @@ def find_centres(
     number = project.tomograms.index(tomogram)
     random = random_stream(config.seed, number)
     path = _coordinate_file(number, project, config)
-    if path is not None:
-        warn_of_turned(path, tomogram)
     if path is None:
         if config.coordinates is None:
             return _drawn(
@@ -65,6 +63,7 @@ def find_centres(
             )
         log.warning("%s: no coordinates in %s", tomogram.name, config.coordinates)
         return np.zeros((0, 3), dtype=np.int64)
+    warn_of_turned(path, tomogram)
     volume = source.volume
     points = _points(path, number, project, config, tomograms)
     found = points.voxels(volume.shape, pixel_size(tomogram, volume), volume.header.pixel_size)
