@@ -116,6 +116,7 @@ def test_big_endian_files_are_read(tmp_path: Path) -> None:
 def test_bytes_are_unsigned_where_imod_says_so(order: str, flags: int, first: int, tmp_path: Path) -> None:
     mrc.write(tmp_path / "a.mrc", numbers("int8"), HEADER)
     raw = bytearray((tmp_path / "a.mrc").read_bytes() if order == "<" else big_endian(tmp_path / "a.mrc"))
+    raw[76:88] = np.array([0, -1, -2], dtype=order + "f4").tobytes()  # no extremes, which would be proof
     raw[152:160] = np.array([1146047817, flags], dtype=order + "i4").tobytes()
     (tmp_path / "b.mrc").write_bytes(raw)
     assert open_volume(tmp_path / "b.mrc").read().flat[0] == first

@@ -18,9 +18,10 @@ from isonet.errors import InputError
 from isonet.io.mrc_bytes import header as mrc_header
 from isonet.io.mrc_bytes import numbers as mrc_numbers
 from isonet.io.mrc_bytes.header import HEADER_BYTES, OTHER_MODES, READABLE_MODES, Header
+from isonet.io.mrc_bytes.signs import has_four_bits
 
 log = logging.getLogger("isonet")
-_LOOKS = 16  # sections, and rows of each, that are looked at
+_LOOKS, _LOOKS_AT_BYTES = 16, 64  # sections, and rows of each, that are looked at
 _FEWEST = 16  # voxels from which data are told from something else
 _MOST = 1 << 16
 _ALIKE = 5.0  # ratio of spreads of what still may be the same data
@@ -105,7 +106,7 @@ def _check_fields(record: Any, size: int) -> None:
     mode, extended = int(record.mode), int(record.nsymbt)
     if mode in OTHER_MODES:
         raise ValueError(f"mode {mode} ({OTHER_MODES[mode]}) is not read; {_CONVERT}")
-    if mrc_numbers.has_four_bits(record):
+    if has_four_bits(record):
         raise ValueError(f"mode 0 with two voxels in a byte, as IMOD's flags say, is not read; {_CONVERT}")
     if not 0 <= extended <= size:
         promise = f"{extended} bytes of extended header (NSYMBT), the file has {size}"
@@ -225,4 +226,5 @@ def _mapped(plain: Path, shape: tuple[int, ...], dtype: np.dtype[Any], offset: i
 def _sample(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Copy rows from all over a volume."""
     depth, height, _ = voxels.shape
-    return np.array(voxels[:: -(-depth // _LOOKS), :: -(-height // _LOOKS)])
+    looks = _LOOKS_AT_BYTES if voxels.dtype.itemsize == 1 else _LOOKS
+    return np.array(voxels[:: -(-depth // looks), :: -(-height // looks)])
