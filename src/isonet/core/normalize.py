@@ -34,6 +34,11 @@ class Normalization:
     std: float
     sign: int
 
+    @property
+    def in_words(self) -> tuple[str, str, int]:
+        """The numbers for a label, rounded: sums may differ in their last digits from machine to machine."""
+        return f"{self.mean:.6g}", f"{self.std:.6g}", self.sign
+
     def forward(self, volume: Array) -> Array:
         """Turn grey values into network values (density bright, mean 0, standard deviation 1)."""
         return (volume - self.mean) * (self.sign / self.std)

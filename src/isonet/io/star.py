@@ -1,6 +1,6 @@
 """STAR tables: one loop with labels, every value as text, unknown columns kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -83,9 +83,7 @@ def write_table(path: Path, rows: Sequence[Row], needs: Sequence[str] = (), name
         If a value holds a quote, a tab, a line break or what is not UTF-8, which the format cannot carry.
     """
     values = [value for row in rows for value in row.values()]
-    for value in values:
-        if any(character in value for character in "\"'\t\n\r") or not _is_utf8(value):
-            raise InputError(f"{path}: {value!r} cannot be written to a STAR file; rename it without quotes")
+    refuse_unwritable(path, values)
     columns = list(dict.fromkeys(name for row in rows for name in row))
     filled = [[row.get(name, "") or MISSING for name in columns] for row in rows]
     frame = pd.DataFrame(filled, columns=columns, dtype=str)
@@ -97,6 +95,13 @@ def write_table(path: Path, rows: Sequence[Row], needs: Sequence[str] = (), name
         # Unquoted, `#` begins a comment and, at the beginning of a line, `_` a label and `data_` a table.
         awkward = any("#" in value or value.startswith(("_", "data_")) for value in values)
         starfile.write(blocks, temporary, quote_all_strings=awkward)
+
+
+def refuse_unwritable(path: Path, values: Iterable[str]) -> None:
+    """Raise `InputError` where a value holds a quote, a tab, a line break or what is not UTF-8."""
+    for value in values:
+        if any(character in value for character in "\"'\t\n\r") or not _is_utf8(value):
+            raise InputError(f"{path}: {value!r} cannot be written to a STAR file; rename it without quotes")
 
 
 def _is_utf8(value: str) -> bool:

@@ -1,7 +1,6 @@
 """Volumes that were made of others, and whether these have changed since, such as tomograms that were made again."""
 
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from isonet.errors import InputError
 from isonet.io.volume_files import is_volume
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, SUBVOLUME_COLUMN, TURNED_COLUMN, Tomogram
 from isonet.volumes.masks import MASK_COLUMN
-from isonet.volumes.products import data_mark, labels_of
+from isonet.volumes.products import data_mark, labels_of, mark_in
 
 log = logging.getLogger("isonet")
 _AGAIN = {
@@ -17,7 +16,6 @@ _AGAIN = {
     **{"rlnDeconvTomoName": "deconv", MASK_COLUMN: "mask", "rlnCorrectedTomoName": "predict"},
     SUBVOLUME_COLUMN: "extract",
 }
-_LABEL = re.compile(r"isonet .*: input \w+ options \w+ of (\w+)")
 
 
 def warn_of_outdated(tomogram: Tomogram, column: str) -> None:
@@ -25,7 +23,7 @@ def warn_of_outdated(tomogram: Tomogram, column: str) -> None:
     if column not in _AGAIN or tomogram.text(column) is None:
         return
     product = tomogram.file(column)
-    marks = [found[1] for label in labels_of(product) if (found := _LABEL.fullmatch(label))]
+    marks = [mark for label in labels_of(product) if (mark := mark_in(label))]
     if not marks:
         return
     sources = list(_sources(tomogram, column))

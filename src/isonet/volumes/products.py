@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from isonet.project.table import Tomogram
 log = logging.getLogger("isonet")
 MRC, ZARR = ".mrc", ".zarr/0"
 """How the paths of products end: a file, or the finest level of an OME-Zarr image."""
+_LABEL = re.compile(r"isonet (?P<kind>.*): input \w+ options \w+ of (?P<data>\w+)")
 
 
 def output_paths(tomograms: Sequence[Tomogram], folder: Path, kind: str, ending: str = MRC) -> list[Path]:
@@ -62,10 +64,13 @@ def labels_of(path: Path) -> tuple[str, ...]:
 def made_before(path: Path, label: str, *, overwrite: bool) -> bool:
     """Tell whether `path` is this very product already, and say so.
 
+    What was made of the same data in another place or at another time, as in a project that was copied, is made again:
+    the mark of data is that of voxels all over them, not of each.
+
     Raises
     ------
     InputError
-        If there is another file, or a product of other input, unless it may be overwritten.
+        If there is another file, or a product of other data, unless it may be overwritten.
     """
     if not container(path).exists():
         return False
@@ -74,9 +79,23 @@ def made_before(path: Path, label: str, *, overwrite: bool) -> bool:
         log.info("%s: made before, kept", path)
         return True
     same_input = label.rpartition(" options ")[0]
-    if not overwrite and not any(text.startswith(same_input) for text in labels):
+    with_options = any(text.startswith(same_input) for text in labels)
+    if not (overwrite or with_options or any(_of_same_data(text, label) for text in labels)):
         raise InputError(f"{path}: exists and was not made from this input; move it away or add --overwrite")
     if is_zarr(path):
         refuse_foreign(container(path))
-    log.info("%s: made before with other options, replaced", path)
+    other = "options" if with_options else "files"
+    log.info("%s: made before with other %s, replaced", path, other)
     return False
+
+
+def mark_in(label: str) -> str | None:
+    """Hash of the data that a product was made of, by a label in its header; None where that is another text."""
+    found = _LABEL.fullmatch(label)
+    return None if found is None else found["data"]
+
+
+def _of_same_data(one: str, other: str) -> bool:
+    """Whether two labels are of products of one kind made of the same data."""
+    first, second = _LABEL.fullmatch(one), _LABEL.fullmatch(other)
+    return bool(first and second) and first.group("kind", "data") == second.group("kind", "data")

@@ -80,6 +80,24 @@ def test_a_project_that_was_copied_is_told_by_its_data(folder: Path, simulated: 
     assert OLDER in isonet.done("refine", "tomograms.star", output_dir="n", **isonet.TINY).err
 
 
+@pytest.mark.parametrize("command", ["deconv", "mask"])
+def test_a_project_that_was_copied_goes_on(folder: Path, simulated: Simulated, command: str) -> None:
+    """What was made of the same data is made again; what was made of others is kept, and that is refused."""
+    product = {"deconv": "deconv/TS_1_deconv.mrc", "mask": "mask/TS_1_mask.mrc"}[command]
+    isonet.done("prepare", "t", defocus=40000)
+    isonet.done(command, "tomograms.star")
+    made = isonet.read(folder / product)
+    shutil.copytree(folder, folder / "copy")
+    os.chdir(folder / "copy")
+    assert f"{product}: made before with other files, replaced" in isonet.done(command, "tomograms.star").err
+    assert np.array_equal(isonet.read(folder / "copy" / product), made)
+    assert f"{product}: made before, kept" in isonet.done(command, "tomograms.star").err
+    foreign.mrc(folder / "copy/t/TS_1.mrc", simulated(2))
+    shutil.copytree(folder / "copy", folder / "next")
+    os.chdir(folder / "next")
+    isonet.assert_refused(isonet.call(command, "tomograms.star"), product, "was not made from this input")
+
+
 def test_means_of_halves_that_were_made_again(folder: Path, simulated: Simulated) -> None:
     isonet.done("prepare", even="e", odd="o")
     isonet.done("mask", "tomograms.star")

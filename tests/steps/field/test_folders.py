@@ -230,7 +230,8 @@ def test_images_and_copies(here: Path, simulated: Callable[..., Any]) -> None:
     rows, said = prepared("d")
     assert [row[0] for row in rows] == ["d/TS_1.mrc"]
     assert "d/TS_1_projXY.mrc: left out, one image and no volume" in said
-    assert "d/TS_1.mrc and e/TS_1.mrc: one tomogram twice" in prepared("d", "e", overwrite=True)[1]
+    said = prepared("d", "e", overwrite=True)[1]
+    assert "warning: d/TS_1.mrc, e/TS_1.mrc and e/TS_1_copied.mrc: one tomogram 3 times, which training counts" in said
 
 
 @pytest.mark.parametrize(
@@ -293,7 +294,6 @@ def test_halves_that_names_do_not_tell_are_told_by_content(
     for side, word in zip(("even", "odd"), words, strict=True):
         foreign.mrc(here / f"t/TS_2{word}.mrc", simulated(2, side))
     said = prepared("t")[1]
-    for word in words:
-        text = f"warning: t/TS_2.mrc and t/TS_2{word}.mrc: one tomogram twice, which training counts twice"
-        assert text in said
-    assert said.count("one tomogram twice") == 3
+    names = ", ".join(sorted(f"t/TS_2{word}.mrc" for word in words))
+    assert f"warning: t/TS_2.mrc, {names.replace(', ', ' and ')}: one tomogram 3 times, which training counts" in said
+    assert said.count(": one tomogram") == 1

@@ -274,3 +274,19 @@ def test_samples_that_are_called_even_and_odd_are_no_halves_without_a_word(here:
     outcome = isonet.call("prepare", "t", accept="other-halves")
     assert outcome.code == 0
     assert any(" warning: " in line and "if they are two, rename them" in line for line in outcome.err.splitlines())
+
+
+@pytest.mark.parametrize("name", ["it's.mrc", 'a"b.mrc', "tab\tb.mrc", "line\nb.mrc"])
+@pytest.mark.parametrize("what", ["tomogram", "half", "tilts"])
+def test_names_that_no_table_can_carry_are_refused_before_anything_is_measured(
+    here: Path, name: str, what: str
+) -> None:
+    files = {"tomogram": [name], "half": [f"even/{name}", f"odd/{name}"], "tilts": ["TS_1.mrc"]}[what]
+    for number, file in enumerate(files):
+        foreign.mrc(here / file, small(number, (16, 16, 16)))
+    tilts = (here / name).with_suffix(".tlt") if what == "tilts" else here / "a.tlt"
+    tilts.write_text("-60\n0\n60\n")
+    sides = {"even": "even", "odd": "odd"} if what == "half" else {}
+    outcome = isonet.call("prepare", *([] if sides else files), **sides, tilt_file=tilts)
+    isonet.assert_refused(outcome, "cannot be written to a STAR file")
+    assert "voxels" not in outcome.err, outcome.err

@@ -154,7 +154,7 @@ def test_a_volume_turned_before_is_kept_and_others_are_not_replaced(tmp_path: Pa
     written = path.stat().st_mtime_ns
     turned(volume, path)
     assert path.stat().st_mtime_ns == written
-    other = open_volume(isonet.write(tmp_path / "c.mrc", uneven))
+    other = open_volume(isonet.write(tmp_path / "c.mrc", -uneven))
     with pytest.raises(InputError, match=r"b\.mrc: exists and was not made from this input"):
         turned(other, path)
     turned(other, path, overwrite=True)

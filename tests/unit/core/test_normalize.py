@@ -71,3 +71,9 @@ def test_values_about_zero_are_not_constant(values: tuple[float, float], constan
     moments = Moments()
     moments.add(np.array(values, dtype=np.float32))
     assert moments.constant is constant
+
+
+def test_in_a_label_numbers_are_the_same_however_sums_were_made() -> None:
+    one = Normalization(40.123456789, 10.0, -1)
+    assert one.in_words == Normalization(40.123456788, 10.000000001, -1).in_words
+    assert one.in_words != Normalization(40.124, 10.0, -1).in_words

@@ -78,7 +78,7 @@ class Plan:
         options = self.content.options
         asked = (options.density, options.deviation, options.patch, self.region, self.slab, self.beads)
         corrected = corrected_size(self.source.tomogram, self.source.volume)
-        return product_label(KIND, inputs, (asked, self.source.normalization, *corrected), inputs[:1])
+        return product_label(KIND, inputs, (asked, *self.source.normalization.in_words, *corrected), inputs[:1])
 
 
 def mask_in_folder(star: Path, config: MaskConfig) -> Project:

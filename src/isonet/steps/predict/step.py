@@ -239,7 +239,6 @@ def _label(
     path: Path, source: Source, model: Model, plan: TilePlan, evaluator: Evaluator, config: PredictConfig
 ) -> str:
     """Text that tells which input, model and options a file was made from."""
-    grey = source.normalization
     asked = (
         plan if config.crop_size or config.cube_size else None,
         config.keep_measured,
@@ -247,7 +246,7 @@ def _label(
         evaluator.turns,
         config.float16,
         config.precision,
-        *(f"{grey.mean:.6g}", f"{grey.std:.6g}", grey.sign),  # sums may differ in their last digits
+        *source.normalization.in_words,
         source.measured.sweeps[0].tilts if source.measured.at_home else source.measured,
         *corrected_size(source.tomogram, source.volume),
         *((config.zarr_version,) if is_zarr(path) else ()),

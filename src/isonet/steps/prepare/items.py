@@ -12,6 +12,7 @@ from isonet.config import PrepareConfig
 from isonet.core.comparison.likeness import alike
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
+from isonet.io.star import refuse_unwritable
 from isonet.io.volume_files import stem
 from isonet.project.belonging import Named
 from isonet.project.halves import Halves, Pair
@@ -25,6 +26,7 @@ from isonet.steps.prepare.listed import Listed, Listing
 
 log = logging.getLogger("isonet")
 _GIVEN = (*FULL_COLUMNS, TURNED_COLUMN)
+_LISTED = 6  # copies of one tomogram that are named at most
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,9 @@ def find_items(tomograms: Sequence[Path], config: PrepareConfig, before: Project
     pairs, lone = grouped(tomograms, config.even, config.odd, stacks="stack" in config.accept)
     if config.even is None:
         _tell(pairs, lone)
+    named_in_table = [*pairs, *(path for both in pairs.values() if both is not None for path in both)]
+    named_in_table += [path for pair in lone for path in pair.halves]
+    refuse_unwritable(before.path, map(before.entry, named_in_table))
     halved: list[tuple[Path | None, Path, Path]] = [(path, *both) for path, both in pairs.items() if both is not None]
     halved += [(None, *pair.halves) for pair in lone]
     for outcome in in_threads(lambda one: check_halves(*one, config.accept), halved):
@@ -118,7 +123,18 @@ class _OnDisk:
 
 
 def _tell_of_copies(paths: Sequence[Path]) -> None:
-    """Warn of tomograms that are one by their content, whatever they are called."""
+    """Warn of tomograms that are one by their content, whatever they are called, once of all that are."""
+    same: dict[int, list[int]] = {}
     for first, second in alike([_OnDisk(path) for path in paths]):
-        text = "%s and %s: one tomogram twice, which training counts twice; leave one out, or call halves _EVN and _ODD"
-        log.warning(text, paths[first], paths[second])
+        one, other = same.setdefault(first, [first]), same.setdefault(second, [second])
+        if one is not other:
+            one += other
+            same.update(dict.fromkeys(other, one))
+    for group in {id(group): sorted(group) for group in same.values()}.values():
+        names = [str(paths[number]) for number in group]
+        listed = names if len(names) <= _LISTED else [*names[: _LISTED - 1], f"{len(names) - _LISTED + 1} more"]
+        times = "twice" if len(names) == 2 else f"{len(names)} times"
+        log.warning(
+            "%s and %s: one tomogram %s, which training counts %s; keep one, or call halves _EVN and _ODD",
+            *(", ".join(listed[:-1]), listed[-1], times, times),
+        )

@@ -10,7 +10,7 @@ from isonet.core.tilts.wedge_estimate import WedgeEstimate
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.programs.tilt_series import TiltSeries
-from isonet.io.star import MISSING
+from isonet.io.star import MISSING, refuse_unwritable
 from isonet.io.volume import Volume
 from isonet.io.volume_files import stem, title
 from isonet.project.check import measurements_of, warnings_of, write_check
@@ -129,7 +129,10 @@ def _known(
                 name,
                 catalogue.path,
             )
-        yield item, describe(name, item.listed.completing(said), tilt_files[number], config)
+        known = describe(name, item.listed.completing(said), tilt_files[number], config)
+        if known.tilt_file is not None:
+            refuse_unwritable(config.output, [Project(config.output, ()).entry(known.tilt_file)])
+        yield item, known
 
 
 def _describe(
