@@ -1,6 +1,7 @@
 """Text files of other programs: read in whole, split into words and numbers, refused in one line where they are odd."""
 
 import gzip
+import math
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ from isonet.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 _LARGEST = 1 << 26
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _UTF_8_MARK = b"\xef\xbb\xbf"
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -143,8 +145,8 @@ def number(path: Path, where: str, word: str) -> float:
 
 def is_number(word: str) -> bool:
     """Tell whether a word is a finite number."""
-    plain = re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", word, re.ASCII)
-    return plain is not None and bool(np.isfinite(float(word)))
+    plain = _NUMBER.fullmatch(word)
+    return plain is not None and math.isfinite(float(word))
 
 
 def checked_angles(path: Path, angles: Sequence[float] | Floats) -> Floats:

@@ -13,13 +13,14 @@ FILES = (".mrc", ".rec", ".map", ".mrc.gz", ".rec.gz", ".map.gz", ".mrc.bz2", ".
 """Endings of MRC files."""
 EXTENSIONS = (*FILES, ENDING, f".ome{ENDING}")
 """Endings of volumes of any format."""
+_LONGEST_FIRST = sorted(EXTENSIONS, key=len, reverse=True)
 _REMOTE = re.compile(r"(?:^|/)(https?|s3|gs|ftp):/+(.*)", re.IGNORECASE)
 
 
 def stem(path: Path) -> str:
     """File name without its last volume extension: `x_8.00Apx.rec.mrc` gives `x_8.00Apx.rec`, `x.zarr/1` gives `x`."""
     name = container(path).name
-    for extension in sorted(EXTENSIONS, key=len, reverse=True):
+    for extension in _LONGEST_FIRST:
         if name.lower().endswith(extension):
             return name[: -len(extension)]
     return container(path).stem

@@ -24,6 +24,7 @@ from isonet.core.tilts.measured import Measured, about
 _STEP, _WHILE_SEARCHING = 0.5, 1.0  # degrees between ends that are tried
 BEYOND = 2.5  # degrees by which merged planes and the window make the measured region wider
 NARROWEST, WIDEST = 15.0, 85.0  # degrees an end may be at
+_WIDE = WIDEST - NARROWEST
 _ABOUT_X, _ABOUT_Z = np.arange(-16.0, 17, 4), np.arange(-12.0, 13, 4)
 EXPLAINED, _CONTRAST = 0.3, 0.6  # from which there is a wedge
 _NEARLY = 0.02  # of the variance, by which what any region explains may be more
@@ -106,15 +107,14 @@ def _best_ends(seen: Fullness, bins: Int64[np.ndarray, " n"], step: float) -> tu
     """
     number = round(180 / step)
     counts, sums = (_running(np.bincount(bins, weights, number + 1)) for weights in (seen.counts, seen.sums))
-    ends = np.arange(number + 1) * step - 90
-    low, high = ((ends >= first) & (ends <= last) for first, last in ((-WIDEST, -NARROWEST), (NARROWEST, WIDEST)))
-    inside, full = (one[high][None] - one[low][:, None] for one in (counts, sums))
+    low, high = (slice(round((end + 90) / step), round((end + 90 + _WIDE) / step) + 1) for end in (-WIDEST, NARROWEST))
+    inside, full = (one[high] - one[low, None] for one in (counts, sums))
     explained = between(inside, full, counts[-1], sums[-1])
     row, column = np.unravel_index(int(explained.argmax()), explained.shape)
     share, mean = inside[row, column] / counts[-1], sums[-1] / counts[-1]
     contrast = (full[row, column] / max(inside[row, column], 1) - mean) / max(1 - share, 1e-12)
     best = float(explained[row, column] / seen.variance)
-    return best, float(ends[low][row]), float(ends[high][column]), float(contrast)
+    return best, (low.start + float(row)) * step - 90, (high.start + float(column)) * step - 90, float(contrast)
 
 
 def _bins(places: Float32[np.ndarray, "3 n"], about_x: float, about_z: float, step: float) -> Int64[np.ndarray, " n"]:

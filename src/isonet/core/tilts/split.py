@@ -8,6 +8,7 @@ teeth where the other one has gaps. Noise of the images lies on the same planes,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from scipy import fft
 from scipy.ndimage import gaussian_filter1d
 
 Array = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
 _STEP = 0.5  # degrees per bin of a profile
 _ANGLES = np.arange(-85, 85 + _STEP, _STEP)
 _BAND = (0.2, 0.5)  # cycles per voxel
@@ -116,15 +118,9 @@ def tilts_of_first(found: SplitEstimate, tilts: Sequence[float]) -> Bool[npt.NDA
 
 def _comb(power: Array, width: int) -> tuple[Array, npt.NDArray[np.bool_]]:
     """Log power by angle without slow changes, and where it is measured."""
-    kz = fft.fftfreq(power.shape[0])[:, None]
-    kx = np.arange(power.shape[1])[None, :] / width
-    radius = np.hypot(kz, kx)
-    used = (radius >= _BAND[0]) & (radius <= _BAND[1]) & (kx > 0) & (np.abs(kz) * power.shape[0] > 2)
-    angles = np.degrees(np.arctan2(np.broadcast_to(kz, power.shape)[used], np.broadcast_to(kx, power.shape)[used]))
-    shell = np.round(radius[used] * width).astype(int)
+    used, shell, bins = _places(power.shape, width)
     level = np.bincount(shell, power[used]) / np.maximum(np.bincount(shell), 1)
     relative = power[used] / np.maximum(level[shell], np.finfo(np.float64).tiny)
-    bins = np.round((angles - _ANGLES[0]) / _STEP).astype(int)
     inside = (bins >= 0) & (bins < len(_ANGLES))
     count = np.bincount(bins[inside], minlength=len(_ANGLES)).astype(np.float64)
     total = np.bincount(bins[inside], relative[inside], minlength=len(_ANGLES)).astype(np.float64)
@@ -133,6 +129,18 @@ def _comb(power: Array, width: int) -> tuple[Array, npt.NDArray[np.bool_]]:
     profile = np.log(np.where(measured, total / np.maximum(count, 1) + 0.05 * slow, 1.0))
     weight = measured.astype(np.float64)
     return np.where(measured, profile - _smoothed(profile * weight, weight), 0.0), measured
+
+
+@lru_cache(maxsize=8)
+def _places(shape: tuple[int, int], width: int) -> tuple[npt.NDArray[np.bool_], Places, Places]:
+    """Which coefficients `[kz, kx]` are looked at, and of these the number of their shell and of their angle."""
+    kz = fft.fftfreq(shape[0])[:, None]
+    kx = np.arange(shape[1])[None, :] / width
+    radius = np.hypot(kz, kx)
+    used = (radius >= _BAND[0]) & (radius <= _BAND[1]) & (kx > 0) & (np.abs(kz) * shape[0] > 2)
+    angles = np.degrees(np.arctan2(np.broadcast_to(kz, shape)[used], np.broadcast_to(kx, shape)[used]))
+    shell = np.round(radius[used] * width).astype(np.int64)
+    return used, shell, np.round((angles - _ANGLES[0]) / _STEP).astype(np.int64)
 
 
 def _smoothed(total: Array, weight: Array) -> Array:

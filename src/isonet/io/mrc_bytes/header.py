@@ -96,12 +96,12 @@ def is_mrc(record: Any) -> bool:
 def read_header(record: Any) -> Header:
     """Take what matters out of the fields of a header."""
     voxels = _voxel_size(record)
-    texts = [mrcfile.utils.printable_string_from_bytes(bytes(label)) for label in record.label]
+    labels = record.label[: max(0, int(record.nlabl))]
     return Header(
         voxel_size=(voxels[2], voxels[1], voxels[0]),
         origin=(float(record.origin.x), float(record.origin.y), float(record.origin.z)),
         start=(int(record.nxstart), int(record.nystart), int(record.nzstart)),
-        labels=tuple(texts[: max(0, min(int(record.nlabl), len(texts)))]),
+        labels=tuple(mrcfile.utils.printable_string_from_bytes(bytes(label)) for label in labels),
     )
 
 

@@ -52,6 +52,8 @@ class Level:
 
 def root_of(path: Path) -> Path | None:
     """Return the outermost folder called `*.zarr` in a path; None where there is none, or where that is a file."""
+    if ENDING not in str(path).lower():
+        return None
     for place in reversed((path, *path.parents)):
         if place.name.lower().endswith(ENDING) and not place.is_file():
             return place

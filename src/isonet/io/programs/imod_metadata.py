@@ -1,5 +1,6 @@
 """Text files of IMOD: tilt angles, transforms, defocus."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ _ASTIGMATISM, _PHASE, _CUTON = 1, 4, 32  # flags of a defocus file of version 3
 
 def read_angles(path: Path) -> Floats:
     """Read a `.tlt` or `.rawtlt` file: one angle in degrees per line, perhaps with other columns behind it."""
-    return checked_angles(path, first_column(path, "one tilt angle in degrees per line"))
+    return np.array(read_angle_file(path).tilts, dtype=np.float64)
 
 
 def read_xf(path: Path) -> Alignment:
@@ -44,7 +45,18 @@ def read_xf(path: Path) -> Alignment:
 
 def read_angle_file(path: Path) -> TiltSeries:
     """Read a `.tlt` (aligned) or `.rawtlt` (nominal) file as a tilt series."""
-    angles = tuple(read_angles(path).tolist())
+    try:
+        status = path.stat()
+        version = status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
+    except OSError:  # told where it is read
+        version = ()
+    return _read_angle_file(path, version)
+
+
+@lru_cache(maxsize=4096)
+def _read_angle_file(path: Path, _version: tuple[int, ...]) -> TiltSeries:
+    """Read one version of a file, once: it is looked at from several sides."""
+    angles = tuple(checked_angles(path, first_column(path, "one tilt angle in degrees per line")).tolist())
     nominal = path.name.lower().removesuffix(".gz").endswith(".rawtlt")
     return TiltSeries(path, tilts=angles, nominal=nominal, tilt_file=path)
 

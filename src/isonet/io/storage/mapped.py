@@ -11,6 +11,8 @@ import numpy.typing as npt
 from isonet.errors import InputError
 from isonet.io.storage.stored import Absent, Block
 
+_AT_ONCE = 1 << 21  # bytes that are read with one call, where some of them are not asked for
+
 
 class Mapped:
     """Voxels of a file.
@@ -73,6 +75,11 @@ class Mapped:
         with Path(str(self._array.filename)).open("rb", buffering=0) as file:
             if stride == 1 and result.shape[1:] == (height, width):
                 read_into(file, self._array.offset + first * height * width * rows.itemsize, result)
+                return result
+            if (stop - first) * height * width * rows.itemsize <= _AT_ONCE:
+                sections = np.empty((stop - first, height, width), dtype=self.dtype)
+                read_into(file, self._array.offset + first * height * width * rows.itemsize, sections)
+                result[:] = sections[::stride, top:bottom][:, inner[0], inner[1]]
                 return result
             for number, section in enumerate(range(first, stop, stride)):
                 position = (section * height + top) * width * rows.itemsize
