@@ -7,6 +7,7 @@ import numpy as np
 from scipy import fft
 
 from isonet.core.comparison.likeness import EDGE, NOISY_EDGE, PARTS, SAMPLES, Block, blocks_of, compared
+from isonet.core.comparison.shift import NONE, shift_between
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.project.table import FULL_COLUMNS, Tomogram
@@ -34,9 +35,13 @@ def likeness_of_halves(even: Volume, odd: Volume) -> float | None:
 def warn_of_unlike_halves(tomogram: Tomogram, even: Volume, odd: Volume) -> None:
     """Warn where a table names halves that have nothing in common, or not with their tomogram; `prepare` refuses them.
 
-    Also where they have noise in common.
+    Also where they have noise in common, or are shifted against each other.
     """
     warn_of_shared_noise(even, odd)
+    shift = shift_between(even, odd)
+    if shift != NONE:
+        text = "%s and %s: are shifted against each other by %s voxels along z, y, x; make both with one alignment"
+        log.warning(text, even.path, odd.path, ", ".join(map(str, shift)))
     path = next((tomogram.file(name) for name in FULL_COLUMNS if tomogram.text(name) is not None), None)
     if path is not None and path.exists() and (full := open_volume(path)).shape == even.shape:
         alike = compared(full, even, NOISY_EDGE).of_parts

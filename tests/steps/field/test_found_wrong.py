@@ -61,6 +61,26 @@ def test_halves_of_another_tomogram_under_the_right_name(here: Path, simulated: 
     refused_then_taken("other-halves", "f", even="even", odd="odd", mentions=(named, what))
 
 
+@pytest.mark.parametrize("full", [True, False])
+def test_halves_that_are_shifted_against_each_other(here: Path, simulated: Simulated, full: bool) -> None:
+    """As from two alignments: a network would learn to blur."""
+    move = (0, 0, 1) if full else (0, 2, 2)
+    foreign.mrc(here / "f/T.mrc", simulated(1))
+    foreign.mrc(here / "even/T.mrc", simulated(1, "even"))
+    foreign.mrc(here / "odd/T.mrc", np.roll(simulated(1, "odd"), move, (0, 1, 2)))
+    mentions = ("even/T.mrc and odd/T.mrc", f"by {', '.join(map(str, move))} voxels along z, y, x")
+    refused_then_taken("other-halves", *(["f"] if full else []), even="even", odd="odd", mentions=mentions)
+
+
+def test_halves_that_are_both_shifted_are_told(here: Path, simulated: Simulated) -> None:
+    """As where another program binned the tomogram."""
+    foreign.mrc(here / "f/T.mrc", simulated(1))
+    for side in ("even", "odd"):
+        foreign.mrc(here / f"{side}/T.mrc", np.roll(simulated(1, side), -1, 1))
+    said = isonet.done("prepare", "f", even="even", odd="odd").err
+    assert "warning: even/T.mrc and odd/T.mrc: both are shifted against f/T.mrc by 0, -1, 0 voxels" in said
+
+
 def test_halves_of_two_tomograms(here: Path, simulated: Simulated) -> None:
     for number in (1, 2):
         foreign.mrc(here / f"even/{number}.mrc", simulated(number, "even"))

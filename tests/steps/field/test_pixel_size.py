@@ -130,6 +130,12 @@ def test_cells_that_fit_one_way_are_read_so(here: Path, simulated: Simulated) ->
         assert isonet.table(here / "t.star")[0]["rlnPixelSize"] == "10"
 
 
+def test_a_cell_without_intervals_is_that_of_the_voxels(here: Path, simulated: Simulated) -> None:
+    foreign.mrc(here / "x.mrc", simulated(1), intervals=(0, 0, 0), cell=(640, 640, 480))
+    assert "warning" not in isonet.done("prepare", "x.mrc").err
+    assert isonet.table(here / "tomograms.star")[0]["rlnPixelSize"] == "10"
+
+
 def test_a_negative_cell_or_pixel_size_is_named(here: Path, simulated: Simulated) -> None:
     foreign.mrc(here / "x.mrc", simulated(1), **ODD_CELLS["negative"])
     outcome = isonet.done("prepare", "x.mrc")

@@ -104,16 +104,16 @@ def _surely_alike(first: Voxels, second: Voxels) -> bool:
 def _middle_spectrum(volume: Voxels) -> npt.NDArray[np.complex64] | None:
     """Coefficients of the middle block, band after band; None where it says nothing."""
     z, y, x = volume.shape
-    transform = _spectrum(np.asarray(volume[blocks_of((z, y, x), NOISY_EDGE)[0]], np.float32))
+    transform = spectrum_of(np.asarray(volume[blocks_of((z, y, x), NOISY_EDGE)[0]], np.float32))
     if transform is None:
         return None
-    order = np.argsort(_bands(tuple(min(NOISY_EDGE, edge) for edge in volume.shape)), kind="stable")
+    order = np.argsort(bands_of(tuple(min(NOISY_EDGE, edge) for edge in volume.shape)), kind="stable")
     return np.asarray(transform[order], np.complex64)
 
 
 def _ends_of_bands(shape: tuple[int, ...]) -> Int64[np.ndarray, " bands"]:
     """Where bands begin among coefficients in the order of their bands."""
-    return np.searchsorted(np.sort(_bands(shape)), np.arange(1, len(BANDS) + 1))
+    return np.searchsorted(np.sort(bands_of(shape)), np.arange(1, len(BANDS) + 1))
 
 
 def _normed(rows: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:
@@ -139,10 +139,10 @@ class Likeness:
 
     def add(self, first: Float32[np.ndarray, "z y x"], second: Float32[np.ndarray, "z y x"]) -> None:
         """Add a block of both; one that is constant, not finite or too small says nothing and is left out."""
-        one, two = _spectrum(first), _spectrum(second)
+        one, two = spectrum_of(first), spectrum_of(second)
         if one is None or two is None:
             return
-        band = _bands(first.shape)
+        band = bands_of(first.shape)
         products = one.real * two.real + one.imag * two.imag, _squares(one), _squares(two)
         self._sums += [np.bincount(band, part, minlength=len(BANDS) + 1)[1:-1] for part in products]
         self._count += int(np.count_nonzero((band > _COARSE) & (band < len(BANDS))))
@@ -187,7 +187,7 @@ to 0.1, in volumes of 64 voxels 0.2, in smaller ones 0.33.
 """
 
 
-def _spectrum(block: Float32[np.ndarray, "z y x"]) -> npt.NDArray[np.complex64] | None:
+def spectrum_of(block: Float32[np.ndarray, "z y x"]) -> npt.NDArray[np.complex64] | None:
     """Fourier coefficients of a block brought to mean 0 and deviation 1; None where it says nothing."""
     with np.errstate(invalid="ignore", over="ignore"):  # told by the deviation
         deviation, mean = float(block.std(dtype=np.float64)), block.mean(dtype=np.float64)
@@ -209,7 +209,7 @@ def _window(shape: tuple[int, ...]) -> Float32[np.ndarray, "z y x"]:
 
 
 @lru_cache(maxsize=8)
-def _bands(shape: tuple[int, ...]) -> Int64[np.ndarray, " coefficients"]:
+def bands_of(shape: tuple[int, ...]) -> Int64[np.ndarray, " coefficients"]:
     """Number of the band of each coefficient of a real transform: 0 below all bands, their number beyond."""
     depth, height, width = shape
     z, y, x = fft.fftfreq(depth), fft.fftfreq(height), fft.rfftfreq(width)

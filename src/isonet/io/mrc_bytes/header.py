@@ -116,7 +116,7 @@ def _voxel_size(record: Any) -> list[float]:
     """Å per voxel along x, y, z; 0 where the cell gives none.
 
     The cell has MX, MY, MZ intervals, as the standard says, unless the voxels are cubes by NX, NY, NZ only: in files
-    that began as stacks of images MZ is 1.
+    that began as stacks of images MZ is 1; in others MX, MY, MZ are not set.
     """
     cell = np.array([record.cella[axis] for axis in "xyz"], dtype=np.float64)
     cell[~(np.isfinite(cell) & (cell > 0))] = 0
@@ -126,7 +126,8 @@ def _voxel_size(record: Any) -> list[float]:
             np.array([int(record[name]) for name in names]) for names in (("mx", "my", "mz"), ("nx", "ny", "nz"))
         )
     )
-    chosen = by_voxels if not _cubic(by_intervals) and _cubic(by_voxels) else by_intervals
+    odd = not _cubic(by_intervals) or not by_intervals.any()
+    chosen = by_voxels if odd and _cubic(by_voxels) else by_intervals
     return [float(edge) for edge in chosen.astype(np.float32)]
 
 

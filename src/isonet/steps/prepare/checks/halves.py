@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.core.comparison.likeness import NOISY_EDGE, PARTS, SAMPLES, blocks_of, compared
+from isonet.core.comparison.shift import NONE, Shift, shift_between
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.steps.prepare.checks.faults import refuse
@@ -50,10 +51,28 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
         warn_of_shared_noise(*halves)
     if full is None:
         _compare_halves(*halves, accepted)
+        _compare_places(shift_between(*halves), *halves, accepted)
         return
     whole = open_volume(full)
     for half in halves:
         _compare_with_whole(whole, half, accepted)
+    first, second = (shift_between(whole, half) for half in halves)
+    z, y, x = (two - one for one, two in zip(first, second, strict=True))
+    _compare_places((z, y, x), *halves, accepted)
+    if first == second != NONE:
+        text = "%s and %s: both are shifted against %s by %s voxels along z, y, x; give halves of this reconstruction"
+        log.warning(text, even, odd, full, _in_words(first))
+
+
+def _compare_places(shift: Shift, even: Volume, odd: Volume, accepted: Sequence[str]) -> None:
+    """Refuse halves that are shifted against each other."""
+    if shift != NONE:
+        text = f"{even.path} and {odd.path}: are shifted against each other by {_in_words(shift)} voxels along z, y, x"
+        refuse("other-halves", f"{text}; make both with one alignment", accepted)
+
+
+def _in_words(shift: Shift) -> str:
+    return ", ".join(map(str, shift))
 
 
 def _compare_with_whole(full: Volume, half: Volume, accepted: Sequence[str]) -> None:

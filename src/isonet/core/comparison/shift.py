@@ -1,0 +1,73 @@
+"""By how many voxels two volumes of one sample are shifted against each other, where that is clear."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft
+
+from isonet.core.comparison.likeness import BANDS, EDGE, NOISY_EDGE, bands_of, blocks_of, spectrum_of
+from isonet.core.voxels import Voxels
+
+Shift = tuple[int, int, int]
+Correlation = npt.NDArray[np.float32]
+NONE: Shift = (0, 0, 0)
+_FARTHEST = 4  # voxels along an axis
+_USED = slice(1, len(BANDS) - 1)  # bands, of as much weight each coefficient
+_FAR = 8  # voxels, beyond which correlation is chance
+_CLEAR, _SEEN = 5.0, 10.0  # deviations of chance: of the peak beyond no shift, and of the peak
+
+
+def shift_between(first: Voxels, second: Voxels) -> Shift:
+    """Find how much further along z, y, x a volume lies than another one of its shape.
+
+    Parameters
+    ----------
+    first, second : array or file
+        `[z, y, x]`, of one sample.
+
+    Returns
+    -------
+    tuple of int
+        Voxels, up to 4 along an axis; none where that is not clear. What shares its noise shows one voxel, halves
+        show two.
+    """
+    z, y, x = first.shape
+    if _peak(_correlation(first, second, blocks_of((z, y, x), NOISY_EDGE)[:1])) in (None, NONE):
+        return NONE
+    correlation = _correlation(first, second, blocks_of((z, y, x), EDGE))
+    found = _peak(correlation)
+    if correlation is None or found is None:
+        return NONE
+    distances = [np.square(fft.fftfreq(edge, 1 / edge)) for edge in correlation.shape]
+    far = distances[0][:, None, None] + distances[1][:, None] + distances[2] > _FAR**2
+    chance = np.roll(correlation, [-one for one in found], (0, 1, 2)) - correlation
+    height = float(correlation[found])
+    if not far.any() or height < _SEEN * float(correlation[far].std()):
+        return NONE
+    return found if height - float(correlation[NONE]) > _CLEAR * float(chance[far].std()) else NONE
+
+
+def _correlation(first: Voxels, second: Voxels, blocks: list[tuple[slice, slice, slice]]) -> Correlation | None:
+    """Sum over blocks of their correlation at each shift; None where they say nothing."""
+    total: Correlation | None = None
+    for block in blocks:
+        one, two = (np.asarray(volume[block], np.float32) for volume in (first, second))
+        spectra = spectrum_of(one), spectrum_of(two)
+        if spectra[0] is None or spectra[1] is None:
+            continue
+        band = bands_of(one.shape)
+        power = [np.bincount(band, np.square(np.abs(part)), len(BANDS) + 1) for part in spectra]
+        weight = np.zeros(len(BANDS) + 1, np.float32)
+        weight[_USED] = (np.bincount(band, minlength=len(BANDS) + 1) / np.sqrt(power[0] * power[1] + 1e-30))[_USED]
+        product = (spectra[0].conj() * spectra[1] * weight[band]).reshape(*one.shape[:2], -1)
+        found = np.asarray(fft.irfftn(product, one.shape), np.float32)
+        total = found if total is None else total + found
+    return total
+
+
+def _peak(correlation: Correlation | None) -> Shift | None:
+    """Return the shift, not too far, at which correlation is largest."""
+    if correlation is None:
+        return None
+    near = np.roll(correlation, (_FARTHEST,) * 3, (0, 1, 2))[(slice(2 * _FARTHEST + 1),) * 3]
+    z, y, x = (int(place) - _FARTHEST for place in np.unravel_index(int(near.argmax()), near.shape))
+    return z, y, x
