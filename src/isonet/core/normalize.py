@@ -66,9 +66,9 @@ class Moments:
 
     def add(self, values: npt.NDArray[np.float32]) -> None:
         """Count values in; anything infinite or NaN makes :attr:`finite` false."""
-        if self.count == 0:
-            self._pivot = float(values.flat[: 1 << 16].mean(dtype=np.float64))  # keeps squares small
         with np.errstate(invalid="ignore"):  # told by `finite`
+            if self.count == 0:
+                self._pivot = float(values.flat[: 1 << 16].mean(dtype=np.float64))  # keeps squares small
             centred = values.astype(np.float64)
             centred -= self._pivot
             self._total += float(centred.sum())

@@ -16,8 +16,9 @@ log = logging.getLogger("isonet")
 _COARSE = 10.0  # Å per voxel to which halves are binned, as the sample is seen at low resolution only
 _MOST_BINNED = 4
 _BLOCKS = 3
-_HIGH, _NOISE_ALIKE = 0.35, 0.6  # cycles per voxel, and correlation from which noise is shared
-_NOTHING = 1e-4  # of the power of a block
+_NOISE_ALIKE = 0.6  # correlation from which noise is shared
+_SHELL, _FINE = 0.05, 4  # cycles per voxel, and shells from the number of which on there is noise
+_NOTHING = 1e-3  # of the power of a block
 _LARGE = 512  # voxels of a volume that may be one that was not binned
 
 
@@ -58,32 +59,37 @@ def warn_of_shared_noise(even: Volume, odd: Volume) -> None:
     """Warn where halves are alike at frequencies at which there is little but noise."""
     alike: list[float] = []
     for block in blocks_of(even.shape, NOISY_EDGE)[:_BLOCKS]:
-        found = _at_high_frequency(even, odd, block)
+        found = _at_fine_detail(even, odd, block)
         if found is not None and found <= _NOISE_ALIKE:
             return
         alike += [] if found is None else [found]
     if alike:
         log.warning(
-            "%s and %s: have their noise in common, or none (correlation %.2f at %g cycles per voxel and beyond, about "
-            "0 of halves); one may be a copy of the other, or the full tomogram; give halves of other frames or tilts",
-            *(even.path, odd.path, min(alike), _HIGH),
+            "%s and %s: have their noise in common, or none (correlation %.2f at high frequencies, about 0 of "
+            "halves); one may be a copy of the other, or the full tomogram; give halves of other frames "
+            "or tilts",
+            *(even.path, odd.path, min(alike)),
         )
 
 
-def _at_high_frequency(first: Volume, second: Volume, block: Block) -> float | None:
-    """Correlation of a block of two volumes at high frequencies; None where there is nothing."""
+def _at_fine_detail(first: Volume, second: Volume, block: Block) -> float | None:
+    """Correlation of a block of two volumes at high frequencies at which both have power; None if there are none."""
     one, two = (np.asarray(volume[block], np.float64) for volume in (first, second))
     if not (np.isfinite(one).all() and np.isfinite(two).all() and one.std() > 0 and two.std() > 0):
         return None
     window = reduce(np.multiply.outer, [np.hanning(edge + 2)[1:-1] for edge in one.shape])
-    spectra = [fft.rfftn(window * (part - part.mean()) / part.std()) for part in (one, two)]
+    spectra = [fft.rfftn(window * (part - part.mean()) / part.std()).ravel() for part in (one, two)]
     z, y, x = (fft.fftfreq(one.shape[0]), fft.fftfreq(one.shape[1]), fft.rfftfreq(one.shape[2]))
-    high = np.square(z)[:, None, None] + np.square(y)[:, None] + np.square(x) > _HIGH**2
-    one, two = (spectrum[high] for spectrum in spectra)
-    powers = [float(np.vdot(part, part).real) for part in (one, two)]
-    if min(powers) <= _NOTHING * float(np.vdot(spectra[0], spectra[0]).real):
+    shell = (np.sqrt(np.square(z)[:, None, None] + np.square(y)[:, None] + np.square(x)) / _SHELL).astype(int).ravel()
+    both, *powers = (
+        np.bincount(shell, (left * right.conj()).real)
+        for left, right in ((spectra[0], spectra[1]), (spectra[0],) * 2, (spectra[1],) * 2)
+    )
+    there = np.minimum(*(power / power.sum() for power in powers)) >= _NOTHING
+    there[:_FINE] = False
+    if not there.any():
         return None
-    return float(np.vdot(one, two).real / np.sqrt(powers[0] * powers[1]))
+    return float(both[there].sum() / np.sqrt(powers[0][there].sum() * powers[1][there].sum()))
 
 
 def _factors(half: Volume) -> list[int]:

@@ -10,6 +10,7 @@ import commandline as isonet
 import foreign
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from isonet.io.programs.imod import write_closed
 from isonet.project.table import Project
@@ -141,10 +142,11 @@ def test_halves_of_another_tomogram_in_a_table(folder: Path, simulated: Simulate
     assert "is no half of" in isonet.done("refine", "tomograms.star", **isonet.TINY).err
 
 
-@pytest.mark.parametrize("which", ["none", "whole", "copy"])
+@pytest.mark.parametrize("which", ["none", "whole", "copy", "filtered copy"])
 def test_halves_that_share_their_noise(folder: Path, simulated: Simulated, which: str) -> None:
     if which != "none":
         other = simulated(1, "full") if which == "whole" else np.round(1000 * simulated(1, "even")).astype(np.int16)
+        other = gaussian_filter(simulated(1, "even"), 1.5) if which == "filtered copy" else other
         foreign.mrc(folder / "o/TS_1.mrc", other)
     said = isonet.done("prepare", "t", even="e", odd="o").err
     assert ("have their noise in common" in said) == (which != "none")

@@ -232,6 +232,9 @@ def test_images_and_copies(here: Path, simulated: Callable[..., Any]) -> None:
     assert "d/TS_1_projXY.mrc: left out, one image and no volume" in said
     said = prepared("d", "e", overwrite=True)[1]
     assert "warning: d/TS_1.mrc, e/TS_1.mrc and e/TS_1_copied.mrc: one tomogram 3 times, which training counts" in said
+    prepared("d", output="one.star")
+    said = prepared("e/TS_1_copied.mrc", output="one.star", append=True)[1]
+    assert "warning: e/TS_1_copied.mrc and d/TS_1.mrc: one tomogram twice" in said
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,17 @@ def test_a_file_of_another_name_is_taken_where_it_is_named_and_told(here: Path) 
     assert "a_1.tlt: taken for b_2.mrc, though it has another name" in said
 
 
+def test_tilts_of_one_tomogram_that_are_given_for_all_are_told(here: Path) -> None:
+    for number in (1, 2):
+        foreign.mrc(here / f"t/TS_{number}.mrc", small(number))
+    for name in ("TS_1", "tilts"):
+        foreign.angles(here / f"{name}.tlt", [-50, 0, 50])
+    said = isonet.done("prepare", "t", tilt_file="TS_1.tlt").err
+    assert "warning: TS_1.tlt: called as TS_1 is, and taken for all 2 tomograms" in said
+    assert "called as" not in isonet.done("prepare", "t", tilt_file="tilts.tlt", overwrite=True).err
+    assert "called as" not in isonet.done("prepare", "t/TS_1.mrc", tilt_file="TS_1.tlt", overwrite=True).err
+
+
 def test_a_name_with_more_in_front_is_told_unless_all_have_it(here: Path) -> None:
     for name in ("TS_1", "TS_2"):
         foreign.mrc(here / f"t/20240512_{name}.mrc", small(1))

@@ -132,7 +132,13 @@ def files_of_tilts(given: Path | None, tomograms: Sequence[Named]) -> list[Path 
     InputError
         If a folder holds no file for a tomogram.
     """
-    if given is None or not given.is_dir():
+    if given is None:
+        return [None] * len(tomograms)
+    if not given.is_dir():
+        owners = Belonging(tomograms, [Named(given, (metadata.stem(given),))], shared=True).owners(0)
+        if owners and len(owners) < len(tomograms):
+            text = "%s: called as %s is, and taken for all %d tomograms; if each has its own, give their folder"
+            log.warning(text, given, tomograms[min(owners)].names[0], len(tomograms))
         return [given] * len(tomograms)
     files = [
         item

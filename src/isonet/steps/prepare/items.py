@@ -13,7 +13,7 @@ from isonet.core.comparison.likeness import alike
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.star import refuse_unwritable
-from isonet.io.volume_files import stem
+from isonet.io.volume_files import is_volume, stem
 from isonet.project.belonging import Named
 from isonet.project.halves import Halves, Pair
 from isonet.project.names import is_marked_in_front
@@ -78,13 +78,14 @@ def find_items(tomograms: Sequence[Path], config: PrepareConfig, before: Project
         named[path] = Named(pair.even, (pair.name or stem(path),))
     if not pairs:
         raise InputError("no tomograms given; name a folder or files, or --even and --odd")
-    known = {one.file(name).resolve() for one in before.tomograms for name in _GIVEN if one.text(name) is not None}
-    for path in [path for path in pairs if path.resolve() in known]:
+    known = [one.file(name) for one in before.tomograms for name in _GIVEN if one.text(name) is not None]
+    same = {path.resolve() for path in known}
+    for path in [path for path in pairs if path.resolve() in same]:
         log.info("%s: is in %s already", path, before.path)
         del pairs[path]
     if not pairs:
         raise InputError(f"{before.path}: holds all of these tomograms already; name others")
-    _tell_of_copies(list(pairs))
+    _tell_of_copies(list(pairs), [path for path in known if is_volume(path)])
     names = [*(one.name for one in before.tomograms), *(stem(path) for path in pairs)]
     labels = [name if names.count(name) == 1 else f"{name}_{number}" for number, name in enumerate(names, start=1)]
     labels = labels[len(before.tomograms) :]
@@ -122,8 +123,9 @@ class _OnDisk:
         return open_volume(self.path)[block]
 
 
-def _tell_of_copies(paths: Sequence[Path]) -> None:
-    """Warn of tomograms that are one by their content, whatever they are called, once of all that are."""
+def _tell_of_copies(new: Sequence[Path], known: Sequence[Path]) -> None:
+    """Warn of new tomograms that are one, or one of those known, by their content, once of all that are."""
+    paths = [*new, *known]
     same: dict[int, list[int]] = {}
     for first, second in alike([_OnDisk(path) for path in paths]):
         one, other = same.setdefault(first, [first]), same.setdefault(second, [second])
@@ -131,6 +133,8 @@ def _tell_of_copies(paths: Sequence[Path]) -> None:
             one += other
             same.update(dict.fromkeys(other, one))
     for group in {id(group): sorted(group) for group in same.values()}.values():
+        if group[0] >= len(new):
+            continue
         names = [str(paths[number]) for number in group]
         listed = names if len(names) <= _LISTED else [*names[: _LISTED - 1], f"{len(names) - _LISTED + 1} more"]
         times = "twice" if len(names) == 2 else f"{len(names)} times"
