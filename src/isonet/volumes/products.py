@@ -98,4 +98,4 @@ def mark_in(label: str) -> str | None:
 def _of_same_data(one: str, other: str) -> bool:
     """Whether two labels are of products of one kind made of the same data."""
     first, second = _LABEL.fullmatch(one), _LABEL.fullmatch(other)
-    return bool(first and second) and first.group("kind", "data") == second.group("kind", "data")
+    return first is not None and second is not None and first.group("kind", "data") == second.group("kind", "data")

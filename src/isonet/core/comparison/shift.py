@@ -51,14 +51,14 @@ def _correlation(first: Voxels, second: Voxels, blocks: list[tuple[slice, slice,
     total: Correlation | None = None
     for block in blocks:
         one, two = (np.asarray(volume[block], np.float32) for volume in (first, second))
-        spectra = spectrum_of(one), spectrum_of(two)
-        if spectra[0] is None or spectra[1] is None:
+        left, right = spectrum_of(one), spectrum_of(two)
+        if left is None or right is None:
             continue
         band = bands_of(one.shape)
-        power = [np.bincount(band, np.square(np.abs(part)), len(BANDS) + 1) for part in spectra]
+        power = [np.bincount(band, np.square(np.abs(part)), len(BANDS) + 1) for part in (left, right)]
         weight = np.zeros(len(BANDS) + 1, np.float32)
         weight[_USED] = (np.bincount(band, minlength=len(BANDS) + 1) / np.sqrt(power[0] * power[1] + 1e-30))[_USED]
-        product = (spectra[0].conj() * spectra[1] * weight[band]).reshape(*one.shape[:2], -1)
+        product = (left.conj() * right * weight[band]).reshape(*one.shape[:2], -1)
         found = np.asarray(fft.irfftn(product, one.shape), np.float32)
         total = found if total is None else total + found
     return total

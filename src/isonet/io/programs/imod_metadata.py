@@ -45,16 +45,12 @@ def read_xf(path: Path) -> Alignment:
 
 def read_angle_file(path: Path) -> TiltSeries:
     """Read a `.tlt` (aligned) or `.rawtlt` (nominal) file as a tilt series."""
-    try:
-        status = path.stat()
-        version = status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
-    except OSError:  # told where it is read
-        version = ()
-    return _read_angle_file(path, version)
+    status = path.stat() if path.exists() else None  # told where it is read
+    return _read_angle_file(path, status and (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size))
 
 
 @lru_cache(maxsize=4096)
-def _read_angle_file(path: Path, _version: tuple[int, ...]) -> TiltSeries:
+def _read_angle_file(path: Path, _version: tuple[int, ...] | None) -> TiltSeries:
     """Read one version of a file, once: it is looked at from several sides."""
     angles = tuple(checked_angles(path, first_column(path, "one tilt angle in degrees per line")).tolist())
     nominal = path.name.lower().removesuffix(".gz").endswith(".rawtlt")
