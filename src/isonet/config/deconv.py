@@ -16,6 +16,9 @@ IN_TABLE = {
     "deconv_strength": ("rlnDeconvStrength", 1.0),
 }
 """Column of the table that stands for an option left out, and the value where it has none."""
+CORRECTED = "rlnCorrectedTomoName"
+FOR_CORRECTED = {"snr_falloff": 1.0, "deconv_strength": 2.0}
+"""How corrected tomograms are deconvolved, whatever the table says for those with their noise."""
 
 
 class FilterOptions(StepConfig):

@@ -15,6 +15,7 @@ log = logging.getLogger("isonet")
 _AGAIN = {
     **dict.fromkeys(FULL_COLUMNS, "prepare"),
     **{"rlnDeconvTomoName": "deconv", MASK_COLUMN: "mask", "rlnCorrectedTomoName": "predict"},
+    "rlnCorrectedDeconvTomoName": "deconv --input-column rlnCorrectedTomoName",
     SUBVOLUME_COLUMN: "extract",
 }
 _LABEL = re.compile(r"isonet .*: input \w+ options \w+ of (\w+)")
