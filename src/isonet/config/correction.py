@@ -41,8 +41,8 @@ class PredictConfig(OutputOptions):
     tomo_idx: str | None = None
     """Tomograms to correct, by rlnIndex: 1,3-5; all if left out."""
     deconvolve: bool = False
-    """Write each corrected tomogram deconvolved, too, into deconvolved/, with the defocus of the table: this raises low
-    frequencies to their true contrast."""
+    """Write each corrected tomogram deconvolved, too, into deconvolved/, with the defocus of the table (falloff 1,
+    strength 2): this brings the contrast of low frequencies back."""
     cube_size: Edge | None = None
     """Distance between neighbouring tiles in voxels, at most; crop_size less the overlap that hides seams if left
     out."""

@@ -115,7 +115,7 @@ def _deconvolve(job: Job, config: DeconvConfig, run: Run) -> None:
     else:
         size = corrected_size(job.tomogram, open_volume(job.source))
         label = product_label("deconvolved", (job.source,), (job.wiener, *size) if size else job.wiener)
-    picture = config.output_dir / PREVIEWS / f"{job.tomogram.name}.png"
+    picture = config.output_dir / PREVIEWS / f"{job.result.name.removesuffix('_deconv.mrc')}.png"
     if not made_before(job.result, label, overwrite=config.overwrite):
         filter_file(
             *(job.source, job.result, job.wiener.radial, (setting_label(job.wiener), label), config.max_memory, run),
