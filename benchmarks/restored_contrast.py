@@ -86,7 +86,7 @@ def row(folder: Path, kind: str, defocus: float, snr: float, options: argparse.N
     return [
         *(kind, f"{defocus / 1e4:g}", f"{snr:g}"),
         *(f"{metrics.correlation(volume, truth):.3f}" for volume in (before, *after)),
-        *(" to ".join(f"{both[part].mean():.3f}" for both in shells) for part in (0, 1)),
+        *("/".join(f"{both[part].mean():.3f}" for both in shells) for part in (0, 1)),
     ]
 
 

@@ -18,7 +18,7 @@ IN_TABLE = {
 """Column of the table that stands for an option left out, and the value where it has none."""
 CORRECTED = "rlnCorrectedTomoName"
 FOR_CORRECTED = {"snr_falloff": 1.0, "deconv_strength": 2.0}
-"""How corrected tomograms are deconvolved, whatever the table says for those with their noise."""
+"""How corrected tomograms are deconvolved, whatever the table says of others."""
 
 
 class FilterOptions(StepConfig):
@@ -29,7 +29,7 @@ class FilterOptions(StepConfig):
     Less sharpens finer detail, noise too. For corrected tomograms 1 if left out."""
     deconv_strength: float | None = Field(None, ge=-3, le=6)
     """Logarithm of the assumed ratio at low frequencies; rlnDeconvStrength of the table if left out, else 1. For
-    corrected tomograms, which have less noise, 2 if left out."""
+    corrected tomograms 2 if left out."""
     highpass_nyquist: float = Field(0.02, gt=0, le=1)
     """Frequencies below this fraction of Nyquist are damped."""
     phase_shift: float | None = Field(None, ge=-360, le=360)
