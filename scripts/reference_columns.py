@@ -69,6 +69,9 @@ COLUMNS = {
     "rlnBeadsName": Column("mask", "path", "List of gold beads, which refine, predict and validate leave out."),
     "rlnBoxFile": Column("you, IsoNet 2", "path", "Coordinates for extract."),
     "rlnCorrectedTomoName": Column("predict", "path", "The corrected tomogram."),
+    "rlnCorrectedDeconvTomoName": Column(
+        "predict, run, deconv", "path", "The corrected tomogram, deconvolved; no step takes it for its input."
+    ),
     "rlnDenoisedTomoName": Column("IsoNet 2", "path", "Denoised tomogram of IsoNet 2; dropped by resize, else kept."),
 }
 SUBTOMO_COLUMNS = {

@@ -114,6 +114,7 @@ def test_run_has_the_options_of_its_steps() -> None:
         "continue_from",
         "max_memory",
         "preview",
+        "deconvolve",
     }
     kinds = (PrepareConfig, DeconvConfig, MaskConfig, RefineConfig, PredictConfig)
     steps = {name for kind in kinds for name in kind.model_fields}

@@ -40,6 +40,9 @@ class PredictConfig(OutputOptions):
     """Column of the table to correct (full: the full tomograms); auto is the one the model was trained on."""
     tomo_idx: str | None = None
     """Tomograms to correct, by rlnIndex: 1,3-5; all if left out."""
+    deconvolve: bool = False
+    """Write each corrected tomogram deconvolved, too, into deconvolved/, with the defocus of the table (falloff 1,
+    strength 2): this brings the contrast of low frequencies back."""
     cube_size: Edge | None = None
     """Distance between neighbouring tiles in voxels, at most; crop_size less the overlap that hides seams if left
     out."""

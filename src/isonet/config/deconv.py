@@ -16,6 +16,9 @@ IN_TABLE = {
     "deconv_strength": ("rlnDeconvStrength", 1.0),
 }
 """Column of the table that stands for an option left out, and the value where it has none."""
+CORRECTED = "rlnCorrectedTomoName"
+FOR_CORRECTED = {"snr_falloff": 1.0, "deconv_strength": 2.0}
+"""How corrected tomograms are deconvolved, whatever the table says of others."""
 
 
 class FilterOptions(StepConfig):
@@ -23,9 +26,10 @@ class FilterOptions(StepConfig):
 
     snr_falloff: float | None = Field(None, ge=0)
     """How fast the assumed signal-to-noise ratio falls with frequency; rlnSnrFalloff of the table if left out, else 1.
-    Less sharpens finer detail, noise too."""
+    Less sharpens finer detail, noise too. For corrected tomograms 1 if left out."""
     deconv_strength: float | None = Field(None, ge=-3, le=6)
-    """Logarithm of the assumed ratio at low frequencies; rlnDeconvStrength of the table if left out, else 1."""
+    """Logarithm of the assumed ratio at low frequencies; rlnDeconvStrength of the table if left out, else 1. For
+    corrected tomograms 2 if left out."""
     highpass_nyquist: float = Field(0.02, gt=0, le=1)
     """Frequencies below this fraction of Nyquist are damped."""
     phase_shift: float | None = Field(None, ge=-360, le=360)
@@ -41,7 +45,8 @@ class DeconvConfig(FilterOptions):
     output_dir: Path = Path("deconv")
     """Folder for the deconvolved tomograms and their previews."""
     input_column: str = "auto"
-    """Column of the table to deconvolve; auto is the full tomograms."""
+    """Column of the table to deconvolve; auto is the full tomograms. rlnCorrectedTomoName gives
+    <name>_corrected_deconv.mrc, which the table names in rlnCorrectedDeconvTomoName."""
     tomo_idx: str | None = None
     """Tomograms to deconvolve, by rlnIndex: 1,3-5; all if left out."""
     defocus: float | None = None

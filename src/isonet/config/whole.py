@@ -17,8 +17,8 @@ class WholeOptions(InputOptions, FilterOptions, MaskOptions, TrainingOptions, Ou
     """Options of all steps."""
 
     deconv: Literal["auto", "on", "off"] = "auto"
-    """Whether to deconvolve. auto does where the training is on one map, all tomograms have a defocus and no phase
-    shift, and the preset does not leave it out; halves are trained on as they are."""
+    """Whether to deconvolve, where the defocus is known and there was no phase shift. auto, unless the preset leaves it
+    out, does so before a training on one map; halves are trained on as they are, and run deconvolves what comes out."""
     mask: Literal["auto", "on", "off"] = "auto"
     """Whether to make masks; auto does unless the preset leaves them out."""
 

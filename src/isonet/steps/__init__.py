@@ -13,6 +13,7 @@
 
     step(project, config, run) -> project
 
+`deconv` also restores the contrast of what `predict` made: corrected/deconvolved, rlnCorrectedDeconvTomoName.
 `refine` takes `tomograms.star` or `subtomo.star`; `prepare-subtomo-star` lists sub-volumes that another program cut.
 `validate` removes measured tilts, trains and predicts without them, and compares: validation.json says what to believe.
 `report` shows on one page what was done and how far to believe it: report.html, report.json, report.cxc.

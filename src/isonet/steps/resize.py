@@ -29,6 +29,7 @@ STALE = (
     "rlnMaskBoundary",
     "rlnBeadsName",
     "rlnCorrectedTomoName",
+    "rlnCorrectedDeconvTomoName",
     "rlnDenoisedTomoName",
     "rlnBoxFile",
 )

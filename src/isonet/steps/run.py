@@ -22,6 +22,7 @@ from isonet.config import (
     WholeOptions,
     preset_step,
 )
+from isonet.config.deconv import CORRECTED
 from isonet.errors import InputError
 from isonet.io.options import read_options
 from isonet.models.folder import MODEL_NAME, STATE_NAME
@@ -29,7 +30,7 @@ from isonet.project.pairing import find_tomograms
 from isonet.project.table import TURNED_COLUMN, Project, Tomogram
 from isonet.running.processes import refuse_launchers
 from isonet.running.runs import CONFIG_NAME, start
-from isonet.steps.deconv import deconv_in_folder
+from isonet.steps.deconv import FOLDER, deconv_in_folder, why_not
 from isonet.steps.mask import mask_in_folder
 from isonet.steps.predict import predict_in_folder, refuse_without_zarr
 from isonet.steps.prepare import prepare
@@ -46,6 +47,8 @@ Whole = TypeVar("Whole", bound=WholeOptions)
 
 def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
     """Prepare, deconvolve, mask, refine, predict and report; what is done already is kept.
+
+    What was not deconvolved before is deconvolved when it is corrected, where the defocus is known.
 
     Parameters
     ----------
@@ -75,8 +78,10 @@ def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
     with start(folder, "run", config, inputs=tomograms) as whole:
         if not table.exists():
             project = prepared(tomograms, config, folder, table)
-        # refuses two of one name in time
-        output_paths(project.selected(config.tomo_idx), folder / "corrected", "corrected")
+        # these refuse in time: two of one name, and a defocus that cannot be
+        chosen = project.selected(config.tomo_idx)
+        output_paths(chosen, folder / "corrected", "corrected")
+        _restoring(chosen, chosen[0].full_column, config, folder)
         project, stopped = trained(project, config, folder)
         if stopped:
             whole.stopped_early = True
@@ -85,6 +90,9 @@ def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
         asked = part(config, PredictConfig, without=("cube_size", "crop_size", "batch_size"))
         asked = asked.model_copy(update={"output_dir": folder / "corrected"})
         project = predict_in_folder(table, folder / RESULTS / MODEL_NAME, asked)
+        restoring = _restoring(project.selected(config.tomo_idx), CORRECTED, config, folder)
+        if restoring is not None:
+            project = deconv_in_folder(table, restoring)
     report(folder, ReportConfig())
     return project
 
@@ -133,6 +141,16 @@ def _deconvolves(chosen: Sequence[Tomogram], config: WholeOptions) -> bool:
     if any(known) and not all(known):
         log.info("not deconvolved: only %d of %d tomograms have a defocus and no phase shift", sum(known), len(known))
     return all(known)
+
+
+def _restoring(chosen: Sequence[Tomogram], column: str, config: RunConfig, folder: Path) -> DeconvConfig | None:
+    """How to deconvolve what is made of tomograms in a column; None where no contrast is left to be restored."""
+    if config.deconv == "off" or (config.deconv == "auto" and preset_step(config.preset, "deconv") is None):
+        return None
+    options = part(config, DeconvConfig, without=("input_column",), output_dir=folder / "corrected" / FOLDER)
+    options = options.model_copy(update={"input_column": CORRECTED})
+    reasons = [why_not(one, column, options) for one in chosen]  # of all, for their faults
+    return None if all(reasons) else options
 
 
 def part(config: WholeOptions, kind: type[Config], without: Sequence[str] = (), **more: Path) -> Config:

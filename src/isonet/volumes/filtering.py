@@ -1,5 +1,6 @@
 """A volume file filtered in Fourier space into another one, in bounded memory."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def filter_file(
     source: Path,
     target: Path,
     transfer: Transfer,
-    label: str,
+    labels: Sequence[str],
     max_memory: int,
     run: Run,
     *,
@@ -40,8 +41,8 @@ def filter_file(
         The volume and the file to make.
     transfer : callable
         Factors at `k_z`, `k_y`, `k_x` in cycles per voxel.
-    label : str
-        Text for the header.
+    labels : sequence of str
+        Texts for the header.
     max_memory : int
         Bytes that the process may have in memory.
     run : Run
@@ -62,7 +63,7 @@ def filter_file(
     padding = find_padding(volume)
     with within_limit(source, max_memory) as memory:
         plan = streamed.plan(volume.shape, memory)
-    header = header_for(volume, pixel_size, label)
+    header = header_for(volume, pixel_size, *labels)
     with (
         run.progress(f"filter {stem(source)}", plan.count) as advance,
         blocks.create(target, volume.shape, header) as result,

@@ -14,6 +14,7 @@ log = logging.getLogger("isonet")
 _AGAIN = {
     **dict.fromkeys(FULL_COLUMNS, "prepare"),
     **{"rlnDeconvTomoName": "deconv", MASK_COLUMN: "mask", "rlnCorrectedTomoName": "predict"},
+    "rlnCorrectedDeconvTomoName": "deconv --input-column rlnCorrectedTomoName",
     SUBVOLUME_COLUMN: "extract",
 }
 

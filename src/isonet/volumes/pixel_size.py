@@ -48,9 +48,11 @@ def header_for(volume: Volume, size: float, *labels: str) -> Header:
     size : float
         Å per voxel; 0 keeps those of the volume.
     *labels : str
-        Put after the volume's own, of which the last give way.
+        Put after the volume's own, of which the last give way, those of this program after others.
     """
-    kept = volume.header.labels[: 10 - len(labels)]
+    own = volume.header.labels
+    ours_first = sorted(range(len(own)), key=lambda at: not own[at].startswith("isonet "))
+    kept = (own[at] for at in sorted(ours_first[: 10 - len(labels)]))
     return replace(volume.header, voxel_size=(size,) * 3 if size else volume.header.voxel_size, labels=(*kept, *labels))
 
 

@@ -16,6 +16,7 @@ from isonet.io.volume_files import container, is_zarr
 from isonet.project.table import Tomogram
 
 log = logging.getLogger("isonet")
+_INPUT = re.compile(r"isonet .*: input (\w+) options ")
 MRC, ZARR = ".mrc", ".zarr/0"
 """How the paths of products end: a file, or the finest level of an OME-Zarr image."""
 _LABEL = re.compile(r"isonet (?P<kind>.*): input \w+ options \w+ of (?P<data>\w+)")
@@ -37,6 +38,13 @@ def product_label(kind: str, inputs: Sequence[Path], options: object, data: Sequ
     """
     made_of = data_mark(inputs if data is None else data)
     return f"isonet {kind}: input {inputs_mark(inputs)} options {_hash(options)} of {made_of}"
+
+
+def label_of_next(kind: str, product: Path, options: object) -> str:
+    """Label of what is made of a product alone: of the same input, so that it is replaced where the product was."""
+    marks = [found[1] for label in labels_of(product) if (found := _INPUT.match(label))]
+    made_of = marks[-1] if marks else inputs_mark([product])
+    return f"isonet {kind}: input {made_of} options {_hash(options)} of {data_mark([product])}"
 
 
 def inputs_mark(inputs: Sequence[Path]) -> str:

@@ -73,6 +73,7 @@ VOLUMES: Mapping[str, str] = {
     HALF_COLUMNS[1]: "Odd half",
     "rlnDeconvTomoName": "Deconvolved",
     "rlnCorrectedTomoName": "Corrected",
+    "rlnCorrectedDeconvTomoName": "Corrected, deconvolved",
 }
 """Columns that name volumes to look at, with what they are, in the order of the steps."""
 MASK = "rlnMaskName"

@@ -30,7 +30,7 @@ COMMON: Mapping[str, tuple[str, ...]] = {
     "mask": ("density_percentage", "std_percentage", "patch_size", "crop_z", "boundary", "slab", "beads"),
     "extract": ("cube_size", "crop_size", "coordinates", "number_subtomos"),
     "refine": ("preset", "time_budget", "device", "method", "cube_size", "iterations", "epochs", "batch_size"),
-    "predict": ("keep_measured", "float16", "batch_size", "device"),
+    "predict": ("keep_measured", "deconvolve", "float16", "batch_size", "device"),
     "validate": ("preset", "time_budget", "withhold", "independent", "device"),
     "run": ("even", "odd", "metadata", "preset", "time_budget", "device"),
 }

@@ -45,6 +45,7 @@ LABELS: Mapping[str, str] = {
     "cube_size": "Cube size, voxels",
     "deconv": "Deconvolve",
     "deconv_strength": "Deconvolution strength",
+    "deconvolve": "Deconvolve the result",
     "defocus": "Defocus, Å",
     "density_percentage": "Keep the densest, %",
     "depth": "Depth, voxels",

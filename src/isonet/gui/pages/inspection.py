@@ -21,8 +21,8 @@ from isonet.gui.pictures.slices import suiting_lowpass
 from isonet.project.table import Tomogram
 
 _SCRIPT = files("isonet.gui").joinpath("viewer.js").read_text("utf-8")
-_CONFIDENCE, _CORRECTED = "Confidence", "Corrected"
-_SHOWN = ("Tomogram", "Deconvolved", _CORRECTED)
+_CONFIDENCE, _CORRECTED, _RESTORED = "Confidence", "Corrected", "Corrected, deconvolved"
+_SHOWN = ("Tomogram", "Deconvolved", _CORRECTED, _RESTORED)
 _LAYOUTS = {"all": "Three planes", "xy": "XY", "xz": "XZ", "yz": "YZ"}
 _SPECTRA: tuple[Literal["xz", "yz"], ...] = ("xz", "yz")
 _HELP = (
@@ -107,7 +107,7 @@ class Viewer:
                 {
                     "title": title,
                     **_file(path),
-                    "raw": title not in (_CORRECTED, _CONFIDENCE),
+                    "raw": title not in (_CORRECTED, _RESTORED, _CONFIDENCE),
                     "spectra": {
                         plane.upper(): images.spectrum_address(path, plane, measured.traces(plane))
                         for plane in _SPECTRA

@@ -1,5 +1,10 @@
-"""Table in; for each tomogram `deconv/<name>_deconv.mrc`, its contrast transfer undone, and pictures, out."""
+"""Table in; for each tomogram `deconv/<name>_deconv.mrc`, its contrast transfer undone, and pictures, out.
 
-from isonet.steps.deconv.step import deconv_in_folder
+Of corrected tomograms, `<name>_corrected_deconv.mrc`.
+"""
 
-__all__ = ["deconv_in_folder"]
+from isonet.steps.deconv.choice import FOLDER, for_corrected, why_not
+from isonet.steps.deconv.step import deconv, deconv_in_folder
+from isonet.steps.deconv.wiener import setting_of
+
+__all__ = ["FOLDER", "deconv", "deconv_in_folder", "for_corrected", "setting_of", "why_not"]

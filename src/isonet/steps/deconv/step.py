@@ -4,15 +4,11 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from isonet.config import DeconvConfig
-from isonet.config.deconv import IN_TABLE
+from isonet.config.deconv import CORRECTED
 from isonet.core.filters import streamed
-from isonet.core.filters.ctf import Optics, WienerFilter
-from isonet.errors import InputError
+from isonet.core.filters.ctf import WienerFilter
 from isonet.io.formats import open_volume
-from isonet.io.volume import Volume
 from isonet.project.table import Project, Tomogram
 from isonet.running.companions import start_together
 from isonet.running.forecast import refuse_full_disk, voxels_to_write
@@ -20,14 +16,14 @@ from isonet.running.memory import with_its_share, within_limit
 from isonet.running.processes import side_by_side
 from isonet.running.runs import PREVIEWS, Run
 from isonet.running.sharing import nobodys
+from isonet.steps.deconv.choice import chosen
 from isonet.steps.deconv.pictures import save_choices, save_deconvolved
+from isonet.steps.deconv.wiener import columns_of, setting_label, warn_of_doubtful, wiener_of
 from isonet.volumes.filtering import filter_file
-from isonet.volumes.pixel_size import DEFAULT_SIZE, corrected_size, pixel_size
-from isonet.volumes.products import made_before, output_paths, product_label
+from isonet.volumes.pixel_size import corrected_size
+from isonet.volumes.products import label_of_next, made_before, output_paths, product_label
 
 log = logging.getLogger("isonet")
-_SMALLEST_DEFOCUS = 100.0  # Å: less is a value in micrometres
-_UNUSUAL_DEFOCUS = 8_000.0  # Å: less may be a value in nanometres
 
 
 @dataclass(frozen=True)
@@ -51,20 +47,6 @@ class Job:
     wiener: WienerFilter
     result: Path
 
-    @property
-    def values(self) -> dict[str, str]:
-        """Values used, by column of the table."""
-        optics = self.wiener.optics
-        numbers = {
-            "defocus": optics.defocus,
-            "voltage": optics.voltage,
-            "cs": optics.cs,
-            "amplitude_contrast": optics.amplitude_contrast,
-            "snr_falloff": self.wiener.snr_falloff,
-            "deconv_strength": self.wiener.strength,
-        }
-        return {IN_TABLE[option][0]: f"{value:.8g}" for option, value in numbers.items()}
-
 
 def deconv_in_folder(star: Path, config: DeconvConfig) -> Project:
     """Deconvolve the tomograms of a table into `config.output_dir`."""
@@ -81,6 +63,7 @@ def deconv(project: Project, config: DeconvConfig, run: Run) -> Project:
     """Deconvolve the tomograms of a table, or draw what several settings would do (`config.preview`).
 
     What cannot be done with any of them is found before the first one is computed, but for voxels that are NaN.
+    Corrected tomograms (`config.input_column`) have filters, names and a column of their own.
 
     Parameters
     ----------
@@ -94,7 +77,8 @@ def deconv(project: Project, config: DeconvConfig, run: Run) -> Project:
     Returns
     -------
     Project
-        With `rlnDeconvTomoName` and the values used filled in, also on disk after each tomogram.
+        With `rlnDeconvTomoName` and the values used filled in, or with `rlnCorrectedDeconvTomoName`, also on disk after
+        each tomogram.
 
     Raises
     ------
@@ -108,42 +92,53 @@ def deconv(project: Project, config: DeconvConfig, run: Run) -> Project:
         sources, results = ([getattr(job, name) for job in jobs] for name in ("source", "result"))
         needed = 4 * sum(voxels_to_write(sources, results, overwrite=config.overwrite))
         refuse_full_disk(config.output_dir, needed, "free some space, or choose by --tomo-idx")
+    pictures = config.output_dir / PREVIEWS
     for job, _ in nobodys(jobs, [job.result for job in jobs]):
-        pictures = config.output_dir / PREVIEWS
         if config.preview:
             choices = pictures / f"{job.tomogram.name}_choices.png"
             save_choices(choices, open_volume(job.source), job.wiener)
             print(choices)
             continue
-        corrected = corrected_size(job.tomogram, open_volume(job.source))
-        label = product_label("deconvolved", (job.source,), (job.wiener, *corrected) if corrected else job.wiener)
-        picture = pictures / f"{job.tomogram.name}.png"
-        if not made_before(job.result, label, overwrite=config.overwrite):
-            filter_file(
-                *(job.source, job.result, job.wiener.radial, label, config.max_memory, run),
-                rescale=True,
-                pixel_size=job.wiener.pixel_size,
-            )
-            log.info("%s: written", job.result)
-            picture.unlink(missing_ok=True)
-        if not picture.exists():
-            save_deconvolved(picture, open_volume(job.source), open_volume(job.result), job.wiener)
-        project.recorded(job.tomogram.index, rlnDeconvTomoName=project.entry(job.result), **job.values)
+        _deconvolve(job, config, run)
+        made = project.entry(job.result)
+        if config.input_column == CORRECTED:
+            project.recorded(job.tomogram.index, rlnCorrectedDeconvTomoName=made)
+        else:
+            project.recorded(job.tomogram.index, rlnDeconvTomoName=made, **columns_of(job.wiener))
     return Project.read(project.path)
 
 
+def _deconvolve(job: Job, config: DeconvConfig, run: Run) -> None:
+    """Write a deconvolved tomogram and its picture, unless they are there."""
+    if config.input_column == CORRECTED:
+        label = label_of_next("deconvolved", job.source, job.wiener)
+    else:
+        size = corrected_size(job.tomogram, open_volume(job.source))
+        label = product_label("deconvolved", (job.source,), (job.wiener, *size) if size else job.wiener)
+    picture = config.output_dir / PREVIEWS / f"{job.result.name.removesuffix('_deconv.mrc')}.png"
+    if not made_before(job.result, label, overwrite=config.overwrite):
+        filter_file(
+            *(job.source, job.result, job.wiener.radial, (setting_label(job.wiener), label), config.max_memory, run),
+            rescale=True,
+            pixel_size=job.wiener.pixel_size,
+        )
+        log.info("%s: written", job.result)
+        picture.unlink(missing_ok=True)
+    if not picture.exists():
+        save_deconvolved(picture, open_volume(job.source), open_volume(job.result), job.wiener)
+
+
 def _jobs(project: Project, config: DeconvConfig, run: Run) -> list[Job]:
-    """Return what is to be done, checked; phase-plate tomograms are left out with a line."""
-    chosen = project.selected(config.tomo_idx)
+    """Return what is to be done, checked."""
+    corrected = config.input_column == CORRECTED
+    tomograms = chosen(project, config, aloud=run.leads)
+    results = output_paths(tomograms, config.output_dir, "corrected_deconv" if corrected else "deconv")
     jobs = []
-    for tomogram, path in zip(chosen, output_paths(chosen, config.output_dir, "deconv"), strict=True):
-        phase_shift = _value(tomogram, config, "phase_shift")
-        if phase_shift:
-            log.info("%s: phase plate (%g degrees), skipped: train on it as it is", tomogram.name, phase_shift)
-            continue
+    for tomogram, path in zip(tomograms, results, strict=True):
         source = tomogram.file(tomogram.full_column if config.input_column == "auto" else config.input_column)
         volume = open_volume(source)
-        wiener = _filter(tomogram, volume, config)
+        wiener = wiener_of(tomogram, volume, config)
+        warn_of_doubtful(tomogram, wiener)
         if not config.preview:
             with within_limit(source, config.max_memory) as memory:
                 streamed.plan(volume.shape, memory)
@@ -157,63 +152,3 @@ def _jobs(project: Project, config: DeconvConfig, run: Run) -> list[Job]:
             *(wiener.pixel_size, wiener.snr_falloff, wiener.strength),
         )
     return jobs
-
-
-def _value(tomogram: Tomogram, config: DeconvConfig, option: str) -> float:
-    """Return an option of one tomogram: the flag, else its column within the flag's bounds, else the default."""
-    column, default = IN_TABLE[option]
-    flag, in_table = getattr(config, option), tomogram.number(column)
-    if flag is None and in_table is not None:
-        try:
-            DeconvConfig(**{option: in_table})
-        except ValidationError as error:
-            where = f"{tomogram.table}: {column} of tomogram {tomogram.index} is {in_table:g}"
-            raise InputError(f"{where}; {error.errors()[0]['msg']}") from error
-    return float(next(value for value in (flag, in_table, default) if value is not None))
-
-
-def _filter(tomogram: Tomogram, volume: Volume, config: DeconvConfig) -> WienerFilter:
-    """Filter of one tomogram."""
-    size = pixel_size(tomogram, volume)
-    if not size > 0:
-        raise InputError(f"{tomogram.table}: tomogram {tomogram.index} has no pixel size; fill rlnPixelSize (A)")
-    if size == DEFAULT_SIZE:
-        log.warning(
-            "%s: tomogram %s has 1 A/voxel, which is a default of headers; fill rlnPixelSize",
-            tomogram.table,
-            tomogram.index,
-        )
-    return WienerFilter(
-        Optics(
-            _defocus(tomogram, config),
-            _value(tomogram, config, "voltage"),
-            _value(tomogram, config, "cs"),
-            _value(tomogram, config, "amplitude_contrast"),
-        ),
-        size,
-        _value(tomogram, config, "snr_falloff"),
-        _value(tomogram, config, "deconv_strength"),
-        config.highpass_nyquist,
-        config.phase_flipped,
-    )
-
-
-def _defocus(tomogram: Tomogram, config: DeconvConfig) -> float:
-    """Defocus in Å; refuse what is unknown or in another unit."""
-    defocus = _value(tomogram, config, "defocus")
-    where = f"{tomogram.table}: tomogram {tomogram.index} ({tomogram.name})"
-    if defocus == 0:
-        raise InputError(
-            f"{where} has no defocus; fill rlnDefocus or give --defocus (A, positive is underfocus); for a phase "
-            "plate fill rlnPhaseShift or give --phase-shift"
-        )
-    if abs(defocus) < _SMALLEST_DEFOCUS:
-        raise InputError(f"{where} has a defocus of {defocus:g} A; give it in A (4 micrometres are 40000)")
-    if abs(defocus) < _UNUSUAL_DEFOCUS:
-        log.warning(
-            "%s has a defocus of %g A, which is little for a tomogram; if it is in nanometres, give ten times as much",
-            *(where, defocus),
-        )
-    if defocus < 0:
-        log.warning("%s has a defocus of %g A, which is overfocus; underfocus is positive", where, defocus)
-    return defocus

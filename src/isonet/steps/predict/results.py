@@ -57,15 +57,16 @@ def refuse_full_disk_of_results(
 ) -> None:
     """Refuse to begin what the disk cannot hold: a volume for each tomogram, three where its halves are written.
 
-    And the scratch files of one tomogram, or of one for each process that was started with this one. Results that are
-    there are taken to stay.
+    One more where it will be deconvolved, and the scratch files of one tomogram, or of one for each process that was
+    started with this one. Results that are there are taken to stay.
     """
     files = 3 if len(columns) == 2 and config.halves else 1
     copies, scratch = {"mrc": (1.0, 0), "zarr": (_PYRAMID, 1), "both": (1 + _PYRAMID, 0)}[config.format]
     voxels = voxels_to_write([one.file(columns[0]) for one in chosen], paths, overwrite=config.overwrite)
     at_once = sorted(voxels)[-current().size :]
+    deconvolved = 4 if config.deconvolve else 0
     in_single, in_half = (
-        round(itemsize * files * copies * sum(voxels))
+        round((itemsize * files * copies + deconvolved) * sum(voxels))
         + (scratch_bytes(float16=itemsize == 2) + scratch * itemsize) * sum(at_once)
         for itemsize in (4, 2)
     )

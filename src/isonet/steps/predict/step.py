@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from isonet.config import PredictConfig
+from isonet.config import DeconvConfig, PredictConfig
 from isonet.core.simulation.scenery import PIXEL_SIZES
 from isonet.core.tilts.measured import AT_HOME, Matrix
 from isonet.errors import InputError
@@ -22,9 +22,11 @@ from isonet.project.orientation import ABOUT_X, ABOUT_Z
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.companions import start_together
 from isonet.running.devices import take_device
+from isonet.running.memory import with_its_share
 from isonet.running.processes import side_by_side
 from isonet.running.runs import Run
 from isonet.running.sharing import nobodys
+from isonet.steps.deconv import FOLDER, deconv, for_corrected
 from isonet.steps.predict.calibration import calibrate
 from isonet.steps.predict.correction import Correction, LazyGains, plan, refuse_coarse
 from isonet.steps.predict.results import (
@@ -56,7 +58,7 @@ def predict_in_folder(star: Path, model: Path, config: PredictConfig) -> Project
 
 def _predict(star: Path, model: Path, config: PredictConfig) -> Project:
     project = Project.read(star)
-    with start_together(config.output_dir, "predict", config, inputs=(star, model), parts=(HALVES,)) as run:
+    with start_together(config.output_dir, "predict", config, inputs=(star, model), parts=(HALVES, FOLDER)) as run:
         return predict(project, model, config, run)
 
 
@@ -77,7 +79,8 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     Returns
     -------
     Project
-        With `rlnCorrectedTomoName` filled in, also on disk after each tomogram.
+        With `rlnCorrectedTomoName` filled in, and `rlnCorrectedDeconvTomoName` where asked for, also on disk after each
+        tomogram.
 
     Raises
     ------
@@ -103,6 +106,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
             model,
         )
     paths = output_paths(chosen, config.output_dir, "corrected", ending(config))
+    deconvolution = _deconvolution(chosen, columns[0], config) if config.deconvolve else None
     if config.float16:
         for source in chain.from_iterable(open_sources(tomogram, columns) for tomogram in chosen):
             refuse_coarse(source)
@@ -118,7 +122,15 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         else:
             _correct_halves(sources, trained, evaluator, config, run, path)
         project.recorded(tomogram.index, rlnCorrectedTomoName=project.entry(path))
+    if deconvolution is not None:
+        deconv(Project.read(project.path), deconvolution, run)
     return Project.read(project.path)
+
+
+def _deconvolution(tomograms: Sequence[Tomogram], column: str, config: PredictConfig) -> DeconvConfig:
+    """How what is made of tomograms will be deconvolved."""
+    options = {"max_memory": config.max_memory, "overwrite": config.overwrite}
+    return with_its_share(for_corrected(tomograms, column, config.output_dir, **options))
 
 
 def _correct_halves(

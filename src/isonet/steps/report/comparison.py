@@ -14,7 +14,8 @@ from isonet.io.formats import open_volume
 from isonet.io.volume_files import container
 from isonet.project.table import HALF_COLUMNS, Tomogram
 from isonet.running.run_record import read_metrics
-from isonet.steps.report.data import CORRECTED, existing
+from isonet.steps.deconv import setting_of
+from isonet.steps.report.data import CORRECTED, RESTORED, existing
 from isonet.steps.report.looks import Look, look
 from isonet.steps.report.pictures import faces, slice_picture, spectrum_picture
 from isonet.steps.report.sources import RunFolder
@@ -38,7 +39,8 @@ class Comparison:
     numbers : dict
         For the JSON file.
     pictures : dict
-        `before` and `after` (None if there is none) to data addresses of `xy`, `xz`, `yz`, `power_xz` and `power_yz`.
+        `before` and `after` (None if there is none) to data addresses of `xy`, `xz`, `yz`, `power_xz` and `power_yz`;
+        `deconvolved` (likewise, what came of `after`) to those of `xy` and `xz`.
     sizes : dict
         Plane to width and height of its picture in pixels.
     lines : list
@@ -83,6 +85,7 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
     balance = {name: measure_balance([one], seen, _SUBVOLUMES) for name, one in volumes.items()}
     balance["before"].pop("warnings")  # that it is empty is no fault
     after = looks.get("after")
+    deconvolved = existing(tomogram, RESTORED) if after is not None else None
     tiles = () if predicted is None or files["after"] is None else tiles_of(predicted, container(files["after"]).name)
     return Comparison(
         numbers={
@@ -93,6 +96,7 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
             "pixel_size": tomogram.number("rlnPixelSize") or volumes["before"].header.pixel_size or None,
             "std": {name: float(f"{one.std:.6g}") for name, one in looks.items()},
             "balance": balance,
+            "deconvolved": None if deconvolved is None else setting_of(deconvolved) or "",
             "seams": {} if after is None else _seams(after, tiles),
             "tilt_range": list(tomogram.tilt_range),
         },
@@ -101,12 +105,19 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
             name: {plane: picture for plane, (picture, _) in planes.items()}
             | {f"power_{plane}": spectrum_picture(looks[name].spectra[plane]) for plane in ("xz", "yz")}
             for name, planes in drawn.items()
-        },
+        }
+        | {"deconvolved": None if deconvolved is None else _slices(deconvolved, sign)},
         sizes={plane: size for plane, (_, size) in drawn["before"].items()},
         lines=faces(seen.traces("xz")),
         sign=sign,
         after=after,
     )
+
+
+def _slices(path: Path, sign: int) -> dict[str, str]:
+    """Pictures of the central XY and XZ slices of a volume."""
+    slices = look(open_volume(path)).slices
+    return {plane: slice_picture(slices[plane], sign)[0] for plane in ("xy", "xz")}
 
 
 def files_compared(tomogram: Tomogram, measured: str) -> dict[str, Path | None]:

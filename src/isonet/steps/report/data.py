@@ -17,7 +17,8 @@ from isonet.volumes.outdated import warn_of_outdated
 log = logging.getLogger("isonet")
 Numbers = dict[str, Any]
 CORRECTED, MASK, DECONVOLVED = "rlnCorrectedTomoName", "rlnMaskName", "rlnDeconvTomoName"
-_MADE = {DECONVOLVED: "deconvolved", MASK: "mask", CORRECTED: "corrected"}
+RESTORED = "rlnCorrectedDeconvTomoName"
+_MADE = {DECONVOLVED: "deconvolved", MASK: "mask", CORRECTED: "corrected", RESTORED: "result deconvolved"}
 _SECTIONS = 32  # of a mask that are counted
 _PICTURED = 4
 

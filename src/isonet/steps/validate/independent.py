@@ -44,7 +44,10 @@ log = logging.getLogger("isonet")
 ANGLE = 10.0
 """Degrees of a sector by angle to the tilt axis."""
 _SIDES = ("a", "b")
-_NOT_IN_HALVES = {*HALF_COLUMNS, "rlnDeconvTomoName", "rlnCorrectedTomoName", "rlnTomoTurnedFrom", "rlnTiltSplit"}
+_NOT_IN_HALVES = {
+    *HALF_COLUMNS,
+    *("rlnDeconvTomoName", "rlnCorrectedTomoName", "rlnCorrectedDeconvTomoName", "rlnTomoTurnedFrom", "rlnTiltSplit"),
+}
 _WINDOW = 6.0  # voxels: standard deviation of the window in which agreement is local
 _REACH = 3  # standard deviations after which the window ends
 
@@ -216,7 +219,7 @@ def write_confidence(pair: Pair, path: Path, config: ValidateConfig, run: Run) -
         return
     try:
         for source, part in zip(sources, parts, strict=True):
-            filter_file(source, part, lambda *at: 1 - measured(*at), label, config.max_memory, run, rescale=False)
+            filter_file(source, part, lambda *at: 1 - measured(*at), (label,), config.max_memory, run, rescale=False)
         first, second = (open_continued(part) for part in parts)
         header = Header(first.header.voxel_size, first.header.origin, first.header.start, (label,))
         with mrc.create(path, shape, header) as result:

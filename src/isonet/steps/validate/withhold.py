@@ -28,7 +28,10 @@ from isonet.volumes.products import made_before, product_label
 
 log = logging.getLogger("isonet")
 TABLE = "tomograms.star"
-_DERIVED = {"rlnDeconvTomoName", "rlnMaskName", BEADS_COLUMN, "rlnCorrectedTomoName", TURNED_COLUMN}
+_DERIVED = {
+    *("rlnDeconvTomoName", "rlnMaskName", BEADS_COLUMN, TURNED_COLUMN),
+    *("rlnCorrectedTomoName", "rlnCorrectedDeconvTomoName"),
+}
 _TILT_FILES = ("rlnTiltFile", "rlnTiltFileHalf1", "rlnTiltFileHalf2", f"rlnTiltFile{SECOND_AXIS}")
 _LONGEST_NAME = 255 - len("_withheld.mrc")
 Config = TypeVar("Config", bound=StepConfig)
@@ -121,7 +124,7 @@ def _remove(tomogram: Tomogram, source: Path, target: Path, kept: Measured, conf
     if made_before(target, label, overwrite=config.overwrite):
         return
     filter_file(
-        *(source, target, wedge.transfer(volume.shape, kept), label, config.max_memory, run),
+        *(source, target, wedge.transfer(volume.shape, kept), (label,), config.max_memory, run),
         rescale=False,
         pixel_size=pixel_size_in_table(tomogram),
     )
