@@ -140,7 +140,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Products:
-    """Sums of all that is compared, `[subvolumes, sectors, shells]` each; those of halves from tilts have one sector."""
+    """Sums of all that is compared, `[subvolumes, sectors, shells]` each; of halves from tilts one sector."""
 
     bins: Bins
     predicted: list[Sums]

@@ -28,7 +28,6 @@ from isonet.core.comparison.agreement import Sums
 from isonet.core.fourier import Shape
 from isonet.core.simulation import projection
 from isonet.core.tilts import shared, withheld
-from isonet.core.tilts.measured import Measured
 
 _ROWS = 96  # of the slab along y: the more, the less is left to chance
 
