@@ -15,8 +15,8 @@ of it). Where a claim is limited by the end of what can be measured it is not co
 nothing are made from the first sample: in the withheld region its predictions have what they predict at another place,
 or half a turn away, or noise. Prints a table and writes a JSON file.
 
-`--samples thick` are ten others, 96 to 128 voxels thick, with halves from every other tilt; in two of them is next to
-nothing but noise. There is no control besides them.
+`--samples thick` are ten others, 96 to 128 voxels thick, with halves from every other tilt; two of them are all but
+noise, and must claim nothing either.
 """
 
 import argparse
@@ -168,11 +168,11 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 def controls(sample: Sample, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Claims for the sample's predictions with something invented in the withheld region: all must be none."""
     halves = [read(path) for path in predictions_of(sample, options)]
-    generator = torch.Generator().manual_seed(options.seed)
+    shape, generator = sample.case.shape, torch.Generator().manual_seed(options.seed)
     invent: dict[str, Callable[[Tensor], Tensor]] = {
         "half a turn": lambda true: true.flip((1, 2)),
-        "another place": lambda true: true.roll((SHAPE[1] // 3, SHAPE[2] // 3), (1, 2)),
-        "noise": lambda true: float(true.std()) * torch.randn(SHAPE, generator=generator),
+        "another place": lambda true: true.roll((shape[1] // 3, shape[2] // 3), (1, 2)),
+        "noise": lambda true: float(true.std()) * torch.randn(shape, generator=generator),
     }
     weights = kept(sample, options)
     return [
@@ -226,7 +226,7 @@ def main() -> None:
     chosen = [(case, seed) for case, seed in seeded if not options.cases or case.name in options.cases.split(",")]
     done = [make(case, options.output_dir / case.name, seed) for case, seed in chosen]
     rows = [row(sample.case.name, validated(sample, options)) for sample in done]
-    invented = [] if thick else controls(done[0], options)
+    invented = controls(done[0], options)
     numbers = {"samples": rows, "controls": invented, **summary(rows)}
     files.write_json(options.output_dir / f"{options.subject}.json", numbers)
     print(table([*rows, *invented]))

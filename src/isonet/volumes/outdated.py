@@ -17,6 +17,7 @@ _AGAIN = {
     **{"rlnDeconvTomoName": "deconv", MASK_COLUMN: "mask", "rlnCorrectedTomoName": "predict"},
     SUBVOLUME_COLUMN: "extract",
 }
+_WITHHELD = "isonet withheld:"  # of what validate left of a volume that its own table does not name
 _LABEL = re.compile(r"isonet .*: input \w+ options \w+ of (\w+)")
 
 
@@ -25,8 +26,9 @@ def warn_of_outdated(tomogram: Tomogram, column: str) -> None:
     if column not in _AGAIN or tomogram.text(column) is None:
         return
     product = tomogram.file(column)
-    marks = [found[1] for label in labels_of(product) if (found := _LABEL.fullmatch(label))]
-    if not marks:
+    labels = labels_of(product)
+    marks = [found[1] for label in labels if (found := _LABEL.fullmatch(label))]
+    if not marks or any(label.startswith(_WITHHELD) for label in labels):
         return
     sources = list(_sources(tomogram, column))
     if sources and not any(_hold(paths, marks[-1]) for paths in sources):
