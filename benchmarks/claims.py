@@ -3,6 +3,7 @@
     python benchmarks/claims.py --output-dir claims
     python benchmarks/claims.py --output-dir claims --subject starter
     python benchmarks/claims.py --output-dir claims --subject trained -- --preset purified --time-budget 10min
+    python benchmarks/claims.py --output-dir claims --samples thick --withhold 30
 
 Six samples (three tilt ranges at two noise levels) are validated; `validate` is given the truth only to measure the
 same curve against it. What is validated is `graded`, a prediction whose FSC with the truth is known (in the withheld
@@ -13,6 +14,9 @@ cannot see; the rank correlation over samples tells whether larger claims go wit
 of it). Where a claim is limited by the end of what can be measured it is not compared. Controls that must claim
 nothing are made from the first sample: in the withheld region its predictions have what they predict at another place,
 or half a turn away, or noise. Prints a table and writes a JSON file.
+
+`--samples thick` are ten others, 96 to 128 voxels thick, with halves from every other tilt; two of them are all but
+noise, and must claim nothing either.
 """
 
 import argparse
@@ -35,7 +39,7 @@ from withheld import isonet, read
 
 SHAPE = (192, 128, 192)
 NOISE = (8.0, 2.0)
-GRADE = 10 / 70  # cycles per voxel where the FSC of graded predictions is 0.5
+GRADE = {"thin": 10 / 70, "thick": 10 / 55}  # cycles per voxel where the FSC of graded predictions is 0.5
 THRESHOLDS = ("resolution_05", "resolution_0143")
 
 
@@ -46,6 +50,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--withhold", type=float, default=20.0, help="degrees at each end")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--subject", choices=("graded", "starter", "trained"), default="graded")
+    parser.add_argument("--samples", choices=("thin", "thick"), default="thin")
     parser.add_argument("--cases", default="", help="names separated by commas; all if left out")
     parser.add_argument("options", nargs="*", help="of isonet validate, behind --")
     return parser.parse_args()
@@ -57,6 +62,27 @@ def cases() -> list[Case]:
         Case(f"{name}-{snr:g}", tilts, snr, shape=SHAPE, templates=WITHHELD)
         for name, tilts in TILTS.items()
         for snr in NOISE
+    ]
+
+
+def thick_cases() -> list[Case]:
+    """Samples in which halves from every other tilt share little; nothing is to be found in the last two."""
+
+    def case(name: str, tilts: tuple[int, int, int], snr: float, depth: int, pixel_size: float = 10.0) -> Case:
+        shape = (depth, 128, 256)
+        return Case(name, tilts, snr, shape=shape, templates=WITHHELD, split="tilts", pixel_size=pixel_size)
+
+    return [
+        case("60-2", TILTS["60"], 2, 96),
+        case("60-0.6", TILTS["60"], 0.6, 96),
+        case("51-1", (-51, 51, 3), 1, 112),
+        case("asym-1", TILTS["asym"], 1, 96),
+        case("fine-0.6", (-60, 60, 2), 0.6, 128),
+        case("60-2-20A", TILTS["60"], 2, 96, 20),
+        case("60-0.6-20A", TILTS["60"], 0.6, 112, 20),
+        case("50-1-20A", (-50, 50, 2), 1, 96, 20),
+        case("noise", TILTS["60"], 1e-4, 96),
+        case("noise-20A", (-54, 54, 3), 1e-3, 96, 20),
     ]
 
 
@@ -95,14 +121,14 @@ def read_json(path: Path) -> dict[str, Any]:
 def kept(sample: Sample, options: argparse.Namespace) -> Tensor:
     """Weights of what is not withheld from a sample."""
     low, high, _ = sample.case.tilts
-    return wedge.weight(SHAPE, (low + options.withhold, high - options.withhold))
+    return wedge.weight(sample.case.shape, (low + options.withhold, high - options.withhold))
 
 
 def graded(sample: Sample, options: argparse.Namespace) -> list[Tensor]:
     """Predictions whose FSC with the truth in the withheld region falls from 1 to 0, through 0.5 at `GRADE`."""
-    truth = read(sample.truth)
-    true = 1 / (1 + (fourier.radial_frequency(SHAPE) / GRADE) ** 8)
-    elsewhere = truth.roll((SHAPE[1] // 2, SHAPE[2] // 2), (1, 2))
+    truth, shape = read(sample.truth), sample.case.shape
+    true = 1 / (1 + (fourier.radial_frequency(shape) / GRADE[options.samples]) ** 8)
+    elsewhere = truth.roll((shape[1] // 2, shape[2] // 2), (1, 2))
     filled = fourier.apply(truth, true) + fourier.apply(elsewhere, (1 - true.square()).sqrt())
     measured = [read(sample.folder / f"data/{half}.mrc") for half in ("even", "odd")]
     return [pasted(half, filled, kept(sample, options)) for half in measured]
@@ -142,11 +168,11 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 def controls(sample: Sample, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Claims for the sample's predictions with something invented in the withheld region: all must be none."""
     halves = [read(path) for path in predictions_of(sample, options)]
-    generator = torch.Generator().manual_seed(options.seed)
+    shape, generator = sample.case.shape, torch.Generator().manual_seed(options.seed)
     invent: dict[str, Callable[[Tensor], Tensor]] = {
         "half a turn": lambda true: true.flip((1, 2)),
-        "another place": lambda true: true.roll((SHAPE[1] // 3, SHAPE[2] // 3), (1, 2)),
-        "noise": lambda true: float(true.std()) * torch.randn(SHAPE, generator=generator),
+        "another place": lambda true: true.roll((shape[1] // 3, shape[2] // 3), (1, 2)),
+        "noise": lambda true: float(true.std()) * torch.randn(shape, generator=generator),
     }
     weights = kept(sample, options)
     return [
@@ -195,8 +221,10 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def main() -> None:
     """Run as told."""
     options = arguments()
-    chosen = [case for case in cases() if not options.cases or case.name in options.cases.split(",")]
-    done = [make(case, options.output_dir / case.name, options.seed) for case in chosen]
+    thick = options.samples == "thick"
+    seeded = [(case, options.seed + number * thick) for number, case in enumerate(thick_cases() if thick else cases())]
+    chosen = [(case, seed) for case, seed in seeded if not options.cases or case.name in options.cases.split(",")]
+    done = [make(case, options.output_dir / case.name, seed) for case, seed in chosen]
     rows = [row(sample.case.name, validated(sample, options)) for sample in done]
     invented = controls(done[0], options)
     numbers = {"samples": rows, "controls": invented, **summary(rows)}

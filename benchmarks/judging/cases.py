@@ -50,6 +50,8 @@ class Case:
         Names of the particles' maps; all soluble ones if empty.
     split : str
         What the halves are of: `frames`, or every other of the `tilts`.
+    pixel_size : float
+        Å per voxel; where it is not that of the templates, particles are invented.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Case:
     refine: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
     split: Literal["frames", "tilts"] = "frames"
+    pixel_size: float = PIXEL_SIZE
 
 
 WITHHELD = ("3j9i", "4v4r", "6qzp")  # that the starter model has not seen: a proteasome and two ribosomes
@@ -131,7 +134,7 @@ def make(case: Case, folder: Path, seed: int) -> Sample:
     isonet(
         *("simulate", "--output-dir", folder / "data", "--overwrite", "--seed", seed, "--snr", case.snr),
         *("--split", case.split),
-        *("--depth", depth, "--height", height, "--width", width, "--pixel-size", PIXEL_SIZE),
+        *("--depth", depth, "--height", height, "--width", width, "--pixel-size", case.pixel_size),
         *("--tilt-min", first, "--tilt-max", last, "--tilt-step", step, "--defocus", DEFOCUS if case.ctf else 0),
         *("--vesicles", 0 if case.sheet else 4, "--filaments", 0 if case.sheet else 1, "--sheets", int(case.sheet)),
         *_particles(case),
@@ -159,7 +162,8 @@ def _particles(case: Case) -> tuple[object, ...]:
     folder = Path(os.environ.get("ISONET_TEST_DATA", "../shared/data")) / "templates"
     found = [path for path in sorted(folder.glob("*.mrc")) if not path.name.startswith("mb_")]
     found = [path for path in found if not case.templates or path.stem in case.templates]
-    return ("--species", 0, "--templates", ",".join(map(str, found))) if found else ("--species", 5)
+    usable = found and case.pixel_size == PIXEL_SIZE
+    return ("--species", 0, "--templates", ",".join(map(str, found))) if usable else ("--species", 5)
 
 
 def write_ice(data: Path, into: Path, seed: int, split: str) -> None:

@@ -43,14 +43,14 @@ def withheld_numbers(
     dict
         Resolutions in Å (null where nothing can be claimed), their 95 % intervals, curves, sectors, controls, status.
     """
-    known = ~whole.alone.value.isnan()
+    known = ~whole.predicted.value.isnan()
     numbers: Numbers = {
         "kind": _kind(whole),
         "degrees": [round(kept[0] - reach, 2), round(kept[0], 2), round(kept[1], 2), round(kept[1] + reach, 2)],
         **resolutions(whole.resolution, pixel_size),
         **{f"lower_limit_{name[11:]}": value for name, value in _lower_limits(whole, pixel_size).items()},
         "measurable": _measurable(whole, pixel_size),
-        "agreement": mean_over(whole.alone.value, known),
+        "agreement": mean_over(whole.predicted.value, known),
         "controls": {name: mean_over(getattr(whole, name).value, known) for name in ("unfilled", "shuffled")},
         "power": mean_over(whole.power, known),
         "curves": _curves(whole, 0, pixel_size),
@@ -122,7 +122,7 @@ def _curves(scores: Scores, sector: int, pixel_size: float) -> Mapping[str, Sequ
     """Curves of one sector against resolution."""
     curves: dict[str, Sequence[float | bool | None]] = {
         "resolution": [in_angstrom(value, pixel_size) for value in scores.frequency.tolist()],
-        "agreement": numbers_of(scores.alone.value[sector]),
+        "agreement": numbers_of(scores.predicted.value[sector]),
         "unfilled": numbers_of(scores.unfilled.value[sector]),
         "shuffled": numbers_of(scores.shuffled.value[sector]),
         "power": numbers_of(scores.power[sector]),
@@ -155,7 +155,7 @@ def _sentence(numbers: Numbers, scores: Scores) -> str:
     limit, measurable = numbers["lower_limit_0143"], numbers["measurable"]
     if measurable is None:
         least = "" if limit is None else f"; without knowing the noise, agreement to {limit:g} A at least"
-        said = f"not measurable {where}: FSC between the halves under {MEASURABLE:g}, or they share no planes{least}"
+        said = f"not measurable {where}: FSC between the halves under {MEASURABLE:g}{least}"
         return said + _on_average(numbers)
     if numbers["resolution_0143"] is None:
         return (

@@ -10,12 +10,14 @@ from torch import Tensor
 from isonet.core.comparison import agreement, claims
 from isonet.core.comparison.agreement import Bins, Estimate, Sums
 from isonet.core.comparison.claims import Resolution
+from isonet.core.comparison.sampled import Sampling
 from isonet.core.fourier import Shape
-from isonet.core.tilts import withheld
+from isonet.core.tilts import shared, withheld
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io.volume import Volume
 from isonet.running.runs import Run
+from isonet.validation.planes import sampling_of_tilts
 from isonet.volumes.continued import Continued, continue_over_padding
 from isonet.volumes.padding import Padding
 
@@ -44,7 +46,7 @@ class Case:
     measured : tuple of Measured
         What each reference has measured.
     of_halves : tuple of Measured
-        That of both halves; none where there is one map only.
+        What each half has measured where they are from every other tilt; none where all maps have the same tilts.
     kept : Measured
         What is not withheld.
     """
@@ -89,14 +91,12 @@ class Scores:
     frequency : tensor
         Middle of each shell, cycles per voxel.
     predicted : Estimate
-        FSC of predictions with the measurement, where both halves have planes.
+        FSC of predictions with the measurement.
     claimed : Estimate
         The same over the ceiling: what the predictions are claimed to reach against the truth.
-    alone : Estimate
-        FSC of predictions with the measurement wherever that one has planes, shared by the other half or not; the same
-        region as of the controls and of `power`.
     halves, ceiling : Estimate or None
-        FSC of both halves and what a perfect prediction would reach; None with one map only.
+        FSC of both halves, near the tilt axis where they are from every other tilt, and what a perfect prediction would
+        reach; None with one map only.
     unfilled, shuffled : Estimate
         Controls: of the input, and of the prediction of another place.
     truth : Estimate or None
@@ -112,7 +112,6 @@ class Scores:
     frequency: Tensor
     predicted: Estimate
     claimed: Estimate
-    alone: Estimate
     halves: Estimate | None
     ceiling: Estimate | None
     unfilled: Estimate
@@ -128,8 +127,8 @@ class Scores:
 
     def lower_limit(self, threshold: float) -> Resolution:
         """Frequency up to which the FSC with the measurement, lowered by its noise, stays above a threshold."""
-        known = ~self.alone.value.isnan()
-        return claims.resolution(self.frequency, self.alone, self.alone, known, threshold)
+        known = ~self.predicted.value.isnan()
+        return claims.resolution(self.frequency, self.predicted, self.predicted, known, threshold)
 
     def true_resolution(self, threshold: float, sector: int = 0) -> Resolution | None:
         """Frequency up to which the FSC with the truth stays above a threshold."""
@@ -141,14 +140,14 @@ class Scores:
 
 @dataclass(frozen=True)
 class Products:
-    """Sums of all that is compared, `[subvolumes, sectors, shells]` each."""
+    """Sums of all that is compared, `[subvolumes, sectors, shells]` each; of halves from tilts one sector."""
 
     bins: Bins
     predicted: list[Sums]
-    alone: list[Sums]
     unfilled: list[Sums]
     shuffled: list[Sums]
     halves: Sums | None
+    sampling: Sampling | None
     truth: list[Sums]
 
 
@@ -168,14 +167,6 @@ def shell_width(shapes: Sequence[Shape]) -> float:
     return max(1 / min(withheld.subvolumes(shape)[0]) for shape in shapes)
 
 
-def withheld_bins(volume: Volume, measured: Sequence[Measured], kept: Measured, width: float, reach: float) -> Bins:
-    """Bins by sector, up to `reach` degrees beyond what is kept, of what maps have all measured of what is withheld."""
-    edges, _ = withheld.subvolumes(volume.shape)
-    count = math.ceil(reach / SECTOR - 1e-6)
-    sector = withheld.sectors(edges, kept, SECTOR)
-    return agreement.make_bins(edges, width, withheld.region(edges, measured, kept), sector, count)
-
-
 def reach_of(measured: Sequence[Measured], kept: Measured) -> float:
     """Degrees by which the largest tilt of any of the maps lies beyond what is kept about its axis."""
     pairs = [zip(one.sweeps, kept.sweeps, strict=True) for one in measured]
@@ -190,11 +181,13 @@ def measured_bins(volume: Volume, measured: Measured, kept: Measured, width: flo
     InputError
         If the tomogram is too small for anything to be measured.
     """
-    bins = withheld_bins(volume, [measured], kept, width, reach)
+    edges, _ = withheld.subvolumes(volume.shape)
+    region, sector = withheld.region(edges, [measured], kept), withheld.sectors(edges, kept, SECTOR)
+    bins = agreement.make_bins(edges, width, region, sector, math.ceil(reach / SECTOR - 1e-6))
     if not bool((bins.independent > 0).any()):
-        size, ends = withheld.subvolumes(volume.shape)[0], measured.each(withheld.narrowest_range)
+        ends = measured.each(withheld.narrowest_range)
         shape = " x ".join(map(str, volume.shape))
-        if not bool(withheld.region(size, [measured], ends).any()):
+        if not bool(withheld.region(edges, [measured], ends).any()):
             raise InputError(f"{volume.path}: {shape} voxels are too few for any --withhold; take a larger tomogram")
         raise InputError(
             f"{volume.path}: {shape} voxels are too few to measure between {kept.sweeps[0].ends[1]:g} degrees and the "
@@ -211,26 +204,35 @@ def compare(case: Case, width: float, run: Run) -> Products:
     InputError
         If the tomogram is too small for anything to be measured.
     """
-    first = case.references[0]
-    edges, corners = subvolumes_with_data(first)
+    edges, corners = subvolumes_with_data(case.references[0])
     reach = reach_of(case.measured, case.kept)
-    alone = [measured_bins(first, measured, case.kept, width, reach) for measured in case.measured]
-    bins = withheld_bins(first, (*case.measured, *case.of_halves), case.kept, width, reach)
+    bins = [measured_bins(case.references[0], measured, case.kept, width, reach) for measured in case.measured]
+    near, sampling = _about_halves(case, edges, bins[0], width)
     others = withheld.farthest(corners)
-    names = ("predicted", "alone", "unfilled", "shuffled", "halves", "truth")
+    names = ("predicted", "unfilled", "shuffled", "halves", "truth")
     parts: dict[str, list[list[Sums]]] = {name: [] for name in names}
     with run.progress(f"compare {case.name}", len(corners)) as advance:
         for corner, other in zip(corners, others, strict=True):
-            for name, sums in _products(case, edges, corner, corners[other], bins, alone).items():
+            for name, sums in _products(case, edges, corner, corners[other], bins, near).items():
                 parts[name].append(sums)
             advance()
     joined = {name: [Sums.joined(part) for part in zip(*found, strict=True)] for name, found in parts.items()}
     halves = joined.pop("halves")
-    return Products(bins, halves=halves[0] if halves else None, **joined)
+    return Products(bins[0], halves=halves[0] if halves else None, sampling=sampling, **joined)
+
+
+def _about_halves(case: Case, edges: Shape, bins: Bins, width: float) -> tuple[Bins, Sampling | None]:
+    """Bins in which both halves have measured the same, and what that says of those in which they are compared."""
+    if not case.of_halves:
+        noise = 1.0 if len(case.predictions) == 2 else 0.5
+        return bins, Sampling.same(len(bins.frequency), noise) if case.halves else None
+    near = shared.region(edges, case.of_halves, case.shape[0])
+    sampling = sampling_of_tilts(case.halves, case.of_halves, case.measured[0], case.kept, width)
+    return agreement.make_bins(edges, width, near), sampling
 
 
 def _products(
-    case: Case, edges: Shape, corner: Shape, other: Shape, bins: Bins, alone: Sequence[Bins]
+    case: Case, edges: Shape, corner: Shape, other: Shape, bins: Sequence[Bins], near: Bins
 ) -> dict[str, list[Sums]]:
     """Sums of one sub-volume."""
     predicted = [spectrum_at(one, corner, edges) for one in case.predictions]
@@ -238,16 +240,18 @@ def _products(
     given = [spectrum_at(one, corner, edges) for one in case.inputs]
     elsewhere = [spectrum_at(one, other, edges) for one in case.predictions]
     halves = [spectrum_at(one, corner, edges) for one in case.halves]
-    truth = [] if case.truth is None else [spectrum_at(case.truth, corner, edges)] * len(predicted)
-    shared = {
-        "predicted": zip(predicted, measured, strict=True),
-        "halves": [(halves[0], halves[1])] if halves else [],
-        "truth": zip(predicted, truth, strict=False),
+    truth = None if case.truth is None else spectrum_at(case.truth, corner, edges)
+
+    def sums(volumes: Sequence[Tensor], others: Sequence[Tensor]) -> list[Sums]:
+        return [Sums.of(one, two, own) for one, two, own in zip(volumes, others, bins, strict=True)]
+
+    return {
+        "predicted": sums(predicted, measured),
+        "unfilled": sums(given, measured),
+        "shuffled": sums(elsewhere, measured),
+        "halves": [Sums.of(halves[0], halves[1], near)] if halves else [],
+        "truth": [] if truth is None else sums(predicted, [truth] * len(predicted)),
     }
-    sums = {name: [Sums.of(one, two, bins) for one, two in found] for name, found in shared.items()}
-    for name, volumes in (("alone", predicted), ("unfilled", given), ("shuffled", elsewhere)):
-        sums[name] = [Sums.of(one, two, own) for one, two, own in zip(volumes, measured, alone, strict=True)]
-    return sums
 
 
 def spectrum_at(volume: Volume, corner: Shape, edges: Shape) -> Tensor:
@@ -264,29 +268,30 @@ def score(products: Sequence[Products], *, whole: bool) -> Scores:
         joined = [Sums.joined(parts) for parts in zip(*lists, strict=True)]
         return [sums.whole for sums in joined] if whole else joined
 
-    predicted, alone = together("predicted"), together("alone")
+    predicted = together("predicted")
     draws = agreement.draw_subvolumes(len(predicted[0].cross))
     found = agreement.estimate(predicted, draws)
     parts = [one.halves for one in products if one.halves is not None]
     halves = ceiling = None
     usable, claimed = ~found.value.isnan(), found
     if len(parts) == len(products):
-        joined = Sums.joined(parts)
-        halves = agreement.estimate([joined.whole if whole else joined], draws)
-        ceiling = halves.ceiling(of_mean=len(predicted) == 1)
-        usable, claimed = halves.significant, found.over(ceiling)
+        sampling = Sampling.mean([one.sampling for one in products if one.sampling is not None])
+        sectors = len(found.value)
+        joined = Sums.joined([one.whole if whole else one.for_sectors(sectors) for one in parts])
+        halves = agreement.estimate([joined], draws)
+        ceiling = halves.ceiling(sampling.noise, sampling.alike, sampling.reached)
+        usable, claimed = halves.significant & ~ceiling.value.isnan(), found.over(ceiling)
     truth = together("truth")
     return Scores(
         frequency=products[0].bins.frequency,
         predicted=found,
         claimed=claimed,
-        alone=agreement.estimate(alone, draws),
         halves=halves,
         ceiling=ceiling,
         unfilled=agreement.estimate(together("unfilled"), draws),
         shuffled=agreement.estimate(together("shuffled"), draws),
         truth=agreement.estimate(truth, draws) if truth else None,
         usable=usable,
-        power=torch.stack([one.power_ratio for one in alone]).mean(0),
+        power=torch.stack([one.power_ratio for one in predicted]).mean(0),
         directions=len(predicted),
     )

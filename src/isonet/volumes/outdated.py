@@ -17,6 +17,7 @@ _AGAIN = {
     "rlnCorrectedDeconvTomoName": "deconv --input-column rlnCorrectedTomoName",
     SUBVOLUME_COLUMN: "extract",
 }
+_WITHHELD = "isonet withheld:"  # of what validate left of a volume that its own table does not name
 
 
 def warn_of_outdated(tomogram: Tomogram, column: str) -> None:
@@ -24,8 +25,9 @@ def warn_of_outdated(tomogram: Tomogram, column: str) -> None:
     if column not in _AGAIN or tomogram.text(column) is None:
         return
     product = tomogram.file(column)
-    marks = [mark for label in labels_of(product) if (mark := mark_in(label))]
-    if not marks:
+    labels = labels_of(product)
+    marks = [mark for label in labels if (mark := mark_in(label))]
+    if not marks or any(label.startswith(_WITHHELD) for label in labels):
         return
     sources = list(_sources(tomogram, column))
     if sources and not any(_hold(paths, marks[-1]) for paths in sources):

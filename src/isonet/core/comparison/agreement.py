@@ -7,7 +7,8 @@ Sums over the coefficients of a shell (and of a sector) are kept for each sub-vo
 
 A perfect prediction of the signal would not reach 1 against a noisy measurement. With two halves of independent noise
 the measurable ceiling is known (Rosenthal & Henderson 2003): one half reaches `sqrt(FSC)` against the truth, their
-mean `sqrt(2 FSC / (1 + FSC))`. What a prediction is *claimed* to reach against the truth is its FSC over that ceiling.
+mean `sqrt(2 FSC / (1 + FSC))`; for halves from every other tilt see :mod:`isonet.core.comparison.sampled`. What a
+prediction is *claimed* to reach against the truth is its FSC over that ceiling.
 """
 
 import math
@@ -135,6 +136,11 @@ class Sums:
         """All sectors taken together."""
         return Sums(*(part.sum(1, keepdim=True) for part in (self.cross, self.first, self.second, self.independent)))
 
+    def for_sectors(self, sectors: int) -> "Sums":
+        """Sums that hold for each of so many sectors, where there is one."""
+        parts = (self.cross, self.first, self.second, self.independent)
+        return Sums(*(part.expand(-1, sectors, -1) for part in parts))
+
     @property
     def power_ratio(self) -> Float[Tensor, "sectors shells"]:
         """Power of the first volume relative to that of the second; NaN where a bin is empty."""
@@ -183,14 +189,24 @@ class Estimate:
         error = self._error / ceiling.value
         return _estimate(self.value / ceiling.value, self.draws / ceiling.draws, error, self.independent)
 
-    def ceiling(self, *, of_mean: bool) -> "Estimate":
-        """What the truth would reach against one half, or against the mean of both, if this is the halves' FSC."""
+    def ceiling(self, noise: Tensor | float, alike: Tensor | float = 1.0, reached: Tensor | float = 1.0) -> "Estimate":
+        """What the truth would reach against a measurement, if this is the FSC of halves.
 
-        def reached(values: Tensor) -> Tensor:
-            positive = values.clamp(min=1e-6)
-            return torch.sqrt(2 * positive / (1 + positive)) if of_mean else torch.sqrt(positive)
+        Parameters
+        ----------
+        noise : tensor or float
+            Noise over signal of the measurement, relative to that of one half: 1 for a half, 0.5 for the mean of both.
+        alike : tensor or float
+            FSC of the halves without noise.
+        reached : tensor or float
+            FSC of the truth with the measurement without noise.
+        """
 
-        return _estimate(reached(self.value), reached(self.draws), self._error, self.independent)
+        def found(values: Tensor) -> Tensor:
+            share = (values / alike).clamp(1e-6, 1)
+            return reached / torch.sqrt(1 + noise * (1 - share) / share)
+
+        return _estimate(found(self.value), found(self.draws), self._error, self.independent)
 
     @property
     def significant(self) -> Bool[Tensor, "sectors shells"]:

@@ -8,17 +8,18 @@ half has not: there halves differ though both are right, and their difference is
 """
 
 import math
+from collections.abc import Sequence
 from functools import reduce
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from isonet.core import fourier
 from isonet.core.fourier import Shape
 from isonet.core.tilts import wedge
-from isonet.core.tilts.measured import Measured, Sweep
+from isonet.core.tilts.measured import Measured, Sweep, Tilts
 
 _USUAL_STEP = 6.0  # degrees between neighbours of a half whose tilts are a range
 
@@ -53,6 +54,29 @@ def weight(
     turned = half if rotation is None else half.turned(rotation.cpu().numpy())
     at = fourier.frequencies(shape, device)
     return reduce(torch.maximum, (_overlap(at, sweep, thickness) for sweep in turned.sweeps))
+
+
+def region(shape: Shape, halves: Sequence[Tilts], thickness: float) -> Bool[Tensor, "z y kx"]:
+    """Coefficients that both halves have measured, and the same of them: those near the tilt axis.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Edges z, y, x of the volume.
+    halves : sequence
+        Tilts of each half in degrees, or what it has measured in general.
+    thickness : float
+        Voxels of the tomogram along z that hold sample.
+
+    Returns
+    -------
+    tensor of bool
+        `[z, y, x // 2 + 1]` in the rfft layout.
+    """
+    found = torch.ones(shape[0], shape[1], shape[2] // 2 + 1, dtype=torch.bool)
+    for half in map(Measured.of, halves):
+        found &= (weight(shape, half, thickness) == 1) & (wedge.weight(shape, half.ends) == 1)
+    return found
 
 
 def _overlap(at: wedge.Frequency, sweep: Sweep, thickness: float) -> Tensor:

@@ -227,7 +227,7 @@ def _case(
         halves=tuple(halves),
         truth=truth,
         measured=tuple(reversed(measured.half_measured)) if len(columns) == 2 else (measured.measured,),
-        of_halves=measured.half_measured if halves else (),
+        of_halves=measured.half_measured if halves and measured.split == "tilts" else (),
         kept=kept_part(measured, config.withhold),
     )
     padding = next(filter(None, map(find_padding, references)), None)

@@ -109,7 +109,7 @@ def test_independent_noise_agrees_in_nothing_whatever_mask_blur_or_offset(
     deviations = curve.value[known] * curve.independent[known].sqrt()
     factor = 2.5 if mask == "none" else 4.0  # a mask leaves fewer independent coefficients
     assert abs(float(deviations.mean())) < factor and float(deviations.abs().max()) < 2.2 * factor
-    for claimed, usable in ((curve, known), (curve.over(ceiling.ceiling(of_mean=False)), ceiling.significant)):
+    for claimed, usable in ((curve, known), (curve.over(ceiling.ceiling(1.0)), ceiling.significant)):
         for threshold in (0.5, 0.143):
             assert claims.resolution(frequency, claimed, curve, usable, threshold).frequency is None
 
@@ -123,7 +123,7 @@ def test_a_perfect_prediction_is_claimed_to_be_perfect(level: float) -> None:
     both, frequency = sums(*halves)
     draws = agreement.draw_subvolumes(len(both.cross))
     found, between = agreement.estimate(crossed, draws), agreement.estimate([both], draws)
-    claimed, usable = found.over(between.ceiling(of_mean=False)), between.significant
+    claimed, usable = found.over(between.ceiling(1.0)), between.significant
     assert usable.sum() >= 3
     assert (found.value[usable] < 0.98).all()
     assert ((claimed.low < 1) & (claimed.high > 1))[usable].all()
@@ -140,7 +140,7 @@ def test_the_mean_of_halves_has_the_ceiling_of_less_noise() -> None:
     both, _ = sums(*halves)
     draws = agreement.draw_subvolumes(len(both.cross), 50)
     between = agreement.estimate([both], draws)
-    claimed = agreement.estimate([whole], draws).over(between.ceiling(of_mean=True))
+    claimed = agreement.estimate([whole], draws).over(between.ceiling(0.5))
     assert float(claimed.value[between.significant].mean()) == pytest.approx(1, abs=0.1)
 
 
@@ -155,7 +155,7 @@ def test_a_prediction_true_up_to_a_frequency_is_claimed_up_to_there() -> None:
     both, frequency = sums(*halves)
     draws = agreement.draw_subvolumes(len(both.cross))
     found, between = agreement.estimate(crossed, draws), agreement.estimate([both], draws)
-    claimed = found.over(between.ceiling(of_mean=False))
+    claimed = found.over(between.ceiling(1.0))
     ended = claims.resolution(frequency, claimed, found, between.significant, 0.5)
     assert ended.frequency == pytest.approx(0.33, abs=1 / 24) and not ended.limited
     assert ended.low is not None and ended.high is not None and ended.low <= ended.frequency <= ended.high

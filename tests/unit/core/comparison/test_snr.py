@@ -122,3 +122,44 @@ def test_halves_from_tilts_are_all_signal_where_they_have_measured_the_same() ->
     shells = slice(2, 12)
     assert torch.allclose(*((one / one[2])[shells] for one in (found, clean)), rtol=0.12)
     assert float((blind / blind[2] / (clean / clean[2]))[shells].min()) < 0.75
+
+
+@pytest.mark.parametrize("split", ["tilts", "frames"])
+def test_the_share_of_signal_in_thick_halves_is_the_true_one(split: str) -> None:
+    """Weights are `s^(1/4) / P^(1/2)`: with the power of a half known, they tell the share."""
+    tilts, depth, width = torch.arange(-60.0, 61.0, 3.0), 80, 96
+    generator = torch.Generator().manual_seed(9)
+    slab = torch.randn(depth, EDGE, width, generator=generator)
+    images = projection.project(
+        fourier.apply(slab, torch.exp(-fourier.radial_frequency((depth, EDGE, width)) / 0.08)), tilts
+    )
+    whole = slice(None)
+    parts = (whole, whole) if split == "frames" else (slice(0, None, 2), slice(1, None, 2))
+
+    def cubes(shown: Tensor, part: slice) -> Tensor:
+        filtered = projection.ramp_filter(shown[part])
+        volume = projection.back_project(filtered, tilts[part], depth, width)
+        return torch.stack([volume[z : z + EDGE, :, x : x + EDGE] for z in (8, 24, 40) for x in (8, 24, 40, 56)])
+
+    noise_level = 0.7 * float(images.std())
+    noisy = [cubes(images + noise_level * torch.randn(images.shape, generator=generator), part) for part in parts]
+    clean = cubes(images, parts[0])
+    measured_by = [Measured.of(tilts[part].tolist()) for part in parts]
+    alike = shared.weight(SHAPE, measured_by[0], depth) if split == "tilts" else None
+    found = snr.balanced_weight(noisy[0], noisy[1], TILTS, alike)[0, 0]
+
+    seen = (wedge.weight(SHAPE, TILTS) == 1).expand(EDGE, EDGE, EDGE // 2 + 1)
+    near = seen if alike is None else seen & (alike == 1)
+    shell = torch.floor(fourier.radial_frequency(SHAPE) * EDGE + 0.5).long()
+    window = fourier.taper(SHAPE, EDGE // 4)
+
+    def power(volumes: Tensor, region: Tensor) -> Tensor:
+        spectra = fourier.transform((volumes - volumes.mean(dim=(1, 2, 3), keepdim=True)) * window).abs().square()
+        return torch.stack([spectra.mean(0)[region & (shell == k)].mean() for k in range(EDGE // 2)])
+
+    true = power(clean, near) / (0.5 * sum(power(one, near) for one in noisy))
+    weighed = found[: EDGE // 2].square() * 0.5 * sum(power(one, seen) for one in noisy)
+    told = float(true[2]) * (weighed / weighed[2]).square()
+    assert float(true[3]) > 0.8 and float(true[10]) < 0.3
+    assert float((told - true)[2:12].abs().mean()) < 0.05
+    assert float((told - true)[2:12].abs().max()) < 0.1
