@@ -15,11 +15,14 @@ from isonet.core.simulation import particles
 from isonet.core.simulation.particles import Cloud
 
 _COARSE, _FINE = 55.0, 18.0  # Å: width of the lumps that shape a particle, and of the detail within
+_HALF_WIDTH = (30.0, 160.0)  # Å, of irregular particles
 
 
-def irregular(random: np.random.Generator, pixel_size: float) -> Float[Tensor, "d h w"]:
-    """Invent a particle without symmetry, 60 to 320 Å wide: a lumpy ball or rod with finer detail inside."""
-    half = 30 * (160 / 30) ** random.random()
+def irregular(
+    random: np.random.Generator, pixel_size: float, half_width: tuple[float, float] = _HALF_WIDTH
+) -> Float[Tensor, "d h w"]:
+    """Invent a particle without symmetry, 60 to 320 Å wide if not said otherwise: lumpy, with finer detail inside."""
+    half = half_width[0] * (half_width[1] / half_width[0]) ** random.random()
     axes = torch.tensor(half * random.uniform(0.45, 1.0, 3) / pixel_size, dtype=torch.float32)
     edge = 2 * math.ceil(1.5 * float(axes.max()) + 3) + 1
     turn = rotation.random_rotation(random)
