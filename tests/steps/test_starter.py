@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from isonet.core import fourier
-from isonet.core.simulation.recording import SHELLS, Recording
+from isonet.core.simulation.recording import Recording
+from isonet.core.simulation.spectra import SHELLS
 from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured
 from isonet.io import mrc

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from isonet.core import fourier, rotation
 from isonet.core.sampling import central_cube, random_stream
-from isonet.core.simulation import imaging, recording, scenery
+from isonet.core.simulation import imaging, scenery, spectra
 from isonet.core.simulation.recording import Recording, Shower
 from isonet.core.tilts import wedge
 from isonet.train.pairs import Batch
@@ -36,7 +36,6 @@ _EMPTY = 0.2  # of the scene's standard deviation
 _SCENES, _PAIRS, _SHOWN = 1, 2, 3
 _STEPS, _DRAWS = 5, 3  # steps after which a sample is shown anew, and how often each is
 _SHOWN_POOL = 16
-_GENERAL = 0.25  # share of scenes that are of any kind
 _SPREAD = 0.35  # of the logarithm of the signal's strength, which differs from place to place
 _RIM = 6  # voxels to which the wedge smears content over the faces
 _KNOWN = 0.3  # cycles per voxel beyond which errors do not count
@@ -169,11 +168,8 @@ class TailoredPairs(ImaginedPairs):
         return lru_cache(2 * _SHOWN_POOL)(self._imagined)
 
     def _imagined(self, which: int, number: int) -> Tensor:
-        random, size = random_stream(self.seed, _SCENES, which, number), self.recordings[which].pixel_size
-        if random.random() < _GENERAL:
-            return scenery.scene(self._edge, random, self.templates, size).density
-        density = scenery.crowded(self._edge, random, size, self.templates)
-        return density - density.mean()
+        random = random_stream(self.seed, _SCENES, which, number)
+        return scenery.crowded(self._edge, random, self.recordings[which].pixel_size, self.templates)
 
     @property
     def _edge(self) -> int:
@@ -190,12 +186,12 @@ class TailoredPairs(ImaginedPairs):
 
     def _error_filter(self, which: int) -> Tensor:
         truths = [self._show(which + k * _DRAWS * len(self.recordings))[2] for k in range(_SAMPLES)]
-        power = torch.stack([recording.power(truth) for truth in truths]).mean(0)
+        power = torch.stack([spectra.power(truth) for truth in truths]).mean(0)
         weight = power.clamp_min(_FAINT * float(power.max())).rsqrt()
         weight[0] = weight[1]  # samples have no mean, but cubes of them do
-        weight[torch.arange(len(weight)) / (2 * recording.SHELLS) > _KNOWN] = 0
+        weight[torch.arange(len(weight)) / (2 * spectra.SHELLS) > _KNOWN] = 0
         shape = (self.cube,) * 3
-        shell = recording.shell_of(shape)
+        shell = spectra.shell_of(shape)
         inside = 1 - wedge.weight(shape, self.recordings[which].measured)
         spread = weight[shell] * (1 + (self.wedge_weight - 1) * inside)
         total = (fourier.multiplicity(shape) * spread * power[shell]).sum() / math.prod(shape)

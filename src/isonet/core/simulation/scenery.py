@@ -21,8 +21,6 @@ PIXEL_SIZES = (8.0, 20.0)
 _ATTEMPTS = 6
 _EMPTY, _SOLID = 0.05, 0.3
 _KINDS = 4  # of large particles in a crowded scene, and of others
-LARGE = (110.0, 150.0)
-"""Half the width of a ribosome and its like, in Å."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,7 @@ class Scene:
     spectrum: Float[Tensor, " shells"]
 
 
-def scene(
-    edge: int, random: np.random.Generator, templates: Sequence[Template] = (), pixel_size: float | None = None
-) -> Scene:
+def scene(edge: int, random: np.random.Generator, templates: Sequence[Template] = ()) -> Scene:
     """Imagine a piece of a sample.
 
     Parameters
@@ -73,11 +69,8 @@ def scene(
         Source of all randomness.
     templates : sequence of Template
         Densities to use beside invented particles.
-    pixel_size : float, optional
-        Å per voxel; drawn from `PIXEL_SIZES` if left out.
     """
-    if pixel_size is None:
-        pixel_size = PIXEL_SIZES[0] * (PIXEL_SIZES[1] / PIXEL_SIZES[0]) ** random.random()
+    pixel_size = PIXEL_SIZES[0] * (PIXEL_SIZES[1] / PIXEL_SIZES[0]) ** random.random()
     volume = torch.zeros((edge,) * 3)
     for _ in range(_some(random, 0.55, 3)):
         add_membrane(volume, pixel_size, random)
@@ -98,19 +91,19 @@ def scene(
 def crowded(
     edge: int, random: np.random.Generator, pixel_size: float, templates: Sequence[Template] = ()
 ) -> Float[Tensor, "n n n"]:
-    """Imagine a piece of crowded cytoplasm, in which large particles dominate; parameters as of :func:`scene`.
+    """Imagine a piece of a crowded sample, in which large particles dominate; parameters as of :func:`scene`.
 
     Returns
     -------
     tensor
-        `[edge, edge, edge]`, its solid parts about 1.
+        `[edge, edge, edge]`, its mean 0 and its solid parts about 1 above what is empty.
     """
     volume = torch.zeros((edge,) * 3)
     for _ in range(int(random.integers(3))):
         add_membrane(volume, pixel_size, random)
     if random.random() < 0.3:
         add_filament(volume, pixel_size, random)
-    large = [assemblies.irregular(random, pixel_size, LARGE) for _ in range(_KINDS)]
+    large = [assemblies.large(random, pixel_size) for _ in range(_KINDS)]
     small = [_block(pixel_size, random, templates) for _ in range(_KINDS)]
     room, failures, turns = random.uniform(0.05, 0.3) * volume.numel(), 0, rotation.cube_rotations()
     while room > 0 and failures < 3 * _KINDS:
@@ -119,7 +112,7 @@ def crowded(
         failures += 1
         if _put(volume, random.uniform(0.8, 1.2) * block, random):
             room, failures = room - float((block > _SOLID).sum()), 0
-    return volume
+    return volume - volume.mean()
 
 
 def _some(random: np.random.Generator, chance: float, most: int) -> int:

@@ -11,8 +11,9 @@ from torch import Tensor
 from isonet.config.deconv import IN_TABLE
 from isonet.core.filters.ctf import Optics
 from isonet.core.sampling import random_stream
-from isonet.core.simulation.recording import SHELLS, NoSpectraError, Recording, spectra_of_halves, spectra_of_map
+from isonet.core.simulation.recording import Recording
 from isonet.core.simulation.scenery import PIXEL_SIZES
+from isonet.core.simulation.spectra import SHELLS, NoSpectraError, spectra_of_halves, spectra_of_map
 from isonet.core.tilts.noise import NoiseMode
 from isonet.errors import InputError
 from isonet.io.volume_files import title

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from isonet.core import fourier
 from isonet.core.filters import ctf
-from isonet.core.simulation import assemblies, projection, recording
-from isonet.core.simulation.recording import SHELLS, NoSpectraError, Recording, spectra_of_halves, spectra_of_map
+from isonet.core.simulation import assemblies, projection, spectra
+from isonet.core.simulation.recording import Recording
+from isonet.core.simulation.spectra import SHELLS, NoSpectraError, spectra_of_halves, spectra_of_map
 from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured
 
@@ -49,7 +50,7 @@ def clean() -> Tensor:
 def of(volume: Tensor) -> Tensor:
     """Power by shell over what was measured."""
     _, region = wedge.regions(SHAPE, MEASURED, 1.0)
-    shell, times = recording.shell_of(SHAPE).flatten(), (fourier.multiplicity(SHAPE) * region).flatten()
+    shell, times = spectra.shell_of(SHAPE).flatten(), (fourier.multiplicity(SHAPE) * region).flatten()
     power = (fourier.transform(volume).abs().square() / volume.numel()).flatten()
     empty = torch.zeros(SHELLS + 1)
     return empty.index_add(0, shell, power * times) / empty.index_add(0, shell, times).clamp_min(1)
@@ -65,6 +66,19 @@ def test_halves_tell_signal_and_noise(clean: Tensor, noises: Tensor) -> None:
     variance = float(halves.mean(0).var())
     assert in_band(signal) * variance == pytest.approx(in_band(of(clean)), rel=0.15)
     assert in_band(noise) * variance == pytest.approx(in_band(of(noises[0])) / 2, rel=0.15)
+
+
+def test_where_halves_share_little_their_signal_goes_on(clean: Tensor, noises: Tensor) -> None:
+    """Beyond 0.1 cycles/voxel halves that have measured other planes have nothing in common; the sum still has."""
+    radius = fourier.radial_frequency(SHAPE)
+    alike = (radius < 0.1).float()
+    differ = torch.stack([fourier.apply(clean, 1 + sign * (radius >= 0.1).float()) for sign in (1, -1)])
+    signal, noise = spectra_of_halves((differ + noises)[None], MEASURED, alike)
+    variance = float((differ + noises).mean(0).var())
+    both = of((differ + noises).mean(0))
+    assert in_band(signal + noise) * variance == pytest.approx(in_band(both), rel=0.1)
+    assert float(signal[12]) > 0.2 * float(of(clean)[12]) / variance  # 0.125 cycles per voxel; their product is none
+    assert float(signal[30]) < 0.05 * float(signal[8])
 
 
 def test_one_map_tells_signal_and_noise(clean: Tensor, noises: Tensor) -> None:
