@@ -11,14 +11,17 @@ import pytest
 import torch
 
 from isonet.core import fourier
+from isonet.core.simulation.recording import Recording
+from isonet.core.simulation.spectra import SHELLS
 from isonet.core.tilts import wedge
+from isonet.core.tilts.measured import Measured
 from isonet.io import mrc
 from isonet.io.checkpoint import STARTER, load_model, load_state, save_state
 from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
 from isonet.project.table import HALF_COLUMNS, Project
 from isonet.train.fit import Trainer
-from isonet.train.simulated import SimulatedPairs
+from isonet.train.simulated import SimulatedPairs, TailoredPairs
 from isonet.volumes.source import mean_source, open_sources, standardised
 from judging.metrics import inventions
 
@@ -148,10 +151,72 @@ def test_templates_are_recorded_and_change_the_training(here: Path) -> None:
         ({"steps": 0}, "--steps 0"),
         ({"cube_size": 512}, "--cube-size 512"),
         ({"snr": "0.3,0.01"}, "snr needs two numbers"),
+        ({"like": "none.star"}, "none.star"),
+        ({"like": "none.star", "snr": "0.01,0.2"}, "snr is that of the tomograms"),
     ],
 )
 def test_bad_options_are_told_in_one_line(here: Path, options: dict[str, Any], said: str) -> None:
     isonet.assert_refused(isonet.call("train-starter", output_dir="s", **{**TINY, **options}), said)
+
+
+@pytest.fixture
+def sample(here: Path) -> Path:
+    """Table of a simulated tomogram with halves."""
+    size = {"depth": 64, "height": 80, "width": 80}
+    isonet.done("simulate", output_dir="data", **size, tilt_step=6, snr=2, crowding=0.2)
+    names = {"even": "data/even.mrc", "odd": "data/odd.mrc"}
+    isonet.done("prepare", "data/full.mrc", **names, tilt_file="data/tilts.tlt", output="t.star", contrast="dark")
+    return Path("t.star")
+
+
+def test_a_model_is_tailored_to_tomograms_and_goes_on_alike(sample: Path) -> None:
+    """It begins with the starter, whose network it has, and says what tilts and voxels it is for."""
+    options = {"steps": 3, "batch_size": 1, "cube_size": 32, "precision": "float32"}
+    outcome = isonet.done("train-starter", like=sample, output_dir="whole", **options)
+    assert "of the power is signal" in outcome.err
+    isonet.call("train-starter", like=sample, output_dir="parts", max_time=0.01, **options)
+    isonet.done("train-starter", continue_from="parts")
+    whole, parts = isonet.weights(Path("whole")), isonet.weights(Path("parts"))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    about = load_model(Path("whole"))[1]
+    assert about["method"] == "starter"
+    assert about["started_from"]["steps"] == load_model(STARTER)[1]["steps"]
+    assert about["pixel_sizes"] == [10.0]
+    assert (min(about["tilts"][0]), max(about["tilts"][0])) == (-60, 60)
+    assert about["seen"] == []
+    outcome = isonet.done("predict", sample, "whole", output_dir="c")
+    assert outcome.err.count("warning:") == 1  # made from prior knowledge
+
+
+def test_a_tailored_model_warns_of_other_tomograms(sample: Path) -> None:
+    isonet.done("train-starter", like=sample, steps=1, batch_size=1, cube_size=32, output_dir="m")
+    narrow = Path("narrow.star")
+    isonet.done("prepare", "data/full.mrc", tilt_min=-40, tilt_max=40, output=narrow, contrast="dark")
+    outcome = isonet.done("predict", narrow, "m", output_dir="c")
+    assert "was trained at -60 to 60" in outcome.err
+
+
+def test_nothing_is_tailored_to_noise(sample: Path) -> None:
+    random = np.random.default_rng(0)
+    for name in ("full", "even", "odd"):
+        given = open_volume(Path(f"data/{name}.mrc"))
+        mrc.write(Path(f"data/{name}.mrc"), random.standard_normal(given.shape).astype(np.float32), given.header)
+    outcome = isonet.call("train-starter", like=sample, output_dir="m", steps=1)
+    isonet.assert_refused(outcome, "even.mrc", "no signal")
+
+
+def test_tailored_pairs_are_a_function_of_the_step() -> None:
+    told = [
+        Recording(Measured.of((-60.0, 60.0)), size, "ramp", torch.ones(SHELLS + 1), torch.ones(SHELLS + 1))
+        for size in (10.0, 15.0)
+    ]
+    pairs = TailoredPairs((), 32, 2, 1.0, 5, told)
+    for step, batch in enumerate(pairs.batches(3, 5, workers=2, device=torch.device("cpu")), start=3):
+        again = TailoredPairs((), 32, 2, 1.0, 5, told).batch(step)
+        for name in ("inputs", "targets", "error_filter"):
+            assert torch.equal(getattr(batch, name), getattr(again, name))
+    weighted = torch.cat([fourier.apply(one.targets, one.error_filter) for one in map(pairs.batch, range(12))])
+    assert 0.3 < float(weighted.square().mean()) < 3  # 1 on the average of whole samples
 
 
 def test_a_finished_training_is_not_overwritten_nor_changed(here: Path) -> None:

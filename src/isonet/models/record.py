@@ -1,6 +1,6 @@
 """What a model says of itself: its network, its options, what data it has seen; and the network that this makes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from isonet import __version__
 from isonet.config import TrainStarterConfig
+from isonet.core.simulation.recording import Recording
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io.volume import Volume, fingerprint
@@ -46,16 +47,23 @@ class _Said(TypedDict):
 
 
 def describe_starter(
-    config: TrainStarterConfig, shape: UNetShape, begun: Mapping[str, Any] | None = None
+    config: TrainStarterConfig,
+    shape: UNetShape,
+    recordings: Sequence[Recording],
+    begun: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Say what a starter model is: its recipe, its templates by name, and the starter it was trained from, if any."""
+    """Say what a starter model is: its recipe, its templates by name, and the starter it was trained from, if any.
+
+    `recordings` are those of the tomograms that it is tailored to.
+    """
     return {
         **common(STARTER_METHOD, shape, config.cube_size, STARTER_METHOD, begun),
-        "tilts": [],
-        "pixel_sizes": [],
+        "tilts": [list(one.measured.tilts) for one in recordings],
+        "pixel_sizes": [one.pixel_size for one in recordings],
         "seen": [],
+        "undoes_contrast_transfer": any(one.optics is not None for one in recordings),
         "templates": [path.name for path in config.templates],
-        "options": config.model_dump(mode="json", exclude={*NOT_TRAINING, "templates", "workers", "precision"}),
+        "options": config.model_dump(mode="json", exclude={*NOT_TRAINING, "templates", "like", "workers", "precision"}),
     }
 
 

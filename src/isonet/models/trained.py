@@ -36,6 +36,11 @@ class Model:
         """Whether it was trained on imagined samples alone, and so knows nothing of the data."""
         return bool(self.about.get("method") == STARTER_METHOD)
 
+    @property
+    def undoes_contrast_transfer(self) -> bool:
+        """Whether it gives the density without contrast transfer, which the data have."""
+        return bool(self.about.get("undoes_contrast_transfer"))
+
 
 def read_model(path: Path) -> Model:
     """Read a model file (or the model in a run folder of `refine`).

@@ -19,8 +19,24 @@ _COARSE, _FINE = 55.0, 18.0  # Å: width of the lumps that shape a particle, and
 
 def irregular(random: np.random.Generator, pixel_size: float) -> Float[Tensor, "d h w"]:
     """Invent a particle without symmetry, 60 to 320 Å wide: a lumpy ball or rod with finer detail inside."""
-    half = 30 * (160 / 30) ** random.random()
-    axes = torch.tensor(half * random.uniform(0.45, 1.0, 3) / pixel_size, dtype=torch.float32)
+    return _lumpy(30 * (160 / 30) ** random.random(), 0.45, (0.1, 0.45), (0.1, 0.7), random, pixel_size)
+
+
+def large(random: np.random.Generator, pixel_size: float) -> Float[Tensor, "d h w"]:
+    """Invent a particle like a ribosome, 220 to 300 Å wide: a lumpy ball with much finer detail inside."""
+    return _lumpy(110 * (150 / 110) ** random.random(), 0.6, (0.2, 0.5), (0.3, 0.8), random, pixel_size)
+
+
+def _lumpy(
+    half: float,
+    narrowest: float,
+    lumpiness: tuple[float, float],
+    contrast: tuple[float, float],
+    random: np.random.Generator,
+    pixel_size: float,
+) -> Float[Tensor, "d h w"]:
+    """Half of its greatest width in Å, the other axes relative to that at least, and ranges of lumps and of detail."""
+    axes = torch.tensor(half * random.uniform(narrowest, 1.0, 3) / pixel_size, dtype=torch.float32)
     edge = 2 * math.ceil(1.5 * float(axes.max()) + 3) + 1
     turn = rotation.random_rotation(random)
     axis = torch.arange(edge, dtype=torch.float32) - edge // 2
@@ -29,8 +45,8 @@ def irregular(random: np.random.Generator, pixel_size: float) -> Float[Tensor, "
     lumps = field((edge,) * 3, _COARSE / pixel_size, random)
     detail = field((edge,) * 3, max(_FINE / pixel_size, 1.2), random)
     steepness = float(axes.min()) / max(1.0, 8.0 / pixel_size)
-    inside = torch.sigmoid((1 - radius + random.uniform(0.1, 0.45) * lumps) * steepness)
-    density = inside * (1 + random.uniform(0.1, 0.7) * detail).clamp_min(0)
+    inside = torch.sigmoid((1 - radius + random.uniform(*lumpiness) * lumps) * steepness)
+    density = inside * (1 + random.uniform(*contrast) * detail).clamp_min(0)
     return density * fourier.taper((edge,) * 3, 2)
 
 

@@ -20,6 +20,7 @@ PIXEL_SIZES = (8.0, 20.0)
 """Å per voxel, from and to."""
 _ATTEMPTS = 6
 _EMPTY, _SOLID = 0.05, 0.3
+_KINDS = 4  # of large particles in a crowded scene, and of others
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,33 @@ def scene(edge: int, random: np.random.Generator, templates: Sequence[Template] 
     if random.random() < 0.06:
         volume += _carbon(edge, pixel_size, random)
     return _standardised(volume, pixel_size)
+
+
+def crowded(
+    edge: int, random: np.random.Generator, pixel_size: float, templates: Sequence[Template] = ()
+) -> Float[Tensor, "n n n"]:
+    """Imagine a piece of a crowded sample, in which large particles dominate; parameters as of :func:`scene`.
+
+    Returns
+    -------
+    tensor
+        `[edge, edge, edge]`, its mean 0 and its solid parts about 1 above what is empty.
+    """
+    volume = torch.zeros((edge,) * 3)
+    for _ in range(int(random.integers(3))):
+        add_membrane(volume, pixel_size, random)
+    if random.random() < 0.3:
+        add_filament(volume, pixel_size, random)
+    large = [assemblies.large(random, pixel_size) for _ in range(_KINDS)]
+    small = [_block(pixel_size, random, templates) for _ in range(_KINDS)]
+    room, failures, turns = random.uniform(0.05, 0.3) * volume.numel(), 0, rotation.cube_rotations()
+    while room > 0 and failures < 3 * _KINDS:
+        kinds = large if random.random() < 0.6 else small
+        block = _permuted(kinds[int(random.integers(_KINDS))], turns[int(random.integers(len(turns)))])
+        failures += 1
+        if _put(volume, random.uniform(0.8, 1.2) * block, random):
+            room, failures = room - float((block > _SOLID).sum()), 0
+    return volume - volume.mean()
 
 
 def _some(random: np.random.Generator, chance: float, most: int) -> int:

@@ -91,6 +91,10 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     """
     refuse_without_zarr(config, config.output_dir)
     trained = read_model(model)
+    if config.keep_measured and trained.undoes_contrast_transfer:
+        raise InputError(
+            f"--keep-measured: {model} undoes the contrast transfer, and the data have it; they do not go together"
+        )
     columns = input_columns(project, trained.about, config.input_column)
     chosen = project.selected(config.tomo_idx)
     if columns == HALF_COLUMNS:
@@ -146,7 +150,8 @@ def _correct_halves(
     if model.is_starter:
         whole = standardised(whole)
     cube = int(model.about["cube_size"])
-    gains = lru_cache(lambda: calibrate(halves, evaluator, cube) if config.calibrate else None)
+    calibrated = config.calibrate and not model.undoes_contrast_transfer  # which halves have
+    gains = lru_cache(lambda: calibrate(halves, evaluator, cube) if calibrated else None)
     if config.halves:
         for half, into in zip(halves, paths, strict=True):
             _correct(half, model, evaluator, config, run, into, gains)
@@ -189,7 +194,7 @@ def _compare(source: Source, model: Model, path: Path) -> None:
     """Warn where a tomogram differs from those the model was trained on."""
     name = title(source.volume.path)
     pixel = pixel_size(source.tomogram, source.volume)
-    if model.is_starter:
+    if model.is_starter and not model.about["tilts"]:
         low, high = PIXEL_SIZES
         if pixel and not low * 0.95 < pixel < high * 1.05:
             log.warning("%s: %g A/voxel, %s was trained at %g to %g; resize first", name, pixel, path, low, high)

@@ -1,0 +1,191 @@
+r"""Signal and noise of a tomogram, as its halves or its own spectrum tell.
+
+Power is counted for each coefficient of a map whose standard deviation is 1, in shells of what was measured. Two halves
+`v_0` and `v_1`, with noise of their own, tell signal and noise of their mean::
+
+    S = Re <v_0 v_1*>        N = <|v_0 + v_1|^2> / 4 - S
+
+Halves from every other tilt tell it only where both have measured the same, which ends at some frequency. From there on
+`S` goes on as a power of it.
+
+One map tells the sum `P` of both. Back-projected noise has a known shape `A^2` (:mod:`isonet.core.tilts.noise`). Its
+level is read beyond all signal, at high frequencies along the tilt axis, where interpolation has taken nothing from the
+noise and added nothing to it::
+
+    N = A^2 <P> / <A^2>      over k > 0.4, hypot(k_z, k_x) < 0.25        S = P - N
+"""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from isonet.core import fourier
+from isonet.core.fourier import Shape
+from isonet.core.tilts import noise, wedge
+from isonet.core.tilts.measured import Measured
+from isonet.core.tilts.noise import NoiseMode
+
+SHELLS = 48
+"""From 0 to the Nyquist frequency."""
+_BAND = (0.03, 0.2)  # cycles per voxel: where the signal of tomograms is
+_BEYOND_SIGNAL, _FLAT = 0.4, 0.25  # cycles per voxel
+_ALL_NOISE, _MOST_POWER = (0.33, 0.4), 1.5  # cycles per voxel; times the noise that back-projection leaves
+_LEAST_SIGNAL = 0.01  # of the power in the band
+_ALIKE, _ENOUGH = 0.9, 0.3  # of what both halves have measured alike: a coefficient, and a shell of them
+_FITTED = 8  # shells below the last one that is known
+_GUARD = 1.0  # Fourier pixels off the faces of the wedge
+
+
+class NoSpectraError(ValueError):
+    """Signal and noise of a map cannot be told apart; the message says why."""
+
+
+def spectra_of_halves(
+    cubes: Float[Tensor, "n 2 c c c"], measured: Measured, alike: Tensor | None = None
+) -> tuple[Float[Tensor, " shells"], Float[Tensor, " shells"]]:
+    """Tell signal and noise of the mean of two halves.
+
+    Parameters
+    ----------
+    cubes : tensor
+        Sub-volumes of both, bright.
+    measured : Measured
+        What both have measured.
+    alike : tensor, optional
+        How far both have measured the same (:func:`isonet.core.tilts.shared.weight`); all if left out.
+
+    Returns
+    -------
+    signal, noise : tensor
+        `S` and `N`.
+
+    Raises
+    ------
+    NoSpectraError
+        If there is next to no signal.
+    """
+    shape = fourier.spatial_shape(cubes)
+    one, two = _tapered(cubes).unbind(1)
+    measured_well = well_measured(shape, measured)
+    shell, times = shell_of(shape), fourier.multiplicity(shape)
+    variance = float(cubes.mean(1).var())
+    total = mean_of_shells((one + two).abs().square().mean(0), shell, times * measured_well) / (4 * variance)
+    both = measured_well if alike is None else measured_well & (alike > _ALIKE)
+    signal = mean_of_shells((one * two.conj()).real.mean(0), shell, times * both) / variance
+    if alike is not None:
+        signal = _continued(signal, total, _share(both, measured_well, shell) > _ENOUGH)
+    return _with_signal(signal.minimum(total), (total - signal).clamp_min(0))
+
+
+def spectra_of_map(
+    cubes: Float[Tensor, "n c c c"], measured: Measured, mode: NoiseMode
+) -> tuple[Float[Tensor, " shells"], Float[Tensor, " shells"]]:
+    """Tell signal and noise of one map, whose noise is that of a back-projection.
+
+    Parameters
+    ----------
+    cubes : tensor
+        Sub-volumes, bright.
+    measured : Measured
+        What it has measured.
+    mode : str
+        Filter of the reconstruction.
+
+    Returns
+    -------
+    signal, noise : tensor
+        `S` and `N`.
+
+    Raises
+    ------
+    NoSpectraError
+        If there is next to no signal, or the map was filtered or denoised.
+    """
+    shape = fourier.spatial_shape(cubes)
+    region = well_measured(shape, measured)
+    shell, times = shell_of(shape), fourier.multiplicity(shape) * region
+    power = _tapered(cubes).abs().square().mean(0) / float(cubes.var())
+    angular = noise.amplitude(shape, measured, mode).square().expand(power.shape)
+    kz, _, kx = wedge.home(fourier.frequencies(shape), measured.sweeps[0].turn)
+    flat = (times > 0) & (torch.hypot(kz, kx) < _FLAT) & (fourier.radial_frequency(shape) > _BEYOND_SIGNAL)
+    level = float(power[flat].sum() / angular[flat].sum())
+    total, grain = mean_of_shells(power, shell, times), level * mean_of_shells(angular, shell, times)
+    high = _between(*_ALL_NOISE)
+    if float(total[high].sum()) > _MOST_POWER * float(grain[high].sum()):
+        raise NoSpectraError("its high frequencies are not those of back-projected noise: it was filtered or denoised")
+    return _with_signal(total - grain, grain)
+
+
+def shell_of(shape: Shape) -> Int[Tensor, "z y kx"]:
+    """Shell of each coefficient; `SHELLS` beyond the Nyquist frequency."""
+    return (fourier.radial_frequency(shape) * 2 * SHELLS + 0.5).floor().long().clamp(max=SHELLS)
+
+
+def power(volume: Float[Tensor, "z y x"]) -> Float[Tensor, " shells"]:
+    """Power of a volume in shells, for each coefficient and voxel."""
+    shape = fourier.spatial_shape(volume)
+    values = fourier.transform(volume).abs().square() / math.prod(shape)
+    return mean_of_shells(values, shell_of(shape), fourier.multiplicity(shape))
+
+
+def _with_signal(signal: Tensor, grain: Tensor) -> tuple[Tensor, Tensor]:
+    """Return both without negative numbers, if there is signal."""
+    there_is, weight = band(), torch.arange(SHELLS + 1).square()  # coefficients of a shell
+    there, all_of_it = ((one * weight)[there_is].sum() for one in (signal, signal + grain))
+    if float(there) < _LEAST_SIGNAL * float(all_of_it):
+        raise NoSpectraError("it shows next to no signal")
+    return signal.clamp_min(0), grain.clamp_min(0)
+
+
+def _share(part: Tensor, whole: Tensor, shell: Tensor) -> Float[Tensor, " shells"]:
+    """Share of each shell of a region that is also in a part of it."""
+    counts = [torch.bincount(shell[one], minlength=SHELLS + 1) for one in (part, whole)]
+    return counts[0] / counts[1].clamp(min=1)
+
+
+def _continued(signal: Tensor, total: Tensor, known: Tensor) -> Float[Tensor, " shells"]:
+    """Let a signal go on beyond the last shell where it is known, as a power of the frequency."""
+    last = int(known.nonzero().max()) if bool(known.any()) else 0
+    index = torch.arange(len(signal))
+    fitted = (index > 1) & (index > last - _FITTED) & (index <= last) & (signal > _LEAST_SIGNAL * total)
+    if int(fitted.sum()) < 2:
+        return signal
+    x, y = torch.log(index[fitted].double()), torch.log(signal[fitted].double())
+    slope = ((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum()
+    beyond = torch.exp(y.mean() + slope * (torch.log(index.clamp(min=1).double()) - x.mean())).float()
+    return torch.where(index > last, beyond, signal)
+
+
+def _tapered(cubes: Float[Tensor, "*n c c c"]) -> Tensor:
+    """Transforms of sub-volumes without their mean, such that squares are powers of a coefficient for each voxel."""
+    shape = fourier.spatial_shape(cubes)
+    window = fourier.taper(shape, shape[0] // 8)
+    inside = (cubes - cubes.mean((-3, -2, -1), keepdim=True)) * window
+    return fourier.transform(inside) / math.sqrt(math.prod(shape) * float(window.square().mean()))
+
+
+def well_measured(shape: Shape, measured: Measured) -> Bool[Tensor, "z y kx"]:
+    """Coefficients off the faces of the wedge."""
+    return wedge.regions(shape, measured, _GUARD)[1]
+
+
+def mean_of_shells(values: Tensor, shell: Tensor, times: Tensor) -> Float[Tensor, " shells"]:
+    """Mean of each shell over coefficients that count so many times, or of the nearest with any."""
+    counts = times.expand(shell.shape).flatten().double()
+    count = torch.zeros(SHELLS + 1, dtype=torch.float64).index_add_(0, shell.flatten(), counts)
+    sums = torch.zeros_like(count).index_add_(0, shell.flatten(), values.expand(shell.shape).flatten() * counts)
+    first = int((count > 0).long().argmax())
+    known = torch.where(count > 0, torch.arange(SHELLS + 1), first).cummax(0).values
+    return (sums / count.clamp_min(1))[known].float()
+
+
+def band() -> Bool[Tensor, " shells"]:
+    """Shells where the signal of tomograms is."""
+    return _between(*_BAND)
+
+
+def _between(low: float, high: float) -> Bool[Tensor, " shells"]:
+    frequency = torch.arange(SHELLS + 1) / (2 * SHELLS)
+    return (frequency > low) & (frequency < high)

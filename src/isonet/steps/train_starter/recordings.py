@@ -1,0 +1,98 @@
+"""How the tomograms of a table show what is in them: from the table and from sub-volumes all over them."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isonet.config.deconv import IN_TABLE
+from isonet.core.filters.ctf import Optics
+from isonet.core.sampling import random_stream
+from isonet.core.simulation.recording import Recording
+from isonet.core.simulation.scenery import PIXEL_SIZES
+from isonet.core.simulation.spectra import SHELLS, NoSpectraError, spectra_of_halves, spectra_of_map
+from isonet.core.tilts.noise import NoiseMode
+from isonet.errors import InputError
+from isonet.io.volume_files import title
+from isonet.models.record import STARTER_METHOD
+from isonet.project.table import HALF_COLUMNS, Project, Tomogram
+from isonet.steps.predict import input_columns
+from isonet.volumes.pixel_size import pixel_size
+from isonet.volumes.shared_halves import shared_by_halves
+from isonet.volumes.source import Source, open_sources
+from isonet.volumes.where import draw_in_data
+
+log = logging.getLogger("isonet")
+_CUBES = 12
+_EDGE = 2 * SHELLS
+_MOST = 12
+"""Tomograms that are looked at; those of a table are recorded alike."""
+_STREAM = 2**31 - 2
+_MODE: NoiseMode = "ramp"
+
+
+def recordings_of(table: Path) -> list[Recording]:
+    """Find how the tomograms of a table were recorded; of many, of some that are spread over it.
+
+    Parameters
+    ----------
+    table : Path
+        Made by prepare.
+
+    Raises
+    ------
+    InputError
+        If a tomogram cannot be read, or signal and noise cannot be told apart in it.
+    """
+    project = Project.read(table)
+    columns = input_columns(project, {"method": STARTER_METHOD, "input_column": STARTER_METHOD})
+    every = -(-len(project.tomograms) // _MOST)
+    looked_at = project.tomograms[::every]
+    if every > 1:
+        log.info("%s: %d of %d tomograms are looked at", table, len(looked_at), len(project.tomograms))
+    return [_recording(one, columns) for one in looked_at]
+
+
+def _recording(tomogram: Tomogram, columns: Sequence[str]) -> Recording:
+    sources = open_sources(tomogram, columns)
+    name = title(sources[0].volume.path)
+    size = pixel_size(tomogram, sources[0].volume)
+    if not size > 0:
+        raise InputError(f"{tomogram.table}: tomogram {tomogram.index} has no pixel size; fill rlnPixelSize (A)")
+    try:
+        signal, noise = _spectra(sources, tomogram)
+    except NoSpectraError as error:
+        raise InputError(f"{name}: {error}; give raw maps or halves, or use the starter as it is") from error
+    optics = _optics(tomogram) if columns[0] in (tomogram.full_column, *HALF_COLUMNS) else None
+    share = float((signal / (signal + noise).clamp_min(1e-12))[round(0.1 * _EDGE)])
+    log.info(
+        "%s: %g A/voxel, %s; at %.0f A %.0f %% of the power is signal",
+        *(name, size, f"defocus {optics.defocus:g} A" if optics else "no contrast transfer", 10 * size, 100 * share),
+    )
+    if not PIXEL_SIZES[0] / 2 < size < 2 * PIXEL_SIZES[1]:
+        log.warning("%s: %g A/voxel; samples are imagined best at %g to %g", name, size, *PIXEL_SIZES)
+    return Recording(tomogram.measured, size, _MODE, signal, noise, optics)
+
+
+def _spectra(sources: Sequence[Source], tomogram: Tomogram) -> tuple[Tensor, Tensor]:
+    """Signal and noise, from sub-volumes all over a tomogram."""
+    cubes = []
+    for centre in draw_in_data(sources, _CUBES, _EDGE, random_stream(0, _STREAM)):
+        corner = (centre - _EDGE // 2).tolist()
+        cubes.append(torch.from_numpy(np.stack([one.cut(corner, (_EDGE,) * 3) for one in sources])))
+    stack = torch.stack(cubes)
+    if len(sources) == 2:
+        return spectra_of_halves(stack, tomogram.measured, shared_by_halves(sources, _EDGE))
+    return spectra_of_map(stack[:, 0], tomogram.measured, _MODE)
+
+
+def _optics(tomogram: Tomogram) -> Optics | None:
+    """Contrast transfer by the table; None where it has no defocus."""
+    names = ("defocus", "voltage", "cs", "amplitude_contrast", "phase_shift")
+    defocus, voltage, cs, amplitude, phase = (
+        float(IN_TABLE[name][1] if (value := tomogram.number(IN_TABLE[name][0])) is None else value) for name in names
+    )
+    return Optics(defocus, voltage, cs, amplitude, phase) if defocus or phase else None
