@@ -19,6 +19,8 @@ class TrainStarterConfig(NetworkOptions):
     """Table of tomograms to tailor the network to: samples are shown as these were, and asked for without their
     contrast transfer. Training begins with the starter unless another model or network is asked for, and takes some
     minutes."""
+    phase_flipped: bool = False
+    """The phases of these tomograms were flipped before reconstruction (CTF-corrected as in IMOD's ctfphaseflip)."""
     templates: Files = ()
     """Densities to learn from beside invented particles: MRC maps (bright), PDB or mmCIF files. Leave out what the
     model is to be judged on."""
@@ -61,6 +63,8 @@ class TrainStarterConfig(NetworkOptions):
             raise ValueError("snr needs two numbers above zero, the lower one first: 0.01,0.3")
         if self.like is not None and self.snr != type(self).model_fields["snr"].default:
             raise ValueError("snr is that of the tomograms with like; leave it out")
+        if self.phase_flipped and self.like is None:
+            raise ValueError("phase_flipped says how the tomograms of like were made; give like, too")
         return self
 
     @property

@@ -49,15 +49,16 @@ class _Said(TypedDict):
 def describe_starter(
     config: TrainStarterConfig,
     shape: UNetShape,
+    column: str,
     recordings: Sequence[Recording],
     begun: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Say what a starter model is: its recipe, its templates by name, and the starter it was trained from, if any.
 
-    `recordings` are those of the tomograms that it is tailored to.
+    `recordings` are those of the tomograms that it is tailored to, by what is in `column`.
     """
     return {
-        **common(STARTER_METHOD, shape, config.cube_size, STARTER_METHOD, begun),
+        **common(STARTER_METHOD, shape, config.cube_size, column, begun),
         "tilts": [list(one.measured.tilts) for one in recordings],
         "pixel_sizes": [one.pixel_size for one in recordings],
         "seen": [],

@@ -12,6 +12,8 @@ from isonet.train.network.unet import UNet
 
 PREVIEW_LABEL = "isonet preview: made with the starter model, from prior knowledge"
 
+UNDONE_LABEL = "isonet deconvolution: by the network, which undoes the contrast transfer"
+
 
 @dataclass(frozen=True)
 class Model:
@@ -40,6 +42,12 @@ class Model:
     def undoes_contrast_transfer(self) -> bool:
         """Whether it gives the density without contrast transfer, which the data have."""
         return bool(self.about.get("undoes_contrast_transfer"))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the header of its results says."""
+        preview, undone = (PREVIEW_LABEL,) * self.is_starter, (UNDONE_LABEL,) * self.undoes_contrast_transfer
+        return *preview, *undone
 
 
 def read_model(path: Path) -> Model:

@@ -17,7 +17,7 @@ from isonet.core.tilts.measured import AT_HOME, Matrix
 from isonet.errors import InputError
 from isonet.io.volume_files import container, is_zarr, title
 from isonet.models.record import STARTER_METHOD, UNKNOWN_INPUT
-from isonet.models.trained import PREVIEW_LABEL, Model, read_model
+from isonet.models.trained import Model, read_model
 from isonet.project.orientation import ABOUT_X, ABOUT_Z
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.companions import start_together
@@ -91,10 +91,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     """
     refuse_without_zarr(config, config.output_dir)
     trained = read_model(model)
-    if config.keep_measured and trained.undoes_contrast_transfer:
-        raise InputError(
-            f"--keep-measured: {model} undoes the contrast transfer, and the data have it; they do not go together"
-        )
+    _refuse_with_undone_contrast(trained, model, config)
     columns = input_columns(project, trained.about, config.input_column)
     chosen = project.selected(config.tomo_idx)
     if columns == HALF_COLUMNS:
@@ -167,7 +164,7 @@ def input_columns(project: Project, about: Mapping[str, Any], asked: str = "auto
         If another one is asked for.
     """
     trained_on = str(about["input_column"])
-    if about.get("method") == STARTER_METHOD:
+    if trained_on == STARTER_METHOD:
         if asked in ("auto", "halves") and all(one.has_halves for one in project.tomograms):
             return HALF_COLUMNS
         return (choose_column(project.tomograms, asked),)
@@ -179,6 +176,13 @@ def input_columns(project: Project, about: Mapping[str, Any], asked: str = "auto
     if asked not in ("auto", trained_on, column):
         raise InputError(f"the model was trained on {column}, --input-column {asked} would be other data; train on it")
     return HALF_COLUMNS if column == "halves" else (column,)
+
+
+def _refuse_with_undone_contrast(trained: Model, model: Path, config: PredictConfig) -> None:
+    """Refuse options that do not go together with a model that undoes the contrast transfer, which the data have."""
+    for flag, asked in (("--keep-measured", config.keep_measured), ("--deconvolve", config.deconvolve)):
+        if asked and trained.undoes_contrast_transfer:
+            raise InputError(f"{flag}: {model} undoes the contrast transfer itself; leave it out")
 
 
 def _refuse_without_halves(tomograms: Sequence[Tomogram], model: Path) -> None:
@@ -286,7 +290,7 @@ def _correct(
     plans = plan(source, evaluator, config)
     label = _label(path, source, model, plans.tiles, evaluator, config)
     if not made_before(path, label, overwrite=config.overwrite):
-        labels = (PREVIEW_LABEL, label) if model.is_starter else (label,)
+        labels = (*model.labels, label)
         correction = Correction(source, evaluator, int(model.about["cube_size"]), config, gains())
         tiles = correction.write(path, labels, plans, run)
         run.metric(file=container(path).name, tiles=[asdict(axis) for axis in tiles.axes])

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from isonet.config.deconv import IN_TABLE
+from isonet.config import DeconvConfig
 from isonet.core.filters.ctf import Optics
 from isonet.core.sampling import random_stream
 from isonet.core.simulation.recording import Recording
@@ -16,10 +17,10 @@ from isonet.core.simulation.scenery import PIXEL_SIZES
 from isonet.core.simulation.spectra import SHELLS, NoSpectraError, spectra_of_halves, spectra_of_map
 from isonet.core.tilts.noise import NoiseMode
 from isonet.errors import InputError
+from isonet.io.volume import Volume
 from isonet.io.volume_files import title
-from isonet.models.record import STARTER_METHOD
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
-from isonet.steps.predict import input_columns
+from isonet.steps.deconv.wiener import value, was_deconvolved, wiener_of
 from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.shared_halves import shared_by_halves
 from isonet.volumes.source import Source, open_sources
@@ -34,13 +35,22 @@ _STREAM = 2**31 - 2
 _MODE: NoiseMode = "ramp"
 
 
-def recordings_of(table: Path) -> list[Recording]:
-    """Find how the tomograms of a table were recorded; of many, of some that are spread over it.
+def recordings_of(table: Path, *, flipped: bool = False) -> tuple[str, list[Recording]]:
+    """Find how the tomograms of a table were recorded: both halves, or the full ones; of many, some all over it.
 
     Parameters
     ----------
     table : Path
         Made by prepare.
+    flipped : bool
+        Whether phases were flipped before reconstruction.
+
+    Returns
+    -------
+    column : str
+        What was looked at, as models say it: `halves` or `full`.
+    recordings : list of Recording
+        One of each tomogram that was looked at.
 
     Raises
     ------
@@ -48,15 +58,16 @@ def recordings_of(table: Path) -> list[Recording]:
         If a tomogram cannot be read, or signal and noise cannot be told apart in it.
     """
     project = Project.read(table)
-    columns = input_columns(project, {"method": STARTER_METHOD, "input_column": STARTER_METHOD})
+    halves = all(one.has_halves for one in project.tomograms)
     every = -(-len(project.tomograms) // _MOST)
     looked_at = project.tomograms[::every]
     if every > 1:
         log.info("%s: %d of %d tomograms are looked at", table, len(looked_at), len(project.tomograms))
-    return [_recording(one, columns) for one in looked_at]
+    columns = [HALF_COLUMNS if halves else (one.full_column,) for one in looked_at]
+    return "halves" if halves else "full", [_recording(*one, flipped) for one in zip(looked_at, columns, strict=True)]
 
 
-def _recording(tomogram: Tomogram, columns: Sequence[str]) -> Recording:
+def _recording(tomogram: Tomogram, columns: Sequence[str], flipped: bool) -> Recording:
     sources = open_sources(tomogram, columns)
     name = title(sources[0].volume.path)
     size = pixel_size(tomogram, sources[0].volume)
@@ -66,7 +77,7 @@ def _recording(tomogram: Tomogram, columns: Sequence[str]) -> Recording:
         signal, noise = _spectra(sources, tomogram)
     except NoSpectraError as error:
         raise InputError(f"{name}: {error}; give raw maps or halves, or use the starter as it is") from error
-    optics = _optics(tomogram) if columns[0] in (tomogram.full_column, *HALF_COLUMNS) else None
+    optics = _optics(tomogram, sources[0].volume)
     share = float((signal / (signal + noise).clamp_min(1e-12))[round(0.1 * _EDGE)])
     log.info(
         "%s: %g A/voxel, %s; at %.0f A %.0f %% of the power is signal",
@@ -74,7 +85,7 @@ def _recording(tomogram: Tomogram, columns: Sequence[str]) -> Recording:
     )
     if not PIXEL_SIZES[0] / 2 < size < 2 * PIXEL_SIZES[1]:
         log.warning("%s: %g A/voxel; samples are imagined best at %g to %g", name, size, *PIXEL_SIZES)
-    return Recording(tomogram.measured, size, _MODE, signal, noise, optics)
+    return Recording(tomogram.measured, size, _MODE, signal, noise, optics, flipped)
 
 
 def _spectra(sources: Sequence[Source], tomogram: Tomogram) -> tuple[Tensor, Tensor]:
@@ -89,10 +100,14 @@ def _spectra(sources: Sequence[Source], tomogram: Tomogram) -> tuple[Tensor, Ten
     return spectra_of_map(stack[:, 0], tomogram.measured, _MODE)
 
 
-def _optics(tomogram: Tomogram) -> Optics | None:
-    """Contrast transfer by the table; None where it has no defocus."""
-    names = ("defocus", "voltage", "cs", "amplitude_contrast", "phase_shift")
-    defocus, voltage, cs, amplitude, phase = (
-        float(IN_TABLE[name][1] if (value := tomogram.number(IN_TABLE[name][0])) is None else value) for name in names
+def _optics(tomogram: Tomogram, volume: Volume) -> Optics | None:
+    """Contrast transfer by the table; None where it has no defocus, or what it took was given back."""
+    table = DeconvConfig()
+    defocus, phase = (value(tomogram, table, option) for option in ("defocus", "phase_shift"))
+    if was_deconvolved(volume.path) or (defocus == 0 and phase == 0):
+        return None
+    return (
+        Optics(0.0, phase_shift=phase)
+        if defocus == 0
+        else replace(wiener_of(tomogram, volume, table).optics, phase_shift=phase)
     )
-    return Optics(defocus, voltage, cs, amplitude, phase) if defocus or phase else None

@@ -91,9 +91,11 @@ class _Training:
 def _begin(config: TrainStarterConfig) -> _Training:
     """Make network, trainer and pairs, anew, from a model, or as the run left them."""
     device = take_device(config.device)
-    recordings = [] if config.like is None else recordings_of(config.like)
+    column, recordings = STARTER_METHOD, list[Recording]()
+    if config.like is not None:
+        column, recordings = recordings_of(config.like, flipped=config.phase_flipped)
     state = None if config.continue_from is None else checkpoint.load_state(config.output_dir / STATE_NAME)
-    shape, weights, about = _first(config, recordings) if state is None else _described(config, state)
+    shape, weights, about = _first(config, column, recordings) if state is None else _described(config, state)
     if config.cube_size % shape.divisor:
         raise InputError(f"--cube-size {config.cube_size}: the network needs a multiple of {shape.divisor}; choose one")
     templates = [Template(*read_density(path)) for path in config.templates]
@@ -123,7 +125,7 @@ def _begins_with(config: TrainStarterConfig) -> Path | None:
 
 
 def _first(
-    config: TrainStarterConfig, recordings: Sequence[Recording]
+    config: TrainStarterConfig, column: str, recordings: Sequence[Recording]
 ) -> tuple[UNetShape, Mapping[str, Tensor] | None, Mapping[str, Any]]:
     """Network, weights to begin with, and description: small unless options say otherwise, not added to the input."""
     path = _begins_with(config)
@@ -135,10 +137,10 @@ def _first(
                 "seen; give a model of train-starter"
             )
         refuse_other_network(config, shape, path)
-        return shape, weights, describe_starter(config, shape, recordings, begun)
+        return shape, weights, describe_starter(config, shape, column, recordings, begun)
     given = {name: value for name, value in network_options(config).items() if value is not None}
     shape = named_shape("small" if config.arch == "auto" else config.arch, **{"residual": False, **given})
-    return shape, None, describe_starter(config, shape, recordings)
+    return shape, None, describe_starter(config, shape, column, recordings)
 
 
 def _described(config: TrainStarterConfig, state: Mapping[str, Any]) -> tuple[UNetShape, None, Mapping[str, Any]]:
