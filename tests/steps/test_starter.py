@@ -183,15 +183,36 @@ def test_a_model_is_tailored_to_tomograms_and_goes_on_alike(sample: Path) -> Non
     assert about["started_from"]["steps"] == load_model(STARTER)[1]["steps"]
     assert about["pixel_sizes"] == [10.0]
     assert (min(about["tilts"][0]), max(about["tilts"][0])) == (-60, 60)
-    assert about["seen"] == []
+    assert (about["seen"], about["input_column"], about["undoes_contrast_transfer"]) == ([], "halves", False)
     outcome = isonet.done("predict", sample, "whole", output_dir="c")
     assert outcome.err.count("warning:") == 1  # made from prior knowledge
+
+
+def test_a_tailored_model_undoes_the_contrast_transfer_once(sample: Path) -> None:
+    """Its result says so, so that nobody does it again, and data are not put in place of it."""
+    isonet.done("prepare", "data/full.mrc", tilt_file="data/tilts.tlt", output="d.star", contrast="dark", defocus=40000)
+    isonet.done("train-starter", like="d.star", output_dir="m", steps=1, batch_size=1, cube_size=32)
+    assert load_model(Path("m"))[1]["undoes_contrast_transfer"] is True
+    for flag in ("keep_measured", "deconvolve"):
+        outcome = isonet.call("predict", "d.star", "m", **{flag: "true"})
+        isonet.assert_refused(outcome, f"--{flag.replace('_', '-')}", "undoes the contrast transfer")
+    isonet.done("predict", "d.star", "m", output_dir="c")
+    outcome = isonet.call("deconv", "d.star", input_column="rlnCorrectedTomoName")
+    isonet.assert_refused(outcome, "no corrected tomogram can be deconvolved")
+
+
+def test_units_of_a_defocus_are_told_before_it_is_believed(sample: Path) -> None:
+    isonet.done("prepare", "data/full.mrc", tilt_file="data/tilts.tlt", output="d.star", contrast="dark", defocus=40000)
+    Path("d.star").write_text(Path("d.star").read_text().replace("40000", "4"))
+    outcome = isonet.call("train-starter", like="d.star", output_dir="m", steps=1)
+    isonet.assert_refused(outcome, "d.star", "defocus of 4 A")
 
 
 def test_a_tailored_model_warns_of_other_tomograms(sample: Path) -> None:
     isonet.done("train-starter", like=sample, steps=1, batch_size=1, cube_size=32, output_dir="m")
     narrow = Path("narrow.star")
-    isonet.done("prepare", "data/full.mrc", tilt_min=-40, tilt_max=40, output=narrow, contrast="dark")
+    names = {"even": "data/even.mrc", "odd": "data/odd.mrc"}
+    isonet.done("prepare", "data/full.mrc", **names, tilt_min=-40, tilt_max=40, output=narrow, contrast="dark")
     outcome = isonet.done("predict", narrow, "m", output_dir="c")
     assert "was trained at -60 to 60" in outcome.err
 

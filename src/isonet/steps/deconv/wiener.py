@@ -1,6 +1,7 @@
 """The filter of one tomogram: options, columns of the table and defaults, and how it is written down."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -99,6 +100,22 @@ def warn_of_doubtful(tomogram: Tomogram, wiener: WienerFilter) -> None:
         )
     if defocus < 0:
         log.warning("%s has a defocus of %g A, which is overfocus; underfocus is positive", where, defocus)
+
+
+def optics_in(tomogram: Tomogram, volume: Volume) -> Optics | None:
+    """Contrast transfer that a volume of a tomogram has: None where its defocus is not known, or what it took is back.
+
+    Raises
+    ------
+    InputError
+        As of :func:`wiener_of`.
+    """
+    table = DeconvConfig()
+    defocus, phase = (value(tomogram, table, option) for option in ("defocus", "phase_shift"))
+    if was_deconvolved(volume.path) or (defocus == 0 and phase == 0):
+        return None
+    optics = Optics(0.0) if defocus == 0 else wiener_of(tomogram, volume, table).optics
+    return replace(optics, phase_shift=phase)
 
 
 def columns_of(wiener: WienerFilter) -> dict[str, str]:

@@ -190,7 +190,7 @@ def _refuse_without_halves(tomograms: Sequence[Tomogram], model: Path) -> None:
         if not tomogram.has_halves:
             raise InputError(
                 f"{tomogram.table}: tomogram {tomogram.index} has no even and odd halves, and {model} was trained on "
-                "halves; give them to prepare, or train with --method isonet"
+                "halves; give them to prepare, or take a model of full tomograms"
             )
 
 

@@ -2,25 +2,21 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from isonet.config import DeconvConfig
-from isonet.core.filters.ctf import Optics
 from isonet.core.sampling import random_stream
 from isonet.core.simulation.recording import Recording
 from isonet.core.simulation.scenery import PIXEL_SIZES
 from isonet.core.simulation.spectra import SHELLS, NoSpectraError, spectra_of_halves, spectra_of_map
 from isonet.core.tilts.noise import NoiseMode
 from isonet.errors import InputError
-from isonet.io.volume import Volume
 from isonet.io.volume_files import title
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
-from isonet.steps.deconv.wiener import value, was_deconvolved, wiener_of
+from isonet.steps.deconv import optics_in
 from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.shared_halves import shared_by_halves
 from isonet.volumes.source import Source, open_sources
@@ -77,7 +73,7 @@ def _recording(tomogram: Tomogram, columns: Sequence[str], flipped: bool) -> Rec
         signal, noise = _spectra(sources, tomogram)
     except NoSpectraError as error:
         raise InputError(f"{name}: {error}; give raw maps or halves, or use the starter as it is") from error
-    optics = _optics(tomogram, sources[0].volume)
+    optics = optics_in(tomogram, sources[0].volume)
     share = float((signal / (signal + noise).clamp_min(1e-12))[round(0.1 * _EDGE)])
     log.info(
         "%s: %g A/voxel, %s; at %.0f A %.0f %% of the power is signal",
@@ -98,16 +94,3 @@ def _spectra(sources: Sequence[Source], tomogram: Tomogram) -> tuple[Tensor, Ten
     if len(sources) == 2:
         return spectra_of_halves(stack, tomogram.measured, shared_by_halves(sources, _EDGE))
     return spectra_of_map(stack[:, 0], tomogram.measured, _MODE)
-
-
-def _optics(tomogram: Tomogram, volume: Volume) -> Optics | None:
-    """Contrast transfer by the table; None where it has no defocus, or what it took was given back."""
-    table = DeconvConfig()
-    defocus, phase = (value(tomogram, table, option) for option in ("defocus", "phase_shift"))
-    if was_deconvolved(volume.path) or (defocus == 0 and phase == 0):
-        return None
-    return (
-        Optics(0.0, phase_shift=phase)
-        if defocus == 0
-        else replace(wiener_of(tomogram, volume, table).optics, phase_shift=phase)
-    )
