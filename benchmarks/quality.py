@@ -7,7 +7,8 @@
 
 Methods are `truth` (what a perfect result scores), `input` (deconvolved where there is a defocus),
 `total-variation` (a prior instead of a network), `starter` (the model that comes with the program, not trained on the
-sample), those of `isonet refine`, and these with an ablation behind a colon.
+sample), `tailored` (the starter, trained on simulations that are shown as the sample is), those of `isonet refine`, and
+these with an ablation behind a colon.
 Every run has a folder of its own, `<output-dir>/<case>/<method>-<time budget>`; one that is done is not done again, so
 that the same command goes on after an interruption; without its `score.json` it is only judged anew. The case `empiar`
 is the withheld-tilt score of a real tomogram, see `withheld.py`. Prints a markdown table, which is
@@ -52,7 +53,7 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
 }
 """Options of `isonet refine` for each ablation; `noise2noise:wedge1+rotations` has both."""
 METHODS = ("isonet", "noise2noise", "denoise")
-WITHOUT_TRAINING = ("truth", "input", "total-variation", "starter")
+WITHOUT_TRAINING = ("truth", "input", "total-variation", "starter", "tailored")
 QUICK_METHODS = ("truth", "input", "total-variation", "isonet", "noise2noise")
 EMPIAR = "empiar"
 Run = tuple[str, str, Score]
@@ -123,8 +124,11 @@ def untrained(sample: Sample, method: str, folder: Path) -> tuple[Path, Path, fl
         mrc.write(nothing, 0 * open_volume(ice).read(), open_volume(ice).header)
         return sample.truth, nothing, math.nan
     sigma, started = float(read(ice).std()), time.monotonic()
-    if method == "starter":
-        made = [corrected(table, "starter", folder) for table in (sample.table, sample.ice_table)]
+    if method in ("starter", "tailored"):
+        model: Path | str = "starter" if method == "starter" else folder / "model"
+        if method == "tailored" and not (folder / "model").exists():
+            isonet("train-starter", "--like", sample.table, "--output-dir", model)
+        made = [corrected(table, model, folder) for table in (sample.table, sample.ice_table)]
         return made[0], made[1], (time.monotonic() - started) / 2
     written = []
     for source in (given, ice):

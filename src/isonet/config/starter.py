@@ -70,7 +70,13 @@ class TrainStarterConfig(NetworkOptions):
     @property
     def tailors(self) -> bool:
         """Whether a model is tailored to tomograms: little is to be learnt."""
-        return self.like is not None and (self.pretrained_model is not None or self.arch in ("auto", "small"))
+        return self.like is not None and (self.pretrained_model is not None or not self._asks_for_a_network)
+
+    @property
+    def _asks_for_a_network(self) -> bool:
+        """Whether options say what network to train."""
+        given = (getattr(self, name) for name in NetworkOptions.model_fields if name not in ("arch", "initialization"))
+        return self.arch not in ("auto", "small") or any(one is not None for one in given)
 
     @property
     def all_steps(self) -> int:
