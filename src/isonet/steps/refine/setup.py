@@ -204,6 +204,11 @@ def _open_training(
     method = _method(rows, config)
     if method != "isonet":
         return method, "halves", open_training_set(rows, HALF_COLUMNS, config, device)
+    if config.method == "auto":
+        log.info(
+            "one map: its noise stays where it was measured; train-starter --like %s makes a network that takes it away",
+            project.path,
+        )
     column = choose_column(rows, config.input_column)
     training = open_training_set(rows, (column,), config, device)
     return method, "full" if column == rows[0].full_column else column, training
