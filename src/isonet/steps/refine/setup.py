@@ -206,7 +206,7 @@ def _open_training(
         return method, "halves", open_training_set(rows, HALF_COLUMNS, config, device)
     if config.method == "auto":
         log.info(
-            "one map: its noise stays where it was measured; train-starter --like %s makes a network that takes it away",
+            "one map: its noise stays where it was measured; train-starter --like %s makes a network that removes it",
             project.path,
         )
     column = choose_column(rows, config.input_column)
