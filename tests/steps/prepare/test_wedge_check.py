@@ -165,6 +165,7 @@ def test_unsigned_bytes_of_imod_keep_their_values(tmp_path: Path) -> None:
     voxels = torch.arange(200, 224).reshape(2, 3, 4).numpy()
     mrc.write(tmp_path / "a.rec", voxels.astype(np.uint8).view(np.int8), Header())
     content = bytearray((tmp_path / "a.rec").read_bytes())
+    content[76:88] = np.array([0, -1, -2], "<f4").tobytes()  # no extremes, which would be proof
     content[152:160] = np.array([1146047817, 0], "<i4").tobytes()
     (tmp_path / "a.rec").write_bytes(content)
     result = turned(open_volume(tmp_path / "a.rec"), tmp_path / "b.mrc")
