@@ -54,8 +54,15 @@ TOGETHER: dict[str, dict[str, str]] = {
     "second_tilt_max": {"second_tilt_min": "-45.5"},
     "noise_level": {"noise_start_iter": "2,5"},
     "noise_start_iter": {"noise_level": "0.1,0.2"},
+    "phase_flipped": {"like": "a.star"},
 }
-"""Options that are valid only beside another."""
+"""Options that are valid only beside another, where a command has that."""
+
+
+def beside(command: Command, option: forms.Option) -> dict[str, str]:
+    """What an option of a command is valid beside."""
+    known = {each.name for each in forms.options(command)}
+    return {name: text for name, text in TOGETHER.get(option.name, {}).items() if name in known}
 
 
 def filled(command: Command) -> dict[str, str]:
@@ -64,7 +71,7 @@ def filled(command: Command) -> dict[str, str]:
 
 
 def problems(command: Command, option: forms.Option, text: str) -> dict[str, str]:
-    return Form(command, filled(command), {**TOGETHER.get(option.name, {}), option.name: text}).problems()
+    return Form(command, filled(command), {**beside(command, option), option.name: text}).problems()
 
 
 def sample(option: forms.Option, command: Command) -> str:
@@ -107,13 +114,13 @@ def test_the_form_has_the_options_that_the_command_line_has(name: str) -> None:
 @pytest.mark.parametrize(("command", "option"), EVERY, ids=[f"{c.name} {o.flag}" for c, o in EVERY])
 def test_an_option_goes_to_the_command_line_and_back(command: Command, option: forms.Option) -> None:
     text = sample(option, command)
-    beside = TOGETHER.get(option.name, {})
-    form = Form(command, filled(command), {**beside, option.name: text})
+    needed = beside(command, option)
+    form = Form(command, filled(command), {**needed, option.name: text})
     assert form.problems() == {}
     typed = parsed(form.words())
     assert typed == form.config()
     assert getattr(typed, option.name) != getattr(command.model(), option.name)
-    again = Form(command, filled(command), {option.name: as_text(getattr(typed, option.name)), **beside})
+    again = Form(command, filled(command), {option.name: as_text(getattr(typed, option.name)), **needed})
     assert again.config() == typed
 
 

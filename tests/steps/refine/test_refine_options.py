@@ -113,7 +113,8 @@ def test_time_budget_is_used_up_with_the_learning_rate_at_its_end(long: Path, mo
     assert "a training step takes about" in outcome.err
     assert position["iteration"] == position["amount"]["iterations"] + 1
     assert 4 <= position["amount"]["iterations"] <= 5
-    assert (position["amount"]["epochs"], position["budget"]) == (1, 6)
+    assert position["amount"]["epochs"] in (1, 2)  # as fast as the machine is
+    assert position["budget"] == 6
     assert position["seconds"] > 0
     taken = rates[3:]  # after those that measured
     assert len(taken) == position["taken"]

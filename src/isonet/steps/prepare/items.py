@@ -67,6 +67,7 @@ def find_items(tomograms: Sequence[Path], config: PrepareConfig, before: Project
         _tell(pairs, lone)
     named_in_table = [*pairs, *(path for both in pairs.values() if both is not None for path in both)]
     named_in_table += [path for pair in lone for path in pair.halves]
+    named_in_table += [] if config.tilt_file is None else [config.tilt_file]
     refuse_unwritable(before.path, map(before.entry, named_in_table))
     halved: list[tuple[Path | None, Path, Path]] = [(path, *both) for path, both in pairs.items() if both is not None]
     halved += [(None, *pair.halves) for pair in lone]
