@@ -3,10 +3,10 @@ r"""Signal and noise of a tomogram, as its halves or its own spectrum tell.
 Power is counted for each coefficient of a map whose standard deviation is 1, in shells of what was measured. Two halves
 `v_0` and `v_1`, with noise of their own, tell signal and noise of their mean::
 
-    S = Re <v_0 v_1*>        N = <|v_0 + v_1|^2> / 4 - S
+    S = Re <v_0 v_1*>        N = <|v_0 - v_1|^2> / 4
 
-Halves from every other tilt tell it only where both have measured the same, which ends at some frequency. From there on
-`S` goes on as a power of it.
+Of halves from every other tilt of a thick sample, what only one has measured counts as noise, too: a network takes it
+for what cannot be known.
 
 One map tells the sum `P` of both. Back-projected noise has a known shape `A^2` (:mod:`isonet.core.tilts.noise`). Its
 level is read beyond all signal, at high frequencies along the tilt axis, where interpolation has taken nothing from the
@@ -33,8 +33,6 @@ _BAND = (0.03, 0.2)  # cycles per voxel: where the signal of tomograms is
 _BEYOND_SIGNAL, _FLAT = 0.4, 0.25  # cycles per voxel
 _ALL_NOISE, _MOST_POWER = (0.33, 0.4), 1.5  # cycles per voxel; times the noise that back-projection leaves
 _LEAST_SIGNAL = 0.01  # of the power in the band
-_ALIKE, _ENOUGH = 0.9, 0.3  # of what both halves have measured alike: a coefficient, and a shell of them
-_FITTED = 8  # shells below the last one that is known
 _GUARD = 1.0  # Fourier pixels off the faces of the wedge
 
 
@@ -43,7 +41,7 @@ class NoSpectraError(ValueError):
 
 
 def spectra_of_halves(
-    cubes: Float[Tensor, "n 2 c c c"], measured: Measured, alike: Tensor | None = None
+    cubes: Float[Tensor, "n 2 c c c"], measured: Measured
 ) -> tuple[Float[Tensor, " shells"], Float[Tensor, " shells"]]:
     """Tell signal and noise of the mean of two halves.
 
@@ -53,8 +51,6 @@ def spectra_of_halves(
         Sub-volumes of both, bright.
     measured : Measured
         What both have measured.
-    alike : tensor, optional
-        How far both have measured the same (:func:`isonet.core.tilts.shared.weight`); all if left out.
 
     Returns
     -------
@@ -68,15 +64,11 @@ def spectra_of_halves(
     """
     shape = fourier.spatial_shape(cubes)
     one, two = _tapered(cubes).unbind(1)
-    measured_well = well_measured(shape, measured)
-    shell, times = shell_of(shape), fourier.multiplicity(shape)
+    shell, times = shell_of(shape), fourier.multiplicity(shape) * well_measured(shape, measured)
     variance = float(cubes.mean(1).var())
-    total = mean_of_shells((one + two).abs().square().mean(0), shell, times * measured_well) / (4 * variance)
-    both = measured_well if alike is None else measured_well & (alike > _ALIKE)
-    signal = mean_of_shells((one * two.conj()).real.mean(0), shell, times * both) / variance
-    if alike is not None:
-        signal = _continued(signal, total, _share(both, measured_well, shell) > _ENOUGH)
-    return _with_signal(signal.minimum(total), (total - signal).clamp_min(0))
+    signal = mean_of_shells((one * two.conj()).real.mean(0), shell, times) / variance
+    grain = mean_of_shells((one - two).abs().square().mean(0), shell, times) / (4 * variance)
+    return _with_signal(signal, grain)
 
 
 def spectra_of_map(
@@ -137,25 +129,6 @@ def _with_signal(signal: Tensor, grain: Tensor) -> tuple[Tensor, Tensor]:
     if float(there) < _LEAST_SIGNAL * float(all_of_it):
         raise NoSpectraError("it shows next to no signal")
     return signal.clamp_min(0), grain.clamp_min(0)
-
-
-def _share(part: Tensor, whole: Tensor, shell: Tensor) -> Float[Tensor, " shells"]:
-    """Share of each shell of a region that is also in a part of it."""
-    counts = [torch.bincount(shell[one], minlength=SHELLS + 1) for one in (part, whole)]
-    return counts[0] / counts[1].clamp(min=1)
-
-
-def _continued(signal: Tensor, total: Tensor, known: Tensor) -> Float[Tensor, " shells"]:
-    """Let a signal go on beyond the last shell where it is known, as a power of the frequency."""
-    last = int(known.nonzero().max()) if bool(known.any()) else 0
-    index = torch.arange(len(signal))
-    fitted = (index > 1) & (index > last - _FITTED) & (index <= last) & (signal > _LEAST_SIGNAL * total)
-    if int(fitted.sum()) < 2:
-        return signal
-    x, y = torch.log(index[fitted].double()), torch.log(signal[fitted].double())
-    slope = ((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum()
-    beyond = torch.exp(y.mean() + slope * (torch.log(index.clamp(min=1).double()) - x.mean())).float()
-    return torch.where(index > last, beyond, signal)
 
 
 def _tapered(cubes: Float[Tensor, "*n c c c"]) -> Tensor:

@@ -18,7 +18,6 @@ from isonet.io.volume_files import title
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.steps.deconv import optics_in
 from isonet.volumes.pixel_size import pixel_size
-from isonet.volumes.shared_halves import shared_by_halves
 from isonet.volumes.source import Source, open_sources
 from isonet.volumes.where import draw_in_data
 
@@ -92,5 +91,5 @@ def _spectra(sources: Sequence[Source], tomogram: Tomogram) -> tuple[Tensor, Ten
         cubes.append(torch.from_numpy(np.stack([one.cut(corner, (_EDGE,) * 3) for one in sources])))
     stack = torch.stack(cubes)
     if len(sources) == 2:
-        return spectra_of_halves(stack, tomogram.measured, shared_by_halves(sources, _EDGE))
+        return spectra_of_halves(stack, tomogram.measured)
     return spectra_of_map(stack[:, 0], tomogram.measured, _MODE)

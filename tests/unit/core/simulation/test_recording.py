@@ -68,19 +68,6 @@ def test_halves_tell_signal_and_noise(clean: Tensor, noises: Tensor) -> None:
     assert in_band(noise) * variance == pytest.approx(in_band(of(noises[0])) / 2, rel=0.15)
 
 
-def test_where_halves_share_little_their_signal_goes_on(clean: Tensor, noises: Tensor) -> None:
-    """Beyond 0.1 cycles/voxel halves that have measured other planes have nothing in common; the sum still has."""
-    radius = fourier.radial_frequency(SHAPE)
-    alike = (radius < 0.1).float()
-    differ = torch.stack([fourier.apply(clean, 1 + sign * (radius >= 0.1).float()) for sign in (1, -1)])
-    signal, noise = spectra_of_halves((differ + noises)[None], MEASURED, alike)
-    variance = float((differ + noises).mean(0).var())
-    both = of((differ + noises).mean(0))
-    assert in_band(signal + noise) * variance == pytest.approx(in_band(both), rel=0.1)
-    assert float(signal[12]) > 0.2 * float(of(clean)[12]) / variance  # 0.125 cycles per voxel; their product is none
-    assert float(signal[30]) < 0.05 * float(signal[8])
-
-
 def test_one_map_tells_signal_and_noise(clean: Tensor, noises: Tensor) -> None:
     """The noise is that of a real back-projection, of which nothing is known but its filter."""
     noisy = clean + noises[0]
