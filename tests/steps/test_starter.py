@@ -196,9 +196,14 @@ def test_a_tailored_model_undoes_the_contrast_transfer_once(sample: Path) -> Non
     for flag in ("keep_measured", "deconvolve"):
         outcome = isonet.call("predict", "d.star", "m", **{flag: "true"})
         isonet.assert_refused(outcome, f"--{flag.replace('_', '-')}", "undoes the contrast transfer")
-    isonet.done("predict", "d.star", "m", output_dir="c")
+    assert "contrast transfer by" not in isonet.done("predict", "d.star", "m", output_dir="c").err
     outcome = isonet.call("deconv", "d.star", input_column="rlnCorrectedTomoName")
     isonet.assert_refused(outcome, "no corrected tomogram can be deconvolved")
+    isonet.assert_refused(isonet.call("refine", "d.star", pretrained_model="m", **REFINE), "undoes the contrast")
+    for defocus, said in (("140000", "a defocus of 140000 A"), ("0", "no contrast transfer")):
+        Path("o.star").write_text(Path("d.star").read_text().replace("40000", defocus))
+        outcome = isonet.done("predict", "o.star", "m", output_dir=f"c{defocus}")
+        assert f"{said} by o.star, m was made for a defocus of 40000 A" in outcome.err
 
 
 def test_units_of_a_defocus_are_told_before_it_is_believed(sample: Path) -> None:
@@ -206,6 +211,15 @@ def test_units_of_a_defocus_are_told_before_it_is_believed(sample: Path) -> None
     Path("d.star").write_text(Path("d.star").read_text().replace("40000", "4"))
     outcome = isonet.call("train-starter", like="d.star", output_dir="m", steps=1)
     isonet.assert_refused(outcome, "d.star", "defocus of 4 A")
+    Path("d.star").write_text(Path("d.star").read_text().replace("\t4\t", "\t4000\t"))
+    outcome = isonet.done("train-starter", like="d.star", output_dir="m", steps=1, batch_size=1, cube_size=32)
+    assert "if it is in nanometres" in outcome.err
+
+
+def test_nothing_is_imagined_at_voxels_of_unknown_size(sample: Path) -> None:
+    sample.write_text(sample.read_text().replace("\t10\t", "\t1\t"))
+    outcome = isonet.call("train-starter", like=sample, output_dir="m", steps=1)
+    isonet.assert_refused(outcome, "1 A/voxel", "rlnPixelSize")
 
 
 def test_a_tailored_model_warns_of_other_tomograms(sample: Path) -> None:

@@ -66,6 +66,11 @@ def first_network(config: RefineConfig, method: Method, device: torch.device, fo
         return FirstNetwork(_network_shape(config, method, device), None, None, f"--arch {config.arch}")
     shape, weights, about = start_weights(path)
     refuse_other_network(config, shape, path)
+    if about.get("undoes_contrast_transfer"):
+        raise InputError(
+            f"--pretrained-model {path}: undoes the contrast transfer, which the data to train on have; begin with "
+            "the starter"
+        )
     if config.continue_from is not None:  # what is kept tells of this run
         about = {**(about.get("started_from") or {}), "seen": about.get("seen"), "tilts": about.get("tilts", [])}
     return FirstNetwork(shape, weights, about, source)

@@ -62,6 +62,7 @@ def describe_starter(
         "tilts": [list(one.measured.tilts) for one in recordings],
         "pixel_sizes": [one.pixel_size for one in recordings],
         "seen": [],
+        "optics": [None if one.optics is None else asdict(one.optics) for one in recordings],
         "undoes_contrast_transfer": any(one.optics is not None for one in recordings),
         "templates": [path.name for path in config.templates],
         "options": config.model_dump(mode="json", exclude={*NOT_TRAINING, "templates", "like", "workers", "precision"}),

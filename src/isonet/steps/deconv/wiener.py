@@ -114,8 +114,11 @@ def optics_in(tomogram: Tomogram, volume: Volume) -> Optics | None:
     defocus, phase = (value(tomogram, table, option) for option in ("defocus", "phase_shift"))
     if was_deconvolved(volume.path) or (defocus == 0 and phase == 0):
         return None
-    optics = Optics(0.0) if defocus == 0 else wiener_of(tomogram, volume, table).optics
-    return replace(optics, phase_shift=phase)
+    if defocus == 0:
+        return Optics(0.0, phase_shift=phase)
+    wiener = wiener_of(tomogram, volume, table)
+    warn_of_doubtful(tomogram, wiener)
+    return replace(wiener.optics, phase_shift=phase)
 
 
 def columns_of(wiener: WienerFilter) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Correct the tomograms of a table with a trained network."""
 
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
@@ -12,13 +11,10 @@ from typing import Any, Literal
 import numpy as np
 
 from isonet.config import DeconvConfig, PredictConfig
-from isonet.core.simulation.scenery import PIXEL_SIZES
-from isonet.core.tilts.measured import AT_HOME, Matrix
 from isonet.errors import InputError
 from isonet.io.volume_files import container, is_zarr, title
 from isonet.models.record import STARTER_METHOD, UNKNOWN_INPUT
 from isonet.models.trained import Model, read_model
-from isonet.project.orientation import ABOUT_X, ABOUT_Z
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.companions import start_together
 from isonet.running.devices import take_device
@@ -28,6 +24,7 @@ from isonet.running.runs import Run
 from isonet.running.sharing import nobodys
 from isonet.steps.deconv import FOLDER, deconv, for_corrected
 from isonet.steps.predict.calibration import calibrate
+from isonet.steps.predict.comparison import warn_of_other_tomogram
 from isonet.steps.predict.correction import Correction, LazyGains, plan, refuse_coarse
 from isonet.steps.predict.results import (
     HALVES,
@@ -41,7 +38,7 @@ from isonet.steps.predict.results import (
 from isonet.steps.prepare import warn_of_other_wedge
 from isonet.train.correct import TilePlan
 from isonet.train.evaluate import Evaluator
-from isonet.volumes.pixel_size import corrected_size, pixel_size
+from isonet.volumes.pixel_size import corrected_size
 from isonet.volumes.products import made_before, output_paths, product_label
 from isonet.volumes.source import MeanSource, Source, choose_column, mean_source, open_sources, standardised
 
@@ -116,7 +113,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     for tomogram, path in nobodys(chosen, paths):
         sources = open_sources(tomogram, columns)
         warn_of_other_wedge(tomogram)
-        _compare(sources[0], trained, model)
+        warn_of_other_tomogram(sources[0], trained, model)
         if len(sources) == 1:
             turned = _turned(evaluator, sources[0], config, usual=1)
             _correct(sources[0], trained, turned, config, run, path, lambda: None)
@@ -192,50 +189,6 @@ def _refuse_without_halves(tomograms: Sequence[Tomogram], model: Path) -> None:
                 f"{tomogram.table}: tomogram {tomogram.index} has no even and odd halves, and {model} was trained on "
                 "halves; give them to prepare, or take a model of full tomograms"
             )
-
-
-def _compare(source: Source, model: Model, path: Path) -> None:
-    """Warn where a tomogram differs from those the model was trained on."""
-    name = title(source.volume.path)
-    pixel = pixel_size(source.tomogram, source.volume)
-    if model.is_starter and not model.about["tilts"]:
-        low, high = PIXEL_SIZES
-        if pixel and not low * 0.95 < pixel < high * 1.05:
-            log.warning("%s: %g A/voxel, %s was trained at %g to %g; resize first", name, pixel, path, low, high)
-        if not source.tomogram.measured.at_home:
-            said = "%s: tilt axis and beam do not lie along y and z, as in all that %s was trained on; refine from it"
-            log.warning(said, name, path)
-        return
-    trained = [float(size) for size in model.about["pixel_sizes"] if size]
-    if trained and pixel and not any(abs(pixel / size - 1) < 0.05 for size in trained):
-        log.warning("%s: %g A/voxel, %s was trained at %g; rescale one or train again", name, pixel, path, trained[0])
-    known = source.tomogram.measured.tilts
-    low, high = min(known), max(known)
-    ranges = [(min(tilts), max(tilts)) for tilts in model.about["tilts"]]
-    _compare_orientation(source, model, path)
-    if not any(abs(low - a) <= 5 and abs(high - b) <= 5 for a, b in ranges):
-        log.warning("%s: tilts %g to %g degrees, %s was trained at %g to %g", name, low, high, path, *ranges[0])
-
-
-def _compare_orientation(source: Source, model: Model, path: Path) -> None:
-    """Warn where tilt axis and beam lie otherwise than in all tomograms that the model was trained on."""
-    tomogram = source.tomogram
-    known = model.about.get("turns") or [[AT_HOME]] * len(model.about["tilts"])
-    lies = [sweep.turn for sweep in tomogram.measured.sweeps]
-    if known and not any(_near(lies, turns) for turns in known):
-        log.warning(
-            "%s: tilt axis and beam lie otherwise than in what %s was trained on; train on tomograms that lie alike, "
-            "or mend %s and %s in %s",
-            *(title(source.volume.path), path, ABOUT_X, ABOUT_Z, tomogram.table),
-        )
-
-
-def _near(lies: Sequence[Matrix], others: Sequence[Matrix]) -> bool:
-    """Whether as many sweeps lie alike to some degrees: axis and beam."""
-    if len(lies) != len(others):
-        return False
-    cosines = (np.abs((np.array(one) * np.array(other)).sum(0))[:2] for one, other in zip(lies, others, strict=True))
-    return bool(min(map(min, cosines)) > math.cos(math.radians(_SYMMETRIC)))
 
 
 def _turned(evaluator: Evaluator, source: Source, config: PredictConfig, usual: Literal[1, 2]) -> Evaluator:

@@ -59,7 +59,14 @@ def recordings_of(table: Path, *, flipped: bool = False) -> tuple[str, list[Reco
     if every > 1:
         log.info("%s: %d of %d tomograms are looked at", table, len(looked_at), len(project.tomograms))
     columns = [HALF_COLUMNS if halves else (one.full_column,) for one in looked_at]
-    return "halves" if halves else "full", [_recording(*one, flipped) for one in zip(looked_at, columns, strict=True)]
+    found = [_recording(*one, flipped) for one in zip(looked_at, columns, strict=True)]
+    without = [row.name for row, one in zip(looked_at, found, strict=True) if one.optics is None]
+    if 0 < len(without) < len(found):
+        log.warning(
+            "%s: %s and others have no defocus, taken for no contrast transfer, where others have one; fill rlnDefocus",
+            *(table, without[0]),
+        )
+    return "halves" if halves else "full", found
 
 
 def _recording(tomogram: Tomogram, columns: Sequence[str], flipped: bool) -> Recording:
@@ -68,6 +75,12 @@ def _recording(tomogram: Tomogram, columns: Sequence[str], flipped: bool) -> Rec
     size = pixel_size(tomogram, sources[0].volume)
     if not size > 0:
         raise InputError(f"{tomogram.table}: tomogram {tomogram.index} has no pixel size; fill rlnPixelSize (A)")
+    finest, coarsest = PIXEL_SIZES[0] / 2, 2 * PIXEL_SIZES[1]
+    if not finest <= size <= coarsest:
+        raise InputError(
+            f"{name}: {size:g} A/voxel; samples are imagined at {finest:g} to {coarsest:g}; mend rlnPixelSize, or "
+            f"bring it there: isonet resize --pixel-size {PIXEL_SIZES[0]:g}"
+        )
     try:
         signal, noise = _spectra(sources, tomogram)
     except NoSpectraError as error:
@@ -78,8 +91,6 @@ def _recording(tomogram: Tomogram, columns: Sequence[str], flipped: bool) -> Rec
         "%s: %g A/voxel, %s; at %.0f A %.0f %% of the power is signal",
         *(name, size, f"defocus {optics.defocus:g} A" if optics else "no contrast transfer", 10 * size, 100 * share),
     )
-    if not PIXEL_SIZES[0] / 2 < size < 2 * PIXEL_SIZES[1]:
-        log.warning("%s: %g A/voxel; samples are imagined best at %g to %g", name, size, *PIXEL_SIZES)
     return Recording(tomogram.measured, size, _MODE, signal, noise, optics, flipped)
 
 
