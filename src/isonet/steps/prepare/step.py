@@ -191,6 +191,7 @@ def _describe(
             "rlnVoltage": f"{known.voltage:.6g}",
             "rlnSphericalAberration": f"{known.cs:.6g}",
             "rlnAmplitudeContrast": f"{known.amplitude_contrast:.6g}",
+            **({"rlnPhaseShift": f"{known.phase_shift:.6g}"} if known.phase_shift else {}),
             "rlnTiltMin": f"{known.tilt_range[0]:.6g}",
             "rlnTiltMax": f"{known.tilt_range[1]:.6g}",
             **known.lies.values,
