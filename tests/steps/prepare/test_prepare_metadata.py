@@ -84,6 +84,19 @@ def test_a_phase_plate_is_told_and_not_deconvolved(here: Path, volume: Any) -> N
     assert [one["rlnPhaseShift"] for one in isonet.table(here / "again.star")] == ["None", "90"]
 
 
+def test_tomograms_without_defocus_beside_others_are_counted_and_named(here: Path, volume: Any) -> None:
+    for number in range(1, 4):
+        isonet.write(here / f"data/TS_{number}.mrc", volume + number)
+        put(here / f"m/TS_{number}.tlt", "-57\n1\n59\n")
+    assert "no defocus" not in isonet.done("prepare", "data", metadata="m").err
+    put(here / "m/TS_2_CTF.txt", CTF)
+    said = isonet.done("prepare", "data", metadata="m", overwrite=True).err
+    assert "warning: tomograms.star: no defocus is known of 2 of 3 tomograms (TS_1, TS_3)" in said
+    for number in (1, 3):
+        put(here / f"m/TS_{number}_CTF.txt", CTF)
+    assert "no defocus" not in isonet.done("prepare", "data", metadata="m", overwrite=True).err
+
+
 def test_a_pixel_size_is_no_part_of_a_series_name(here: Path, volume: Any) -> None:
     """Of TS_1 and TS_1_10, at 10.00 Å."""
     for name, end in (("TS_1", 41), ("TS_1_10", 42)):
