@@ -52,7 +52,9 @@ COLUMNS = {
     "rlnVoltage": Column("prepare", "kV", "Acceleration voltage; 300 if left out."),
     "rlnSphericalAberration": Column("prepare", "mm", "Spherical aberration; 2.7 if left out."),
     "rlnAmplitudeContrast": Column("prepare", "fraction", "Amplitude contrast; 0.07 if left out."),
-    "rlnPhaseShift": Column("you", "degrees", "Phase shift of a phase plate; tomograms with one are not deconvolved."),
+    "rlnPhaseShift": Column(
+        "prepare, you", "degrees", "Phase shift of a phase plate; tomograms with one are not deconvolved."
+    ),
     "rlnTomoContrast": Column("prepare", "", "`dark` or `light`: what density is in the file."),
     "rlnNumberSubtomo": Column("prepare", "", "Sub-volumes drawn from the tomogram in each epoch, or by extract."),
     "rlnSnrFalloff": Column("you, IsoNet 1", "", "For deconv, where `--snr-falloff` is not given; 1 if left out."),

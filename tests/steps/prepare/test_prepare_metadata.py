@@ -69,6 +69,34 @@ def test_measured_wins_over_nominal_and_conflicts_are_told(here: Path, volume: A
     assert "m/sub/TS_01.tlt has tilts -44 to 64, m/TS_01.mrc.mdoc has -54 to 54" in warning
 
 
+def test_a_phase_plate_is_told_and_not_deconvolved(here: Path, volume: Any) -> None:
+    """In the row of its tomogram only."""
+    for name, phase in (("TS_1", "0"), ("TS_2", "1.5707963")):
+        isonet.write(here / f"data/{name}.mrc", volume)
+        put(here / f"m/{name}.tlt", "-57\n1\n59\n")
+        put(here / f"m/{name}_CTF.txt", CTF.replace(" 10 0 ", f" 10 {phase} "))
+    said = isonet.done("prepare", "data", metadata="m").err
+    assert "phase shift 90 degrees from TS_2_CTF.txt" in said and said.count("phase shift") == 1
+    assert [one["rlnPhaseShift"] for one in isonet.table(here / "tomograms.star")] == ["None", "90"]
+    assert "TS_2: phase plate (90 degrees), skipped" in isonet.done("deconv", "tomograms.star").err
+    assert [path.name for path in (here / "deconv").glob("*.mrc")] == ["TS_1_deconv.mrc"]
+    isonet.done("prepare", "tomograms.star", output="again.star")
+    assert [one["rlnPhaseShift"] for one in isonet.table(here / "again.star")] == ["None", "90"]
+
+
+def test_tomograms_without_defocus_beside_others_are_counted_and_named(here: Path, volume: Any) -> None:
+    for number in range(1, 4):
+        isonet.write(here / f"data/TS_{number}.mrc", volume + number)
+        put(here / f"m/TS_{number}.tlt", "-57\n1\n59\n")
+    assert "no defocus" not in isonet.done("prepare", "data", metadata="m").err
+    put(here / "m/TS_2_CTF.txt", CTF)
+    said = isonet.done("prepare", "data", metadata="m", overwrite=True).err
+    assert "warning: tomograms.star: no defocus is known of 2 of 3 tomograms (TS_1, TS_3)" in said
+    for number in (1, 3):
+        put(here / f"m/TS_{number}_CTF.txt", CTF)
+    assert "no defocus" not in isonet.done("prepare", "data", metadata="m", overwrite=True).err
+
+
 def test_a_pixel_size_is_no_part_of_a_series_name(here: Path, volume: Any) -> None:
     """Of TS_1 and TS_1_10, at 10.00 Å."""
     for name, end in (("TS_1", 41), ("TS_1_10", 42)):

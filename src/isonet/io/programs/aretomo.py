@@ -5,8 +5,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from isonet.errors import InputError
-from isonet.io.programs.tilt_series import NO_DOUBT, Doubt, TiltSeries
+from isonet.io.programs.tilt_series import NO_DOUBT, Doubt, TiltSeries, median_phase_shift
 from isonet.io.text import checked_angles, first_column, number, read_text, rows, table
 
 
@@ -64,8 +66,9 @@ def read_tilt_list(path: Path) -> TiltSeries:
 def read_ctf_table(path: Path) -> TiltSeries:
     """Read a CTF table of AreTomo or CTFFIND 4 or 5.
 
-    The first seven columns are: image, defocus 1 and 2 in Å, azimuth, phase shift, score, resolution. AreTomo 3 adds
-    the defocus handedness, CTFFIND 5 the tilt and the thickness; a header that lists the columns tells how many.
+    The first seven columns are: image, defocus 1 and 2 in Å, azimuth, phase shift in radians, score, resolution.
+    AreTomo 3 adds the defocus handedness, CTFFIND 5 the tilt and the thickness; a header that lists the columns tells
+    how many.
     CTFFIND's header also holds voltage, Cs, amplitude contrast and pixel size.
 
     Raises
@@ -83,6 +86,7 @@ def read_ctf_table(path: Path) -> TiltSeries:
     return TiltSeries(
         path,
         defoci=tuple(values[:, 1:3].mean(axis=1).tolist()),
+        phase_shift=median_phase_shift(np.rad2deg(values[:, 4])),
         voltage=_told(path, text, "acceleration voltage"),
         cs=_told(path, text, "spherical aberration"),
         amplitude_contrast=_told(path, text, "amplitude contrast"),

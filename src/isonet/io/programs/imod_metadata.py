@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from isonet.errors import InputError
-from isonet.io.programs.tilt_series import Alignment, TiltSeries
+from isonet.io.programs.tilt_series import Alignment, TiltSeries, median_phase_shift
 from isonet.io.text import (
     Floats,
     checked_angles,
@@ -17,7 +17,7 @@ from isonet.io.text import (
     table,
 )
 
-_ASTIGMATISM, _PHASE, _CUTON = 1, 4, 32  # flags of a defocus file of version 3
+_ASTIGMATISM, _PHASE, _PHASE_IN_RADIANS, _CUTON = 1, 4, 8, 32  # flags of a defocus file of version 3
 
 
 def read_angles(path: Path) -> Floats:
@@ -61,8 +61,8 @@ def read_defocus(path: Path) -> TiltSeries:
     """Read a `.defocus` file of ctfplotter: first and last view, first and last tilt, defocus in nm.
 
     Version 3 begins with a line of flags (`flags 0 0. 0. 0. 3`) and has, where they say so, a second defocus and the
-    axis of astigmatism, a phase shift and a cut-on frequency on each line; in version 2, and in files without
-    version, each line has one defocus, and the first one the version behind it.
+    axis of astigmatism, a phase shift in degrees or radians and a cut-on frequency on each line; in version 2, and in
+    files without version, each line has one defocus, and the first one the version behind it.
 
     Raises
     ------
@@ -85,4 +85,10 @@ def read_defocus(path: Path) -> TiltSeries:
     defoci = values[:, 4:6].mean(axis=1) if flags & _ASTIGMATISM else values[:, 4]
     ends = np.sort(checked_angles(path, values[:, 2:4].ravel()).reshape(-1, 2), axis=1)
     tilts = np.clip(0.0, ends[:, 0], ends[:, 1])  # the angle nearest to zero that a line holds for
-    return TiltSeries(path, defoci=tuple((10 * defoci).tolist()), defocus_tilts=tuple(tilts.tolist()))
+    phases = values[:, 7 if flags & _ASTIGMATISM else 5] if flags & _PHASE else np.zeros(len(values))
+    return TiltSeries(
+        path,
+        defoci=tuple((10 * defoci).tolist()),
+        defocus_tilts=tuple(tilts.tolist()),
+        phase_shift=median_phase_shift(np.rad2deg(phases) if flags & _PHASE_IN_RADIANS else phases),
+    )

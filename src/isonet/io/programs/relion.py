@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from isonet.errors import InputError
 from isonet.io import star
-from isonet.io.programs.tilt_series import NO_DOUBT, SAME_TURN, Doubt, TiltSeries
+from isonet.io.programs.tilt_series import NO_DOUBT, SAME_TURN, Doubt, TiltSeries, median_phase_shift
 from isonet.io.text import checked_angles, is_file, number
 from isonet.io.volume_files import stem
 
@@ -145,7 +145,7 @@ def _series(path: Path, rows: list[dict[str, str]]) -> TiltSeries:
     column = next((name for name in _TILT_COLUMNS if name in rows[0]), None)
     if column is None:
         raise InputError(f"{path}: a tilt series has no {' or '.join(_TILT_COLUMNS)}; write it again")
-    tilts, turns, defoci, nominal_defocus = [], [], [], False
+    tilts, turns, defoci, phases, nominal_defocus = [], [], [], [], False
     for line, row in enumerate(rows, start=1):
         where = f"row {line} of the tilt series"
         text = row.get(column, star.MISSING)
@@ -156,6 +156,7 @@ def _series(path: Path, rows: list[dict[str, str]]) -> TiltSeries:
             tilt, turn = number(path, where, text), _value(path, where, row, "rlnTomoXTilt")
         tilts.append(tilt)
         turns += [] if turn is None else [turn]
+        phases.append(_value(path, where, row, "rlnPhaseShift") or 0.0)
         pair = [_value(path, where, row, name) for name in ("rlnDefocusU", "rlnDefocusV")]
         given = [value for value in pair if value is not None]
         if given:
@@ -175,6 +176,7 @@ def _series(path: Path, rows: list[dict[str, str]]) -> TiltSeries:
         defoci=tuple(defoci) if complete else (),
         defocus_tilts=tuple(tilts) if complete else None,
         nominal_defocus=nominal_defocus,
+        phase_shift=median_phase_shift(phases),
         **constants,
     )
 

@@ -42,6 +42,8 @@ class TiltSeries:
         Tilt of each of `defoci`, where the file says.
     nominal_defocus : bool
         True where defocus is what the microscope was told.
+    phase_shift : float or None
+        Phase shift of a phase plate in degrees; None where there was none.
     voltage : float or None
         Acceleration voltage in kV.
     cs : float or None
@@ -79,6 +81,7 @@ class TiltSeries:
     defoci: tuple[float, ...] = ()
     defocus_tilts: tuple[float, ...] | None = None
     nominal_defocus: bool = False
+    phase_shift: float | None = None
     voltage: float | None = None
     cs: float | None = None
     amplitude_contrast: float | None = None
@@ -124,6 +127,11 @@ def defocus_at_zero_tilt(defoci: Sequence[float], tilts: Sequence[float]) -> flo
     nearest = float(values[distance < distance.min() + 1e-3].mean())
     median = float(np.median(values[np.argsort(distance, kind="stable")[:5]]))
     return nearest if abs(nearest - median) <= 0.1 * abs(median) else median
+
+
+def median_phase_shift(degrees: Sequence[float] | Floats) -> float | None:
+    """Median phase shift of the images in degrees; None where it is 0, as programs write where there was no plate."""
+    return (float(np.median(degrees)) or None) if len(degrees) else None
 
 
 @dataclass(frozen=True)

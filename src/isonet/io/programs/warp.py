@@ -12,7 +12,7 @@ import numpy as np
 
 from isonet.errors import InputError
 from isonet.io import star
-from isonet.io.programs.tilt_series import Alignment, TiltSeries
+from isonet.io.programs.tilt_series import Alignment, TiltSeries, median_phase_shift
 from isonet.io.text import Floats, checked_angles, number, xml
 
 
@@ -45,7 +45,8 @@ def read_series(path: Path) -> TiltSeries:
     """Read angles of the images used (with the sign of :func:`read_alignment`) and the CTF.
 
     Defocus is from `<GridCTF>` where it has a value per image (the mean of those at one image), else from `<CTF>`;
-    Warp writes micrometres, and 0 or its default of 1 in both before the CTF is fitted.
+    Warp writes micrometres, and 0 or its default of 1 in both before the CTF is fitted. The phase shift, in
+    units of pi, is from `<GridCTFPhase>` where that is not 0, else from `<CTF>`.
 
     Raises
     ------
@@ -57,16 +58,21 @@ def read_series(path: Path) -> TiltSeries:
     names = {item.get("Name", ""): item.get("Value", "") for item in root.iterfind("CTF/Param")}
     ctf = {
         name: number(path, f"<CTF> {name}", names[name])
-        for name in ("Defocus", "Voltage", "Cs", "Amplitude", "PixelSize")
+        for name in ("Defocus", "Voltage", "Cs", "Amplitude", "PixelSize", "PhaseShift")
         if name in names
     }
-    defoci = _grid_defoci(path, root, len(angles))
+    defoci = _grid(path, root, "GridCTF", len(angles))
     fitted = defoci is not None and bool(np.any(defoci))
     defocus_tilts = None
     if defoci is not None and fitted and len(defoci) == len(angles):
         defoci, defocus_tilts = defoci[used], tuple(angles[used].tolist())
     elif not fitted and defoci is None and ctf.get("Defocus"):
         defoci, fitted = np.array([ctf["Defocus"]]), True
+    phases = _grid(path, root, "GridCTFPhase", len(angles))
+    if phases is None or not np.any(phases):
+        phases = np.array([ctf.get("PhaseShift", 0.0)])
+    elif len(phases) == len(angles):
+        phases = phases[used]
     size = ctf.get("PixelSize")
     return TiltSeries(
         source=path,
@@ -77,6 +83,7 @@ def read_series(path: Path) -> TiltSeries:
         x_tilt=_level(path, root, "X"),
         defoci=tuple((1e4 * defoci).tolist()) if defoci is not None and fitted else (),
         defocus_tilts=defocus_tilts,
+        phase_shift=median_phase_shift(180 * phases),
         voltage=ctf.get("Voltage"),
         cs=ctf.get("Cs"),
         amplitude_contrast=ctf.get("Amplitude"),
@@ -123,17 +130,17 @@ def _level(path: Path, root: ElementTree.Element, axis: str) -> float:
     return number(path, f"LevelAngle{axis}", root.get(f"LevelAngle{axis}") or "0")
 
 
-def _grid_defoci(path: Path, root: ElementTree.Element, count: int) -> Floats | None:
-    """Defocus in micrometres from `<GridCTF>`: one value, or one per image; None where there is no grid."""
-    grid = root.find("GridCTF")
+def _grid(path: Path, root: ElementTree.Element, tag: str, count: int) -> Floats | None:
+    """Values of a grid as `<GridCTF>` (micrometres): one, or one per image; None where there is no grid."""
+    grid = root.find(tag)
     if grid is None or not len(grid):
         return None
     values: dict[int, list[float]] = {}
     for node in grid:
-        image = number(path, "<GridCTF> Z", node.get("Z", "0"))
-        values.setdefault(int(image), []).append(number(path, "<GridCTF> Value", node.get("Value", "")))
+        image = number(path, f"<{tag}> Z", node.get("Z", "0"))
+        values.setdefault(int(image), []).append(number(path, f"<{tag}> Value", node.get("Value", "")))
     if len(values) not in (1, count):
-        raise InputError(f"{path}: {len(values)} values in <GridCTF>, {count} in <Angles>; export it again")
+        raise InputError(f"{path}: {len(values)} values in <{tag}>, {count} in <Angles>; export it again")
     return np.array([np.mean(values[image]) for image in sorted(values)])
 
 

@@ -19,7 +19,10 @@ from isonet.steps.prepare.lying import NOTHING_TOLD, Lying, Said, lying, of_seco
 
 log = logging.getLogger("isonet")
 _TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")
-_PLAUSIBLE = {"defocus": (1000, 200000), "voltage": (60, 1300), "Cs": (0.001, 20), "amplitude contrast": (0.001, 1)}
+_PLAUSIBLE = {
+    **{"defocus": (1000, 200000), "voltage": (60, 1300), "Cs": (0.001, 20)},
+    **{"amplitude contrast": (0.001, 1), "phase shift": (1, 360)},
+}
 _Told = tuple[TiltSeries, float]
 _LISTS, _LISTED_IN = (".tlt", ".rawtlt"), (".com", ".edf")
 _CTF_ORDER = (".xml", ".star", ".defocus", ".txt", ".mdoc")
@@ -39,6 +42,8 @@ class Description:
         File from which they can be read again.
     defocus, voltage, cs, amplitude_contrast : float
         Å at zero tilt (0: unknown), kV, mm, fraction.
+    phase_shift : float
+        Degrees, 0 without a phase plate.
     pixel_size, image_pixel_size : float or None
         Å per voxel of the tomogram and per pixel of the images, where metadata say.
     hand : float or None
@@ -58,6 +63,7 @@ class Description:
     voltage: float = DEFAULT_VOLTAGE
     cs: float = DEFAULT_CS
     amplitude_contrast: float = DEFAULT_AMPLITUDE_CONTRAST
+    phase_shift: float = 0.0
     pixel_size: float | None = None
     image_pixel_size: float | None = None
     hand: float | None = None
@@ -119,6 +125,7 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
     cs = chosen("Cs", "mm", config.cs, DEFAULT_CS, _values(found, "cs"))
     contrasts = _values(found, "amplitude_contrast")
     contrast = chosen("amplitude contrast", "", config.amplitude_contrast, DEFAULT_AMPLITUDE_CONTRAST, contrasts)
+    phase_shift = chosen("phase shift", "degrees", None, 0.0, _values(found, "phase_shift"))
     log.info("%s: %s", name, _grouped(said))
     star = next((item for item in found if _kind(item) == ".star" and item.names), None)
     return Description(
@@ -129,6 +136,7 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
         voltage,
         cs,
         contrast,
+        phase_shift,
         pixel_size=next((size for _, size in _values(found, "pixel_size")), None),
         image_pixel_size=next((size for _, size in _values(found, "image_pixel_size")), None),
         hand=None if star is None else star.hand,

@@ -18,7 +18,7 @@ from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Project, Tomogram
 
 log = logging.getLogger("isonet")
 _ALIKE = 0.02
-_SAID = ("pixel_size", "image_pixel_size", "voltage", "cs", "amplitude_contrast", "hand")
+_SAID = ("pixel_size", "image_pixel_size", "voltage", "cs", "amplitude_contrast", "phase_shift", "hand")
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from isonet.volumes.source import CONTRAST_COLUMN, pooled_statistics
 
 log = logging.getLogger("isonet")
 _THIN = 0.7
+_NAMED = 5  # tomograms without a defocus, at most
 
 
 def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
@@ -94,6 +95,7 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
     for tomogram in project.tomograms:
         _ = tomogram.half_measured  # checks all lists of tilts, and the orientation
     comment_on_several([*before.tomograms, *project.tomograms])
+    _tell_of_unknown_defocus([*before.tomograms, *project.tomograms])
     if config.relion5 is not None:
         write_relion_table(config.relion5, project, descriptions, overwrite=config.overwrite)
     if before.tomograms:
@@ -110,6 +112,23 @@ def _refuse_existing(config: PrepareConfig) -> None:
         raise InputError(f"{config.output}: exists; choose another --output, or add --append or --overwrite")
     if config.relion5 is not None and config.relion5.exists() and not config.overwrite:
         raise InputError(f"{config.relion5}: exists; choose another --relion5 or add --overwrite")
+
+
+def _tell_of_unknown_defocus(tomograms: Sequence[Tomogram]) -> None:
+    """Warn, once, of tomograms without defocus or phase plate where others have one."""
+    unknown = [one for one in tomograms if not one.number("rlnDefocus") and not one.number("rlnPhaseShift")]
+    if not 0 < len(unknown) < len(tomograms):
+        return
+    names = [one.name for one in unknown[:_NAMED]]
+    more = [f"{len(unknown) - _NAMED} more"] if len(unknown) > _NAMED else []
+    log.warning(
+        "%s: no defocus is known of %d of %d tomograms (%s), which deconv refuses; name CTF files after them, or fill "
+        "rlnDefocus",
+        unknown[0].table,
+        len(unknown),
+        len(tomograms),
+        ", ".join(names + more),
+    )
 
 
 def _known(
@@ -191,6 +210,7 @@ def _describe(
             "rlnVoltage": f"{known.voltage:.6g}",
             "rlnSphericalAberration": f"{known.cs:.6g}",
             "rlnAmplitudeContrast": f"{known.amplitude_contrast:.6g}",
+            **({"rlnPhaseShift": f"{known.phase_shift:.6g}"} if known.phase_shift else {}),
             "rlnTiltMin": f"{known.tilt_range[0]:.6g}",
             "rlnTiltMax": f"{known.tilt_range[1]:.6g}",
             **known.lies.values,

@@ -197,6 +197,37 @@ def test_variants(
     assert (packed.tilts, packed.defoci, packed.nominal) == (found.tilts, found.defoci, found.nominal)
 
 
+PHASE = "data_TS_1\n\nloop_\n_rlnTomoYTilt #1\n_rlnDefocusU #2\n_rlnPhaseShift #3\n-3 1 88\n0 2 90\n3 3 94\n"
+XML = "<TiltSeries><Angles>-3\n0\n3</Angles><UseTilt>True\nTrue\nFalse</UseTilt>{}</TiltSeries>"
+GRID = "<GridCTFPhase>" + "".join(f'<Node Z="{z}" Value="{value}"/>' for z, value in enumerate((0.4, 0.6, 9)))
+PARAMETER = '<CTF><Param Name="PhaseShift" Value="0.5"/></CTF>'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "degrees"),
+    [
+        ("a.star", PHASE, 90),
+        ("a.star", RELION, None),
+        ("a.xml", XML.format(PARAMETER), 90),
+        ("a.xml", XML.format(GRID + "</GridCTFPhase>"), 90),  # of the images used
+        ("a.xml", XML.format('<GridCTFPhase><Node Z="0" Value="0"/></GridCTFPhase>' + PARAMETER), 90),
+        ("a.xml", XML.format('<GridCTFPhase><Node Z="0" Value="0.25"/></GridCTFPhase>' + PARAMETER), 45),
+        ("a.xml", XML.format(""), None),
+        ("a.defocus", "4 0 0. 0. 0. 3\n1 1 -3 -3 3000 85\n2 2 0 0 3000 90\n3 3 3 3 3000 91\n", 90),
+        ("a.defocus", "5 0 0. 0. 0. 3\n1 1 0 0 3000 2900 45 90\n", 90),
+        ("a.defocus", "13 0 0. 0. 0. 3\n1 1 0 0 3000 2900 45 1.5707963\n", 90),
+        ("a.defocus", "36 0 0. 0. 0. 3\n1 1 0 0 3000 90 0.02\n", 90),
+        ("a.defocus", "1 0 0. 0. 0. 3\n1 1 0 0 3000 2900 45\n", None),
+        ("a_CTF.txt", CTFFIND.replace("30.0 0.0 ", "30.0 1.5707963 "), 90),
+        ("a_CTF.txt", CTFFIND, None),
+    ],
+)
+def test_phase_shift_in_degrees(write: Callable[..., Path], name: str, content: str, degrees: float | None) -> None:
+    """Of Warp in units of pi, of CTFFIND and AreTomo in radians, of RELION in degrees, of IMOD as its flags say."""
+    found = only(write(name, content)).phase_shift
+    assert found == (None if degrees is None else pytest.approx(degrees))
+
+
 OPTICS = """data_optics
 
 loop_
