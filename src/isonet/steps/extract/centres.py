@@ -113,8 +113,10 @@ def _warn_of_strangers(points: coordinates.Points, names: Sequence[str], project
     strangers = of_none(names, named(project))
     if strangers:
         count = len(points.of(set(strangers)).xyz)
-        text = "%s: %d of %d rows are of no tomogram of %s and are left out: %s; rename them where they are of one"
-        log.warning(text, points.path, count, len(points.xyz), project.path, _few(strangers))
+        log.warning(
+            "%s: %d of %d rows are of no tomogram of %s and are left out: %s; rename them where they are of one",
+            *(points.path, count, len(points.xyz), project.path, _few(strangers)),
+        )
 
 
 def _few(names: Sequence[str]) -> str:
