@@ -18,7 +18,9 @@ _LARGEST = 1 << 30  # bytes: tables of particles are long
 
 
 def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
-    """Read the first table of a STAR file that has one of the columns `needs`.
+    """Read the table of a STAR file that has one of the columns `needs`.
+
+    Of tables with different ones of these columns, the first.
 
     Parameters
     ----------
@@ -35,16 +37,22 @@ def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
     Raises
     ------
     InputError
-        If the file is missing, a folder, not a STAR file, or has no such table.
+        If the file is missing, a folder, not a STAR file, has no such table, or a second one with the same column.
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder, a STAR file was expected; name the table")
     if not path.is_file():
         raise InputError(f"{path}: no such file; make the table with 'isonet prepare'")
-    for block in _blocks(path):
-        if any(name in block.columns for name in needs):
+    blocks = _blocks(path)
+    for place, block in enumerate(blocks):
+        told = next((name for name in needs if name in block.columns), None)
+        if told is not None:
             if not block.rows:
                 raise InputError(f"{path}: the table has no rows; make it anew")
+            second = next((one for one in blocks[place + 1 :] if told in one.columns and one.rows), None)
+            if second is not None:
+                names = f"data_{block.name} and data_{second.name}"
+                raise InputError(f"{path}: two tables with {told}, {names}; put their rows into one table")
             return block.dictionaries()
     wanted = " or ".join(f"_{name}" for name in needs)
     raise InputError(f"{path}: no table with a column {wanted}; make one with 'isonet prepare'")

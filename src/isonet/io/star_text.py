@@ -44,7 +44,7 @@ def parse(text: str) -> list[Block]:
     Raises
     ------
     ValueError
-        If a row has more or fewer values than the table has labels, or a quote is not closed.
+        If a row has more or fewer values than the table has labels, a label stands twice, or a quote is not closed.
     """
     blocks: list[Block] = []
     for number, line in enumerate(text.split("\n"), start=1):
@@ -85,12 +85,14 @@ def _fits(block: Block, words: list[str]) -> bool:
 def _add_label(blocks: list[Block], number: int, words: list[str]) -> None:
     """Take up a label of a loop, or a label and its only value."""
     block = blocks[-1]
-    if block.loop and not block.rows:
-        block.columns.append(words[0][1:])
-        return
-    if block.loop:
+    if block.loop and block.rows:
         block = Block(block.name)
         blocks.append(block)
+    if words[0][1:] in block.columns:
+        raise ValueError(f"line {number} has the label {words[0]} a second time")
+    if block.loop:
+        block.columns.append(words[0][1:])
+        return
     if len(words) > 2:
         raise ValueError(f"line {number} has {len(words) - 1} values for one label")
     block.columns.append(words[0][1:])

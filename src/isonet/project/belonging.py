@@ -256,13 +256,10 @@ def called(texts: Sequence[str], tomogram: int, tomograms: Sequence[Named], aske
     InputError
         If a name fits several tomograms that are asked for equally well, or several names fit one.
     """
-    things = [Named(Path(text), (text, without_ending(text))) for text in texts]
-    belonging = Belonging(tomograms, things)
-    fitting = belonging.fitting(tomogram)
-    ranks = {(one.fit, one.length) for one in belonging.best(tomogram)}
-    chosen = [one for one in fitting if (one.fit, one.length) in ranks]
+    belonging = _of_texts(texts, tomograms)
+    things, chosen = belonging.things, _chosen(belonging, tomogram)
     one = tomograms[tomogram]
-    if len(ranks) > 1:
+    if len({(match.fit, match.length) for match in chosen}) > 1:
         names = " and ".join(things[match.thing].names[0] for match in belonging.best(tomogram)[:2])
         raise InputError(f"{names}: both fit {one.path}; name its particles by one of them")
     for match in chosen:
@@ -272,3 +269,20 @@ def called(texts: Sequence[str], tomogram: int, tomograms: Sequence[Named], aske
             raise InputError(f"{text}; choose one by --tomo-idx, or name the particles after it")
         tell_if_loose(match, one, things[match.thing])
     return {texts[match.thing] for match in chosen}
+
+
+def of_none(texts: Sequence[str], tomograms: Sequence[Named]) -> list[str]:
+    """Return which of the names that a table gives are those of no tomogram at all, by :func:`called`."""
+    belonging = _of_texts(texts, tomograms)
+    taken = {match.thing for tomogram in range(len(tomograms)) for match in _chosen(belonging, tomogram)}
+    return [text for thing, text in enumerate(texts) if thing not in taken]
+
+
+def _of_texts(texts: Sequence[str], tomograms: Sequence[Named]) -> Belonging:
+    return Belonging(tomograms, [Named(Path(text), (text, without_ending(text))) for text in texts])
+
+
+def _chosen(belonging: Belonging, tomogram: int) -> list[Match]:
+    """Names that fit a tomogram as well as the best does, wherever their folders are."""
+    ranks = {(one.fit, one.length) for one in belonging.best(tomogram)}
+    return [one for one in belonging.fitting(tomogram) if (one.fit, one.length) in ranks]

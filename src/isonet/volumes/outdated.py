@@ -1,6 +1,7 @@
-"""Volumes that were made of others, and whether these have changed since, such as tomograms that were made again."""
+"""Volumes that were made of others, and whether these, or the defocus in the table, have changed since."""
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from isonet.errors import InputError
 from isonet.io.volume_files import is_volume
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, SUBVOLUME_COLUMN, TURNED_COLUMN, Tomogram
 from isonet.volumes.masks import MASK_COLUMN
-from isonet.volumes.products import data_mark, labels_of, mark_in
+from isonet.volumes.products import data_mark, defocus_of, labels_of, mark_in
 
 log = logging.getLogger("isonet")
 _AGAIN = {
@@ -17,11 +18,13 @@ _AGAIN = {
     "rlnCorrectedDeconvTomoName": "deconv --input-column rlnCorrectedTomoName",
     SUBVOLUME_COLUMN: "extract",
 }
+_DECONVOLVED = ("rlnDeconvTomoName", "rlnCorrectedDeconvTomoName")
+_DIGITS = 1e-5  # of a defocus, to which a label tells it
 _WITHHELD = "isonet withheld:"  # of what validate left of a volume that its own table does not name
 
 
 def warn_of_outdated(tomogram: Tomogram, column: str) -> None:
-    """Warn where the volume in a column was made by this program of other data than there are now."""
+    """Warn where the volume in a column was made by this program of other data or for another defocus than now."""
     if column not in _AGAIN or tomogram.text(column) is None:
         return
     product = tomogram.file(column)
@@ -29,11 +32,24 @@ def warn_of_outdated(tomogram: Tomogram, column: str) -> None:
     marks = [mark for label in labels if (mark := mark_in(label))]
     if not marks or any(label.startswith(_WITHHELD) for label in labels):
         return
+    if column in _DECONVOLVED:
+        _warn_of_defocus(tomogram, column)
     sources = list(_sources(tomogram, column))
     if sources and not any(_hold(paths, marks[-1]) for paths in sources):
         log.warning(
             "%s: was made of other data than %s holds now; run isonet %s again with --overwrite",
             *(product, sources[0][0], _AGAIN[column]),
+        )
+
+
+def _warn_of_defocus(tomogram: Tomogram, column: str) -> None:
+    """Warn where a volume was deconvolved for another defocus than the table has."""
+    product, defocus = tomogram.file(column), tomogram.number("rlnDefocus")
+    made_for = defocus_of(product)
+    if defocus and made_for is not None and not math.isclose(defocus, made_for, rel_tol=_DIGITS):
+        log.warning(
+            "%s: was deconvolved for a defocus of %g A, and rlnDefocus in %s is %g A now; run isonet %s again",
+            *(product, made_for, tomogram.table, defocus, _AGAIN[column]),
         )
 
 

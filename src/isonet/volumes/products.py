@@ -19,6 +19,9 @@ log = logging.getLogger("isonet")
 _INPUT = re.compile(r"isonet .*: input (\w+) options ")
 MRC, ZARR = ".mrc", ".zarr/0"
 """How the paths of products end: a file, or the finest level of an OME-Zarr image."""
+SETTING = "isonet deconvolution: "
+"""How the label begins that tells how a volume was deconvolved."""
+_DEFOCUS = re.compile(r"defocus (\S+) A\b")
 _LABEL = re.compile(r"isonet (?P<kind>.*): input \w+ options \w+ of (?P<data>\w+)")
 
 
@@ -67,6 +70,18 @@ def labels_of(path: Path) -> tuple[str, ...]:
         return open_volume(path).header.labels
     except InputError:
         return ()
+
+
+def setting_of(path: Path) -> str | None:
+    """How this program deconvolved a volume, None where it did not."""
+    found = [label.removeprefix(SETTING) for label in labels_of(path) if label.startswith(SETTING)]
+    return found[-1] if found else None
+
+
+def defocus_of(path: Path) -> float | None:
+    """Defocus in Å that this program deconvolved a volume for, None where it did not or does not say."""
+    found = _DEFOCUS.match(setting_of(path) or "")
+    return None if found is None else float(found[1])
 
 
 def made_before(path: Path, label: str, *, overwrite: bool) -> bool:

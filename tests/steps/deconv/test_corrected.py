@@ -61,6 +61,27 @@ def test_predict_does_it_beside_and_keeps_it(known: Path, model: Path) -> None:
     isonet.assert_refused(isonet.call("predict", known, model, "--deconvolve"), RESULT.name, "--overwrite")
 
 
+def test_a_defocus_that_changed_since_is_said(known: Path, model: Path) -> None:
+    said = "was deconvolved for a defocus of {} A"
+    isonet.edited(known, rlnDefocus="41234.567")
+    isonet.done("deconv", known)
+    assert said[:20] not in isonet.done("extract", known, cube_size=16, crop_size=20, number_subtomos=2).err
+    assert said[:20] not in isonet.done("predict", known, model, "--deconvolve").err
+    assert said[:20] not in isonet.done("report", known).err
+    isonet.edited(known, rlnDefocus="20000")
+    steps = {
+        "extract": {"cube_size": 16, "crop_size": 20, "number_subtomos": 2, "output": "n.star", "output_dir": "n"},
+        "refine": isonet.TINY,
+        "report": {},
+    }
+    for command, options in steps.items():
+        told = isonet.done(command, known, **options).err
+        assert f"v_deconv.mrc: {said.format(41234.6)}, and rlnDefocus in {known} is 20000 A now" in told, command
+        assert (f"v_corrected_deconv.mrc: {said.format(41234.6)}" in told) == (command == "report")
+    assert said[:20] not in isonet.done("deconv", known).err
+    assert "v_deconv.mrc: was deconvolved" not in isonet.done("report", known).err
+
+
 def test_what_cannot_be_restored_is_told_before_the_work(here: Path, volume: Any, model: Path) -> None:
     for name in "abc":
         isonet.write(here / f"{name}.mrc", volume)

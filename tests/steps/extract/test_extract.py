@@ -208,6 +208,20 @@ def test_coordinates_of_a_star_file_go_to_their_tomograms(two: Path) -> None:
     assert len(only) == 1
 
 
+def test_rows_of_no_tomogram_are_counted_once(two: Path) -> None:
+    head = "loop_\n_rlnTomoName\n_rlnCoordinateX\n_rlnCoordinateY\n_rlnCoordinateZ\n"
+    known = f"data_TS_1\n\n{head}TS_1 20 11 12\n\ndata_TS_10\n\n{head}TS_10 21 11 12\n"
+    Path("known.star").write_text(known)
+    Path("more.star").write_text(known + "TS_2 9 9 9\nTS_01 9 9 9\nTS_2 8 8 8\n")
+    assert "no tomogram" not in isonet.done("extract", two, coordinates="known.star", **SMALL).err
+    assert [centre(row) for row in rows()] == [(12, 11, 21), (12, 11, 20)]
+    for number, options in enumerate(({}, {"tomo_idx": 1}, {"tomo_idx": 2})):
+        where = {"output": f"{number}.star", "output_dir": str(number)}
+        said = isonet.done("extract", two, coordinates="more.star", **options, **where, **SMALL).err
+        expected = f"more.star: 3 of 5 rows are of no tomogram of {two} and are left out: TS_2, TS_01;"
+        assert said.count(expected) == said.count("left out") == 1
+
+
 def test_coordinates_of_a_folder_and_of_the_table(two: Path) -> None:
     Path("picks").mkdir()
     Path("picks/TS_10.txt").write_text("16 15 14\n")

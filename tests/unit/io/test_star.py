@@ -90,6 +90,13 @@ def test_windows_line_ends_and_several_tables_are_read(tmp_path: Path) -> None:
     assert len(star.read_table(tmp_path / "a.star", NAMES)) == 2
 
 
+def test_tables_beside_the_one_asked_for_are_passed_by(tmp_path: Path) -> None:
+    tilts = "data_TS_1\n\nloop_\n_rlnMicrographName\n_rlnTomoYTilt\nframe.mrc 3\n\n"
+    empty = "data_none\n\nloop_\n_rlnTomoName\n\n"
+    (tmp_path / "a.star").write_text("data_global\n\nloop_\n_rlnTomoName\nTS_1\n\n" + tilts + empty)
+    assert star.read_table(tmp_path / "a.star", NAMES) == [{"rlnTomoName": "TS_1"}]
+
+
 def test_tables_of_relion_5_are_read(shared_data: Path) -> None:
     folder = shared_data / "metadata/relion5"
     rows = star.read_table(folder / "cylindra_job/tomograms.star", NAMES)
@@ -110,8 +117,17 @@ def test_tables_of_relion_5_are_read(shared_data: Path) -> None:
         (b"data_\n\nloop_\n_rlnTomoName #1\n\n", "the table has no rows"),
         (b"data_\n\nloop_\n_rlnIndex #1\n_rlnTomoName #2\n1 a.mrc 3\n", "not a readable STAR file"),
         (b"data_\n\nloop_\n_rlnIndex #1\n_rlnTomoName #2\n1 a.mrc\n2 b.mrc 3 4\n", "not a readable STAR file"),
+        (b"data_\n\nloop_\n_rlnTomoName\n_rlnX\n_rlnX\na 1 2\n", "a.star: .*line 6 has the label _rlnX a second time"),
+        (b"data_\n\n_rlnTomoName a\n_rlnX 1\n_rlnX 2\n", "a.star: .*line 5 has the label _rlnX a second time"),
+        (
+            b"data_a\n\nloop_\n_rlnTomoName\na.mrc\n\ndata_b\n\nloop_\n_rlnTomoName\nb.mrc\n",
+            "a.star: two tables with rlnTomoName, data_a and data_b; put their rows into one",
+        ),
     ],
-    ids=["empty", "text", "binary", "no names", "no rows", "too many values", "uneven"],
+    ids=[
+        *("empty", "text", "binary", "no names", "no rows", "too many values", "uneven"),
+        *("a label twice", "a single value twice", "two tables"),
+    ],
 )
 def test_what_is_no_table_of_tomograms_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "a.star").write_bytes(content)

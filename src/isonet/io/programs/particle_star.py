@@ -28,18 +28,24 @@ _PIXEL_SIZES = ("rlnPixelSize", "rlnImagePixelSize")
 
 
 def read_particles(path: Path) -> ListedPoints:
-    """Read the first table with coordinates of a STAR file.
+    """Read the tables with coordinates of a STAR file.
 
     Raises
     ------
     InputError
-        If there is none, or a value is no number.
+        If there is none, several are of different columns or name no tomograms, or a value is no number.
     """
     tables = star.read_tables(path)
-    rows = next((rows for rows in tables.values() if rows and {_PIXELS[0], _CENTRED[0]} & set(rows[0])), None)
-    if rows is None:
+    listing = {name: rows for name, rows in tables.items() if rows and {_PIXELS[0], _CENTRED[0]} & set(rows[0])}
+    if not listing:
         raise InputError(f"{path}: no table with {_PIXELS[0]} or {_CENTRED[0]} in it; add the columns")
-    places = tuple(f"row {line}" for line in range(1, len(rows) + 1))
+    _refuse_unlike(path, listing)
+    rows = [row for table in listing.values() for row in table]
+    places = tuple(
+        f"row {line}" + (f" of data_{name}" if len(listing) > 1 else "")
+        for name, table in listing.items()
+        for line in range(1, len(table) + 1)
+    )
     centred = _CENTRED[0] in rows[0]
     xyz = _numbers(path, rows, places, _CENTRED if centred else _PIXELS)
     named = next((name for name in _NAMES if name in rows[0]), None)
@@ -58,10 +64,24 @@ def read_particles(path: Path) -> ListedPoints:
         angstrom = np.ones(len(rows))
     else:
         groups = _Optics(tables)
-        sizes = (_pixel_size(path, place, {**groups(row), **row}) for place, row in zip(places, rows, strict=True))
-        angstrom = np.fromiter(sizes, np.float64, len(rows))
+        _warn_of_two_sizes(path, _pixel_sizes(path, places[0], {**groups(rows[0]), **rows[0]}))
+        said = (_pixel_sizes(path, place, {**groups(row), **row}) for place, row in zip(places, rows, strict=True))
+        angstrom = np.fromiter((next(iter(sizes.values()), np.nan) for sizes in said), np.float64, len(rows))
     names = () if named is None else tuple(row[named] for row in rows)
     return ListedPoints(xyz, places, names, angstrom, shift, centred, fractions)
+
+
+def _refuse_unlike(path: Path, listing: Mapping[str, Sequence[star.Row]]) -> None:
+    """Raise `InputError` where tables of one file do not tell in the same way where particles are, and of what."""
+    if len(listing) == 1:
+        return
+    heads = [set(rows[0]) for rows in listing.values()]
+    for column in (_CENTRED[0], _PIXELS[0], _ORIGIN[0], _ORIGIN_ANGSTROM[0], _SUBTOMOGRAM[0], *_NAMES):
+        if len({column in head for head in heads}) > 1:
+            raise InputError(f"{path}: only some of its tables of particles have {column}; give each its own file")
+    if not heads[0] & set(_NAMES):
+        names = " and ".join(f"data_{name}" for name in list(listing)[:2])
+        raise InputError(f"{path}: several tables of particles, {names}, that name no tomograms; add {_NAMES[0]}")
 
 
 def _numbers(path: Path, rows: Sequence[star.Row], places: Sequence[str], columns: Sequence[str]) -> Floats:
@@ -107,8 +127,8 @@ class _Optics:
         return {name: text for name, text in found.items() if name in (_SERIES_PIXEL, *_PIXEL_SIZES)}
 
 
-def _pixel_size(path: Path, place: str, row: star.Row) -> float:
-    """Å of the unit of a row's coordinates; NaN where it says nothing."""
+def _pixel_sizes(path: Path, place: str, row: star.Row) -> dict[str, float]:
+    """Å of the unit of a row's coordinates, by each column that says it; the first counts."""
     said = {}
     for column in (_SERIES_PIXEL, _DETECTOR, *_PIXEL_SIZES):
         if row.get(column, star.MISSING) == star.MISSING:
@@ -118,8 +138,12 @@ def _pixel_size(path: Path, place: str, row: star.Row) -> float:
             said[column] *= 1e4 / (_number(path, place, row, _MAGNIFICATION) or np.nan)
         if not said[column] > 0:
             raise InputError(f"{path}, {place}: {column} is {row[column]!r}; a number of Å is needed")
+    return said
+
+
+def _warn_of_two_sizes(path: Path, said: Mapping[str, float]) -> None:
+    """Warn where columns of one row say different sizes."""
     first = next(iter(said.values()), float("nan"))
     for column, size in said.items():
-        if _SERIES_PIXEL not in said and abs(size / first - 1) > 0.02 and place == "row 1":
+        if _SERIES_PIXEL not in said and abs(size / first - 1) > 0.02:
             log.warning("%s: %s is %g A, %s %g A; the former taken", path, next(iter(said)), first, column, size)
-    return first

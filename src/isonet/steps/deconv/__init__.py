@@ -5,6 +5,6 @@ Of corrected tomograms, `<name>_corrected_deconv.mrc`.
 
 from isonet.steps.deconv.choice import FOLDER, for_corrected, why_not
 from isonet.steps.deconv.step import deconv, deconv_in_folder
-from isonet.steps.deconv.wiener import optics_in, setting_of
+from isonet.steps.deconv.wiener import optics_in
 
-__all__ = ["FOLDER", "deconv", "deconv_in_folder", "for_corrected", "optics_in", "setting_of", "why_not"]
+__all__ = ["FOLDER", "deconv", "deconv_in_folder", "for_corrected", "optics_in", "why_not"]

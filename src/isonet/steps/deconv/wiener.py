@@ -13,12 +13,11 @@ from isonet.errors import InputError
 from isonet.io.volume import Volume
 from isonet.project.table import Tomogram
 from isonet.volumes.pixel_size import DEFAULT_SIZE, pixel_size
-from isonet.volumes.products import labels_of
+from isonet.volumes.products import SETTING, labels_of
 
 log = logging.getLogger("isonet")
 _SMALLEST_DEFOCUS = 100.0  # Å: less is a value in micrometres
 _UNUSUAL_DEFOCUS = 8_000.0  # Å: less may be a value in nanometres
-_SETTING = "isonet deconvolution: "
 
 
 def value(tomogram: Tomogram, config: DeconvConfig, option: str) -> float:
@@ -139,15 +138,9 @@ def setting_label(wiener: WienerFilter) -> str:
     """Label of a deconvolved volume that tells how, for people."""
     phases = ", phases flipped" if wiener.phase_flipped else ""
     return (
-        f"{_SETTING}defocus {wiener.optics.defocus:g} A, falloff {wiener.snr_falloff:g}, "
+        f"{SETTING}defocus {wiener.optics.defocus:g} A, falloff {wiener.snr_falloff:g}, "
         f"strength {wiener.strength:g}{phases}"
     )
-
-
-def setting_of(path: Path) -> str | None:
-    """How this program deconvolved a volume, None where it did not."""
-    found = [label.removeprefix(_SETTING) for label in labels_of(path) if label.startswith(_SETTING)]
-    return found[-1] if found else None
 
 
 def was_deconvolved(path: Path) -> bool:

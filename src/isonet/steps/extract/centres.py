@@ -11,7 +11,7 @@ from isonet.config import ExtractConfig
 from isonet.core.sampling import draw_distinct_centres, random_stream
 from isonet.errors import InputError
 from isonet.io.programs import coordinates
-from isonet.project.belonging import called, file_in, named
+from isonet.project.belonging import called, file_in, named, of_none
 from isonet.project.subvolumes import subvolume_count
 from isonet.project.table import Project, Tomogram
 from isonet.project.turned import warn_of_turned
@@ -101,10 +101,26 @@ def _points(
     names = list(dict.fromkeys(points.tomograms))
     asked = [project.tomograms.index(one) for one in tomograms]
     mine = points.of(called(names, number, named(project), asked))
+    if path != config.coordinates or number == asked[0]:
+        _warn_of_strangers(points, names, project)
     if len(mine.xyz) == 0:
-        said = ", ".join(names[:3] + ["..."] * (len(names) > 3))
-        log.warning("%s: no coordinates in %s, which names %s", project.tomograms[number].name, path, said)
+        log.warning("%s: no coordinates in %s, which names %s", project.tomograms[number].name, path, _few(names))
     return mine
+
+
+def _warn_of_strangers(points: coordinates.Points, names: Sequence[str], project: Project) -> None:
+    """Warn of points of tomograms that the table does not have."""
+    strangers = of_none(names, named(project))
+    if strangers:
+        count = len(points.of(set(strangers)).xyz)
+        log.warning(
+            "%s: %d of %d rows are of no tomogram of %s and are left out: %s; rename them where they are of one",
+            *(points.path, count, len(points.xyz), project.path, _few(strangers)),
+        )
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join([*names[:3], *["..."] * (len(names) > 3)])
 
 
 def _coordinate_file(number: int, project: Project, config: ExtractConfig) -> Path | None:

@@ -14,7 +14,6 @@ from isonet.io.formats import open_volume
 from isonet.io.volume_files import container
 from isonet.project.table import HALF_COLUMNS, Tomogram
 from isonet.running.run_record import read_metrics
-from isonet.steps.deconv import setting_of
 from isonet.steps.report.data import CORRECTED, RESTORED, existing
 from isonet.steps.report.looks import Look, look
 from isonet.steps.report.pictures import faces, slice_picture, spectrum_picture
@@ -23,6 +22,7 @@ from isonet.validation.balance import measure_balance
 from isonet.volumes.beads import painted, read_beads
 from isonet.volumes.continued import continue_over_padding
 from isonet.volumes.padding import find_padding
+from isonet.volumes.products import setting_of
 from isonet.volumes.source import contrast_sign
 
 Numbers = dict[str, Any]

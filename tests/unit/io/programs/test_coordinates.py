@@ -87,6 +87,22 @@ def test_star_files_of_relion_3_4_and_5(tmp_path: Path) -> None:
     assert voxels(path, RELION_5) == [[40, 300, 12], [0, 200, 150]]
 
 
+TWO_CLASSES = RELION_3.replace("data_", "data_class1") + RELION_3.replace("data_", "data_class2")
+UNNAMED = "data_{}\n\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n_rlnCoordinateZ\n1 2 3\n\n"
+
+
+def test_all_tables_of_particles_of_a_file_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "particles.star"
+    assert voxels(path, TWO_CLASSES) == [[40, 300, 12], [0, 0, 0]] * 2
+    with pytest.raises(InputError, match=r"row 2 of data_class2: rlnCoordinateX: 'x' is not a number"):
+        voxels(path, "13.0".join(TWO_CLASSES.split("13.0")[:2]) + "x" + TWO_CLASSES.split("13.0")[2])
+    assert voxels(path, UNNAMED.format("a")) == [[3, 2, 1]]
+    with pytest.raises(InputError, match="data_a and data_b, that name no tomograms; add rlnTomoName"):
+        voxels(path, UNNAMED.format("a") + UNNAMED.format("b"))
+    with pytest.raises(InputError, match="only some of its tables of particles have rlnMicrographName"):
+        voxels(path, RELION_3 + UNNAMED.format("b"))
+
+
 def test_points_of_models_that_imod_wrote(shared_data: Path) -> None:
     """Numbers of points and a contour as `imodinfo` would list them."""
     folder = shared_data / "metadata" / "imod"
