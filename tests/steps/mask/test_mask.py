@@ -324,6 +324,23 @@ def test_existing_masks_of_any_make(here: Path, scene: Any) -> None:
     isonet.assert_refused(isonet.call("mask", star, "--slab", existing="folder"), "slab", "existing")
 
 
+@pytest.mark.parametrize(("option", "ending"), [("existing", "_mask.mrc"), ("boundary", ".json")])
+def test_one_file_for_several_tomograms(here: Path, scene: Any, option: str, ending: str) -> None:
+    for name in ("TS_1", "TS_2"):
+        isonet.write(here / f"t/{name}.mrc", scene)
+    isonet.done("prepare", "t", output="t.star")
+    for name in ("TS_1", "TS_3", "all"):
+        if option == "existing":
+            isonet.write(here / f"{name}{ending}", np.ones(scene.shape, np.int8))
+        else:
+            polygons(LEFT, path=f"{name}{ending}")
+    theirs = f"TS_1{ending}"
+    isonet.assert_refused(isonet.call("mask", "t.star", **{option: theirs}), theirs, "TS_2", "--tomo-idx", "folder")
+    assert "taken for all" not in isonet.done("mask", "t.star", tomo_idx=1, **{option: theirs}).err
+    said = isonet.done("mask", "t.star", **{option: f"all{ending}"}).err
+    assert f"warning: all{ending}: taken for all 2 tomograms" in said
+
+
 def test_existing_masks_that_do_not_fit(here: Path, scene: Any) -> None:
     star = Path(star_of(scene))
     isonet.write(here / "empty.mrc", np.zeros(scene.shape, np.int8))
