@@ -23,13 +23,15 @@ KIND = "mask"
 log = logging.getLogger("isonet")
 _NO_SIZE = (0.0, 1.0)  # Å per voxel, as programs write that know none
 _AS_WIDE = 1.1
+_MOST_LABELS = 64
 _BOTTOM = -128  # outside, where IMOD has taken 128 from bytes
 
 
 class ExistingMask:
     """A mask file seen on the grid of a tomogram.
 
-    Voxels nearer to the mask's maximum than to 0 belong to it. Bytes are taken as they were meant: those without a sign
+    Voxels nearer to the mask's maximum than to 0 belong to it, and all above 0 where these are labels: several whole
+    numbers up to some tens. Bytes are taken as they were meant: those without a sign
     in a file that claims one, so that 255 reads as -1, and IMOD's with a sign, of which -128 is outside. A mask binned
     by a whole number (or of a finer copy) is scaled by taking the nearest voxel.
 
@@ -58,15 +60,20 @@ class ExistingMask:
         lowest, wrapped = self._outside()
         if wrapped:
             self._volume = replace(self._volume, stored=self._volume.stored.viewed(np.uint8))
-        self._highest, self._plain = float(lowest), True
+        self._highest, self._plain, labels = float(lowest), True, _Labels(lowest)
         for part, slab in self._volume.slabs():
             if not np.isfinite(slab).all():
                 raise InputError(f"{path}: NaN or infinite voxels at section {part.start} or after; make it again")
             self._highest = max(self._highest, float(slab.max()))
             self._plain = self._plain and bool(((slab == 0) | (slab == 1)).all())
+            if not self._plain:
+                labels.look(slab)
         if self._highest <= lowest:
             raise InputError(f"{path}: no voxel is larger than {lowest}; make a wider mask")
         self._middle = (lowest + self._highest) / 2
+        if len(labels.found) > 1:
+            self._middle = float(lowest)
+            log.info("%s: holds %d labels up to %g; all are kept", path, len(labels.found), self._highest - lowest)
 
     def _outside(self) -> tuple[int, bool]:
         """Value outside the mask, 0 or that of IMOD's bytes with a sign; whether bytes that have none were read so."""
@@ -94,6 +101,23 @@ class ExistingMask:
         for first in range(self.shape[0]):
             result[first] = self.sections(first, first + 1)[0]
         return result
+
+
+class _Labels:
+    """Labels of a mask, whole numbers above what is outside; none where it holds other values."""
+
+    def __init__(self, outside: int) -> None:
+        self.found: set[int] = set()
+        self._outside, self._others = outside, False
+
+    def look(self, slab: npt.NDArray[Any]) -> None:
+        """Show some sections."""
+        if self._others:
+            return
+        above = np.maximum(np.subtract(slab, self._outside, dtype=np.float32), 0)
+        self._others = bool((above > _MOST_LABELS).any() or (above != np.rint(above)).any())
+        held = set() if self._others else set(np.flatnonzero(np.bincount(above.astype(np.uint8).ravel())).tolist())
+        self.found = set() if self._others else self.found | held - {0}
 
 
 def open_mask(tomogram: Tomogram, volume: Volume) -> npt.NDArray[Any] | None:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from isonet.core.masks.continuation import REACH, mirrored, together
+from isonet.core.masks.continuation import REACH, level, mirrored, together
 from isonet.core.masks.repeated import Census, Repeated
 from isonet.core.sampling import Box
 from isonet.io.volume import Volume
@@ -33,6 +33,8 @@ class Padding:
         The volume, as it is.
     values : tuple of Repeated
         Grey values that stand for no data.
+    others : bool
+        Whether any value that fills a piece of a row or column does, too.
     data : array
         `[z, y]`: voxels of each row that are data.
     box : Box
@@ -44,6 +46,7 @@ class Padding:
 
     volume: Volume
     values: tuple[Repeated, ...]
+    others: bool
     data: npt.NDArray[np.int32] = field(repr=False)
     box: Box
     sections: npt.NDArray[np.int64] = field(repr=False)
@@ -64,7 +67,7 @@ class Padding:
 
     def block(self, sections: slice, rows: slice = slice(None)) -> Plane:
         """Tell which voxels of whole rows are padding, `[z, y, x]`."""
-        return _padded(self.volume, self.values, sections, rows)
+        return _padded(self.volume, self.values, sections, rows, others=self.others)
 
     def planes(self, sections: npt.NDArray[np.int64], rows: slice) -> Plane:
         """Tell which voxels of some rows of sections in ascending order are padding, `[z, y, x]`."""
@@ -108,7 +111,8 @@ def find_padding(volume: Volume, *, aloud: bool = True) -> Padding | None:
     values = census.padding
     if absent is not None and absent.value not in {one.value for one in values}:
         values = (*values, Repeated(absent.value, absent.voxels / volume.stored.size, among_data=True))
-    padding = _mapped(volume, values) if values else None
+    others = census.others > 0
+    padding = _mapped(volume, values, others=others) if values or others else None
     if padding is None:
         return None
     if aloud:
@@ -128,20 +132,20 @@ def looked_at(shape: tuple[int, int, int]) -> Iterator[slice]:
         yield slice(section, section + 1)
 
 
-def _padded(volume: Volume, values: tuple[Repeated, ...], sections: slice, rows: slice) -> Plane:
+def _padded(volume: Volume, values: tuple[Repeated, ...], sections: slice, rows: slice, *, others: bool) -> Plane:
     """Tell which voxels of some rows of sections hold the values of padding."""
     first, stop, _ = rows.indices(volume.shape[1])
-    reach = 2 * REACH if any(one.among_data for one in values) else 0
+    reach = 2 * REACH if others or any(one.among_data for one in values) else 0
     low = max(0, first - reach)
     read = volume.read_rows(sections, slice(low, stop + reach))
-    found = np.zeros(read.shape, dtype=np.bool_)
+    found = level(read) if others else np.zeros(read.shape, dtype=np.bool_)
     for one in values:
         same = read == np.float32(one.value)
         found |= together(same) if one.among_data else same
     return found[:, first - low : stop - low]
 
 
-def _mapped(volume: Volume, values: tuple[Repeated, ...]) -> Padding | None:
+def _mapped(volume: Volume, values: tuple[Repeated, ...], *, others: bool) -> Padding | None:
     """Go through all of a volume to see where its data are; None if there are none."""
     depth, height, width = volume.shape
     data = np.empty((depth, height), dtype=np.int32)
@@ -149,14 +153,14 @@ def _mapped(volume: Volume, values: tuple[Repeated, ...]) -> Padding | None:
     step = max(1, _AT_ONCE // (height * width))
     for first in range(0, depth, step):
         part = slice(first, min(first + step, depth))
-        there = ~_padded(volume, values, part, slice(None))
+        there = ~_padded(volume, values, part, slice(None), others=others)
         data[part] = np.count_nonzero(there, axis=2)
         columns |= there.any(axis=(0, 1))
     if not columns.any():
         return None
     each = data.sum(axis=1, dtype=np.int64)
     box = _extent(each > 0), _extent(data.max(axis=0) > 0), _extent(columns)
-    return Padding(volume, values, data, box, *mirrored(each < _ENOUGH * each.max()))
+    return Padding(volume, values, others, data, box, *mirrored(each < _ENOUGH * each.max()))
 
 
 def _extent(there: Plane) -> slice:
@@ -177,6 +181,6 @@ def _tell(padding: Padding) -> None:
         logging.WARNING if share > _MUCH else logging.INFO,
         "%s: %d voxels (%.2g %%) are exactly %s: padding, left out%s",
         *(padding.volume.path, round(share * padding.volume.stored.size), 100 * share),
-        " or ".join(f"{one.value:g}" for one in padding.values),
+        " or ".join([*(f"{one.value:g}" for one in padding.values), *(["another value all along"] * padding.others)]),
         "; cut the tomogram to its data to save time" if share > _MUCH else ", data go on there by reflection",
     )

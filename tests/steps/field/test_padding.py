@@ -202,3 +202,14 @@ def test_edges_that_were_copied_outward_are_said(here: Path, simulated: Callable
         assert f"warning: t/{name}.mrc: {share}" in said
     assert "own.mrc: 1" not in said
     assert said.count("equal to a neighbour") == 2
+
+
+def test_masks_leave_out_padding_of_a_value_for_each_section(here: Path, grey: Any) -> None:
+    volume = grey.copy()
+    volume[:, :, :14] = volume.min(axis=(1, 2))[:, None, None]
+    foreign.mrc(here / "v.mrc", volume)
+    assert "(22 %) are exactly" in isonet.done("prepare", "v.mrc", output="v.star").err
+    isonet.done("mask", "v.star", output_dir="m")
+    mask = isonet.read(here / "m/v_mask.mrc") > 0
+    assert not mask[:, :, :14].any()
+    assert mask[:, :, 14:].mean() > 0.3

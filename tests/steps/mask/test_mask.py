@@ -324,6 +324,39 @@ def test_existing_masks_of_any_make(here: Path, scene: Any) -> None:
     isonet.assert_refused(isonet.call("mask", star, "--slab", existing="folder"), "slab", "existing")
 
 
+@pytest.mark.parametrize(("option", "ending"), [("existing", "_mask.mrc"), ("boundary", ".json")])
+def test_one_file_for_several_tomograms(here: Path, scene: Any, option: str, ending: str) -> None:
+    for name in ("TS_1", "TS_2"):
+        isonet.write(here / f"t/{name}.mrc", scene)
+    isonet.done("prepare", "t", output="t.star")
+    for name in ("TS_1", "TS_3", "all"):
+        if option == "existing":
+            isonet.write(here / f"{name}{ending}", np.ones(scene.shape, np.int8))
+        else:
+            polygons(LEFT, path=f"{name}{ending}")
+    theirs = f"TS_1{ending}"
+    isonet.assert_refused(isonet.call("mask", "t.star", **{option: theirs}), theirs, "TS_2", "--tomo-idx", "folder")
+    assert "taken for all" not in isonet.done("mask", "t.star", tomo_idx=1, **{option: theirs}).err
+    said = isonet.done("mask", "t.star", **{option: f"all{ending}"}).err
+    assert f"warning: all{ending}: taken for all 2 tomograms" in said
+
+
+@pytest.mark.parametrize(
+    ("highest", "offset", "kept"),
+    [(2, 0, [1, 2]), (3, 0, [1, 2, 3]), (3, -128, [1, 2, 3]), (90, 0, [2, 3]), (0.5, 0, [2, 3])],
+    ids=["two", "three", "IMOD bytes with a sign", "grey", "soft"],
+)
+def test_all_labels_of_a_mask_are_kept(here: Path, scene: Any, highest: float, offset: int, kept: list[int]) -> None:
+    labels = np.zeros(scene.shape, np.float32)
+    for label in (1, 2, 3):
+        labels[12:16, 4:36, 8 * label : 8 * label + 8] = label
+    given = np.minimum(labels, highest) if highest in (2, 3) else labels * highest / 3
+    isonet.write(here / "m.mrc", (given + offset).astype(np.int8) if offset else given)
+    said = isonet.done("mask", star_of(scene), existing="m.mrc").err
+    assert ("labels up to" in said) == (highest in (2, 3))
+    assert np.array_equal(isonet.read(MASK) > 0, np.isin(labels, [*kept, 3]))
+
+
 def test_existing_masks_that_do_not_fit(here: Path, scene: Any) -> None:
     star = Path(star_of(scene))
     isonet.write(here / "empty.mrc", np.zeros(scene.shape, np.int8))

@@ -222,3 +222,18 @@ def test_tomograms_are_added_to_a_table_of_isonet_1(here: Path, volume: Any) -> 
     isonet.done("prepare", "b.mrc", append=True)
     added = Project.read(Path("tomograms.star")).tomograms[1]
     assert (added.index, added.name, "rlnTomoName" in added.row) == ("2", "b", False)
+
+
+@pytest.mark.parametrize(("factor", "offset"), [(30, 200), (0.1, 0), (1.05, 0), (1, 200)])
+def test_the_mean_is_of_halves_on_one_scale(here: Path, volume: Any, factor: float, offset: float) -> None:
+    noise = 0.5 * volume.std() * np.random.default_rng(0).standard_normal((2, *volume.shape)).astype(np.float32)
+    even, odd = volume + noise[0], volume + noise[1]
+    even[3, 3, 3] += 1e4  # a hot pixel is no scale
+    isonet.write(here / "x_EVN.mrc", even)
+    isonet.write(here / "x_ODD.mrc", factor * odd + np.float32(offset))
+    said = isonet.done("prepare", even="x_EVN.mrc", odd="x_ODD.mrc").err
+    even[3, 3, 3] = odd[3, 3, 3]
+    mean = isonet.read(here / "average/x.mrc")
+    mean[3, 3, 3] = mean.mean()
+    assert np.corrcoef(mean.ravel(), ((even + odd) / 2).ravel())[0, 1] > 0.99
+    assert ("warning: x_ODD.mrc: its deviation is" in said) == (factor not in (1, 1.05))

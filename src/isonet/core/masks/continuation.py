@@ -2,11 +2,12 @@
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float32, Int
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 REACH = 4
 """Voxels to either side along x or y that must be of one value where data hold it too."""
+_EXTREMES = minimum_filter1d, maximum_filter1d
 _AT_ONCE = 1 << 18  # voxels whose reflection is looked up
 
 
@@ -62,3 +63,21 @@ def together(same: Bool[np.ndarray, "*z y x"]) -> Bool[np.ndarray, "*z y x"]:
         kept = minimum_filter1d(same.view(np.uint8), 2 * REACH + 1, axis=axis, mode="nearest")
         found |= maximum_filter1d(kept, 2 * REACH + 1, axis=axis, mode="nearest").view(np.bool_)
     return found & same
+
+
+def level(values: Float32[np.ndarray, "*z y x"]) -> Bool[np.ndarray, "*z y x"]:
+    """Find what lies together, as of :func:`together`, and is of exactly one value there, whichever that is.
+
+    >>> level(np.float32([[7] * 9 + [1, 2, 3]])).sum()
+    np.int64(9)
+    """
+    found = np.zeros(values.shape, dtype=np.bool_)
+    for axis in (-1, -2):
+        if values.shape[axis] <= 2 * REACH:
+            continue
+        ends = (extreme(values, 2 * REACH + 1, axis=axis, mode="nearest") for extreme in _EXTREMES)
+        kept = np.equal(*ends).view(np.uint8)
+        for end in (slice(REACH), slice(-REACH, None)):
+            np.moveaxis(kept, axis, 0)[end] = 0  # those windows are not whole
+        found |= maximum_filter1d(kept, 2 * REACH + 1, axis=axis, mode="constant").view(np.bool_)
+    return found

@@ -17,8 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float32
 
+from isonet.core.masks.continuation import level
+
 Slab = Float32[np.ndarray, "z y x"]
-_MOST_VALUES = 4  # of padding in one volume
+_MOST_VALUES = 4  # of padding in one volume that are told apart
 _PAIRS, _SAMPLE = 1 << 18, 1 << 12  # pairs of equal neighbours, and voxels, of a slab that are counted by their value
 _FEWEST = 64  # voxels of padding
 _SHARE, _SHARE_AMONG_LEVELS = 1e-4, 5e-3  # of all voxels: the least padding, and where data hold its value too
@@ -83,6 +85,7 @@ class Census:
         self._pairs: Counter[float] = Counter()
         self._sample: Counter[float] = Counter()
         self._tallies: dict[float, _Tally] = {}
+        self._level = 0
 
     def look(self, slab: Slab) -> None:
         """Show sections that lie next to each other for the first time."""
@@ -99,14 +102,20 @@ class Census:
 
     @cached_property
     def suspects(self) -> tuple[float, ...]:
-        """Values that may be padding."""
+        """Values that may be padding, those that repeat most."""
+        return self._often[:_MOST_VALUES]
+
+    @cached_property
+    def _often(self) -> tuple[float, ...]:
         often = [value for value, pairs in self._pairs.most_common() if pairs >= _SHARE * self._voxels]
         if self._has_levels:
             often = [value for value in often if self._pairs[value] > _PEAK * self._pairs_beside(value)]
-        return tuple(often[:_MOST_VALUES])
+        return tuple(often)
 
     def count(self, slab: Slab) -> None:
         """Show sections again."""
+        if self._has_more:
+            self._level += int(np.count_nonzero(level(slab) & ~np.isin(slab, np.array(self.suspects, np.float32))))
         beside = {level for suspect in self.suspects for level in self._levels_beside(suspect)}
         for value in {*self.suspects, *beside}:
             tally = self._tallies.setdefault(value, _Tally())
@@ -130,6 +139,18 @@ class Census:
         return tuple(found)
 
     @property
+    def others(self) -> float:
+        """Share of voxels in pieces of rows or columns of one value, where there are more such values than are counted.
+
+        So it is where each section has its own. :func:`isonet.core.masks.continuation.level` finds them. 0 where some
+        value is doubtful.
+        """
+        if self._level < max(_FEWEST, _SHARE * self._voxels) or self.doubtful:
+            return 0.0
+        share = self._level / self._voxels
+        return share if share + sum(one.share for one in self.padding) < _MOST else 0.0
+
+    @property
     def doubtful(self) -> tuple[Repeated, ...]:
         """Values that repeat as measured ones do not, and are no padding."""
         known = {one.value for one in self.padding}
@@ -145,6 +166,11 @@ class Census:
         """
         often = sum(pairs for pairs in self._pairs.values() if pairs >= _SHARE * self._voxels)
         return 0.0 if self._has_levels else max(0.0, self._beside - often) / max(1, self._voxels)
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether more values repeat than are told apart; levels may all do."""
+        return len(self._often) > _MOST_VALUES and not self._has_levels
 
     def _judged(self, value: float) -> Repeated | None:
         """Tell whether a suspect is padding, from how much of it lies together."""

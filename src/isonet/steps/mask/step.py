@@ -1,7 +1,6 @@
 """Make masks: where sub-volumes may be centred, one file per tomogram."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,8 +13,7 @@ from isonet.errors import InputError
 from isonet.io import blocks, star
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
-from isonet.io.volume_files import EXTENSIONS, is_folder, title
-from isonet.project.belonging import file_in, named
+from isonet.io.volume_files import EXTENSIONS, title
 from isonet.project.table import Project, Tomogram
 from isonet.project.turned import warn_of_turned
 from isonet.running.companions import start_together
@@ -25,6 +23,7 @@ from isonet.running.runs import PREVIEWS, Run
 from isonet.running.sharing import nobodys
 from isonet.steps.mask.areas import BOUNDARY_EXTENSIONS, boundary_text, read_areas
 from isonet.steps.mask.content import Content, ContentOptions, write_content, write_mask
+from isonet.steps.mask.given import belonging, check_shared
 from isonet.steps.mask.gold import list_of_beads, lost_list, of_no_list, without_beads
 from isonet.steps.mask.preview import save_outline
 from isonet.steps.mask.room import Steps
@@ -120,6 +119,8 @@ def mask(project: Project, config: MaskConfig, run: Run) -> Project:
     column = choose_column(chosen, config.input_column)
     if config.crop_z:
         log.info("%g %% of the sections are left out at each end of z", 100 * config.crop_z)
+    check_shared(config.existing, "--existing", project, chosen)
+    check_shared(config.boundary, "--boundary", project, chosen)
     for tomogram, path in nobodys(chosen, output_paths(chosen, config.output_dir, KIND)):
         if not config.overwrite and is_foreign(tomogram):
             log.warning(
@@ -139,7 +140,7 @@ def _plan(tomogram: Tomogram, project: Project, column: str, config: MaskConfig)
     """Read all that decides what a mask will be."""
     source = open_source(of_no_list(tomogram), column)
     volume = source.volume
-    boundary = given = _belonging(config.boundary, tomogram, project, BOUNDARY_EXTENSIONS)
+    boundary = given = belonging(config.boundary, tomogram, project, BOUNDARY_EXTENSIONS)
     if boundary is None and tomogram.text(BOUNDARY_COLUMN) is not None:
         boundary = tomogram.file(BOUNDARY_COLUMN)
     if boundary is not None:
@@ -155,7 +156,7 @@ def _plan(tomogram: Tomogram, project: Project, column: str, config: MaskConfig)
         patch,
         memory,
     )
-    existing = _belonging(config.existing, tomogram, project, EXTENSIONS)
+    existing = belonging(config.existing, tomogram, project, EXTENSIONS)
     return Plan(source, Content(source, options, steps), region, existing, given, config.slab, config.beads)
 
 
@@ -167,17 +168,6 @@ def _percentage(asked: float | None, tomogram: Tomogram, column: str) -> float:
     if not 0 < value <= 100:
         raise InputError(f"{tomogram.table}: {column} of tomogram {tomogram.index} is {value:g}; give 0 to 100")
     return value
-
-
-def _belonging(given: Path | None, tomogram: Tomogram, project: Project, endings: Sequence[str]) -> Path | None:
-    """Return the file that is given, or the one in a folder that belongs to a tomogram."""
-    if given is None or not is_folder(given):
-        return given
-    number = project.tomograms.index(tomogram)
-    found = file_in(given, endings, number, named(project), f"leave one in {given}")
-    if found is None:
-        raise InputError(f"{given}: no file called {tomogram.name} ({', '.join(endings[:3])}); there must be one")
-    return found
 
 
 def _make(plan: Plan, path: Path, run: Run) -> None:

@@ -1,5 +1,6 @@
 """The mean of even and odd halves, where there is no full tomogram."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,23 +11,57 @@ from isonet.io import blocks
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.project.halves import Pair
+from isonet.volumes.continued import Continued, open_continued
+from isonet.volumes.padding import looked_at
 from isonet.volumes.pixel_size import has_size, header_for
 from isonet.volumes.products import made_before, product_label
 
+log = logging.getLogger("isonet")
 _KIND = "mean of even and odd"
 _LABEL = f"isonet {_KIND}:"
+_CLEAR = 1.2  # times the deviation of one half that the other has: more is another scale of grey values
+_SAMPLE = 1 << 16  # voxels of a slab that are looked at
+_ENDS = 1, 99  # percentiles beyond which grey values, such as of hot pixels, are cut off
 
 
-def write_mean(path: Path, first: Volume, second: Volume, label: str, pixel_size: float = 0.0) -> None:
-    """Write the mean of two volumes, slab by slab, with the header of the first, a label, and a pixel size if given."""
+def write_mean(path: Path, first: Volume, second: Volume, label: str, pixel_size: float = 0.0) -> float:
+    """Write the mean of two volumes, slab by slab, with the header of the first, a label, and a pixel size if given.
+
+    Where the grey values of the second are clearly on another scale, they are brought to that of the first.
+
+    Returns
+    -------
+    float
+        Deviation of the second over that of the first where the scales differ, else 1.
+    """
+    (mean, deviation), (other, others) = _scale(first), _scale(second)
+    ratio = others / deviation if deviation > 0 and others > 0 else 1.0
+    if not max(ratio, 1 / ratio) > _CLEAR:
+        ratio, other = 1.0, mean
     header = header_for(first, pixel_size, label)
     moments = Moments()
-    with blocks.create(path, first.shape, header) as mean:
+    with blocks.create(path, first.shape, header) as target:
         for part, slab in first.slabs():
-            values = np.asarray((slab + second.read_rows(part)) / 2, np.float32)
+            scaled = second.read_rows(part) if ratio == 1 else (second.read_rows(part) - other) / ratio + mean
+            values = np.asarray((slab + scaled) / 2, np.float32)
             moments.add(values)
-            mean.write_rows(part.start, 0, values)
-        mean.statistics = (moments.low, moments.high, moments.mean, moments.std)
+            target.write_rows(part.start, 0, values)
+        target.statistics = (moments.low, moments.high, moments.mean, moments.std)
+    return ratio
+
+
+def _scale(half: Volume) -> tuple[float, float]:
+    """Mean and deviation of the grey values of a half, without padding and those far out."""
+    volume = open_continued(half.path, aloud=False)
+    drawn = []
+    for part in looked_at(volume.shape):
+        slab = (volume.data(part) if isinstance(volume, Continued) else volume.read_rows(part)).reshape(-1)
+        drawn.append(slab[:: -(-max(1, slab.size) // _SAMPLE)])
+    sample = np.concatenate(drawn).astype(np.float64)
+    if not np.isfinite(sample).all():
+        return 0.0, 0.0
+    sample = sample.clip(*np.percentile(sample, _ENDS))
+    return float(sample.mean()), float(sample.std())
 
 
 def with_pixel_size(path: Path, halves: tuple[Path, Path], pixel_size: float) -> None:
@@ -54,6 +89,12 @@ def average_halves(pairs: Sequence[Pair], folder: Path, *, overwrite: bool) -> l
         first, second = open_volume(pair.even), open_volume(pair.odd)
         label = product_label(_KIND, pair.halves, ())
         if not made_before(path, label, overwrite=overwrite):
-            write_mean(path, first, second, label)
+            ratio = write_mean(path, first, second, label)
+            if ratio != 1:
+                log.warning(
+                    "%s: its deviation is %.3g times that of %s; brought to that scale for their mean; look whether "
+                    "both were made alike",
+                    *(pair.odd, ratio, pair.even),
+                )
         written.append(path)
     return written

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
+from isonet.core.masks.continuation import level
 from isonet.core.masks.repeated import Census
 
 SHAPE = (20, 32, 32)
@@ -113,6 +114,20 @@ def test_two_values_are_found() -> None:
     volume = (40 + noise(0)).astype(np.float32)
     volume[:, :2], volume[:, :, -2:] = 0, 1
     assert values(census(volume)) == [0, 1]
+
+
+@laws
+@given(axis=st.integers(1, 2), width=st.integers(1, 6), seed=st.integers(0, 99), step=st.integers(4, 20))
+def test_padding_with_a_value_for_each_section_is_found(axis: int, width: int, seed: int, step: int) -> None:
+    volume = (40 + 10 * noise(seed)).astype(np.float32)
+    rim = np.moveaxis(np.zeros(SHAPE, bool), axis, 0)
+    rim[:width] = True
+    where = np.moveaxis(rim, 0, axis)
+    volume = np.where(where, volume.min(axis=(1, 2), keepdims=True), volume)
+    found = census(volume, step)
+    assert where.mean() / 2 < found.others < where.mean()
+    assert np.count_nonzero(level(volume) != where) <= len(volume)  # the least may lie beside it
+    assert census((40 + 10 * noise(seed)).astype(np.float32)).others == 0
 
 
 def test_what_is_nearly_all_is_no_padding_and_worth_a_word() -> None:

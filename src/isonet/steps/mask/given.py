@@ -1,0 +1,70 @@
+"""Masks and boundaries that are given: which file belongs to which tomogram."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from isonet.errors import InputError
+from isonet.io.volume_files import is_folder
+from isonet.project.belonging import Belonging, Named, file_in, named
+from isonet.project.names import Fit
+from isonet.project.table import Project, Tomogram
+
+log = logging.getLogger("isonet")
+
+
+def belonging(given: Path | None, tomogram: Tomogram, project: Project, endings: Sequence[str]) -> Path | None:
+    """Return the file that is given, or the one in a folder that belongs to a tomogram.
+
+    Raises
+    ------
+    InputError
+        If no file of the folder, or none for certain, belongs to it.
+    """
+    if given is None or not is_folder(given):
+        return given
+    number = project.tomograms.index(tomogram)
+    found = file_in(given, endings, number, named(project), f"leave one in {given}")
+    if found is None:
+        raise InputError(f"{given}: no file called {tomogram.name} ({', '.join(endings[:3])}); there must be one")
+    return found
+
+
+def check_shared(given: Path | None, option: str, project: Project, chosen: Sequence[Tomogram]) -> None:
+    """Refuse one file for several tomograms where its name is that of one; warn of it otherwise.
+
+    Parameters
+    ----------
+    given : Path or None
+        File or folder.
+    option : str
+        What gave it, for messages.
+    project : Project
+        The table.
+    chosen : sequence of Tomogram
+        Those of it that the file is for.
+
+    Raises
+    ------
+    InputError
+        If its name fits some of the tomograms and not the others.
+    """
+    if given is None or len(chosen) < 2 or is_folder(given):
+        return
+    fitting = Belonging(named(project), [Named(given, (given.stem,))])
+    own = [one for place, one in enumerate(project.tomograms) if _fits(fitting, place)]
+    others = [one for one in chosen if one not in own]
+    if own and others:
+        raise InputError(
+            f"{given}: is of {own[0].name} by its name, not of {others[0].name}; choose one by --tomo-idx, or give "
+            f"{option} a folder with a file for each"
+        )
+    log.warning(
+        "%s: taken for all %d tomograms; where they differ, give %s a folder with a file for each",
+        *(given, len(chosen), option),
+    )
+
+
+def _fits(fitting: Belonging, tomogram: int) -> bool:
+    """Tell whether the one file fits a tomogram for certain, and no other one better."""
+    return any(one.fit > Fit.LOOSE for one in fitting.fitting(tomogram))
