@@ -61,7 +61,9 @@ def check_shared(given: Path | None, option: str, project: Project, chosen: Sequ
         )
     log.warning(
         "%s: taken for all %d tomograms; where they differ, give %s a folder with a file for each",
-        *(given, len(chosen), option),
+        given,
+        len(chosen),
+        option,
     )
 
 

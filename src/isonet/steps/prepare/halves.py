@@ -94,7 +94,9 @@ def average_halves(pairs: Sequence[Pair], folder: Path, *, overwrite: bool) -> l
                 log.warning(
                     "%s: its deviation is %.3g times that of %s; brought to that scale for their mean; look whether "
                     "both were made alike",
-                    *(pair.odd, ratio, pair.even),
+                    pair.odd,
+                    ratio,
+                    pair.even,
                 )
         written.append(path)
     return written
