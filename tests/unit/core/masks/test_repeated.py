@@ -95,7 +95,7 @@ def test_padding_among_levels_is_found(where: Any, dtype: str, value: int, seed:
 @laws
 @given(
     dtype=st.sampled_from([*LEVELS, "float32"]),
-    deviation=st.floats(0.5, 60),
+    deviation=st.floats(1, 60),  # less than a step of whole numbers leaves two or three values, as padding has
     mean=st.floats(-20, 20),
     blur=st.floats(0, 3),
     seed=st.integers(0, 99),
