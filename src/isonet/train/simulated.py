@@ -177,7 +177,7 @@ class TailoredPairs(ImaginedPairs):
 
     @cached_property
     def _showers(self) -> Sequence[Shower]:
-        return [one.shown_in((self._edge,) * 3) for one in self.recordings]
+        return [Shower(one, (self._edge,) * 3) for one in self.recordings]
 
     @cached_property
     def _error_filters(self) -> Sequence[Tensor]:
@@ -185,7 +185,7 @@ class TailoredPairs(ImaginedPairs):
         return [self._error_filter(which) for which in range(len(self.recordings))]
 
     def _error_filter(self, which: int) -> Tensor:
-        truths = [self._show(which + k * _DRAWS * len(self.recordings))[2] for k in range(_SAMPLES)]
+        truths = [self._shown(which + k * _DRAWS * len(self.recordings))[2] for k in range(_SAMPLES)]
         power = torch.stack([spectra.power(truth) for truth in truths]).mean(0)
         weight = power.clamp_min(_FAINT * float(power.max())).rsqrt()
         weight[0] = weight[1]  # samples have no mean, but cubes of them do

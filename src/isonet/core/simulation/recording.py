@@ -53,10 +53,6 @@ class Recording:
     optics: ctf.Optics | None = None
     flipped: bool = False
 
-    def shown_in(self, shape: Shape) -> "Shower":
-        """Return what shows samples of a shape as this tomogram was."""
-        return Shower(self, shape)
-
 
 @dataclass(frozen=True)
 class Shower:

@@ -63,8 +63,9 @@ def recordings_of(table: Path, *, flipped: bool = False) -> tuple[str, list[Reco
     without = [row.name for row, one in zip(looked_at, found, strict=True) if one.optics is None]
     if 0 < len(without) < len(found):
         log.warning(
-            "%s: %s and others have no defocus, taken for no contrast transfer, where others have one; fill rlnDefocus",
-            *(table, without[0]),
+            "%s: no defocus is known of %d of %d tomograms, such as %s, which is taken for no contrast transfer; fill "
+            "rlnDefocus",
+            *(table, len(without), len(found), without[0]),
         )
     return "halves" if halves else "full", found
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from isonet.core import fourier
 from isonet.core.filters import ctf
 from isonet.core.simulation import assemblies, projection, spectra
-from isonet.core.simulation.recording import Recording
+from isonet.core.simulation.recording import Recording, Shower
 from isonet.core.simulation.spectra import SHELLS, NoSpectraError, spectra_of_halves, spectra_of_map
 from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured
@@ -90,7 +90,7 @@ def test_noise_alone_is_told(noises: Tensor) -> None:
 def test_what_is_shown_has_the_spectra_of_the_tomogram(clean: Tensor, noises: Tensor) -> None:
     """Another sample, shown twice, gives signal and noise of the mean of the halves again."""
     told = Recording(MEASURED, 10.0, "ramp", *spectra_of_halves((clean + noises)[None], MEASURED))
-    shower = told.shown_in(SHAPE)
+    shower = Shower(told, SHAPE)
     shown = torch.stack([shower.show(lumps(9), np.random.default_rng(seed))[0] for seed in (1, 2)])
     signal, noise = spectra_of_halves(shown[None], MEASURED)
     variance = float(shown.mean(0).var())
@@ -107,6 +107,7 @@ def test_the_truth_is_without_contrast_transfer() -> None:
     )
     assert bool(negative.any())
     for flipped, sign in ((False, -1.0), (True, 1.0)):
-        shown, truth = replace(told, flipped=flipped).shown_in(SHAPE).show(lumps(4), np.random.default_rng(0))
+        shower = Shower(replace(told, flipped=flipped), SHAPE)
+        shown, truth = shower.show(lumps(4), np.random.default_rng(0))
         product = (fourier.transform(shown) * fourier.transform(truth).conj()).real[negative]
         assert float(product.sum()) * sign > 0.5 * float(product.abs().sum())
