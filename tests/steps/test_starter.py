@@ -216,6 +216,17 @@ def test_units_of_a_defocus_are_told_before_it_is_believed(sample: Path) -> None
     assert "if it is in nanometres" in outcome.err
 
 
+def test_tomograms_without_a_defocus_are_counted(sample: Path) -> None:
+    """One of two: its contrast transfer is taken for none, which the user has to know."""
+    table = sample.read_text().rstrip()
+    row = table.splitlines()[-1].split("\t")
+    defocus = [line.split()[0] for line in table.splitlines() if line.startswith("_")].index("_rlnDefocus")
+    second = ["2", *row[1:defocus], "40000", *row[defocus + 1 :]]
+    sample.write_text("\n".join([table, "\t".join(second), ""]))
+    outcome = isonet.done("train-starter", like=sample, output_dir="m", steps=1, batch_size=1, cube_size=32)
+    assert "no defocus is known of 1 of 2 tomograms, such as full" in outcome.err
+
+
 def test_nothing_is_imagined_at_voxels_of_unknown_size(sample: Path) -> None:
     sample.write_text(sample.read_text().replace("\t10\t", "\t1\t"))
     outcome = isonet.call("train-starter", like=sample, output_dir="m", steps=1)
