@@ -70,6 +70,16 @@ def test_pairs_are_a_function_of_the_step(here: Path) -> None:
     assert not torch.equal(batches[0].inputs, SimulatedPairs((), 16, 2, 2.0, seed=6).batch(3).inputs)
 
 
+def test_pairs_come_at_several_deviations_and_their_errors_count_as_much() -> None:
+    """So that half of a contrast gives half of a result."""
+    pairs = SimulatedPairs((), 16, 32, 1.0, seed=5, snr=(0.01, 0.01))
+    batch = pairs.batch(0)
+    deviations = batch.inputs.std(dim=(1, 2, 3, 4))
+    assert float(deviations.max()) > 1.5 * float(deviations.min())
+    scales = (batch.error_filter.amax(dim=(1, 2, 3, 4)) * deviations).log()
+    assert float(scales.std()) < 0.5 * float(deviations.log().std())
+
+
 def test_errors_in_the_wedge_weigh_as_asked() -> None:
     one, four = (SimulatedPairs((), 16, 1, weight, seed=5).batch(0).error_filter for weight in (1.0, 4.0))
     ratio = four / one

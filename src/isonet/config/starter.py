@@ -42,8 +42,8 @@ class TrainStarterConfig(NetworkOptions):
     """Variance of the signal over that of the noise, voxel by voxel: lowest and highest. Tomograms of vitreous samples
     have 0.01 to 0.1. With like it is that of the tomograms."""
     pretrained_model: Path | None = None
-    """Model to start from, whose network is used. Its normalisation layers then stay as they are from the beginning, as
-    they do after two fifths of the steps without one, so that the network learns with what it is evaluated with."""
+    """Model to start from, whose network is used. Normalisation layers stay as they are after two fifths of the steps,
+    and from the beginning where a model is tailored, so that the network learns with what it is evaluated with."""
     workers: int = Field(1, ge=1)
     """Threads that simulate cubes while the network trains."""
     device: str = "auto"

@@ -32,6 +32,7 @@ REFRESH = 10
 _SCENE_EDGE = 96
 _LOW = 0.04  # cycles per voxel: below it all errors weigh the same
 _WEAK = 0.01  # variance of signals that still count less, of 1 in all
+_SCALES = (0.6, 1.4)  # deviations of what is shown, so that half of a contrast gives half of a result
 _EMPTY = 0.2  # of the scene's standard deviation
 _SCENES, _PAIRS, _SHOWN = 1, 2, 3
 _STEPS, _DRAWS = 5, 3  # steps after which a sample is shown anew, and how often each is
@@ -80,7 +81,7 @@ class ImaginedPairs(ABC):
     def batch(self, step: int) -> Batch:
         """Make the pairs of a step."""
         random = random_stream(self.seed, _PAIRS, step)
-        made = [self._pair(step, random) for _ in range(self.batch_size)]
+        made = [_scaled(*self._pair(step, random), random) for _ in range(self.batch_size)]
         inputs, targets, filters = (torch.stack(parts)[:, None] for parts in zip(*made, strict=True))
         return Batch(inputs, targets, filters)
 
@@ -196,6 +197,14 @@ class TailoredPairs(ImaginedPairs):
         spread = weight[shell] * (1 + (self.wedge_weight - 1) * inside)
         total = (fourier.multiplicity(shape) * spread * power[shell]).sum() / math.prod(shape)
         return (spread / total).sqrt()
+
+
+def _scaled(
+    shown: Tensor, truth: Tensor, error_filter: Tensor, random: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Bring a pair to another deviation, at which its errors count as before."""
+    scale = _SCALES[0] * (_SCALES[1] / _SCALES[0]) ** random.random()
+    return scale * shown, scale * truth, error_filter / scale
 
 
 def _corner(scene: scenery.Scene, cube: int, random: np.random.Generator) -> list[int]:

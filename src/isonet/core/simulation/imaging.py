@@ -87,10 +87,11 @@ def draw_imaging(random: np.random.Generator, snr: tuple[float, float]) -> Imagi
     strength = float(snr[0] * (snr[1] / snr[0]) ** random.random())
     if random.random() < 0.5:
         mode = _MODES[int(random.choice(3, p=(0.0, 0.7, 0.3)))]
-        return Imaging((-random.uniform(45, 65), random.uniform(45, 65)), mode, strength)
+        low, high = -random.uniform(45, 65), random.uniform(45, 65)
+        return Imaging(_tilts(low, high, random), mode, strength)
     low, high = -random.uniform(38, 70), random.uniform(38, 70)
     return Imaging(
-        tilts=_single_tilts(low, high, random) if random.random() < 0.3 else (low, high),
+        tilts=_tilts(low, high, random),
         mode=_MODES[int(random.choice(3, p=(0.2, 0.5, 0.3)))],
         snr=strength,
         optics=None if random.random() < 0.4 else _draw_optics(random),
@@ -110,8 +111,10 @@ def _draw_optics(random: np.random.Generator) -> ctf.Optics:
     )
 
 
-def _single_tilts(low: float, high: float, random: np.random.Generator) -> tuple[float, ...]:
-    """Tilts 1 to 5 degrees apart, a few of them left out."""
+def _tilts(low: float, high: float, random: np.random.Generator) -> tuple[float, ...]:
+    """All between two ends, or as often tilts 1 to 5 degrees apart, a few of them left out."""
+    if random.random() < 0.5:
+        return low, high
     angles = np.arange(low, high, random.uniform(1, 5))
     kept = angles[(random.random(len(angles)) > random.choice((0.0, 0.1))) | (np.arange(len(angles)) % 5 == 0)]
     return tuple(float(angle) for angle in kept)

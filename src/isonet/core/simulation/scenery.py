@@ -16,10 +16,12 @@ from torch import Tensor
 from isonet.core import fourier, rotation
 from isonet.core.simulation import assemblies, particles, phantom
 
-PIXEL_SIZES = (8.0, 20.0)
+PIXEL_SIZES = (6.0, 40.0)
 """Å per voxel, from and to."""
+_USUAL_SIZES, _USUAL = (8.0, 20.0), 0.7  # those of most tomograms, and of so many scenes
 _ATTEMPTS = 6
 _EMPTY, _SOLID = 0.05, 0.3
+_CROWDED = 0.3  # of all scenes
 _KINDS = 4  # of large particles in a crowded scene, and of others
 
 
@@ -70,13 +72,10 @@ def scene(edge: int, random: np.random.Generator, templates: Sequence[Template] 
     templates : sequence of Template
         Densities to use beside invented particles.
     """
-    pixel_size = PIXEL_SIZES[0] * (PIXEL_SIZES[1] / PIXEL_SIZES[0]) ** random.random()
-    volume = torch.zeros((edge,) * 3)
-    for _ in range(_some(random, 0.55, 3)):
-        add_membrane(volume, pixel_size, random)
-    for _ in range(_some(random, 0.45, 3)):
-        add_filament(volume, pixel_size, random)
-    _add_particles(volume, pixel_size, random, templates)
+    finest, coarsest = _USUAL_SIZES if random.random() < _USUAL else PIXEL_SIZES
+    pixel_size = finest * (coarsest / finest) ** random.random()
+    fill = _crowded if random.random() < _CROWDED else _varied
+    volume = fill(edge, random, pixel_size, templates)
     if random.random() < 0.4:
         volume += random.uniform(0.02, 0.15) * assemblies.field((edge,) * 3, 20 / pixel_size, random)
     if random.random() < 0.35:
@@ -86,6 +85,19 @@ def scene(edge: int, random: np.random.Generator, templates: Sequence[Template] 
     if random.random() < 0.06:
         volume += _carbon(edge, pixel_size, random)
     return _standardised(volume, pixel_size)
+
+
+def _varied(
+    edge: int, random: np.random.Generator, pixel_size: float, templates: Sequence[Template]
+) -> Float[Tensor, "n n n"]:
+    """Imagine a piece of any sample, from empty to crowded; parameters as of :func:`scene`."""
+    volume = torch.zeros((edge,) * 3)
+    for _ in range(_some(random, 0.55, 3)):
+        add_membrane(volume, pixel_size, random)
+    for _ in range(_some(random, 0.45, 3)):
+        add_filament(volume, pixel_size, random)
+    _add_particles(volume, pixel_size, random, templates)
+    return volume
 
 
 def crowded(
@@ -98,6 +110,14 @@ def crowded(
     tensor
         `[edge, edge, edge]`, its mean 0 and its solid parts about 1 above what is empty.
     """
+    volume = _crowded(edge, random, pixel_size, templates)
+    return volume - volume.mean()
+
+
+def _crowded(
+    edge: int, random: np.random.Generator, pixel_size: float, templates: Sequence[Template]
+) -> Float[Tensor, "n n n"]:
+    """Fill a piece with particles, the large ones before all."""
     volume = torch.zeros((edge,) * 3)
     for _ in range(int(random.integers(3))):
         add_membrane(volume, pixel_size, random)
@@ -112,7 +132,7 @@ def crowded(
         failures += 1
         if _put(volume, random.uniform(0.8, 1.2) * block, random):
             room, failures = room - float((block > _SOLID).sum()), 0
-    return volume - volume.mean()
+    return volume
 
 
 def _some(random: np.random.Generator, chance: float, most: int) -> int:

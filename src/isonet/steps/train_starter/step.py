@@ -27,6 +27,7 @@ from isonet.running.devices import take_device
 from isonet.running.runs import Run, start
 from isonet.steps.train_starter.recordings import recordings_of
 from isonet.train.fit import Trainer, TrainerOptions
+from isonet.train.network.kernel_length import shorten_kernels
 from isonet.train.network.unet import UNet, UNetShape, initialize, named_shape, parameter_count
 from isonet.train.schedule import learning_rate
 from isonet.train.simulated import ImaginedPairs, SimulatedPairs, TailoredPairs
@@ -104,12 +105,14 @@ def _begin(config: TrainStarterConfig) -> _Training:
     initialize(network, config.initialization)
     if weights is not None:
         network.load_state_dict(weights)
+        if not config.tailors:
+            shorten_kernels(network)
     options = TrainerOptions(
         exponent=2,
         optimizer="muon",
         weight_decay=0.01,
         averaging=config.kept_average,
-        batch_statistics_until=0 if _begins_with(config) else round(_OWN_STATISTICS * config.all_steps),
+        batch_statistics_until=0 if config.tailors else round(_OWN_STATISTICS * config.all_steps),
     )
     trainer = Trainer(network, device, config.precision, options)
     asked = (templates, config.cube_size, config.batch_size, config.weight_in_wedge, config.seed)

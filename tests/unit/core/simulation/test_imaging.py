@@ -18,7 +18,7 @@ SAME = rotation.cube_rotations()[0]
 
 @pytest.fixture(scope="module")
 def scene() -> scenery.Scene:
-    return scenery.scene(72, np.random.default_rng(2))
+    return scenery.scene(72, np.random.default_rng(3))
 
 
 def show(scene: scenery.Scene, how: Imaging, seed: int = 0, cube: int = 48) -> tuple[torch.Tensor, torch.Tensor, float]:
