@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.errors import InputError
+from isonet.io.files import refuse_special
 
 Floats = npt.NDArray[np.float64]
 _LARGEST = 1 << 26
@@ -37,8 +38,9 @@ def read_text(path: Path, *, odd_characters: bool = False, may_be_empty: bool = 
     Raises
     ------
     InputError
-        If the file is missing, unreadable, empty, binary, too large or in another encoding.
+        If the file is missing, special, unreadable, empty, binary, too large or in another encoding.
     """
+    refuse_special(path)
     try:
         with path.open("rb") as file:
             raw = file.read(largest + 1)

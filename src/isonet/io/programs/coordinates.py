@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.errors import InputError
+from isonet.io.files import refuse_special
 from isonet.io.programs.imod import ALIKE, model_points, read_model, scale_of_drawing
 from isonet.io.programs.listed_points import Floats, ListedPoints, in_voxels
 from isonet.io.programs.particle_star import read_particles
@@ -132,6 +133,7 @@ def read_coordinates(path: Path) -> Points:
     InputError
         If the file is missing, holds no points, or a value is no number.
     """
+    refuse_special(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; give a file or folder with coordinates")
     if path.suffix.lower() == ".star":

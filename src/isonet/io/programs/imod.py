@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.errors import InputError
-from isonet.io.files import atomic_path
+from isonet.io.files import atomic_path, refuse_special
 
 log = logging.getLogger("isonet")
 Points = npt.NDArray[np.float64]
@@ -177,6 +177,7 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._position = 0
+        refuse_special(path)
         if not path.is_file():
             raise InputError(f"{path}: no such file; check the name of the model")
         try:
