@@ -11,9 +11,10 @@ import numpy.typing as npt
 from isonet.errors import InputError
 from isonet.io.files import refuse_special
 from isonet.io.programs.imod import ALIKE, model_points, read_model, scale_of_drawing
-from isonet.io.programs.listed_points import Floats, ListedPoints, in_voxels
-from isonet.io.programs.particle_star import read_particles
-from isonet.io.programs.point_text import read_points
+from isonet.io.programs.particles.listed_points import Floats, ListedPoints, in_voxels
+from isonet.io.programs.particles.particle_star import read_particles
+from isonet.io.programs.particles.point_text import read_points
+from isonet.io.programs.particles.unread import refuse_unread
 
 log = logging.getLogger("isonet")
 EXTENSIONS = (".star", ".mod", ".txt", ".coords", ".xyz", ".csv", ".tsv", ".pts", ".point", ".box")
@@ -126,16 +127,18 @@ def read_coordinates(path: Path) -> Points:
 
     In plain text each line is `x y z`, separated by blanks, tabs or commas, in voxels of the tomogram counted from 0;
     `#` begins a comment. The first line may name columns, in any order, with units: `x_nm`, `z [A]`, `voxel_size`. For
-    STAR files see :mod:`isonet.io.programs.particle_star`. A model is scaled from the image that it was drawn on.
+    STAR files see :mod:`isonet.io.programs.particles.particle_star`. A model is scaled from the image that it was drawn
+    on.
 
     Raises
     ------
     InputError
-        If the file is missing, holds no points, or a value is no number.
+        If the file is missing, of a program that is not read, holds no points, or a value is no number.
     """
     refuse_special(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; give a file or folder with coordinates")
+    refuse_unread(path)
     if path.suffix.lower() == ".star":
         points = Points(path, read_particles(path))
     elif path.suffix.lower() == ".mod":

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from isonet.errors import InputError
-from isonet.io.programs.listed_points import ListedPoints, are_fractions, in_voxels
+from isonet.io.programs.particles.listed_points import ListedPoints, are_fractions, in_voxels
 from isonet.io.text import is_number, number, read_text
 
 _UNITS = {

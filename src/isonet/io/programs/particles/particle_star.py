@@ -18,7 +18,7 @@ import numpy as np
 
 from isonet.errors import InputError
 from isonet.io import star
-from isonet.io.programs.listed_points import Floats, ListedPoints, are_fractions
+from isonet.io.programs.particles.listed_points import Floats, ListedPoints, are_fractions
 from isonet.io.text import number
 
 log = logging.getLogger("isonet")
