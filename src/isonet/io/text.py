@@ -122,7 +122,7 @@ def first_column(path: Path, meaning: str) -> Floats:
     ------
     InputError
         If lines have different numbers of columns, there is one line of several numbers, a number is garbled, or the
-        first column counts the lines.
+        first column counts the lines, or the images in another order.
     """
     lines = list(rows(read_text(path)))
     columns = len(lines[0][1]) if lines else 1
@@ -133,8 +133,8 @@ def first_column(path: Path, meaning: str) -> Floats:
                 f"{path}: line {line} has {len(words)} columns, {expected} expected ({meaning}); copy it again"
             )
     values = table(path, [(line, words[:1]) for line, words in lines], 1, meaning)[:, 0]
-    if columns > 1 and len(values) > 2 and values[0] in (0, 1) and (np.diff(values) == 1).all():
-        raise InputError(f"{path}: its first column counts the lines; leave it out ({meaning})")
+    if columns > 1 and len(values) > 2 and min(values) in (0, 1) and (np.diff(np.sort(values)) == 1).all():
+        raise InputError(f"{path}: its first column counts the lines or images; leave it out ({meaning})")
     return values
 
 

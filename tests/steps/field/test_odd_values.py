@@ -1,0 +1,149 @@
+"""Values that other programs, tables typed by hand and spreadsheets give in another order, unit, sign or spelling."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import commandline as isonet
+import foreign
+import numpy as np
+import pytest
+from test_units import POINTS, places, star
+
+from isonet.errors import InputError
+from isonet.io.programs.aretomo import read_ctf_table
+from isonet.io.programs.metadata import read_series, read_tilts
+
+SHUFFLED = np.random.default_rng(2).permutation(len(foreign.TILTS)).tolist()
+
+
+@pytest.fixture
+def tomogram(here: Path) -> Path:
+    """One tomogram, `TS_1`."""
+    return isonet.write(here / "t/TS_1.mrc", isonet.specimen())
+
+
+def row_of(**options: object) -> tuple[dict[str, str], str]:
+    """Prepare it, and return its row in the table and what was said."""
+    said = isonet.done("prepare", "t", **options).err
+    return isonet.table(Path("tomograms.star"))[0], said
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("order", [sorted(SHUFFLED), SHUFFLED], ids=["in order", "shuffled"])
+def test_numbers_of_images_are_no_tilts(tmp_path: Path, first: int, order: Sequence[int]) -> None:
+    rows = "".join(f"{first + place} {foreign.TILTS[place]}\n" for place in order)
+    with pytest.raises(InputError, match="first column counts"):
+        read_tilts(foreign.put(tmp_path / "TS_1.tlt", rows))
+
+
+def test_tilts_with_numbers_of_images_behind_them_are_read(tmp_path: Path) -> None:
+    rows = "".join(f"{tilt} {place}\n" for place, tilt in enumerate(foreign.TILTS))
+    assert read_tilts(foreign.put(tmp_path / "TS_1.tlt", rows)).tilts == foreign.TILTS
+
+
+def ctf_rows(numbers: Sequence[int], order: Sequence[int]) -> str:
+    """Rows as CTFFIND writes them: the defocus rises with the tilt, by 500 Å from one to the next."""
+    rows = [f"{numbers[place]} {20000 + 500 * place} {20000 + 500 * place} 0 0 0.1 8\n" for place in order]
+    return (
+        "# Columns: #1 - number; #2 - defocus 1; #3 - defocus 2; #4 - azimuth; #5 - phase; #6 - score; #7 - fit\n"
+        + "".join(rows)
+    )
+
+
+@pytest.mark.parametrize("order", [range(41), SHUFFLED], ids=["in order", "shuffled"])
+def test_defocus_is_that_of_its_image(tmp_path: Path, order: Sequence[int]) -> None:
+    path = foreign.put(tmp_path / "TS_1_CTF.txt", ctf_rows(range(1, 42), order))
+    assert read_ctf_table(path).defocus(foreign.TILTS) == 30000
+
+
+def test_tables_of_single_images_that_were_joined_keep_their_order(tmp_path: Path) -> None:
+    path = foreign.put(tmp_path / "TS_1_CTF.txt", ctf_rows([1] * 41, range(41)))
+    assert read_ctf_table(path).defocus(foreign.TILTS) == 30000
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "what"),
+    [
+        ("rlnVoltage", "-300", "voltage is -300"),
+        ("rlnSphericalAberration", "-2.7", "Cs is -2.7"),
+        ("rlnAmplitudeContrast", "-0.1", "amplitude contrast is -0.1"),
+    ],
+)
+def test_what_cannot_be_negative_is_said(tomogram: Path, column: str, value: str, what: str) -> None:
+    foreign.star(tomogram.parents[1] / "m.star", "global", rlnTomoName=["TS_1"], **{column: [value]})
+    _, said = row_of(metadata="m.star")
+    assert f"warning: TS_1: {what}, which is no number in" in said
+
+
+def test_no_voltage_is_the_usual_one(tomogram: Path) -> None:
+    foreign.star(tomogram.parents[1] / "m.star", "global", rlnTomoName=["TS_1"], rlnVoltage=[0])
+    assert row_of(metadata="m.star")[0]["rlnVoltage"] == "300"
+
+
+@pytest.mark.parametrize(("phase", "warned"), [(1.5708, True), (3.1, True), (90, False), (-90, False), (0, False)])
+def test_a_phase_shift_in_radians_is_said(tomogram: Path, phase: float, warned: bool) -> None:
+    tilts = foreign.TILTS
+    columns = {"rlnTomoYTilt": tilts, "rlnDefocusU": [31000] * len(tilts), "rlnPhaseShift": [phase] * len(tilts)}
+    foreign.star(tomogram.parents[1] / "TS_1.star", "TS_1", **columns)
+    assert ("phase shift is" in row_of(metadata="TS_1.star")[1]) is warned
+
+
+@pytest.mark.parametrize("size", ["0", "-5"])
+def test_no_size_of_a_voxel_is_refused(tmp_path: Path, size: str) -> None:
+    with pytest.raises(InputError, match=f"{size} is no size of a voxel"):
+        places(foreign.put(tmp_path / "p.csv", f"x,y,z,voxel_size\n10,12,8,{size}\n"))
+
+
+def of_groups(path: Path, named: str) -> Path:
+    """Places of 5 Å in a file that describes two optics groups."""
+    star(path, POINTS * 2, rlnOpticsGroup=[named] * 3)
+    head = "data_optics\n\nloop_\n_rlnOpticsGroup\n_rlnImagePixelSize\n1 5\n2 10\n\n"
+    return foreign.put(path, head + path.read_text())
+
+
+@pytest.mark.parametrize("named", ["1", "1.000000", "01"])
+def test_an_optics_group_is_found_however_its_number_is_written(tmp_path: Path, named: str) -> None:
+    assert places(of_groups(tmp_path / "p.star", named)) == POINTS.tolist()
+
+
+def test_an_optics_group_that_is_not_described_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="row 1: rlnOpticsGroup 7 is not among those"):
+        places(of_groups(tmp_path / "p.star", "7"))
+
+
+@pytest.mark.parametrize("defocus", ["3.1e8", "-3.1e8"])
+def test_no_defocus_of_metres_is_deconvolved(prepared: Path, defocus: str) -> None:
+    isonet.edited(prepared, rlnDefocus=defocus)
+    isonet.assert_refused(isonet.call("deconv", prepared), "has a defocus of", "give it in A")
+
+
+COMMAND = "$tilt -StandardInput\nInputProjections TS_1_ali.mrc\nTILTFILE TS_1.tlt\n{}\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "doubted"),
+    [
+        ("EXCLUDELIST 1-3", False),
+        ("EXCLUDELIST 1,41", False),
+        ("EXCLUDELIST 1-3,60", True),
+        ("EXCLUDELIST 0,1", True),
+        ("INCLUDE 1-60", True),
+        ("OFFSET 3", False),
+    ],
+)
+def test_views_that_there_are_not_are_doubted(tmp_path: Path, option: str, doubted: bool) -> None:
+    foreign.angles(tmp_path / "TS_1.tlt")
+    doubt = read_tilts(foreign.put(tmp_path / "tilt.com", COMMAND.format(option))).doubt
+    assert ("of one series" in doubt) is doubted
+
+
+@pytest.mark.parametrize(("second", "refused"), [("9", True), ("3.1", False)])
+def test_two_values_of_one_name_in_warp_are_refused(tmp_path: Path, second: str, refused: bool) -> None:
+    path = foreign.warp(tmp_path / "TS_1.xml", foreign.TILTS)
+    said = "".join(f'<Param Name="Defocus" Value="{value}"/>' for value in ("3.1", second))
+    foreign.put(path, path.read_text().replace("</TiltSeries>", f"<CTF>{said}</CTF></TiltSeries>"))
+    if refused:
+        with pytest.raises(InputError, match="different things under one name"):
+            read_series(path)
+    else:
+        assert read_series(path)[0].defoci == (31000,)
