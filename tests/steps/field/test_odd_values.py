@@ -147,3 +147,72 @@ def test_two_values_of_one_name_in_warp_are_refused(tmp_path: Path, second: str,
             read_series(path)
     else:
         assert read_series(path)[0].defoci == (31000,)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("TS_1.mdoc", "PixelSpacing = -2.5\n\n[ZValue = 0]\nTiltAngle = -60\n\n[ZValue = 1]\nTiltAngle = 60\n"),
+        ("TiltSeries_Metrics.csv", "Tilt_Series,Pix_Size(A)\nTS_1.mrc,-2.5\n"),
+        ("m.star", "data_global\n\nloop_\n_rlnTomoName\n_rlnTomoTiltSeriesPixelSize\nTS_1 -2.5\n"),
+        ("m.star", "data_\n\nloop_\n_rlnTomoName\n_rlnTomoTiltSeriesPixelSize\n_rlnTomoTomogramBinning\nTS_1 2.5 -4\n"),
+    ],
+)
+def test_a_negative_pixel_size_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(InputError, match=r"a pixel size of -(2\.5|10) A cannot be"):
+        read_series(foreign.put(tmp_path / name, text))
+
+
+def test_a_pixel_size_of_zero_says_nothing(tmp_path: Path) -> None:
+    columns = {"rlnTomoTiltSeriesPixelSize": [0], "rlnTomoTomogramBinning": [4]}
+    (found,) = read_series(foreign.star(tmp_path / "m.star", "global", rlnTomoName=["TS_1"], **columns))
+    assert (found.pixel_size, found.image_pixel_size) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("columns", "tilts", "missing"),
+    [
+        ({"rlnTiltMin": -40}, ("-40", "60"), "rlnTiltMax"),
+        ({"rlnTiltMax": 40}, ("-60", "40"), "rlnTiltMin"),
+        ({"rlnTiltMin": -40, "rlnTiltMax": 50}, ("-40", "50"), None),
+        ({}, ("-60", "60"), None),
+    ],
+)
+def test_one_end_of_a_range_is_kept(
+    tomogram: Path, columns: dict[str, float], tilts: tuple[str, str], missing: str | None
+) -> None:
+    values = {name: [value] for name, value in columns.items()}
+    foreign.star(tomogram.parents[1] / "in.star", rlnIndex=[1], rlnTomoName=["t/TS_1.mrc"], **values)
+    said = isonet.done("prepare", "in.star", output="o.star").err
+    (row,) = isonet.table(Path("o.star"))
+    assert (row["rlnTiltMin"], row["rlnTiltMax"]) == tilts
+    assert ("taken" in said) is (missing is not None)
+    assert missing is None or f"warning: in.star: no {missing}" in said
+
+
+def reconstruct(transform: str, *, count: int = 9) -> isonet.Outcome:
+    """Reconstruct noise with one transform for all images, and for the last another one."""
+    images = np.random.default_rng(0).normal(size=(count, 32, 32)).astype(np.float32)
+    foreign.mrc(Path("TS.st"), images, space_group=0)
+    foreign.angles(Path("TS.tlt"), range(-4 * 10, 5 * 10, 10))
+    foreign.put(Path("TS.xf"), "1 0 0 1 0 0\n" * (count - 1) + transform + "\n")
+    return isonet.call("reconstruct", "TS.st", tilt_file="TS.tlt", alignment="TS.xf", thickness=16)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("transform", "mentions"),
+    [
+        ("1 0 0 1 5000 0", ("image 9 is shifted by 5000 0 pixels", "out of the field")),
+        ("1 0 0 1 0 -33", ("image 9 is shifted by 0 -33 pixels", "out of the field")),
+        ("-1 0 0 1 0 0", ("transform 9 mirrors the image",)),
+    ],
+)
+def test_alignments_that_show_nothing_are_refused(transform: str, mentions: tuple[str, ...]) -> None:
+    isonet.assert_refused(reconstruct(transform), "TS.xf", *mentions)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("transform", ["1 0 0 1 20 -20", "0 1 -1 0 3 3", "-1 0 0 -1 0 0", "2 0 0 2 40 0"])
+def test_alignments_that_show_a_part_pass(transform: str) -> None:
+    assert reconstruct(transform).code == 0

@@ -94,7 +94,7 @@ def read_ctf_table(path: Path) -> TiltSeries:
         voltage=_told(path, text, "acceleration voltage"),
         cs=_told(path, text, "spherical aberration"),
         amplitude_contrast=_told(path, text, "amplitude contrast"),
-        image_pixel_size=_told(path, text, "pixel size"),
+        image_pixel_size=_told(path, text, "pixel size") or None,
     )
 
 

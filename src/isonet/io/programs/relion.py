@@ -110,7 +110,7 @@ def _tomogram(path: Path, line: int, row: Mapping[str, str], tables: Mapping[str
         amplitude_contrast=constants["amplitude_contrast"] or known.amplitude_contrast,
         source=path,
         names=tuple(names),
-        image_pixel_size=image,
+        image_pixel_size=image or None,
         pixel_size=image * binning if image and binning else None,
         hand=_value(path, where, row, "rlnTomoHand"),
     )
@@ -219,7 +219,7 @@ def _optics(path: Path, rows: list[dict[str, str]]) -> list[TiltSeries]:
     sizes = {_value(path, "optics", row, "rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize") for row in rows}
     if any(group != groups[0] for group in groups):
         return [TiltSeries(path)]
-    return [TiltSeries(path, image_pixel_size=sizes.pop() if len(sizes) == 1 else None, **groups[0])]
+    return [TiltSeries(path, image_pixel_size=sizes.pop() or None if len(sizes) == 1 else None, **groups[0])]
 
 
 def _constants(path: Path, where: str, row: Mapping[str, str]) -> Constants:
