@@ -11,6 +11,7 @@ from test_units import POINTS, places, star
 
 from isonet.errors import InputError
 from isonet.io.programs.aretomo import read_ctf_table
+from isonet.io.programs.imod import write_closed
 from isonet.io.programs.metadata import read_series, read_tilts
 
 SHUFFLED = np.random.default_rng(2).permutation(len(foreign.TILTS)).tolist()
@@ -216,3 +217,35 @@ def test_alignments_that_show_nothing_are_refused(transform: str, mentions: tupl
 @pytest.mark.parametrize("transform", ["1 0 0 1 20 -20", "0 1 -1 0 3 3", "-1 0 0 -1 0 0", "2 0 0 2 40 0"])
 def test_alignments_that_show_a_part_pass(transform: str) -> None:
     assert reconstruct(transform).code == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "voxel_size", "said"),
+    [
+        ((64, 64, 48), 10.0, ""),
+        ((128, 128, 96), 5.0, ""),  # scaled, as it says how
+        ((128, 128, 96), 10.0, "another binning"),
+        ((128, 128, 96), 0.0, "another binning"),
+        ((127, 129, 96), 0.0, "another binning"),
+        ((256, 256, 192), 1.0, "another binning"),
+        ((32, 32, 24), 0.0, "another binning"),
+        ((64, 48, 64), 10.0, "y and z exchanged"),
+        ((60, 50, 41), 10.0, ""),  # the extent of the points, as of point2model
+        ((0, 0, 0), 0.0, ""),
+    ],
+)
+def test_a_model_of_another_image_is_said(
+    tmp_path: Path, size: tuple[int, int, int], voxel_size: float, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_closed(tmp_path / "m.mod", [("p", [np.array([(20, 24, 12)], float)])], size, voxel_size)
+    places(tmp_path / "m.mod")
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == bool(said)
+    assert all(said in warning for warning in warnings)
+
+
+def test_a_boundary_of_another_image_is_said(prepared: Path) -> None:
+    corners = np.array([(2, 2, 6), (30, 2, 6), (30, 30, 6), (2, 30, 6)], float)
+    write_closed(prepared.parent / "b.mod", [("area", [corners])], (64, 64, 48), 0.0)
+    said = isonet.done("mask", prepared, boundary="b.mod").err
+    assert "warning: b.mod: drawn on 64 x 64 x 48 voxels along x, y, z, this tomogram has 32 x 32 x 24" in said

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from isonet.errors import InputError
 from isonet.io.files import refuse_special
-from isonet.io.programs.imod import ALIKE, model_points, read_model, scale_of_drawing
+from isonet.io.programs.imod import ALIKE, model_points, read_model, scale_of_drawing, warn_of_another_image
 from isonet.io.programs.particles.listed_points import Floats, ListedPoints, in_voxels
 from isonet.io.programs.particles.particle_star import read_particles
 from isonet.io.programs.particles.point_text import read_points
@@ -33,11 +33,14 @@ class Points:
         What it lists.
     drawn_at : float
         Å per voxel of the image that a model was drawn on; 0 where it does not say, and for other files.
+    drawn_on : tuple of int
+        Voxels x, y, z of that image; 0 as well.
     """
 
     path: Path
     listed: ListedPoints
     drawn_at: float = 0.0
+    drawn_on: tuple[int, int, int] = (0, 0, 0)
 
     @property
     def tomograms(self) -> tuple[str, ...]:
@@ -82,8 +85,9 @@ class Points:
         """
         listed = self.listed
         edges = np.array(shape[::-1])
+        scale = scale_of_drawing(self.path, self.drawn_at, pixel_size, header_size)
+        warn_of_another_image(self.path, self.drawn_on, (shape[2], shape[1], shape[0]), scale)
         if self.drawn_at:
-            scale = scale_of_drawing(self.path, self.drawn_at, pixel_size, header_size)
             position = (listed.xyz + 0.5) * scale - 0.5  # voxels are scaled about the corner of the volume
         elif listed.fractions:
             log.info("%s: numbers from 0 to 1 taken as fractions of the tomogram's edges", self.path)
@@ -154,7 +158,7 @@ def _from_model(path: Path) -> Points:
     model = read_model(path)
     xyz = model_points(model) + _TO_VOXEL_CENTRES
     listed = in_voxels(xyz, [f"point {number}" for number in range(1, len(xyz) + 1)])
-    return Points(path, listed, drawn_at=model.voxel_size)
+    return Points(path, listed, drawn_at=model.voxel_size, drawn_on=model.size)
 
 
 def _text(values: Floats | npt.NDArray[np.int64]) -> str:
