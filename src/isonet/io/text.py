@@ -151,6 +151,11 @@ def is_number(word: str) -> bool:
     return plain is not None and math.isfinite(float(word))
 
 
+def as_number(word: str) -> float | str:
+    """Return the number that a word is, so that `1` and `1.000000` are one; any other word as it is."""
+    return float(word) if is_number(word) else word
+
+
 def checked_angles(path: Path, angles: Sequence[float] | Floats) -> Floats:
     """Return tilt angles as an array; raise an `InputError` if one lies beyond -90 to 90 degrees."""
     values = np.asarray(angles, dtype=np.float64)

@@ -249,3 +249,11 @@ def test_a_boundary_of_another_image_is_said(prepared: Path) -> None:
     write_closed(prepared.parent / "b.mod", [("area", [corners])], (64, 64, 48), 0.0)
     said = isonet.done("mask", prepared, boundary="b.mod").err
     assert "warning: b.mod: drawn on 64 x 64 x 48 voxels along x, y, z, this tomogram has 32 x 32 x 24" in said
+
+
+@pytest.mark.parametrize("named", ["2", "2.000000"])
+def test_constants_of_an_optics_group_are_found_however_its_number_is_written(tmp_path: Path, named: str) -> None:
+    optics = "data_optics\n\nloop_\n_rlnOpticsGroup\n_rlnVoltage\n1 300\n2 200\n\n"
+    table = f"data_global\n\nloop_\n_rlnTomoName\n_rlnOpticsGroup\nTS_1 {named}\n"
+    (found,) = read_series(foreign.put(tmp_path / "m.star", optics + table))
+    assert found.voltage == 200

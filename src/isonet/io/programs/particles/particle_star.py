@@ -19,7 +19,7 @@ import numpy as np
 from isonet.errors import InputError
 from isonet.io import star
 from isonet.io.programs.particles.listed_points import Floats, ListedPoints, are_fractions
-from isonet.io.text import is_number, number
+from isonet.io.text import as_number, number
 
 log = logging.getLogger("isonet")
 _PIXELS = ("rlnCoordinateX", "rlnCoordinateY", "rlnCoordinateZ")
@@ -134,7 +134,7 @@ class _Sampling:
         others = [row for rows in tables.values() for row in rows if not {_PIXELS[0], _CENTRED[0]} & set(row)]
         groups = [row for row in others if "rlnOpticsGroup" in row]
         telling = any(set(_SAMPLING) & set(row) for row in groups)
-        self._by_number = {_group(row["rlnOpticsGroup"]): row for row in groups if telling}
+        self._by_number = {as_number(row["rlnOpticsGroup"]): row for row in groups if telling}
         self._only = groups[0] if len(groups) == 1 else {}
 
     def __call__(self, place: str, row: star.Row) -> star.Row:
@@ -147,19 +147,14 @@ class _Sampling:
         """
         found = self._only
         if "rlnOpticsGroup" in row and self._by_number:
-            if _group(row["rlnOpticsGroup"]) not in self._by_number:
+            if as_number(row["rlnOpticsGroup"]) not in self._by_number:
                 raise InputError(
                     f"{self._path}, {place}: rlnOpticsGroup {row['rlnOpticsGroup']} is not among those of the file, "
                     "which tell sizes of pixels; add it, or correct the row"
                 )
-            found = self._by_number[_group(row["rlnOpticsGroup"])]
+            found = self._by_number[as_number(row["rlnOpticsGroup"])]
         grouped = {name: found[name] for name in (_SERIES_PIXEL, _BINNING, *_PIXEL_SIZES) if name in found}
         return grouped | {name: row[name] for name in _SAMPLING if name in row}
-
-
-def _group(text: str) -> float | str:
-    """Number of an optics group, however it is written."""
-    return float(text) if is_number(text) else text
 
 
 def _pixel_sizes(path: Path, place: str, row: star.Row) -> dict[str, float]:
