@@ -17,6 +17,7 @@ from isonet.volumes.products import SETTING, labels_of
 
 log = logging.getLogger("isonet")
 _SMALLEST_DEFOCUS = 100.0  # Å: less is a value in micrometres
+_LARGEST_DEFOCUS = 1_000_000.0  # Å: more is a value in Å that was taken for another unit
 _UNUSUAL_DEFOCUS = 8_000.0  # Å: less may be a value in nanometres
 
 
@@ -77,7 +78,7 @@ def _defocus(tomogram: Tomogram, config: DeconvConfig) -> float:
             f"{where} has no defocus; fill rlnDefocus or give --defocus (A, positive is underfocus); for a phase "
             "plate fill rlnPhaseShift or give --phase-shift"
         )
-    if abs(defocus) < _SMALLEST_DEFOCUS:
+    if not _SMALLEST_DEFOCUS <= abs(defocus) <= _LARGEST_DEFOCUS:
         raise InputError(f"{where} has a defocus of {defocus:g} A; give it in A (4 micrometres are 40000)")
     return defocus
 
