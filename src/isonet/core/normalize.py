@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 from torch import Tensor
 
 _SQUARE = 16  # edge of the parts of a section, voxels
@@ -15,6 +15,7 @@ _RULED = 1.5  # deviation of all voxels relative to that of most parts, above wh
 FARTHEST = 25.0
 """Standard deviations from the mean beyond which values are cut off where they are few, as hot pixels are."""
 _FEW, _SHARE = 8, 1e-4  # values, or of all; more than that are sample of a map without noise
+Squares = Float64[np.ndarray, "sections rows columns"]
 Array = TypeVar("Array", Tensor, npt.NDArray[np.float32])
 
 
@@ -132,16 +133,21 @@ class LocalMoments:
     """Mean and standard deviation that most parts of a volume have, whatever a few of them hold."""
 
     def __init__(self) -> None:
-        self._means: list[npt.NDArray[np.float64]] = []
-        self._variances: list[npt.NDArray[np.float64]] = []
+        self._means: list[Squares] = []
+        self._variances: list[Squares] = []
 
     def add(self, slab: Float32[np.ndarray, "z y x"]) -> None:
         """Count sections in, square by square."""
         depth, height, width = slab.shape
         rows, columns = height // _SQUARE, width // _SQUARE
         squares = slab[:, : rows * _SQUARE, : columns * _SQUARE].reshape(depth, rows, _SQUARE, columns, _SQUARE)
-        self._means.append(squares.mean(axis=(2, 4), dtype=np.float64).ravel())
-        self._variances.append(squares.var(axis=(2, 4), dtype=np.float64).ravel())
+        self._means.append(squares.mean(axis=(2, 4), dtype=np.float64))
+        self._variances.append(squares.var(axis=(2, 4), dtype=np.float64))
+
+    @property
+    def squares(self) -> tuple[Squares, Squares]:
+        """Means and variances of the squares of all sections, one after the other."""
+        return np.concatenate(self._means), np.concatenate(self._variances)
 
     @property
     def usual(self) -> float:

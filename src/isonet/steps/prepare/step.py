@@ -159,7 +159,7 @@ def _describe(
 ) -> tuple[Description, dict[str, Path], dict[str, str], dict[str, object]]:
     """Check one tomogram and return what is known, its files and values by column, and what its spectrum shows."""
     volume = open_continued(item.path, aloud=True)
-    pooled_statistics([volume])
+    pooled_statistics([volume], aloud=True)
     pixel_size = config.pixel_size or item.listed.pixel_size or pixel_size_of(volume, known)
     comment_on_pixel_size(item.path, pixel_size, volume.header, known)
     if config.pixel_size is None:
