@@ -8,6 +8,7 @@ from scipy import fft
 
 from isonet.core.comparison.likeness import EDGE, NOISY_EDGE, PARTS, SAMPLES, Block, blocks_of, compared
 from isonet.core.comparison.shift import NONE, shift_between
+from isonet.core.comparison.stretch import stretch_between
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.project.table import FULL_COLUMNS, Tomogram
@@ -36,9 +37,10 @@ def likeness_of_halves(even: Volume, odd: Volume) -> float | None:
 def warn_of_unlike_halves(tomogram: Tomogram, even: Volume, odd: Volume) -> None:
     """Warn where a table names halves that have nothing in common, or not with their tomogram; `prepare` refuses them.
 
-    Also where they have noise in common, or are shifted against each other.
+    Also where they have noise in common, or are shifted, enlarged or turned against each other.
     """
     warn_of_shared_noise(even, odd)
+    warn_of_stretch(even, odd)
     shift = shift_between(even, odd)
     if shift != NONE:
         text = "%s and %s: are shifted against each other by %s voxels along z, y, x; make both with one alignment"
@@ -53,6 +55,14 @@ def warn_of_unlike_halves(tomogram: Tomogram, even: Volume, odd: Volume) -> None
     if likeness is not None and likeness <= SAMPLES[0]:
         text = "%s and %s: have little in common (correlation %.2f); look whether they are halves of one tomogram"
         log.warning(text, even.path, odd.path, likeness)
+
+
+def warn_of_stretch(first: Volume, second: Volume) -> None:
+    """Warn where one of two volumes of one sample is enlarged, or turned about z, against the other."""
+    found = stretch_between(first, second)
+    if found is not None:
+        text = "%s: is %s against %s; make both with one pixel size and one alignment"
+        log.warning(text, second.path, found.in_words, first.path)
 
 
 def warn_of_shared_noise(even: Volume, odd: Volume) -> None:

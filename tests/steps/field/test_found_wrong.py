@@ -1,5 +1,6 @@
 """What prepare measures to be wrong is an error that names the word which lets it pass; what is right stays quiet."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ import commandline as isonet
 import foreign
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import affine_transform, gaussian_filter
+
+from isonet.core.tilts.measured import about
 
 Simulated = Callable[..., Any]
 
@@ -79,6 +82,26 @@ def test_halves_that_are_both_shifted_are_told(here: Path, simulated: Simulated)
         foreign.mrc(here / f"{side}/T.mrc", np.roll(simulated(1, side), -1, 1))
     said = isonet.done("prepare", "f", even="even", odd="odd").err
     assert "warning: even/T.mrc and odd/T.mrc: both are shifted against f/T.mrc by 0, -1, 0 voxels" in said
+
+
+@pytest.mark.parametrize(("enlarged", "turned"), [(0.06, 0), (0, 2)])
+def test_a_half_of_another_magnification_or_turn_is_told(here: Path, enlarged: float, turned: float) -> None:
+    """As from a header with another pixel size, or another alignment of the tilt axis; in later steps, too."""
+    isonet.done("simulate", output_dir="s", depth=48, height=112, width=112, snr=0.5, seed=1)
+    parts = {name: isonet.read(here / f"s/{name}.mrc").astype("f4") for name in ("full", "even", "odd")}
+    back = np.linalg.inv(about("z", turned)) / (1 + enlarged)
+    middle = np.array(parts["odd"].shape) / 2
+    parts["odd"] = affine_transform(parts["odd"], back, middle - back @ middle, mode="reflect")
+    for name, part in parts.items():
+        foreign.mrc(here / f"{name}/T.mrc", part)
+    what = r"enlarged by about [567] %" if enlarged else r"turned by about (2|1.5|2.5) degrees about z"
+    for words, other in (([], "even/T.mrc"), (["full"], "full/T.mrc")):
+        said = isonet.done("prepare", *words, even="even", odd="odd", overwrite=True).err
+        assert re.search(f"warning: odd/T.mrc: is {what} against {other}; make both with one pixel size", said)
+        assert "even/T.mrc: is" not in said
+    if enlarged:
+        said = isonet.done("refine", "tomograms.star", output_dir="r", **isonet.TINY).err
+        assert re.search(f"warning: odd/T.mrc: is {what} against even/T.mrc", said)
 
 
 def test_halves_of_two_tomograms(here: Path, simulated: Simulated) -> None:

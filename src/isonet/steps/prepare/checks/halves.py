@@ -14,7 +14,7 @@ from isonet.core.comparison.shift import NONE, Shift, shift_between
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.steps.prepare.checks.faults import refuse
-from isonet.volumes.half_likeness import likeness_of_halves, warn_of_shared_noise
+from isonet.volumes.half_likeness import likeness_of_halves, warn_of_shared_noise, warn_of_stretch
 
 log = logging.getLogger("isonet")
 _MORE = 0.2  # likeness by which a mirror image must be more alike
@@ -52,10 +52,12 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
     if full is None:
         _compare_halves(*halves, accepted)
         _compare_places(shift_between(*halves), *halves, accepted)
+        warn_of_stretch(*halves)
         return
     whole = open_volume(full)
     for half in halves:
         _compare_with_whole(whole, half, accepted)
+        warn_of_stretch(whole, half)
     first, second = (shift_between(whole, half) for half in halves)
     z, y, x = (two - one for one, two in zip(first, second, strict=True))
     _compare_places((z, y, x), *halves, accepted)
