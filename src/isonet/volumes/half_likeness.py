@@ -9,6 +9,7 @@ from scipy import fft
 from isonet.core.comparison.likeness import EDGE, NOISY_EDGE, PARTS, SAMPLES, Block, blocks_of, compared
 from isonet.core.comparison.shift import NONE, shift_between
 from isonet.core.comparison.stretch import stretch_between
+from isonet.core.voxels import Voxels
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.project.table import FULL_COLUMNS, Tomogram
@@ -23,7 +24,7 @@ _NOTHING = 1e-3  # of the power of a block
 _LARGE = 512  # voxels of a volume that may be one that was not binned
 
 
-def likeness_of_halves(even: Volume, odd: Volume) -> float | None:
+def likeness_of_halves(even: Volume, odd: Voxels) -> float | None:
     """Correlation of two halves at low resolution, see :data:`SAMPLES`; None where they are too small to tell."""
     found = []
     for factor in _factors(even):

@@ -238,6 +238,29 @@ def test_images_and_copies(here: Path, simulated: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        ((0,), "mirrored along z"),
+        ((2,), "mirrored along x"),
+        ((1, 2), "turned by 180 degrees about z"),
+        ((0, 2), "turned by 180 degrees about y"),
+    ],
+)
+def test_mirrored_and_turned_copies(
+    here: Path, simulated: Callable[..., Any], axes: tuple[int, ...], said: str
+) -> None:
+    """As programs with another hand or another order of sections leave them."""
+    volume = simulated(1)[:47]
+    foreign.mrc(here / "t/ts1.mrc", volume.copy())
+    foreign.mrc(here / "t/ts1_flip.mrc", np.flip(volume, axes).copy())
+    foreign.mrc(here / "t/ts2.mrc", simulated(2)[:47].copy())
+    output = isonet.done("prepare", "t").err
+    what = f"one tomogram twice, {said}, which training counts twice; keep one, that as it was reconstructed"
+    assert f"warning: t/ts1.mrc and t/ts1_flip.mrc: {what}" in output
+    assert output.count("one tomogram") == 1
+
+
+@pytest.mark.parametrize(
     "names",
     [
         ["a.mrc", "b.rec", "c.map"],
