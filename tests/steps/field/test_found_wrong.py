@@ -202,3 +202,14 @@ def test_halves_of_two_tomograms_in_a_table_are_said_where_it_is_used(here: Path
     foreign.star(here / "t.star", **columns, rlnPixelSize=[10], rlnTiltMin=[-60], rlnTiltMax=[60])
     said = isonet.done("predict", "t.star", "starter").err
     assert "warning: h/1_even.mrc and h/2_odd.mrc: have little in common" in said
+
+
+@pytest.mark.parametrize("height", [40, 1000])
+def test_hot_voxels_hide_neither_wedge_nor_contrast(here: Path, simulated: Simulated, height: float) -> None:
+    volume = simulated(1).copy()
+    volume.flat[np.random.default_rng(0).choice(volume.size, 50, replace=False)] = height * volume.std()
+    foreign.mrc(here / "T.mrc", volume)
+    said = isonet.done("prepare", "T.mrc").err
+    assert "wedge measured from" in said
+    assert "as told" in said
+    assert "warning" not in said
