@@ -104,6 +104,21 @@ def test_a_half_of_another_magnification_or_turn_is_told(here: Path, enlarged: f
         assert re.search(f"warning: odd/T.mrc: is {what} against even/T.mrc", said)
 
 
+@pytest.mark.parametrize(("even", "odd"), [(0, 0.8), (1.5, 0), (1, 1)])
+@pytest.mark.parametrize("full", [True, False])
+def test_halves_that_are_filtered_differently_are_told(
+    here: Path, simulated: Simulated, even: float, odd: float, full: bool
+) -> None:
+    """Not as halves from tilts; of both filtered alike nothing is said."""
+    foreign.mrc(here / "f/T.mrc", simulated(1))
+    for side, lowpass in (("even", even), ("odd", odd)):
+        foreign.mrc(here / f"{side}/T.mrc", gaussian_filter(simulated(1, side), lowpass))
+    said = isonet.done("prepare", *(["f"] if full else []), even="even", odd="odd").err
+    assert ("warning: even/T.mrc and odd/T.mrc: are filtered differently (" in said) == (even != odd)
+    assert "from tilts" not in said
+    assert "in common" not in said
+
+
 def test_halves_of_two_tomograms(here: Path, simulated: Simulated) -> None:
     for number in (1, 2):
         foreign.mrc(here / f"even/{number}.mrc", simulated(number, "even"))

@@ -10,7 +10,7 @@ from isonet.core.voxels import Mirrored, Voxels
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.steps.prepare.checks.faults import refuse
-from isonet.volumes.half_likeness import likeness_of_halves, warn_of_shared_noise, warn_of_stretch
+from isonet.volumes.half_likeness import likeness_of_halves, warn_of_noise, warn_of_stretch
 
 log = logging.getLogger("isonet")
 _MORE = 0.2  # likeness by which a mirror image must be more alike
@@ -44,7 +44,7 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
     if _are_the_same(*halves):
         log.warning("%s and %s: hold the same voxels; halves must differ in their noise", even, odd)
     else:
-        warn_of_shared_noise(*halves)
+        warn_of_noise(*halves)
     if full is None:
         _compare_halves(*halves, accepted)
         _compare_places(shift_between(*halves), *halves, accepted)
