@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from isonet.config import DeconvConfig
-from isonet.config.deconv import CORRECTED, FOR_CORRECTED, IN_TABLE
+from isonet.config.deconv import CORRECTED, FOR_CORRECTED, IN_TABLE, phase_plate
 from isonet.core.filters.ctf import Optics, WienerFilter
 from isonet.errors import InputError
 from isonet.io.volume import Volume
@@ -40,7 +40,8 @@ def value(tomogram: Tomogram, config: DeconvConfig, option: str) -> float:
         except ValidationError as error:
             where = f"{tomogram.table}: {column} of tomogram {tomogram.index} is {in_table:g}"
             raise InputError(f"{where}; {error.errors()[0]['msg']}") from error
-    return float(next(known for known in (flag, in_table, default) if known is not None))
+    found = float(next(known for known in (flag, in_table, default) if known is not None))
+    return phase_plate(found) if option == "phase_shift" else found
 
 
 def wiener_of(tomogram: Tomogram, volume: Volume, config: DeconvConfig) -> WienerFilter:

@@ -8,6 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from isonet.config import InputOptions
+from isonet.config.deconv import phase_plate
 from isonet.config.inputs import DEFAULT_AMPLITUDE_CONTRAST, DEFAULT_CS, DEFAULT_TILTS, DEFAULT_VOLTAGE
 from isonet.core.tilts.measured import Measured
 from isonet.core.tilts.ranges import beyond_largest
@@ -126,7 +127,8 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
     cs = chosen("Cs", "mm", config.cs, DEFAULT_CS, _values(found, "cs"))
     contrasts = _values(found, "amplitude_contrast")
     contrast = chosen("amplitude contrast", "", config.amplitude_contrast, DEFAULT_AMPLITUDE_CONTRAST, contrasts)
-    phase_shift = chosen("phase shift", "degrees", None, 0.0, _values(found, "phase_shift"))
+    phases = [(item, phase) for item, phase in _values(found, "phase_shift") if phase_plate(phase)]
+    phase_shift = chosen("phase shift", "degrees", None, 0.0, phases)
     log.info("%s: %s", name, _grouped(said))
     star = next((item for item in found if _kind(item) == ".star" and item.names), None)
     return Description(
