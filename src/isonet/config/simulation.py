@@ -91,8 +91,8 @@ class SimulateConfig(StepConfig):
             raise ValueError("tilts needs at least two angles")
         if self.second_axis and self.split == "tilts":
             raise ValueError("second_axis goes with split frames alone")
-        if self.like is None and (self.tomo_idx is not None or self.phase_flipped):
-            raise ValueError("tomo_idx and phase_flipped tell of the tomogram of like; give like, too")
+        if self.phase_flipped and self.like is None:
+            raise ValueError("phase_flipped says how the tomogram of like was made; give like, too")
         told = sorted(self.model_fields_set & OF_TOMOGRAM) if self.like is not None else []
         if told:
             raise ValueError(f"{told[0]} is that of the tomogram with like; leave it out")

@@ -52,6 +52,8 @@ def simulate(config: SimulateConfig) -> Path:
     InputError
         If files would be overwritten, a template or tilt file cannot be used, or nothing has room in the volume.
     """
+    if config.like is None and config.tomo_idx is not None:
+        raise InputError(f"--tomo-idx {config.tomo_idx}: chooses a tomogram of --like; give its table, too")
     twin = None if config.like is None else Twin.of(config)
     config = config if twin is None else twin.config
     series = all_series(config)
