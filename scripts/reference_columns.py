@@ -139,7 +139,12 @@ RELION_COLUMNS = {
     "rlnTomoSubtomogramPsi": Column("RELION", "degrees", "Turn of a sub-tomogram, in which its origin is given."),
     "rlnDetectorPixelSize": Column("RELION 3, PyTom", "µm, Å", "Pixel of coordinates: with a magnification in µm."),
     "rlnMagnification": Column("RELION 3", "", "Magnification; pixels of coordinates are the detector's over it."),
-    "rlnImagePixelSize": Column("RELION, Warp", "Å/pixel", "Pixel of coordinates, where no other column says."),
+    "rlnImagePixelSize": Column(
+        "RELION, Warp", "Å/pixel", "Pixel of coordinates, where no other column says; of `rlnOriginX`."
+    ),
+    "rlnTomoSubtomogramBinning": Column(
+        "RELION, Warp", "", "`rlnImagePixelSize` in pixels of the tilt series, which coordinates are in."
+    ),
     "rlnTomoXTilt": Column("RELION", "degrees", "Turn about x, which makes the wedge aslant: warned of beyond 3."),
     "rlnTomoTiltSeriesName": Column("RELION 4", "path", "Tells a table of RELION."),
     "rlnTomoReconstructedTomogramDenoised": Column("RELION", "path", "Tells a table of RELION; not used."),

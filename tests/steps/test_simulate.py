@@ -8,9 +8,10 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from isonet.config import SimulateConfig
+from isonet.config import PrepareConfig, SimulateConfig
 from isonet.core import fourier
 from isonet.core.comparison import metrics
+from isonet.core.simulation.spectra import shared_and_not
 from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured, about, angles_of, positioned
 from isonet.errors import InputError
@@ -18,6 +19,7 @@ from isonet.io import mrc, star
 from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
 from isonet.io.programs import coordinates, metadata
+from isonet.steps.prepare import prepare
 from isonet.steps.simulate import simulate
 
 SMALL = {"depth": 32, "height": 40, "width": 48, "vesicles": 1, "filaments": 0, "species": 3}
@@ -222,3 +224,54 @@ def test_a_set_about_one_axis_replaces_one_about_two(tmp_path: Path) -> None:
         simulate(SimulateConfig(**{**small, "overwrite": False}))
     simulate(SimulateConfig(**small))
     assert not list(tmp_path.glob("tilts2.*"))
+
+
+@pytest.fixture(scope="module", params=["frames", "tilts"])
+def imaged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Table of a tomogram whose noise, tilts and contrast transfer are known."""
+    folder = tmp_path_factory.mktemp("imaged")
+    options = {"depth": 48, "height": 96, "width": 96, "vesicles": 1, "filaments": 0, "seed": 4}
+    how = {"tilts": tuple(range(-48, 55, 3)), "defocus": 20_000.0}
+    simulate(SimulateConfig(output_dir=folder, snr=0.5, split=request.param, contrast="light", **how, **options))
+    told = {"even": folder / "even.mrc", "odd": folder / "odd.mrc", "split": request.param, "defocus": 20_000.0}
+    asked = PrepareConfig(tilt_file=folder / "tilts.tlt", contrast="light", output=folder / "t.star", **told)
+    prepare([folder / "full.mrc"], asked)
+    return folder / "t.star"
+
+
+def test_a_sample_imaged_like_a_tomogram_has_its_tilts_noise_and_contrast(imaged: Path, tmp_path: Path) -> None:
+    """Another sample: what is alike is how it is shown."""
+    folder = simulate(
+        SimulateConfig(output_dir=tmp_path / "twin", like=imaged, depth=48, height=96, width=96, vesicles=1, seed=9)
+    )
+    first, second = (imaged.parent / "tilts.tlt", folder / "tilts.tlt")
+    assert metadata.read_tilt_angles(first).tolist() == metadata.read_tilt_angles(second).tolist()
+    assert float(read(folder, "truth").max()) > 0.8  # light, as that is
+    assert all((folder / name).is_file() for name in ("like.png", "like_spectra.png"))
+    measured = Measured((positioned(metadata.read_tilt_angles(first).tolist()),))
+    shares = []
+    for where in (imaged.parent, folder):
+        signal, noise = shared_and_not(torch.stack([read(where, "even"), read(where, "odd")])[None], measured)
+        shell = slice(3, 20)
+        coefficients = torch.arange(len(noise))[shell].square()
+        ratio = (signal[shell] * coefficients).sum() / (noise[shell] * coefficients).sum()
+        shares.append((noise[6:40] / noise[6:40].mean(), ratio))
+    (noise, ratio), (its_noise, its_ratio) = shares
+    assert float((noise / its_noise).log().abs().mean()) < 0.2
+    assert float(ratio / its_ratio) == pytest.approx(1, abs=0.35)
+    wedge_of = metrics.wedge_correlation(read(folder, "full"), read(folder, "truth"), (-48, 54))
+    assert float(wedge_of[0].mean()) < 0.2 < float(wedge_of[1].mean())
+
+
+@pytest.mark.parametrize("option", ["defocus", "snr", "tilt_min", "split", "pixel_size"])
+def test_what_the_tomogram_decides_is_not_asked_for(option: str) -> None:
+    value = {"split": "tilts", "pixel_size": 5.0, "tilt_min": -50}.get(option, 1.0)
+    with pytest.raises(ValidationError, match=f"{option} is that of the tomogram with like"):
+        SimulateConfig(like=Path("t.star"), **{option: value})
+
+
+def test_a_turned_tomogram_is_not_imaged_like(imaged: Path, tmp_path: Path) -> None:
+    rows = [{**row, "rlnTiltAxisTurn": "90"} for row in star.read_table(imaged, ("rlnTomoName",))]
+    star.write_table(imaged.with_name("turned.star"), rows)
+    with pytest.raises(InputError, match="not tilted about y alone"):
+        simulate(SimulateConfig(output_dir=tmp_path, like=imaged.with_name("turned.star")))

@@ -1,14 +1,15 @@
 """Words of the command line: one spelling for all flags, options from YAML files, and errors in one line."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cyclopts import CycloptsError
 from cyclopts.config import Dict
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from isonet.errors import InputError
+from isonet.io.files import refuse_special
 from isonet.io.options import read_options
 
 
@@ -33,6 +34,7 @@ def config_files(tokens: list[str]) -> tuple[Dict, ...]:
         if name == "--config":
             taken = 1 if value else 2
             path = Path(value or (tokens[position + 1] if position + 1 < len(tokens) else ""))
+            refuse_special(path)
             if not path.is_file():
                 raise InputError(f"--config {path}: no such file; give a YAML file with the command's options")
             options = read_options(path)
@@ -40,6 +42,23 @@ def config_files(tokens: list[str]) -> tuple[Dict, ...]:
             given = {name: value for name, value in options.items() if value is not None}
             return (Dict(given, use_commands_as_keys=False, source=str(path)),)
     return ()
+
+
+def refuse_special_paths(values: Iterable[object]) -> None:
+    """Refuse paths among arguments and options, which are files or folders to read or to write, that are neither.
+
+    Raises
+    ------
+    InputError
+        If there is one.
+    """
+    for value in values:
+        if isinstance(value, Path):
+            refuse_special(value)
+        elif isinstance(value, list | tuple):
+            refuse_special_paths(value)
+        elif isinstance(value, BaseModel):
+            refuse_special_paths(option for _, option in value)
 
 
 def message(error: BaseException) -> str:

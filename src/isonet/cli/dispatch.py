@@ -14,7 +14,7 @@ from cyclopts import CycloptsError
 from pydantic import ValidationError
 
 from isonet.cli.application import FUNCTIONS, app
-from isonet.cli.arguments import config_files, message, normalized
+from isonet.cli.arguments import config_files, message, normalized, refuse_special_paths
 from isonet.cli.completion import INSTALL_COMPLETION
 from isonet.cli.spellings import translated
 from isonet.commands import Command
@@ -56,6 +56,7 @@ def _dispatch(words: list[str], debug: bool) -> int:
         app(tokens, exit_on_error=False, print_error=False)
         return 0
     begin, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+    refuse_special_paths([*bound.args, *bound.kwargs.values()])
     from isonet.running.console import collected, log_to_console
     from isonet.running.signals import Interruption, handled_by, interrupt
 

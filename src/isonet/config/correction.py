@@ -20,8 +20,8 @@ class OutputOptions(StepConfig):
     """With models trained on halves: write each corrected half, too, into halves/; off saves half of the time."""
     turns: Annotated[Literal[1, 2, 4], BeforeValidator(whole_number)] | None = None
     """Predictions that are averaged into a result: of the tomogram as it is, turned half around the tilt axis (2), and
-    half around all axes (4, for tilt ranges as far to either side); each takes its time. If left out, 2 for the mean of
-    halves and 1 for everything else."""
+    half around all axes (4, for tilt ranges as far to either side); each takes its time. If left out, 2; corrected
+    halves are predicted once."""
     float16: bool = False
     """Write half precision (MRC: mode 12)."""
     format: Literal["mrc", "zarr", "both"] = "mrc"

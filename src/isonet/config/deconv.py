@@ -16,9 +16,16 @@ IN_TABLE = {
     "deconv_strength": ("rlnDeconvStrength", 1.0),
 }
 """Column of the table that stands for an option left out, and the value where it has none."""
+NO_PHASE_SHIFT = 0.5
+"""Degrees below which a phase shift is none: what programs fitted where there was no plate."""
 CORRECTED = "rlnCorrectedTomoName"
 FOR_CORRECTED = {"snr_falloff": 1.0, "deconv_strength": 2.0}
 """How corrected tomograms are deconvolved, whatever the table says of others."""
+
+
+def phase_plate(degrees: float | None) -> float:
+    """Phase shift of a phase plate; 0 where it is so small, or not known, that there was none."""
+    return 0.0 if degrees is None or abs(degrees) < NO_PHASE_SHIFT else degrees
 
 
 class FilterOptions(StepConfig):
@@ -34,7 +41,7 @@ class FilterOptions(StepConfig):
     """Frequencies below this fraction of Nyquist are damped."""
     phase_shift: float | None = Field(None, ge=-360, le=360)
     """Phase shift of a phase plate in degrees; rlnPhaseShift of the table if left out, else 0. Tomograms with one are
-    skipped: their contrast at low frequencies is there already."""
+    skipped: their contrast at low frequencies is there already. Less than 0.5 is none."""
     phase_flipped: bool = False
     """The phases of the data were flipped before reconstruction (CTF-corrected as in IMOD's ctfphaseflip)."""
 

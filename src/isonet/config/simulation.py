@@ -7,12 +7,25 @@ from pydantic import Field, model_validator
 
 from isonet.config.base import Angle, Angles, Files, Size, StepConfig
 
+OF_TOMOGRAM = {
+    *("pixel_size", "tilt_min", "tilt_max", "tilts", "tilt_file", "level_x", "level_y", "second_axis"),
+    *("snr", "defocus", "voltage", "cs", "amplitude_contrast", "split", "contrast", "filter"),
+}
+"""Options of `simulate` that the tomogram decides which a sample is imaged like."""
+
 
 class SimulateConfig(StepConfig):
     """Options of `simulate`."""
 
     output_dir: Path = Path("simulated")
     """Folder for truth.mrc, full.mrc, even.mrc, odd.mrc, tilts.mrc, tilts.tlt and particles.star."""
+    like: Path | None = None
+    """Table of a tomogram to image the sample like: with its tilts, pixel size, contrast transfer, contrast and kind of
+    halves, and with signal and noise as strong at each frequency. Two pictures show both side by side."""
+    tomo_idx: str | None = None
+    """Tomogram of like, by rlnIndex; the first of its table if left out."""
+    phase_flipped: bool = False
+    """The phases of that tomogram were flipped before reconstruction (CTF-corrected as in IMOD's ctfphaseflip)."""
     depth: int = Field(64, ge=16, le=2048)
     """Voxels along z, the beam."""
     height: int = Field(128, ge=16, le=8192)
@@ -26,7 +39,7 @@ class SimulateConfig(StepConfig):
     tilt_max: Angle = 60.0
     """Largest tilt angle in degrees."""
     tilt_step: float = Field(3.0, gt=0, le=90)
-    """Angle between neighbouring tilts in degrees."""
+    """Angle between neighbouring tilts in degrees; with like where its table has no list of them."""
     tilts: Angles = ()
     """Tilt angles in degrees, separated by commas, in place of tilt_min, tilt_max and tilt_step."""
     tilt_file: Path | None = None
@@ -78,6 +91,11 @@ class SimulateConfig(StepConfig):
             raise ValueError("tilts needs at least two angles")
         if self.second_axis and self.split == "tilts":
             raise ValueError("second_axis goes with split frames alone")
+        if self.phase_flipped and self.like is None:
+            raise ValueError("phase_flipped says how the tomogram of like was made; give like, too")
+        told = sorted(self.model_fields_set & OF_TOMOGRAM) if self.like is not None else []
+        if told:
+            raise ValueError(f"{told[0]} is that of the tomogram with like; leave it out")
         return self
 
 

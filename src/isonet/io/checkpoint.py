@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from isonet.errors import InputError
-from isonet.io.files import atomic_path
+from isonet.io.files import atomic_path, refuse_special
 
 log = logging.getLogger("isonet")
 FORMAT = 1
@@ -50,6 +50,7 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         If the file is missing, truncated, not a model of this program, or of a newer format.
     """
     path = _model_file(path)
+    refuse_special(path)
     if not path.is_file():
         raise InputError(f"{path}: no such model; 'isonet refine' writes model.safetensors into its output folder")
     if path.suffix.lower() in _FOREIGN:

@@ -1,4 +1,4 @@
-"""Writing files so that they are either there in whole or not at all."""
+"""Files: they are written in whole or not at all, and what is no file is refused where one is to be read."""
 
 import fcntl
 import json
@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import socket
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TextIO
 
-from isonet.errors import RunError
+from isonet.errors import InputError, RunError
 
 log = logging.getLogger("isonet")
 TEMPORARY = ".isonet-*.part"
@@ -21,6 +22,26 @@ _PATIENCE = 5.0  # seconds for whoever is first to let others in
 _QUIET = 15.0  # seconds until it is said for whom a lock is waited for
 _LONGEST = 300.0  # seconds until waiting for a lock ends
 _LOOK = 0.02  # seconds between looks
+_SPECIAL = {
+    **{stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"},
+    **{stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"},
+}
+
+
+def refuse_special(path: Path) -> None:
+    """Refuse what is there and, after links, neither a file nor a folder; files are read in parts, and more than once.
+
+    Raises
+    ------
+    InputError
+        If the path is that of a named pipe, of `/dev/stdin` or a process substitution, of a device or a socket.
+    """
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+    except (OSError, ValueError):  # told where it is opened
+        return
+    if kind in _SPECIAL:
+        raise InputError(f"{path}: is {_SPECIAL[kind]}, not a file; save what it holds to a file, and name that")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.errors import InputError
-from isonet.io.files import atomic_path, discarded_path
+from isonet.io.files import atomic_path, discarded_path, refuse_special
 from isonet.io.mrc_bytes.header import HEADER_BYTES, Header, write_header
 from isonet.io.mrc_bytes.layout import layout_of
 from isonet.io.mrc_bytes.packed import unpacked
@@ -41,13 +41,14 @@ def open_stack(path: Path) -> Volume:
     Raises
     ------
     InputError
-        If the file is missing, unreadable, not an MRC file, contradicts its header or is complex.
+        If the file is missing, special, unreadable, not an MRC file, contradicts its header or is complex.
     """
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such file; check the name")
     if path.is_dir():
         raise InputError(f"{path}: is a folder, an MRC file was expected; name the file")
+    refuse_special(path)
     try:
         plain = unpacked(path) if path.name.lower().endswith(COMPRESSED) else path
         layout = layout_of(path, plain)

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from isonet.errors import InputError
+from isonet.io.files import refuse_special
 
 _LARGEST = 1 << 20
 _DEEPEST = 20
@@ -35,6 +36,7 @@ def read_options(path: Path) -> dict[str, Any]:
     InputError
         If the file cannot be read, is larger than 1 MB, no YAML, or no mapping from names to values.
     """
+    refuse_special(path)
     try:
         with path.open("rb") as file:
             raw = file.read(_LARGEST + 1)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from isonet.errors import InputError
-from isonet.io.files import write_json
+from isonet.io.files import refuse_special, write_json
 
 _LARGEST = 1 << 26
 _FARTHEST = 1e6
@@ -68,6 +68,7 @@ def write_polygons(path: Path, polygons: Sequence[Polygon]) -> None:
 
 
 def _load(path: Path) -> Any:
+    refuse_special(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the name")
     try:

@@ -8,7 +8,7 @@ import pandas as pd
 import starfile
 
 from isonet.errors import InputError
-from isonet.io.files import atomic_path
+from isonet.io.files import atomic_path, refuse_special
 from isonet.io.star_text import MISSING, Block, parse, unique_names
 from isonet.io.text import read_text
 
@@ -41,6 +41,7 @@ def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder, a STAR file was expected; name the table")
+    refuse_special(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; make the table with 'isonet prepare'")
     blocks = _blocks(path)
@@ -66,6 +67,7 @@ def read_tables(path: Path) -> dict[str, list[dict[str, str]]]:
     InputError
         If the file is missing or not a STAR file.
     """
+    refuse_special(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the name")
     return {name: block.dictionaries() for name, block in unique_names(_blocks(path))}

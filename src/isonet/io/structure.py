@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from isonet.errors import InputError
+from isonet.io.files import refuse_special
 from isonet.io.formats import open_volume
 
 _ATOMS = (".pdb", ".ent", ".cif", ".mmcif")
@@ -39,6 +40,7 @@ def read_density(path: Path) -> tuple[Float[Tensor, "d h w"], float]:
     InputError
         If the file cannot be read, has no voxel size, no density above zero or no atoms.
     """
+    refuse_special(path)
     if any(suffix.lower() in _ATOMS for suffix in path.suffixes):
         return _from_atoms(path), _PIXEL_SIZE
     density, pixel_size = read_map(path)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.errors import InputError
+from isonet.io.files import refuse_special
 
 Floats = npt.NDArray[np.float64]
 _LARGEST = 1 << 26
@@ -37,8 +38,9 @@ def read_text(path: Path, *, odd_characters: bool = False, may_be_empty: bool = 
     Raises
     ------
     InputError
-        If the file is missing, unreadable, empty, binary, too large or in another encoding.
+        If the file is missing, special, unreadable, empty, binary, too large or in another encoding.
     """
+    refuse_special(path)
     try:
         with path.open("rb") as file:
             raw = file.read(largest + 1)
@@ -120,7 +122,7 @@ def first_column(path: Path, meaning: str) -> Floats:
     ------
     InputError
         If lines have different numbers of columns, there is one line of several numbers, a number is garbled, or the
-        first column counts the lines.
+        first column counts the lines, or the images in another order.
     """
     lines = list(rows(read_text(path)))
     columns = len(lines[0][1]) if lines else 1
@@ -131,8 +133,8 @@ def first_column(path: Path, meaning: str) -> Floats:
                 f"{path}: line {line} has {len(words)} columns, {expected} expected ({meaning}); copy it again"
             )
     values = table(path, [(line, words[:1]) for line, words in lines], 1, meaning)[:, 0]
-    if columns > 1 and len(values) > 2 and values[0] in (0, 1) and (np.diff(values) == 1).all():
-        raise InputError(f"{path}: its first column counts the lines; leave it out ({meaning})")
+    if columns > 1 and len(values) > 2 and min(values) in (0, 1) and (np.diff(np.sort(values)) == 1).all():
+        raise InputError(f"{path}: its first column counts the lines or images; leave it out ({meaning})")
     return values
 
 
@@ -147,6 +149,11 @@ def is_number(word: str) -> bool:
     """Tell whether a word is a finite number."""
     plain = _NUMBER.fullmatch(word)
     return plain is not None and math.isfinite(float(word))
+
+
+def as_number(word: str) -> float | str:
+    """Return the number that a word is, so that `1` and `1.000000` are one; any other word as it is."""
+    return float(word) if is_number(word) else word
 
 
 def checked_angles(path: Path, angles: Sequence[float] | Floats) -> Floats:

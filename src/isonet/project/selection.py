@@ -6,6 +6,7 @@
     TS_1_CTF.mrc        spectra                                                                     left out
     TS_1_Vol.mrc        the tomogram                                                                taken
     TS_1_2ND_Vol.mrc    a second volume                                                             left out
+    TS_1_Vol_seg.mrc    a segmentation, a mask, or scores of a search                               left out
     TS_1_EVN_Vol.mrc    a half: a series of its own here, paired later                              taken
 
 A name alone proves nothing: `TS_1.mrc` beside `rec_TS_1.mrc` may be its images, the same tomogram, or one of another
@@ -24,6 +25,7 @@ from isonet.io import volume_files
 from isonet.io.formats import glance, open_volume
 from isonet.io.ome_zarr.levels import USUAL_SIZE
 from isonet.io.volume_files import EXTENSIONS, container, is_folder, is_zarr, stem, title
+from isonet.project.derived import why_derived
 from isonet.project.series import SAMPLE_NAMES, Kind, SeriesFile
 
 log = logging.getLogger("isonet")
@@ -107,7 +109,7 @@ def only_tomograms(paths: Iterable[Path], *, stacks: bool = False) -> list[Path]
     files = [SeriesFile(path) for path in _once(paths)]
     listed = {} if stacks else {file: f"{file.as_listed}{_TAKE}" for file in files if file.as_listed}
     certain, doubtful = _samples(files)
-    certain |= _spectra(files)
+    certain |= _spectra(files) | _derived(files)
     doubtful |= _copies(files)
     for group in _groups(file for file in files if not {file} & {*certain, *doubtful, *listed}).values():
         for file, (why, proven) in _beside_better(group).items():
@@ -184,6 +186,13 @@ def _spectra(files: Sequence[SeriesFile]) -> dict[SeriesFile, str]:
         if beside and not any(_are_of_one_shape(file, one) for one in beside):
             found.append(file)
     return dict.fromkeys(found, "spectra by its name")
+
+
+def _derived(files: Sequence[SeriesFile]) -> dict[SeriesFile, str]:
+    """Segmentations, masks and scores, where the folder holds anything else."""
+    found = {file: why for file in files if (why := why_derived(file.path)) is not None}
+    others = {container(file.path).parent for file in files if file not in found}
+    return {file: why for file, why in found.items() if container(file.path).parent in others}
 
 
 def _copies(files: Sequence[SeriesFile]) -> dict[SeriesFile, str]:

@@ -1,6 +1,7 @@
 """Reconstruct a real tilt series: align, weight, back-project, with halves from every other tilt."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,6 +203,7 @@ def _geometry(source: Volume, pixel_size: float, config: ReconstructConfig) -> G
         raise InputError(
             f"{source.path}: {pixel_size:g} Å per pixel cannot give --pixel-size {config.pixel_size:g}; raise it"
         )
+    _refuse_outside(config.alignment, alignment, images, (width, height), pixel_size)
     shape = (round(height * scale), round(width * scale))
     if min(shape) < 2:
         raise InputError(
@@ -215,6 +217,22 @@ def _geometry(source: Volume, pixel_size: float, config: ReconstructConfig) -> G
             "or leave out the outermost images"
         )
     return Geometry(images, tilts, alignment, scale, (shape[1], shape[0]) if turned else shape, about_x)
+
+
+def _refuse_outside(
+    path: Path | None, alignment: Alignment, images: Sequence[int], size: tuple[int, int], pixel_size: float
+) -> None:
+    """Refuse shifts that leave nothing of an image in the field: they are in another unit, or of another stack."""
+    shifts = np.abs(alignment.shifts) / (pixel_size if alignment.in_angstrom else 1)
+    reach = np.abs(alignment.matrices) @ np.array(size) / 2 + max(size) / 2
+    for number in images:
+        if (shifts[number] >= reach[number]).any():
+            unit = "A" if alignment.in_angstrom else "pixels"
+            shift = " ".join(f"{value:g}" for value in alignment.shifts[number])
+            raise InputError(
+                f"{path}: image {number + 1} is shifted by {shift} {unit}, out of the field; give the alignment of "
+                "this stack, in its own unit"
+            )
 
 
 def _alignment(path: Path | None, shape: tuple[int, int, int]) -> Alignment:

@@ -22,7 +22,7 @@ from isonet.config import (
     WholeOptions,
     preset_step,
 )
-from isonet.config.deconv import CORRECTED
+from isonet.config.deconv import CORRECTED, phase_plate
 from isonet.errors import InputError
 from isonet.io.options import read_options
 from isonet.models.folder import MODEL_NAME, STATE_NAME
@@ -135,9 +135,9 @@ def _deconvolves(chosen: Sequence[Tomogram], config: WholeOptions) -> bool:
     if config.deconv != "auto" or preset_step(config.preset, "deconv") is None:
         return config.deconv == "on"
     halves = config.method != "isonet" and config.input_column == "auto" and all(one.has_halves for one in chosen)
-    if halves or config.input_column not in ("auto", DECONVOLVED) or config.phase_shift:
+    if halves or config.input_column not in ("auto", DECONVOLVED) or phase_plate(config.phase_shift):
         return False
-    known = [bool(one.number("rlnDefocus")) and not one.number("rlnPhaseShift") for one in chosen]
+    known = [bool(one.number("rlnDefocus")) and not phase_plate(one.number("rlnPhaseShift")) for one in chosen]
     if any(known) and not all(known):
         log.info("not deconvolved: only %d of %d tomograms have a defocus and no phase shift", sum(known), len(known))
     return all(known)

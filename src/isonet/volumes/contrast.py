@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from isonet.core.normalize import skewness
+from isonet.core.normalize import skewness, without_spikes
 from isonet.io.volume import Volume
 from isonet.volumes.continued import data_box
 
@@ -81,7 +81,7 @@ def _look(volumes: Iterable[Volume]) -> Look:
     name = ""
     for volume in islice(volumes, _LOOKS):
         name = name or str(volume.path)
-        block = _middle(volume)
+        block = without_spikes(_middle(volume))
         looks.append(_inverse(_transform(block - block.mean()) * _low_pass(block.shape, _SCALES[0])).ravel())
         weak = _transform(_without_strong(block))
         fine = 1 - _low_pass(block.shape, _LEVEL, _REACH_OF_LEVEL)

@@ -4,14 +4,18 @@ import logging
 from functools import reduce
 
 import numpy as np
+import numpy.typing as npt
 from scipy import fft
 
 from isonet.core.comparison.likeness import EDGE, NOISY_EDGE, PARTS, SAMPLES, Block, blocks_of, compared
 from isonet.core.comparison.shift import NONE, shift_between
+from isonet.core.comparison.stretch import stretch_between
+from isonet.core.voxels import Voxels
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.project.table import FULL_COLUMNS, Tomogram
 
+Power = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
 log = logging.getLogger("isonet")
 _COARSE = 10.0  # Å per voxel to which halves are binned, as the sample is seen at low resolution only
 _MOST_BINNED = 4
@@ -19,10 +23,12 @@ _BLOCKS = 3
 _NOISE_ALIKE = 0.6  # correlation from which noise is shared
 _SHELL, _FINE = 0.05, 4  # cycles per voxel, and shells from the number of which on there is noise
 _NOTHING = 1e-3  # of the power of a block
+_COARSEST, _FINEST = 2, 9  # shells: from 0.1 to 0.45 cycles per voxel there are coefficients enough to tell a filter
+_FILTERED = 6.0  # times that the ratio of powers changes: 2 of own halves, 50 where one was smoothed by 0.7 voxels
 _LARGE = 512  # voxels of a volume that may be one that was not binned
 
 
-def likeness_of_halves(even: Volume, odd: Volume) -> float | None:
+def likeness_of_halves(even: Volume, odd: Voxels) -> float | None:
     """Correlation of two halves at low resolution, see :data:`SAMPLES`; None where they are too small to tell."""
     found = []
     for factor in _factors(even):
@@ -36,9 +42,10 @@ def likeness_of_halves(even: Volume, odd: Volume) -> float | None:
 def warn_of_unlike_halves(tomogram: Tomogram, even: Volume, odd: Volume) -> None:
     """Warn where a table names halves that have nothing in common, or not with their tomogram; `prepare` refuses them.
 
-    Also where they have noise in common, or are shifted against each other.
+    Also where they have noise in common, are filtered differently, or shifted, enlarged or turned against each other.
     """
-    warn_of_shared_noise(even, odd)
+    warn_of_noise(even, odd)
+    warn_of_stretch(even, odd)
     shift = shift_between(even, odd)
     if shift != NONE:
         text = "%s and %s: are shifted against each other by %s voxels along z, y, x; make both with one alignment"
@@ -55,25 +62,53 @@ def warn_of_unlike_halves(tomogram: Tomogram, even: Volume, odd: Volume) -> None
         log.warning(text, even.path, odd.path, likeness)
 
 
-def warn_of_shared_noise(even: Volume, odd: Volume) -> None:
-    """Warn where halves are alike at frequencies at which there is little but noise."""
+def warn_of_stretch(first: Volume, second: Volume) -> None:
+    """Warn where one of two volumes of one sample is enlarged, or turned about z, against the other."""
+    found = stretch_between(first, second)
+    if found is not None:
+        text = "%s: is %s against %s; make both with one pixel size and one alignment"
+        log.warning(text, second.path, found.in_words, first.path)
+
+
+def warn_of_noise(even: Volume, odd: Volume) -> None:
+    """Warn where halves are alike at frequencies at which there is little but noise, or are filtered differently."""
     alike: list[float] = []
+    apart: list[float] = []
     for block in blocks_of(even.shape, NOISY_EDGE)[:_BLOCKS]:
-        found = _at_fine_detail(even, odd, block)
-        if found is not None and found <= _NOISE_ALIKE:
-            return
+        power = _power(even, odd, block)
+        if power is None:
+            continue
+        apart.append(_apart(power))
+        found = _at_fine_detail(power)
         alike += [] if found is None else [found]
-    if alike:
+        if min(apart) < _FILTERED and found is not None and found <= _NOISE_ALIKE:
+            break
+    if alike and min(alike) > _NOISE_ALIKE:
         log.warning(
             "%s and %s: have their noise in common, or none (correlation %.2f at high frequencies, about 0 of "
             "halves); one may be a copy of the other, or the full tomogram; give halves of other frames "
             "or tilts",
             *(even.path, odd.path, min(alike)),
         )
+    elif apart and min(apart) >= _FILTERED:
+        log.warning(
+            "%s and %s: are filtered differently (the ratio of their powers changes %.2g times with frequency); "
+            "make both alike",
+            *(even.path, odd.path, min(apart)),
+        )
 
 
-def _at_fine_detail(first: Volume, second: Volume, block: Block) -> float | None:
-    """Correlation of a block of two volumes at high frequencies at which both have power; None if there are none."""
+def _apart(power: Power) -> float:
+    """How many times the ratio of the powers of two volumes changes with frequency, where either has power."""
+    _, one, two = power
+    there = np.maximum(one / one.sum(), two / two.sum()) >= _NOTHING
+    there[:_COARSEST] = there[_FINEST:] = False
+    ratio = one[there] / np.maximum(two[there], np.finfo(np.float64).tiny)
+    return float(ratio.max() / max(ratio.min(), np.finfo(np.float64).tiny)) if there.any() else 1.0
+
+
+def _power(first: Volume, second: Volume, block: Block) -> Power | None:
+    """Products and powers of a block of two volumes, shell by shell; None where it says nothing."""
     one, two = (np.asarray(volume[block], np.float64) for volume in (first, second))
     if not (np.isfinite(one).all() and np.isfinite(two).all() and one.std() > 0 and two.std() > 0):
         return None
@@ -82,10 +117,16 @@ def _at_fine_detail(first: Volume, second: Volume, block: Block) -> float | None
     z, y, x = (fft.fftfreq(one.shape[0]), fft.fftfreq(one.shape[1]), fft.rfftfreq(one.shape[2]))
     shell = (np.sqrt(np.square(z)[:, None, None] + np.square(y)[:, None] + np.square(x)) / _SHELL).astype(int).ravel()
     both, *powers = (
-        np.bincount(shell, (left * right.conj()).real)
+        np.asarray(np.bincount(shell, (left * right.conj()).real), np.float64)
         for left, right in ((spectra[0], spectra[1]), (spectra[0],) * 2, (spectra[1],) * 2)
     )
-    there = np.minimum(*(power / power.sum() for power in powers)) >= _NOTHING
+    return both, powers[0], powers[1]
+
+
+def _at_fine_detail(power: Power) -> float | None:
+    """Correlation at high frequencies at which both volumes have power; None if there are none."""
+    both, *powers = power
+    there = np.minimum(*(one / one.sum() for one in powers)) >= _NOTHING
     there[:_FINE] = False
     if not there.any():
         return None

@@ -1,6 +1,7 @@
 """Padding of a volume on disk: where programs had no data and wrote one value all over."""
 
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from isonet.core.masks.continuation import REACH, level, mirrored, together
 from isonet.core.masks.repeated import Census, Repeated
+from isonet.core.masks.rims import Rims, sections_inside
 from isonet.core.sampling import Box
 from isonet.io.volume import Volume
 
@@ -35,6 +37,8 @@ class Padding:
         Grey values that stand for no data.
     others : bool
         Whether any value that fills a piece of a row or column does, too.
+    inside : Box
+        The part within rims of copied edges, of all sections.
     data : array
         `[z, y]`: voxels of each row that are data.
     box : Box
@@ -47,6 +51,7 @@ class Padding:
     volume: Volume
     values: tuple[Repeated, ...]
     others: bool
+    inside: Box
     data: npt.NDArray[np.int32] = field(repr=False)
     box: Box
     sections: npt.NDArray[np.int64] = field(repr=False)
@@ -67,7 +72,7 @@ class Padding:
 
     def block(self, sections: slice, rows: slice = slice(None)) -> Plane:
         """Tell which voxels of whole rows are padding, `[z, y, x]`."""
-        return _padded(self.volume, self.values, sections, rows, others=self.others)
+        return _padded(self.volume, self.values, sections, rows, others=self.others, inside=self.inside)
 
     def planes(self, sections: npt.NDArray[np.int64], rows: slice) -> Plane:
         """Tell which voxels of some rows of sections in ascending order are padding, `[z, y, x]`."""
@@ -88,20 +93,26 @@ def find_padding(volume: Volume, *, aloud: bool = True) -> Padding | None:
     Of a large volume sections all over it are read to find the values that stand for no data, and all of it where
     there are some. What a file leaves out, as OME-Zarr may, is no data, however little it is.
     """
-    census = Census()
+    census, rims = Census(), Rims()
     for part in looked_at(volume.shape):
-        census.look(volume.read_rows(part))
-    if aloud and census.copied > _COPIED:
+        slab = volume.read_rows(part)
+        census.look(slab)
+        rims.look(slab)
+    inside = sections_inside(volume), *rims.inside
+    rim = 1 - math.prod(part.stop - part.start for part in inside) / volume.stored.size
+    absent = volume.stored.absent
+    if rims.lined:
+        census.tell_of_lines()
+    if census.suspects or census.has_more:
+        for part in looked_at(volume.shape):
+            census.count(volume.read_rows(part))
+    copied = census.copied - census.others - rim
+    if aloud and copied > _COPIED:
         log.warning(
             "%s: %.1f %% of the voxels are equal to a neighbour, as where edges were copied outward; taken as data, "
             "cut the tomogram to what was measured",
-            *(volume.path, 100 * census.copied),
+            *(volume.path, 100 * copied),
         )
-    absent = volume.stored.absent
-    if not census.suspects and absent is None:
-        return None
-    for part in looked_at(volume.shape):
-        census.count(volume.read_rows(part))
     for one in census.doubtful if aloud else ():
         log.warning(
             "%s: %.1f %% of the voxels are exactly %g, taken as data; if it was clipped or is a segmentation, give the "
@@ -112,7 +123,7 @@ def find_padding(volume: Volume, *, aloud: bool = True) -> Padding | None:
     if absent is not None and absent.value not in {one.value for one in values}:
         values = (*values, Repeated(absent.value, absent.voxels / volume.stored.size, among_data=True))
     others = census.others > 0
-    padding = _mapped(volume, values, others=others) if values or others else None
+    padding = _mapped(volume, values, others=others, inside=inside) if values or others or rim else None
     if padding is None:
         return None
     if aloud:
@@ -132,8 +143,10 @@ def looked_at(shape: tuple[int, int, int]) -> Iterator[slice]:
         yield slice(section, section + 1)
 
 
-def _padded(volume: Volume, values: tuple[Repeated, ...], sections: slice, rows: slice, *, others: bool) -> Plane:
-    """Tell which voxels of some rows of sections hold the values of padding."""
+def _padded(
+    volume: Volume, values: tuple[Repeated, ...], sections: slice, rows: slice, *, others: bool, inside: Box
+) -> Plane:
+    """Tell which voxels of some rows of sections hold the values of padding, or are not inside."""
     first, stop, _ = rows.indices(volume.shape[1])
     reach = 2 * REACH if others or any(one.among_data for one in values) else 0
     low = max(0, first - reach)
@@ -142,10 +155,14 @@ def _padded(volume: Volume, values: tuple[Repeated, ...], sections: slice, rows:
     for one in values:
         same = read == np.float32(one.value)
         found |= together(same) if one.among_data else same
-    return found[:, first - low : stop - low]
+    found = found[:, first - low : stop - low]
+    for axis, (part, there) in enumerate(zip((sections, rows, slice(None)), inside, strict=True)):
+        places = np.arange(volume.shape[axis])[part]
+        np.moveaxis(found, axis, 0)[(places < there.start) | (places >= there.stop)] = True
+    return found
 
 
-def _mapped(volume: Volume, values: tuple[Repeated, ...], *, others: bool) -> Padding | None:
+def _mapped(volume: Volume, values: tuple[Repeated, ...], *, others: bool, inside: Box) -> Padding | None:
     """Go through all of a volume to see where its data are; None if there are none."""
     depth, height, width = volume.shape
     data = np.empty((depth, height), dtype=np.int32)
@@ -153,14 +170,14 @@ def _mapped(volume: Volume, values: tuple[Repeated, ...], *, others: bool) -> Pa
     step = max(1, _AT_ONCE // (height * width))
     for first in range(0, depth, step):
         part = slice(first, min(first + step, depth))
-        there = ~_padded(volume, values, part, slice(None), others=others)
+        there = ~_padded(volume, values, part, slice(None), others=others, inside=inside)
         data[part] = np.count_nonzero(there, axis=2)
         columns |= there.any(axis=(0, 1))
     if not columns.any():
         return None
     each = data.sum(axis=1, dtype=np.int64)
     box = _extent(each > 0), _extent(data.max(axis=0) > 0), _extent(columns)
-    return Padding(volume, values, others, data, box, *mirrored(each < _ENOUGH * each.max()))
+    return Padding(volume, values, others, inside, data, box, *mirrored(each < _ENOUGH * each.max()))
 
 
 def _extent(there: Plane) -> slice:
@@ -177,10 +194,15 @@ def _tell(padding: Padding) -> None:
             padding.volume.path,
         )
     share = padding.share
+    values = [f"{one.value:g}" for one in padding.values] + ["another value all along"] * padding.others
+    kinds = [f"exactly {' or '.join(values)}"] * bool(values)
+    kinds += ["copies of the edge of the data"] * (
+        tuple(part.stop - part.start for part in padding.inside) != padding.volume.shape
+    )
     log.log(
         logging.WARNING if share > _MUCH else logging.INFO,
-        "%s: %d voxels (%.2g %%) are exactly %s: padding, left out%s",
+        "%s: %d voxels (%.2g %%) are %s: padding, left out%s",
         *(padding.volume.path, round(share * padding.volume.stored.size), 100 * share),
-        " or ".join([*(f"{one.value:g}" for one in padding.values), *(["another value all along"] * padding.others)]),
+        " or ".join(kinds),
         "; cut the tomogram to its data to save time" if share > _MUCH else ", data go on there by reflection",
     )

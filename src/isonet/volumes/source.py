@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from isonet.core.evenness import unevenness
 from isonet.core.masks.beads import Bead
 from isonet.core.normalize import FARTHEST, LocalMoments, Moments, Normalization, are_few, without_hot
 from isonet.core.sampling import cut
@@ -190,7 +191,7 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
     paddings = [find_padding(volume) for volume in volumes]
     clean = (painted(volume, beads) for volume in volumes)
     continued = list(map(continue_over_padding, clean, paddings))
-    grey = [pooled_statistics([volume]) for volume in continued]
+    grey = [pooled_statistics([volume], aloud=volume is continued[0]) for volume in continued]
     sign = contrast_sign(tomogram, continued)
     measured = [
         tomogram.half_measured[HALF_COLUMNS.index(one)] if one in HALF_COLUMNS else tomogram.measured for one in columns
@@ -219,12 +220,13 @@ def contrast_sign(tomogram: Tomogram, volumes: Iterable[Volume]) -> int:
     return -1 if contrast == "dark" else 1
 
 
-def pooled_statistics(volumes: Iterable[Volume]) -> tuple[float, float]:
+def pooled_statistics(volumes: Iterable[Volume], *, aloud: bool = False) -> tuple[float, float]:
     """Mean and standard deviation of the voxels of volumes together, in float64 and bounded memory.
 
     The padding of volumes that are continued over it does not count, nor do a few voxels far beyond all others, such as
     hot pixels. Where a few parts rule the result, such as vacuum or gold in a tomogram full of noise, it is that of
     most parts. Of a large volume sections all over it are read, not all, so that the time does not grow with its size.
+    Where they differ from one side to the other, that is said (`aloud`).
 
     Raises
     ------
@@ -249,6 +251,8 @@ def pooled_statistics(volumes: Iterable[Volume]) -> tuple[float, float]:
             f"{where}: grey values with a standard deviation of {moments.std:.3g} cannot be computed with; multiply "
             f"them by {1 / moments.std:.0e} and give the result"
         )
+    for one in unevenness(*local.squares) if aloud else ():
+        log.warning("%s: %s", where, one.in_words)
     typical = local.overruled(moments)
     if typical is None:
         return moments.mean, moments.std

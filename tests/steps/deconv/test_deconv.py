@@ -254,6 +254,11 @@ def test_phase_plate_is_skipped(three: Path) -> None:
         "None",
         "deconv/c_deconv.mrc",
     ]
+    changed(three, 1, rlnPhaseShift="0.001", rlnDefocus="40000")
+    changed(three, 2, rlnPhaseShift="-1e-6")
+    said = isonet.done("deconv", three, output_dir="no_plate").err
+    assert "phase plate" not in said
+    assert len(list(Path("no_plate").glob("*.mrc"))) == 3
     isonet.done("deconv", three, phase_shift=90, output_dir="none")
     assert not list(Path("none").glob("*.mrc"))
 

@@ -10,6 +10,7 @@ import foreign
 import leave
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 HALVES = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
 STACKS = [{}, {"sections": 0}, {"space_group": 1, "sections": 0}]
@@ -235,6 +236,63 @@ def test_images_and_copies(here: Path, simulated: Callable[..., Any]) -> None:
     prepared("d", output="one.star")
     said = prepared("e/TS_1_copied.mrc", output="one.star", append=True)[1]
     assert "warning: e/TS_1_copied.mrc and d/TS_1.mrc: one tomogram twice" in said
+
+
+def derived(simulated: Callable[..., Any]) -> dict[str, tuple[Any, str]]:
+    """Maps that other programs make of a tomogram, by the end of its name, and what is said of them."""
+    truth = simulated(1, "truth")
+    dense = truth > np.percentile(truth, 90)
+    random = np.random.default_rng(0)
+    best = np.max([np.abs(random.standard_normal(truth.shape)) for _ in range(40)], axis=0) / 20
+    return {
+        "_seg": ((dense * random.integers(1, 4, truth.shape)).astype(np.int8), "a segmentation or a mask"),
+        "_labels": (dense.astype(np.uint16), "a segmentation or a mask"),
+        "_MemBrain_seg_v10": (dense.astype(np.float32), "a segmentation or a mask"),
+        "_mask": (gaussian_filter(dense.astype(np.float32), 0.5, truncate=1), "a segmentation or a mask"),
+        "_scores": (best.astype(np.float32), "scores of a search"),
+        "_angles": (random.integers(0, 4000, truth.shape).astype(np.float32), "angles of a search"),
+    }
+
+
+def test_segmentations_masks_and_scores_beside_tomograms(here: Path, simulated: Callable[..., Any]) -> None:
+    """Of tomograms that are only called so nothing is left out, nor of maps that lie by themselves."""
+    foreign.mrc(here / "t/TS_1.mrc", simulated(1))
+    maps = derived(simulated)
+    for number, end in enumerate(maps, start=2):
+        foreign.mrc(here / f"t/TS_1{end}.mrc", maps[end][0])
+        foreign.mrc(here / f"u/TS_{number}{end}.mrc", simulated(number))
+    rows, said = prepared("t")
+    assert [row[0] for row in rows] == ["t/TS_1.mrc"]
+    for end, (_, what) in maps.items():
+        assert f"t/TS_1{end}.mrc: left out, {what} by its name and its voxels" in said
+    rows, said = prepared("u", overwrite=True)
+    assert len(rows) == len(maps)
+    assert "left out" not in said
+    foreign.mrc(here / "v/TS_1_scores.mrc", maps["_scores"][0])
+    isonet.assert_refused(isonet.call("prepare", "v", output="v.star"), "v/TS_1_scores.mrc", "no wedge")
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        ((0,), "mirrored along z"),
+        ((2,), "mirrored along x"),
+        ((1, 2), "turned by 180 degrees about z"),
+        ((0, 2), "turned by 180 degrees about y"),
+    ],
+)
+def test_mirrored_and_turned_copies(
+    here: Path, simulated: Callable[..., Any], axes: tuple[int, ...], said: str
+) -> None:
+    """As programs with another hand or another order of sections leave them."""
+    volume = simulated(1)[:47]
+    foreign.mrc(here / "t/ts1.mrc", volume.copy())
+    foreign.mrc(here / "t/ts1_flip.mrc", np.flip(volume, axes).copy())
+    foreign.mrc(here / "t/ts2.mrc", simulated(2)[:47].copy())
+    output = isonet.done("prepare", "t").err
+    what = f"one tomogram twice, {said}, which training counts twice; keep one, that as it was reconstructed"
+    assert f"warning: t/ts1.mrc and t/ts1_flip.mrc: {what}" in output
+    assert output.count("one tomogram") == 1
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What prepare measures to be wrong is an error that names the word which lets it pass; what is right stays quiet."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ import commandline as isonet
 import foreign
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import affine_transform, gaussian_filter
+
+from isonet.core.tilts.measured import about
 
 Simulated = Callable[..., Any]
 
@@ -79,6 +82,41 @@ def test_halves_that_are_both_shifted_are_told(here: Path, simulated: Simulated)
         foreign.mrc(here / f"{side}/T.mrc", np.roll(simulated(1, side), -1, 1))
     said = isonet.done("prepare", "f", even="even", odd="odd").err
     assert "warning: even/T.mrc and odd/T.mrc: both are shifted against f/T.mrc by 0, -1, 0 voxels" in said
+
+
+@pytest.mark.parametrize(("enlarged", "turned"), [(0.06, 0), (0, 2)])
+def test_a_half_of_another_magnification_or_turn_is_told(here: Path, enlarged: float, turned: float) -> None:
+    """As from a header with another pixel size, or another alignment of the tilt axis; in later steps, too."""
+    isonet.done("simulate", output_dir="s", depth=48, height=112, width=112, snr=0.5, seed=1)
+    parts = {name: isonet.read(here / f"s/{name}.mrc").astype("f4") for name in ("full", "even", "odd")}
+    back = np.linalg.inv(about("z", turned)) / (1 + enlarged)
+    middle = np.array(parts["odd"].shape) / 2
+    parts["odd"] = affine_transform(parts["odd"], back, middle - back @ middle, mode="reflect")
+    for name, part in parts.items():
+        foreign.mrc(here / f"{name}/T.mrc", part)
+    what = r"enlarged by about [567] %" if enlarged else r"turned by about (2|1.5|2.5) degrees about z"
+    for words, other in (([], "even/T.mrc"), (["full"], "full/T.mrc")):
+        said = isonet.done("prepare", *words, even="even", odd="odd", overwrite=True).err
+        assert re.search(f"warning: odd/T.mrc: is {what} against {other}; make both with one pixel size", said)
+        assert "even/T.mrc: is" not in said
+    if enlarged:
+        said = isonet.done("refine", "tomograms.star", output_dir="r", **isonet.TINY).err
+        assert re.search(f"warning: odd/T.mrc: is {what} against even/T.mrc", said)
+
+
+@pytest.mark.parametrize(("even", "odd"), [(0, 0.8), (1.5, 0), (1, 1)])
+@pytest.mark.parametrize("full", [True, False])
+def test_halves_that_are_filtered_differently_are_told(
+    here: Path, simulated: Simulated, even: float, odd: float, full: bool
+) -> None:
+    """Not as halves from tilts; of both filtered alike nothing is said."""
+    foreign.mrc(here / "f/T.mrc", simulated(1))
+    for side, lowpass in (("even", even), ("odd", odd)):
+        foreign.mrc(here / f"{side}/T.mrc", gaussian_filter(simulated(1, side), lowpass))
+    said = isonet.done("prepare", *(["f"] if full else []), even="even", odd="odd").err
+    assert ("warning: even/T.mrc and odd/T.mrc: are filtered differently (" in said) == (even != odd)
+    assert "from tilts" not in said
+    assert "in common" not in said
 
 
 def test_halves_of_two_tomograms(here: Path, simulated: Simulated) -> None:
@@ -179,3 +217,14 @@ def test_halves_of_two_tomograms_in_a_table_are_said_where_it_is_used(here: Path
     foreign.star(here / "t.star", **columns, rlnPixelSize=[10], rlnTiltMin=[-60], rlnTiltMax=[60])
     said = isonet.done("predict", "t.star", "starter").err
     assert "warning: h/1_even.mrc and h/2_odd.mrc: have little in common" in said
+
+
+@pytest.mark.parametrize("height", [40, 1000])
+def test_hot_voxels_hide_neither_wedge_nor_contrast(here: Path, simulated: Simulated, height: float) -> None:
+    volume = simulated(1).copy()
+    volume.flat[np.random.default_rng(0).choice(volume.size, 50, replace=False)] = height * volume.std()
+    foreign.mrc(here / "T.mrc", volume)
+    said = isonet.done("prepare", "T.mrc").err
+    assert "wedge measured from" in said
+    assert "as told" in said
+    assert "warning" not in said

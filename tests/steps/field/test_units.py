@@ -70,6 +70,59 @@ def test_own_pixel_size_of_an_optics_group(tmp_path: Path, column: str, groups: 
     assert places(path) == POINTS.tolist()
 
 
+@pytest.mark.parametrize("binning", [1, 2, 4, 2.5])
+@pytest.mark.parametrize("where", ["row", "group"])
+def test_what_is_binned_are_the_sub_tomograms(
+    tmp_path: Path, binning: float, where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """RELION: rlnImagePixelSize = rlnTomoTiltSeriesPixelSize x rlnTomoSubtomogramBinning, places in the latter's."""
+    series = 2.5
+    said = {"rlnImagePixelSize": series * binning, "rlnTomoSubtomogramBinning": binning}
+    path = star(tmp_path / "p.star", POINTS * 10 / series, **(said if where == "row" else {"rlnOpticsGroup": 1}))
+    if where == "group":
+        head = "data_optics\n\nloop_\n_rlnOpticsGroup\n" + "".join(f"_{name}\n" for name in said)
+        path.write_text(f"{head}1 {' '.join(map(str, said.values()))}\n\n{path.read_text()}")
+    assert places(path) == POINTS.tolist()
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == (binning != 1)
+    for warning in warnings:
+        assert "2.5 A" in warning
+        assert f"{series * binning:g} A" in warning
+        assert "add rlnTomoTiltSeriesPixelSize" in warning
+
+
+def test_the_pixel_size_of_the_tilt_series_wins(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    said = {"rlnTomoTiltSeriesPixelSize": 2.5, "rlnImagePixelSize": 10.0, "rlnTomoSubtomogramBinning": 4}
+    assert places(star(tmp_path / "p.star", POINTS * 4, **said)) == POINTS.tolist()
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+@pytest.mark.parametrize("binning", ["0", "-2", "two"])
+def test_a_binning_that_is_none_is_refused(tmp_path: Path, binning: str) -> None:
+    path = star(tmp_path / "p.star", POINTS * 4, rlnImagePixelSize=10, rlnTomoSubtomogramBinning=[binning] * 3)
+    with pytest.raises(InputError, match="rlnTomoSubtomogramBinning"):
+        places(path)
+
+
+@pytest.mark.parametrize("series", [{"rlnTomoTiltSeriesPixelSize": 2.5}, {"rlnTomoSubtomogramBinning": 2}, {}])
+def test_origins_in_pixels_are_those_of_the_images(tmp_path: Path, series: dict[str, float]) -> None:
+    """RELION's converter: rlnOriginXAngst = rlnOriginX x rlnImagePixelSize, whatever places are counted in."""
+    image, fine = 5.0, 2.5 if series else 5.0
+    shift = np.array([20.0, -30.0, 40.0])  # Å
+    pixels = dict(zip(("rlnOriginX", "rlnOriginY", "rlnOriginZ"), shift / image, strict=True))
+    path = star(tmp_path / "p.star", (POINTS * 10 + shift) / fine, rlnImagePixelSize=image, **series, **pixels)
+    assert places(path) == POINTS.tolist()
+
+
+def test_origins_of_two_units_count_once(tmp_path: Path) -> None:
+    """RELION reads those in Å, where both are."""
+    shift = np.array([20.0, -30.0, 40.0])
+    both = {f"rlnOrigin{axis}": shift[number] / 5 for number, axis in enumerate("XYZ")}
+    both |= {f"rlnOrigin{axis}Angst": shift[number] for number, axis in enumerate("XYZ")}
+    path = star(tmp_path / "p.star", (POINTS * 10 + shift) / 5, rlnImagePixelSize=5.0, **both)
+    assert places(path) == POINTS.tolist()
+
+
 def test_fractions_of_the_volume(tmp_path: Path) -> None:
     path = star(tmp_path / "p.star", POINTS / np.array(SHAPE[::-1]))
     assert places(path) == POINTS.tolist()

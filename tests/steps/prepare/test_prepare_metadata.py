@@ -82,6 +82,10 @@ def test_a_phase_plate_is_told_and_not_deconvolved(here: Path, volume: Any) -> N
     assert [path.name for path in (here / "deconv").glob("*.mrc")] == ["TS_1_deconv.mrc"]
     isonet.done("prepare", "tomograms.star", output="again.star")
     assert [one["rlnPhaseShift"] for one in isonet.table(here / "again.star")] == ["None", "90"]
+    put(here / "m/TS_2_CTF.txt", CTF.replace(" 10 0 ", " 10 0.001 "))  # 0.06 degrees, as a fit without a plate gives
+    said = isonet.done("prepare", "data", metadata="m", overwrite=True).err
+    assert "phase shift" not in said
+    assert "rlnPhaseShift" not in isonet.table(here / "tomograms.star")[1]
 
 
 def test_tomograms_without_defocus_beside_others_are_counted_and_named(here: Path, volume: Any) -> None:

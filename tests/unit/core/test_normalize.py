@@ -6,8 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.ndimage import gaussian_filter
 
-from isonet.core.normalize import Moments, Normalization, skewness
+from isonet.core.normalize import Moments, Normalization, skewness, without_spikes
 
 
 @settings(max_examples=30, deadline=None)
@@ -77,3 +78,27 @@ def test_in_a_label_numbers_are_the_same_however_sums_were_made() -> None:
     one = Normalization(40.123456789, 10.0, -1)
     assert one.in_words == Normalization(40.123456788, 10.000000001, -1).in_words
     assert one.in_words != Normalization(40.124, 10.0, -1).in_words
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 99), height=st.floats(12, 1e6), count=st.integers(1, 40), mean=st.floats(-100, 100))
+def test_hot_voxels_are_taken_out_and_nothing_else_is_changed(
+    seed: int, height: float, count: int, mean: float
+) -> None:
+    random = np.random.default_rng(seed)
+    block = random.normal(mean, 1, (24, 32, 40)).astype(np.float32)
+    hot = block.copy()
+    places = np.unravel_index(random.choice(block.size // 7, count, replace=False) * 7, block.shape)
+    hot[places] += height * random.choice([-1, 1], count)
+    found = without_spikes(hot)
+    assert np.abs(found - mean).max() < 6
+    assert np.count_nonzero(found != block) == count
+
+
+def test_beads_samples_without_noise_and_blank_blocks_stay() -> None:
+    random = np.random.default_rng(0)
+    gold = random.standard_normal((24, 32, 40)).astype(np.float32)
+    gold[8:11, 9:12, 10:13] -= 30
+    phantom = np.maximum(gaussian_filter(random.standard_normal((24, 32, 40)), 2) - 0.2, 0).astype(np.float32)
+    for block in (gold, phantom, np.zeros((24, 32, 40), np.float32), np.full((24, 32, 40), np.nan, np.float32)):
+        assert without_spikes(block) is block or np.array_equal(without_spikes(block), block)

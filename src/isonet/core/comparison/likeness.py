@@ -12,7 +12,7 @@ import numpy.typing as npt
 from jaxtyping import Float32, Int64
 from scipy import fft
 
-from isonet.core.voxels import Voxels
+from isonet.core.voxels import Axes, Mirrored, Voxels
 
 Block = tuple[slice, slice, slice]
 EDGE = 48
@@ -24,6 +24,7 @@ _COARSE = 2  # bands in which unlike volumes may look alike
 _FEWEST = 300  # coefficients by which likeness is judged
 _SHORTEST = 16
 _MAY_BE = 0.2  # likeness of one block in the fine bands, from which more are looked at; chance gives 0.05
+_WAYS: tuple[Axes, ...] = ((), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2))
 _PLACES = (
     *((0.5, 0.5, 0.5), (0.4, 0.25, 0.25), (0.6, 0.25, 0.75), (0.6, 0.75, 0.25), (0.4, 0.75, 0.75)),
     *((0.5, 0.5, 0.0), (0.5, 0.5, 1.0), (0.5, 0.0, 0.5), (0.5, 1.0, 0.5)),
@@ -75,25 +76,40 @@ def are_one_sample(first: Voxels, second: Voxels) -> bool | None:
     return None if likeness is None else likeness >= PARTS[0]
 
 
-def alike(volumes: Sequence[Voxels]) -> list[tuple[int, int]]:
+def alike(volumes: Sequence[Voxels]) -> list[tuple[int, int, Axes]]:
     """Find pairs of volumes of one shape that show one sample and share noise, whatever they are called.
 
     One block of each is looked at, so that the time hardly grows with the number of pairs; those whose blocks are alike
     are compared further.
+
+    Returns
+    -------
+    list of tuple
+        The numbers of both volumes, and the axes along which the second one must be mirrored to be like the first:
+        none, one or three, or two where it is turned by 180 degrees.
     """
     spectra: dict[tuple[int, ...], dict[int, npt.NDArray[np.complex64]]] = {}
     for number, volume in enumerate(volumes):
         spectrum = _middle_spectrum(volume)
         if spectrum is not None:
             spectra.setdefault(volume.shape, {})[number] = spectrum
-    found = []
+    found: dict[tuple[int, int], tuple[float, Axes]] = {}
     for shape, own in spectra.items():
         numbers, rows = list(own), np.stack(list(own.values()))
-        bands = np.split(rows, _ends_of_bands(tuple(min(NOISY_EDGE, edge) for edge in shape)), axis=1)
-        likeness = np.mean([(band.conj() @ band.T).real for band in map(_normed, bands[_COARSE + 1 : -1])], axis=0)
-        pairs = np.argwhere(np.triu(likeness >= _MAY_BE, 1)).tolist()
-        found += [(numbers[one], numbers[two]) for one, two in pairs]
-    return [(one, two) for one, two in sorted(found) if _surely_alike(volumes[one], volumes[two])]
+        edges = tuple(min(NOISY_EDGE, edge) for edge in shape)
+        fine = [np.flatnonzero(bands_of(edges) == band) for band in range(_COARSE + 1, len(BANDS))]
+        left = [_normed(rows[:, there]) for there in fine]
+        for axes in _WAYS if len(numbers) > 1 else ():
+            right = [_normed(_mirrored(rows, there, edges, axes)) for there in fine]
+            likeness = np.mean([(one.conj() @ two.T).real for one, two in zip(left, right, strict=True)], axis=0)
+            for one, two in np.argwhere(np.triu(likeness >= _MAY_BE, 1)).tolist():
+                pair = numbers[one], numbers[two]
+                found[pair] = max(found.get(pair, (0.0, ())), (float(likeness[one, two]), axes))
+    return [
+        (one, two, axes)
+        for (one, two), (_, axes) in sorted(found.items())
+        if _surely_alike(volumes[one], Mirrored(volumes[two], axes))
+    ]
 
 
 def _surely_alike(first: Voxels, second: Voxels) -> bool:
@@ -102,18 +118,28 @@ def _surely_alike(first: Voxels, second: Voxels) -> bool:
 
 
 def _middle_spectrum(volume: Voxels) -> npt.NDArray[np.complex64] | None:
-    """Coefficients of the middle block, band after band; None where it says nothing."""
+    """Coefficients of the middle block; None where it says nothing."""
     z, y, x = volume.shape
-    transform = spectrum_of(np.asarray(volume[blocks_of((z, y, x), NOISY_EDGE)[0]], np.float32))
-    if transform is None:
-        return None
-    order = np.argsort(bands_of(tuple(min(NOISY_EDGE, edge) for edge in volume.shape)), kind="stable")
-    return np.asarray(transform[order], np.complex64)
+    return spectrum_of(np.asarray(volume[blocks_of((z, y, x), NOISY_EDGE)[0]], np.float32))
 
 
-def _ends_of_bands(shape: tuple[int, ...]) -> Int64[np.ndarray, " bands"]:
-    """Where bands begin among coefficients in the order of their bands."""
-    return np.searchsorted(np.sort(bands_of(shape)), np.arange(1, len(BANDS) + 1))
+def _mirrored(
+    rows: npt.NDArray[np.complex64], there: Int64[np.ndarray, " some"], edges: tuple[int, ...], axes: Axes
+) -> npt.NDArray[np.complex64]:
+    """Some of the coefficients that blocks have once they are mirrored along axes.
+
+    A mirrored block, `x[N - 1 - n]`, has `exp(2 pi i k / N) X(-k)`; all of `-k` have the conjugate of `X(k)`.
+    """
+    depth, height, width = edges
+    place = list(np.unravel_index(there, (depth, height, width // 2 + 1)))
+    across = 2 in axes
+    turn = sum((place[axis] / edges[axis] for axis in axes), np.zeros(len(there)))
+    for axis in (0, 1):
+        if (axis in axes) != across:
+            place[axis] = -place[axis] % edges[axis]
+    found = rows[:, np.ravel_multi_index(tuple(place), (depth, height, width // 2 + 1))]
+    phase = np.exp(2j * np.pi * turn).astype(np.complex64)
+    return (found.conj() if across else found) * phase
 
 
 def _normed(rows: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:

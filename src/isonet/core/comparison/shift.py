@@ -31,10 +31,10 @@ def shift_between(first: Voxels, second: Voxels) -> Shift:
         show two.
     """
     z, y, x = first.shape
-    if _peak(_correlation(first, second, blocks_of((z, y, x), NOISY_EDGE)[:1])) in (None, NONE):
+    if peak_of(correlation_of(first, second, blocks_of((z, y, x), NOISY_EDGE)[:1])) in (None, NONE):
         return NONE
-    correlation = _correlation(first, second, blocks_of((z, y, x), EDGE))
-    found = _peak(correlation)
+    correlation = correlation_of(first, second, blocks_of((z, y, x), EDGE))
+    found = peak_of(correlation)
     if correlation is None or found is None:
         return NONE
     distances = [np.square(fft.fftfreq(edge, 1 / edge)) for edge in correlation.shape]
@@ -46,8 +46,21 @@ def shift_between(first: Voxels, second: Voxels) -> Shift:
     return found if height - float(correlation[NONE]) > _CLEAR * float(chance[far].std()) else NONE
 
 
-def _correlation(first: Voxels, second: Voxels, blocks: list[tuple[slice, slice, slice]]) -> Correlation | None:
-    """Sum over blocks of their correlation at each shift; None where they say nothing."""
+def correlation_of(first: Voxels, second: Voxels, blocks: list[tuple[slice, slice, slice]]) -> Correlation | None:
+    """Sum over blocks of two volumes of their correlation at each shift; None where they say nothing.
+
+    Parameters
+    ----------
+    first, second : array or file
+        `[z, y, x]`, of one shape.
+    blocks : list of tuple of slice
+        Of one shape.
+
+    Returns
+    -------
+    array or None
+        At shifts of the second against the first as in the layout of a Fourier transform, 0 first.
+    """
     total: Correlation | None = None
     for block in blocks:
         one, two = (np.asarray(volume[block], np.float32) for volume in (first, second))
@@ -64,8 +77,8 @@ def _correlation(first: Voxels, second: Voxels, blocks: list[tuple[slice, slice,
     return total
 
 
-def _peak(correlation: Correlation | None) -> Shift | None:
-    """Return the shift, not too far, at which correlation is largest."""
+def peak_of(correlation: Correlation | None) -> Shift | None:
+    """Return the shift, not too far, at which a correlation is largest; None of None."""
     if correlation is None:
         return None
     near = np.roll(correlation, (_FARTHEST,) * 3, (0, 1, 2))[(slice(2 * _FARTHEST + 1),) * 3]

@@ -136,8 +136,12 @@ def signal_to_noise(
     return torch.exp(fraction * (-100 * falloff / pixel_size)) * (10**strength * rise) + _NOISE_FLOOR
 
 
-def modulate(images: Float[Tensor, "n y x"], pixel_size: float, optics: Optics) -> Float[Tensor, "n y x"]:
+def modulate(
+    images: Float[Tensor, "n y x"], pixel_size: float, optics: Optics, *, flipped: bool = False
+) -> Float[Tensor, "n y x"]:
     """Multiply the Fourier transform of each image by the contrast transfer, as the microscope does.
+
+    With `flipped` by its magnitude, as after phases were flipped.
 
     The images are continued with zeros, so that nothing comes back in at the opposite edge; one defocus holds for
     the whole image.
@@ -148,5 +152,7 @@ def modulate(images: Float[Tensor, "n y x"], pixel_size: float, optics: Optics) 
     shape = (height + 2 * reach, width + 2 * reach)
     ky, kx = torch.fft.fftfreq(shape[0], pixel_size), torch.fft.rfftfreq(shape[1], pixel_size)
     transfer = ctf(torch.hypot(ky[:, None], kx), optics)
+    if flipped:
+        transfer = transfer.abs()
     modulated: Tensor = torch.fft.irfft2(torch.fft.rfft2(images, s=shape) * transfer, s=shape)
     return modulated[..., :height, :width]

@@ -86,6 +86,7 @@ class Census:
         self._sample: Counter[float] = Counter()
         self._tallies: dict[float, _Tally] = {}
         self._level = 0
+        self._lined = False
 
     def look(self, slab: Slab) -> None:
         """Show sections that lie next to each other for the first time."""
@@ -112,9 +113,13 @@ class Census:
             often = [value for value in often if self._pairs[value] > _PEAK * self._pairs_beside(value)]
         return tuple(often)
 
+    def tell_of_lines(self) -> None:
+        """Say that an outer layer is made of lines of one value each, which the frequency of values does not show."""
+        self._lined = True
+
     def count(self, slab: Slab) -> None:
         """Show sections again."""
-        if self._has_more:
+        if self.has_more:
             self._level += int(np.count_nonzero(level(slab) & ~np.isin(slab, np.array(self.suspects, np.float32))))
         beside = {level for suspect in self.suspects for level in self._levels_beside(suspect)}
         for value in {*self.suspects, *beside}:
@@ -168,9 +173,9 @@ class Census:
         return 0.0 if self._has_levels else max(0.0, self._beside - often) / max(1, self._voxels)
 
     @property
-    def _has_more(self) -> bool:
+    def has_more(self) -> bool:
         """Whether more values repeat than are told apart; levels may all do."""
-        return len(self._often) > _MOST_VALUES and not self._has_levels
+        return self._lined or (len(self._often) > _MOST_VALUES and not self._has_levels)
 
     def _judged(self, value: float) -> Repeated | None:
         """Tell whether a suspect is padding, from how much of it lies together."""

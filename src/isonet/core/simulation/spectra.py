@@ -33,6 +33,7 @@ _BAND = (0.03, 0.2)  # cycles per voxel: where the signal of tomograms is
 _BEYOND_SIGNAL, _FLAT = 0.4, 0.25  # cycles per voxel
 _ALL_NOISE, _MOST_POWER = (0.33, 0.4), 1.5  # cycles per voxel; times the noise that back-projection leaves
 _LEAST_SIGNAL = 0.01  # of the power in the band
+_RING, _ANGLE = (0.1, 0.3), 5  # cycles per voxel, degrees
 _GUARD = 1.0  # Fourier pixels off the faces of the wedge
 
 
@@ -62,13 +63,33 @@ def spectra_of_halves(
     NoSpectraError
         If there is next to no signal.
     """
-    shape = fourier.spatial_shape(cubes)
-    one, two = _tapered(cubes).unbind(1)
-    shell, times = shell_of(shape), fourier.multiplicity(shape) * well_measured(shape, measured)
     variance = float(cubes.mean(1).var())
-    signal = mean_of_shells((one * two.conj()).real.mean(0), shell, times) / variance
-    grain = mean_of_shells((one - two).abs().square().mean(0), shell, times) / (4 * variance)
+    signal, grain = (one / variance for one in shared_and_not(cubes, measured))
     return _with_signal(signal, grain)
+
+
+def shared_and_not(
+    pairs: Float[Tensor, "n 2 z y x"], measured: Measured
+) -> tuple[Float[Tensor, " shells"], Float[Tensor, " shells"]]:
+    """Tell what two halves share, and what is the noise of their mean, on the scale of their grey values.
+
+    Parameters
+    ----------
+    pairs : tensor
+        Volumes or parts of both.
+    measured : Measured
+        What both have measured.
+
+    Returns
+    -------
+    signal, noise : tensor
+        `S`, which may be below 0, and `N`.
+    """
+    shape = fourier.spatial_shape(pairs)
+    one, two = _tapered(pairs).unbind(1)
+    shell, times = shell_of(shape), fourier.multiplicity(shape) * well_measured(shape, measured)
+    signal = mean_of_shells((one * two.conj()).real.mean(0), shell, times)
+    return signal, mean_of_shells((one - two).abs().square().mean(0), shell, times) / 4
 
 
 def spectra_of_map(
@@ -110,6 +131,25 @@ def spectra_of_map(
     return _with_signal(total - grain, grain)
 
 
+def by_angle(volume: Float[Tensor, "z y x"]) -> Float[Tensor, " angles"]:
+    """Power at 0.1 to 0.3 cycles per voxel near the XZ plane, by the angle to x, 5 degrees each; the mean is 1.
+
+    Tilts about y measure an angle as large as theirs, so that this shows the wedge, and how noise lies beside it.
+    """
+    shape = fourier.spatial_shape(volume)
+    like = fourier.radial_frequency(shape)
+    kz, ky, kx = (one.expand_as(like) for one in fourier.frequencies(shape))
+    radius = torch.hypot(kz, kx)
+    ring = (radius > _RING[0]) & (radius < _RING[1]) & (ky.abs() < _RING[0])
+    angle = torch.rad2deg(torch.atan2(kz.abs(), kx.abs()))[ring]
+    which = (angle / _ANGLE).floor().long().clamp(max=round(90 / _ANGLE) - 1)
+    found = _tapered(volume[None])[0].abs().square()[ring]
+    sums = torch.zeros(round(90 / _ANGLE)).index_add_(0, which, found)
+    counts = torch.bincount(which, minlength=len(sums)).clamp_min(1)
+    means = sums / counts
+    return means / means.mean()
+
+
 def shell_of(shape: Shape) -> Int[Tensor, "z y kx"]:
     """Shell of each coefficient; `SHELLS` beyond the Nyquist frequency."""
     return (fourier.radial_frequency(shape) * 2 * SHELLS + 0.5).floor().long().clamp(max=SHELLS)
@@ -131,7 +171,7 @@ def _with_signal(signal: Tensor, grain: Tensor) -> tuple[Tensor, Tensor]:
     return signal.clamp_min(0), grain.clamp_min(0)
 
 
-def _tapered(cubes: Float[Tensor, "*n c c c"]) -> Tensor:
+def _tapered(cubes: Float[Tensor, "*n z y x"]) -> Tensor:
     """Transforms of sub-volumes without their mean, such that squares are powers of a coefficient for each voxel."""
     shape = fourier.spatial_shape(cubes)
     window = fourier.taper(shape, shape[0] // 8)

@@ -22,7 +22,9 @@ Places = npt.NDArray[np.int64]
 _STEP = 0.5  # degrees per bin of a profile
 _ANGLES = np.arange(-85, 85 + _STEP, _STEP)
 _BAND = (0.2, 0.5)  # cycles per voxel
+_LEAKED = 1e-3  # of the power of the strongest shell: what has less holds only what the window leaks
 _SMOOTH = 6.0  # standard deviation in degrees of what is taken off as no comb
+_DIFFERENT = 0.9  # times what combs have in common: halves from tilts differ by 1.05 and more, filtered ones by 0.6
 _FEWEST = 60  # bins of a profile that can be judged
 
 
@@ -75,7 +77,8 @@ def estimate(
     -------
     SplitEstimate
         `tilts` where the halves' combs differ in the same way in both parts of the volume (correlation above 0.4;
-        chance and frames give up to about 0.2), `frames` where that is so only of what they have in common.
+        chance and frames give up to about 0.2), and by more than they have in common, as they do not where one half
+        was filtered or resampled; `frames` where that is so only of what they have in common.
     """
     combs = [[_comb(power, width) for power in half] for half in (first, second)]
     valid = np.logical_and.reduce([measured for half in combs for _, measured in half])
@@ -85,7 +88,7 @@ def estimate(
     common, difference = values[0] + values[1], values[0] - values[1]
     together, apart = (_correlation(part[0, valid], part[1, valid]) for part in (common, difference))
     kind: Literal["frames", "tilts", "unknown"] = "unknown"
-    if apart > 0.4:
+    if apart > 0.4 and difference[:, valid].std() > _DIFFERENT * common[:, valid].std():
         kind = "tilts"
     elif together > 0.4:
         kind = "frames"
@@ -121,7 +124,7 @@ def _comb(power: Array, width: int) -> tuple[Array, npt.NDArray[np.bool_]]:
     used, shell, bins = _places(power.shape, width)
     level = np.bincount(shell, power[used]) / np.maximum(np.bincount(shell), 1)
     relative = power[used] / np.maximum(level[shell], np.finfo(np.float64).tiny)
-    inside = (bins >= 0) & (bins < len(_ANGLES))
+    inside = (bins >= 0) & (bins < len(_ANGLES)) & (level >= _LEAKED * level.max())[shell]
     count = np.bincount(bins[inside], minlength=len(_ANGLES)).astype(np.float64)
     total = np.bincount(bins[inside], relative[inside], minlength=len(_ANGLES)).astype(np.float64)
     slow = _smoothed(total, count)

@@ -71,7 +71,7 @@ LABELS: Mapping[str, str] = {
     "keep_measured": "Keep what was measured",
     "keep_models": "Models to keep",
     "kernel": "Kernel size",
-    "like": "Tomograms to tailor it to (table)",
+    "like": "Imaged like these tomograms (table)",
     "level_x": "Turn about x, °",
     "level_y": "Turn about y, °",
     "mask": "Make masks",

@@ -45,7 +45,9 @@ class Glance:
 
 
 def glance(path: Path) -> Glance | None:
-    """Read the sizes in a header; None where it is packed, unreadable or makes no sense."""
+    """Read the sizes in a header; None where it is packed, no file, unreadable or makes no sense."""
+    if not path.is_file():
+        return None
     try:
         with path.open("rb") as file:
             header, length = file.read(_HEADER), os.fstat(file.fileno()).st_size

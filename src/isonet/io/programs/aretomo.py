@@ -67,6 +67,8 @@ def read_ctf_table(path: Path) -> TiltSeries:
     """Read a CTF table of AreTomo or CTFFIND 4 or 5.
 
     The first seven columns are: image, defocus 1 and 2 in Å, azimuth, phase shift in radians, score, resolution.
+    Rows are taken in the order of the images, where each has a number of its own; tables of single images that were
+    joined have not.
     AreTomo 3 adds the defocus handedness, CTFFIND 5 the tilt and the thickness; a header that lists the columns tells
     how many.
     CTFFIND's header also holds voltage, Cs, amplitude contrast and pixel size.
@@ -83,6 +85,8 @@ def read_ctf_table(path: Path) -> TiltSeries:
     columns = max(7, told or (len(lines[0][1]) if lines else 7))
     lines = [(line, words[:3] + [_finite(word) for word in words[3:]]) for line, words in lines]
     values = table(path, lines, columns, "image, defocus 1, defocus 2, azimuth, phase shift, score, resolution")
+    if len(np.unique(values[:, 0])) == len(values):
+        values = values[np.argsort(values[:, 0])]
     return TiltSeries(
         path,
         defoci=tuple(values[:, 1:3].mean(axis=1).tolist()),
@@ -90,7 +94,7 @@ def read_ctf_table(path: Path) -> TiltSeries:
         voltage=_told(path, text, "acceleration voltage"),
         cs=_told(path, text, "spherical aberration"),
         amplitude_contrast=_told(path, text, "amplitude contrast"),
-        image_pixel_size=_told(path, text, "pixel size"),
+        image_pixel_size=_told(path, text, "pixel size") or None,
     )
 
 

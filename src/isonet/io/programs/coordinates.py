@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.errors import InputError
-from isonet.io.programs.imod import ALIKE, model_points, read_model, scale_of_drawing
-from isonet.io.programs.listed_points import Floats, ListedPoints, in_voxels
-from isonet.io.programs.particle_star import read_particles
-from isonet.io.programs.point_text import read_points
+from isonet.io.files import refuse_special
+from isonet.io.programs.imod import ALIKE, model_points, read_model, scale_of_drawing, warn_of_another_image
+from isonet.io.programs.particles.listed_points import Floats, ListedPoints, in_voxels
+from isonet.io.programs.particles.particle_star import read_particles
+from isonet.io.programs.particles.point_text import read_points
+from isonet.io.programs.particles.unread import refuse_unread
 
 log = logging.getLogger("isonet")
 EXTENSIONS = (".star", ".mod", ".txt", ".coords", ".xyz", ".csv", ".tsv", ".pts", ".point", ".box")
@@ -31,11 +33,14 @@ class Points:
         What it lists.
     drawn_at : float
         Å per voxel of the image that a model was drawn on; 0 where it does not say, and for other files.
+    drawn_on : tuple of int
+        Voxels x, y, z of that image; 0 as well.
     """
 
     path: Path
     listed: ListedPoints
     drawn_at: float = 0.0
+    drawn_on: tuple[int, int, int] = (0, 0, 0)
 
     @property
     def tomograms(self) -> tuple[str, ...]:
@@ -80,8 +85,9 @@ class Points:
         """
         listed = self.listed
         edges = np.array(shape[::-1])
+        scale = scale_of_drawing(self.path, self.drawn_at, pixel_size, header_size)
+        warn_of_another_image(self.path, self.drawn_on, (shape[2], shape[1], shape[0]), scale)
         if self.drawn_at:
-            scale = scale_of_drawing(self.path, self.drawn_at, pixel_size, header_size)
             position = (listed.xyz + 0.5) * scale - 0.5  # voxels are scaled about the corner of the volume
         elif listed.fractions:
             log.info("%s: numbers from 0 to 1 taken as fractions of the tomogram's edges", self.path)
@@ -125,15 +131,18 @@ def read_coordinates(path: Path) -> Points:
 
     In plain text each line is `x y z`, separated by blanks, tabs or commas, in voxels of the tomogram counted from 0;
     `#` begins a comment. The first line may name columns, in any order, with units: `x_nm`, `z [A]`, `voxel_size`. For
-    STAR files see :mod:`isonet.io.programs.particle_star`. A model is scaled from the image that it was drawn on.
+    STAR files see :mod:`isonet.io.programs.particles.particle_star`. A model is scaled from the image that it was drawn
+    on.
 
     Raises
     ------
     InputError
-        If the file is missing, holds no points, or a value is no number.
+        If the file is missing, of a program that is not read, holds no points, or a value is no number.
     """
+    refuse_special(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; give a file or folder with coordinates")
+    refuse_unread(path)
     if path.suffix.lower() == ".star":
         points = Points(path, read_particles(path))
     elif path.suffix.lower() == ".mod":
@@ -149,7 +158,7 @@ def _from_model(path: Path) -> Points:
     model = read_model(path)
     xyz = model_points(model) + _TO_VOXEL_CENTRES
     listed = in_voxels(xyz, [f"point {number}" for number in range(1, len(xyz) + 1)])
-    return Points(path, listed, drawn_at=model.voxel_size)
+    return Points(path, listed, drawn_at=model.voxel_size, drawn_on=model.size)
 
 
 def _text(values: Floats | npt.NDArray[np.int64]) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.errors import InputError
-from isonet.io.files import atomic_path
+from isonet.io.files import atomic_path, refuse_special
 
 log = logging.getLogger("isonet")
 Points = npt.NDArray[np.float64]
@@ -30,6 +30,8 @@ _Y_Z_EXCHANGED, _HAS_ORIGIN = 1 << 16, 1 << 14
 _OPEN, _SCATTERED = 1 << 3, 1 << 9
 _SAVED_BY_3DMOD = 0xF400
 _LARGEST = 1 << 28
+_ROUNDING = 1e-4  # Å: sizes are stored in single precision
+_ALMOST = 0.05  # part of an edge by which a binned one may differ
 _POWERS = (-2, -3, -6, -9, -10, -12)
 ALIKE = 0.02
 """Part of a pixel size by which another may differ and still be the same."""
@@ -133,12 +135,42 @@ def scale_of_drawing(path: Path, drawn_at: float, pixel_size: float, header_size
     header_size : float
         What the tomogram's file says, where that is another: a model that says so too was drawn on it.
     """
-    if drawn_at in (0.0, 1.0) or not pixel_size or abs(drawn_at / pixel_size - 1) < ALIKE:
+    if drawn_at == 0 or abs(drawn_at - 1) < _ROUNDING or not pixel_size or abs(drawn_at / pixel_size - 1) < ALIKE:
         return 1.0
     if header_size and abs(drawn_at / header_size - 1) < ALIKE:
         return 1.0
     log.info("%s: drawn at %g A/voxel, scaled to %g A/voxel", path, drawn_at, pixel_size)
     return drawn_at / pixel_size
+
+
+def warn_of_another_image(
+    path: Path, drawn_on: tuple[int, int, int], edges: tuple[int, int, int], scale: float
+) -> None:
+    """Warn where a model was drawn on another binning of a tomogram than it says, or with y and z exchanged.
+
+    Parameters
+    ----------
+    path : Path
+        The model, for messages.
+    drawn_on, edges : tuple of int
+        Voxels x, y, z of the image and of the tomogram; 0 where the model does not say. Other sizes tell nothing:
+        programs that make models of lists write the extent of the points.
+    scale : float
+        As of :func:`scale_of_drawing`.
+    """
+    if min(*drawn_on, *edges) == 0:
+        return
+    ratio = scale * np.array(drawn_on) / np.array(edges)
+    factor = max(round(float(ratio[0])), round(1 / float(ratio[0])))
+    binned = factor > 1 and any((np.abs(ratio * by - 1) < _ALMOST).all() for by in (factor, 1 / factor))
+    x, z, y = drawn_on
+    swapped = np.array([x, y, z]) * scale / np.array(edges)
+    exchanged = (np.abs(swapped - 1) < ALIKE).all() and not (np.abs(ratio - 1) < _ALMOST).all()
+    if binned or exchanged:
+        drawn, found = (" x ".join(map(str, size)) for size in (drawn_on, edges))
+        odd = "y and z exchanged" if exchanged else "another binning"
+        text = "%s: drawn on %s voxels along x, y, z, this tomogram has %s; %s? If so, draw it on this one"
+        log.warning(text, path, drawn, found, odd)
 
 
 def write_closed(
@@ -177,6 +209,7 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._position = 0
+        refuse_special(path)
         if not path.is_file():
             raise InputError(f"{path}: no such file; check the name of the model")
         try:

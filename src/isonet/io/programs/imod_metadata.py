@@ -31,14 +31,18 @@ def read_xf(path: Path) -> Alignment:
     Raises
     ------
     InputError
-        If the file is missing, empty, binary or malformed, or a transform cannot be inverted.
+        If the file is missing, empty, binary or malformed, or a transform cannot be inverted or mirrors.
     """
     values = table(path, rows(read_text(path)), 6, "a11 a12 a21 a22 dx dy")
     matrices = values[:, :4].reshape(-1, 2, 2)
-    singular = ~(np.abs(np.linalg.det(matrices)) >= 1e-3)
+    determinants = np.linalg.det(matrices)
+    singular = ~(np.abs(determinants) >= 1e-3)
     if singular.any():
         first = int(singular.argmax()) + 1
         raise InputError(f"{path}: transform {first} flattens the image (determinant 0); align it again")
+    if (determinants < 0).any():
+        first = int((determinants < 0).argmax()) + 1
+        raise InputError(f"{path}: transform {first} mirrors the image (determinant below 0); align it again")
     used = np.ones(len(values), dtype=np.bool_)
     return Alignment(matrices, values[:, 4:], in_angstrom=False, centre=-0.5, tilts=None, used=used)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from isonet.errors import InputError
 from isonet.io.programs import aretomo, imod_metadata, mdoc, relion, tilt_command, warp
+from isonet.io.programs.particles.unread import refuse_unread
 from isonet.io.programs.tilt_series import Alignment, TiltSeries
 from isonet.io.text import Floats, read_text
 
@@ -46,6 +47,7 @@ def read_tilt_angles(path: Path) -> Floats:
 def read_tilts(path: Path) -> TiltSeries:
     """Read the one tilt series of a file that lists angles, as :func:`read_tilt_angles`, with all else it says."""
     path = Path(path)
+    refuse_unread(path)
     kind = suffix(path)
     if kind not in _READERS or kind in (".tlt", ".rawtlt", ".txt"):
         return imod_metadata.read_angle_file(path)
@@ -72,6 +74,7 @@ def read_series(path: Path) -> list[TiltSeries]:
         If the file cannot be read, is malformed, or of no kind that is known.
     """
     path = Path(path)
+    refuse_unread(path)
     reader = _READERS.get(suffix(path))
     if reader is None:
         raise InputError(f"{path}: no metadata that is known; give {', '.join(sorted(_READERS))} or a folder with some")

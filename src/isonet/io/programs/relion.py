@@ -11,7 +11,7 @@ from typing import TypedDict
 from isonet.errors import InputError
 from isonet.io import star
 from isonet.io.programs.tilt_series import NO_DOUBT, SAME_TURN, Doubt, TiltSeries, median_phase_shift
-from isonet.io.text import checked_angles, is_file, number
+from isonet.io.text import as_number, checked_angles, is_file, number
 from isonet.io.volume_files import stem
 
 log = logging.getLogger("isonet")
@@ -110,7 +110,7 @@ def _tomogram(path: Path, line: int, row: Mapping[str, str], tables: Mapping[str
         amplitude_contrast=constants["amplitude_contrast"] or known.amplitude_contrast,
         source=path,
         names=tuple(names),
-        image_pixel_size=image,
+        image_pixel_size=image or None,
         pixel_size=image * binning if image and binning else None,
         hand=_value(path, where, row, "rlnTomoHand"),
     )
@@ -207,10 +207,14 @@ def _with_optics(rows: list[dict[str, str]], tables: Mapping[str, list[dict[str,
     """Add to rows what their optics groups, by name or number, say of them; the only group where they name none."""
     every = (row for table in tables.values() for row in table if "rlnTomoName" not in row)
     groups = [row for row in every if "rlnOpticsGroup" in row and "rlnVoltage" in row]
-    by_name = {row[key]: row for row in groups for key in ("rlnOpticsGroup", "rlnOpticsGroupName") if key in row}
+    keys = ("rlnOpticsGroup", "rlnOpticsGroupName")
+    by_name = {as_number(row[key]): row for row in groups for key in keys if key in row}
     only = groups[0] if len(groups) == 1 else {}
     named = [row.get("rlnOpticsGroupName") or row.get("rlnOpticsGroup") for row in rows]
-    return [{**(only if name is None else by_name.get(name, {})), **row} for row, name in zip(rows, named, strict=True)]
+    return [
+        {**(only if name is None else by_name.get(as_number(name), {})), **row}
+        for row, name in zip(rows, named, strict=True)
+    ]
 
 
 def _optics(path: Path, rows: list[dict[str, str]]) -> list[TiltSeries]:
@@ -219,7 +223,7 @@ def _optics(path: Path, rows: list[dict[str, str]]) -> list[TiltSeries]:
     sizes = {_value(path, "optics", row, "rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize") for row in rows}
     if any(group != groups[0] for group in groups):
         return [TiltSeries(path)]
-    return [TiltSeries(path, image_pixel_size=sizes.pop() if len(sizes) == 1 else None, **groups[0])]
+    return [TiltSeries(path, image_pixel_size=sizes.pop() or None if len(sizes) == 1 else None, **groups[0])]
 
 
 def _constants(path: Path, where: str, row: Mapping[str, str]) -> Constants:

@@ -137,8 +137,10 @@ def _command(path: Path) -> _Command:
         raise InputError(f"{path}: no TILTFILE and no ANGLES; give the command file of IMOD's tilt, or a .tlt file")
     angles = checked_angles(path, angles + _first(path, told, "OFFSET", "[,\\s]+"))
     included = _views(path, told, ("INCLUDE",)) or set(range(1, len(angles) + 1))
-    views = included - _views(path, told, ("EXCLUDELIST", "EXCLUDELIST2", "EXCLUDE"))
+    excluded = _views(path, told, ("EXCLUDELIST", "EXCLUDELIST2", "EXCLUDE"))
+    views = included - excluded
     about_x, doubt = _tilts_about_x(path, told, len(angles))
+    doubt = doubt or _of_other_views(path, included | excluded, len(angles))
     names = [told[key][-1] for key in _NAMING if key in told]
     stems = dict.fromkeys(re.sub(r"(_full_rec|_ali|_full|_rec)?\.\w+$", "", Path(name).name) for name in names)
     return _Command(angles, views, about_x - _first(path, told, "XAXISTILT"), doubt, tuple(stems))
@@ -192,6 +194,17 @@ def _tilts_about_x(path: Path, told: Told, count: int) -> tuple[float, Doubt]:
     return median, Doubt(
         f"{file}: tilts about x run from {values.min():g} to {values.max():g} degrees over the views; all are taken to "
         f"be {median:g}, give --level-x if another is better"
+    )
+
+
+def _of_other_views(path: Path, listed: set[int], count: int) -> Doubt:
+    """Say where views are left out, or taken, that there are not: the angles may be those of another series."""
+    beyond = sorted(view for view in listed if not 1 <= view <= count)
+    if not beyond:
+        return NO_DOUBT
+    return Doubt(
+        f"{path}: lists view {beyond[-1]} of {count}, counted from 1; see whether it and its file of tilts are of one "
+        "series"
     )
 
 

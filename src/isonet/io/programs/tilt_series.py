@@ -8,6 +8,7 @@ from typing import NewType
 import numpy as np
 import numpy.typing as npt
 
+from isonet.errors import InputError
 from isonet.io.text import Floats
 
 Doubt = NewType("Doubt", str)
@@ -70,6 +71,11 @@ class TiltSeries:
         True where the file is about one movie of a tilt series.
     axis : int
         1 or 2 where the file says which of two axes `tilts` are about, else 0.
+
+    Raises
+    ------
+    InputError
+        If a pixel size is no positive number.
     """
 
     source: Path
@@ -95,6 +101,11 @@ class TiltSeries:
     axes: int = 1
     movie: bool = False
     axis: int = 0
+
+    def __post_init__(self) -> None:
+        for size in (self.pixel_size, self.image_pixel_size):
+            if size is not None and not size > 0:
+                raise InputError(f"{self.source}: a pixel size of {size:g} A cannot be; correct it")
 
     def defocus(self, tilts: Sequence[float] | None = None) -> float | None:
         """Defocus at zero tilt in Å, positive is underfocus; None where the file has none.

@@ -55,7 +55,10 @@ def read_series(path: Path) -> TiltSeries:
     """
     root = _root(path)
     angles, used = _angles(path, root)
-    names = {item.get("Name", ""): item.get("Value", "") for item in root.iterfind("CTF/Param")}
+    said = [(item.get("Name", ""), item.get("Value", "")) for item in root.iterfind("CTF/Param")]
+    names = dict(said)
+    if len(names) < len(set(said)):
+        raise InputError(f"{path}: <CTF> says different things under one name; export it again")
     ctf = {
         name: number(path, f"<CTF> {name}", names[name])
         for name in ("Defocus", "Voltage", "Cs", "Amplitude", "PixelSize", "PhaseShift")

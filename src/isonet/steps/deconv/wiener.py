@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from isonet.config import DeconvConfig
-from isonet.config.deconv import CORRECTED, FOR_CORRECTED, IN_TABLE
+from isonet.config.deconv import CORRECTED, FOR_CORRECTED, IN_TABLE, phase_plate
 from isonet.core.filters.ctf import Optics, WienerFilter
 from isonet.errors import InputError
 from isonet.io.volume import Volume
@@ -17,6 +17,7 @@ from isonet.volumes.products import SETTING, labels_of
 
 log = logging.getLogger("isonet")
 _SMALLEST_DEFOCUS = 100.0  # Å: less is a value in micrometres
+_LARGEST_DEFOCUS = 1_000_000.0  # Å: more is a value in Å that was taken for another unit
 _UNUSUAL_DEFOCUS = 8_000.0  # Å: less may be a value in nanometres
 
 
@@ -39,7 +40,8 @@ def value(tomogram: Tomogram, config: DeconvConfig, option: str) -> float:
         except ValidationError as error:
             where = f"{tomogram.table}: {column} of tomogram {tomogram.index} is {in_table:g}"
             raise InputError(f"{where}; {error.errors()[0]['msg']}") from error
-    return float(next(known for known in (flag, in_table, default) if known is not None))
+    found = float(next(known for known in (flag, in_table, default) if known is not None))
+    return phase_plate(found) if option == "phase_shift" else found
 
 
 def wiener_of(tomogram: Tomogram, volume: Volume, config: DeconvConfig) -> WienerFilter:
@@ -77,7 +79,7 @@ def _defocus(tomogram: Tomogram, config: DeconvConfig) -> float:
             f"{where} has no defocus; fill rlnDefocus or give --defocus (A, positive is underfocus); for a phase "
             "plate fill rlnPhaseShift or give --phase-shift"
         )
-    if abs(defocus) < _SMALLEST_DEFOCUS:
+    if not _SMALLEST_DEFOCUS <= abs(defocus) <= _LARGEST_DEFOCUS:
         raise InputError(f"{where} has a defocus of {defocus:g} A; give it in A (4 micrometres are 40000)")
     return defocus
 

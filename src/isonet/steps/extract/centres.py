@@ -11,6 +11,7 @@ from isonet.config import ExtractConfig
 from isonet.core.sampling import draw_distinct_centres, random_stream
 from isonet.errors import InputError
 from isonet.io.programs import coordinates
+from isonet.io.programs.particles import unread
 from isonet.project.belonging import called, file_in, named, of_none
 from isonet.project.subvolumes import subvolume_count
 from isonet.project.table import Project, Tomogram
@@ -131,4 +132,7 @@ def _coordinate_file(number: int, project: Project, config: ExtractConfig) -> Pa
     if not given.is_dir():
         return given
     wanted = f"leave one in {given}, or name it in {BOX_COLUMN}"
-    return file_in(given, coordinates.EXTENSIONS, number, named(project), wanted)
+    found = file_in(given, coordinates.EXTENSIONS, number, named(project), wanted)
+    if found is None and (other := file_in(given, unread.ENDINGS, number, named(project), wanted)) is not None:
+        unread.refuse_unread(other)
+    return found

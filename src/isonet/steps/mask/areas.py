@@ -9,7 +9,14 @@ from isonet.core.masks.polygon import Area, stacked
 from isonet.core.masks.region import Region, bounding_box
 from isonet.errors import InputError
 from isonet.io.polygons import read_polygons
-from isonet.io.programs.imod import Model, ModelObject, Points, read_model, scale_of_drawing
+from isonet.io.programs.imod import (
+    Model,
+    ModelObject,
+    Points,
+    read_model,
+    scale_of_drawing,
+    warn_of_another_image,
+)
 from isonet.io.volume import Volume
 from isonet.io.volume_files import title
 
@@ -47,6 +54,8 @@ def read_areas(path: Path, volume: Volume, pixel_size: float) -> tuple[Area, ...
     elif path.suffix.lower() == ".mod":
         model = read_model(path)
         scale = scale_of_drawing(path, model.voxel_size, pixel_size, volume.header.pixel_size)
+        depth, height, width = volume.shape
+        warn_of_another_image(path, model.size, (width, height, depth), scale)
         areas = tuple(area.scaled(scale) for area in _model_areas(path, model))
     else:
         raise InputError(f"{path}: not a boundary; give an IMOD model (.mod) or polygons in JSON (.json)")

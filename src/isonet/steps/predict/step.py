@@ -45,6 +45,7 @@ from isonet.volumes.source import MeanSource, Source, choose_column, mean_source
 log = logging.getLogger("isonet")
 _SYMMETRIC = 6.0  # degrees that both ends of a tilt range may differ by
 _HALF_TURNS = {"y": (-1, 1, -1), "z": (1, -1, -1), "x": (-1, -1, 1)}  # what becomes of z, y, x
+_USUAL_TURNS: Literal[2] = 2
 _PROCEDURE = 6  # counts changes of what is computed: results of an older one are made again
 
 
@@ -115,7 +116,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         warn_of_other_wedge(tomogram)
         warn_of_other_tomogram(sources[0], trained, model)
         if len(sources) == 1:
-            turned = _turned(evaluator, sources[0], config, usual=1)
+            turned = _turned(evaluator, sources[0], config)
             _correct(sources[0], trained, turned, config, run, path, lambda: None)
         else:
             _correct_halves(sources, trained, evaluator, config, run, path)
@@ -149,7 +150,7 @@ def _correct_halves(
     if config.halves:
         for half, into in zip(halves, paths, strict=True):
             _correct(half, model, evaluator, config, run, into, gains)
-    _correct(whole, model, _turned(evaluator, whole, config, usual=2), config, run, path, gains)
+    _correct(whole, model, _turned(evaluator, whole, config), config, run, path, gains)
 
 
 def input_columns(project: Project, about: Mapping[str, Any], asked: str = "auto") -> Sequence[str]:
@@ -191,9 +192,9 @@ def _refuse_without_halves(tomograms: Sequence[Tomogram], model: Path) -> None:
             )
 
 
-def _turned(evaluator: Evaluator, source: Source, config: PredictConfig, usual: Literal[1, 2]) -> Evaluator:
+def _turned(evaluator: Evaluator, source: Source, config: PredictConfig) -> Evaluator:
     """Average over as many half turns as asked, of those that leave the wedge where it is, and say where fewer do."""
-    turns, name, measured = config.turns or usual, title(source.volume.path), source.measured
+    turns, name, measured = config.turns or _USUAL_TURNS, title(source.volume.path), source.measured
     about = [axis for axis, turn in _HALF_TURNS.items() if measured.stays(np.diag(turn), _SYMMETRIC + 1e-6)]
     if turns == 4 and len(about) < 3:
         (low, high), averaged = source.tomogram.tilt_range, 2 if about else 1

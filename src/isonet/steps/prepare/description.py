@@ -8,6 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from isonet.config import InputOptions
+from isonet.config.deconv import phase_plate
 from isonet.config.inputs import DEFAULT_AMPLITUDE_CONTRAST, DEFAULT_CS, DEFAULT_TILTS, DEFAULT_VOLTAGE
 from isonet.core.tilts.measured import Measured
 from isonet.core.tilts.ranges import beyond_largest
@@ -21,8 +22,9 @@ log = logging.getLogger("isonet")
 _TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")
 _PLAUSIBLE = {
     **{"defocus": (1000, 200000), "voltage": (60, 1300), "Cs": (0.001, 20)},
-    **{"amplitude contrast": (0.001, 1), "phase shift": (1, 360)},
+    **{"amplitude contrast": (0.001, 1), "phase shift": (4, 360)},  # of which radians have less than 3.2
 }
+_SIGNED = ("defocus", "phase shift")
 _Told = tuple[TiltSeries, float]
 _LISTS, _LISTED_IN = (".tlt", ".rawtlt"), (".com", ".edf")
 _CTF_ORDER = (".xml", ".star", ".defocus", ".txt", ".mdoc")
@@ -113,7 +115,7 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
         """Choose between flag, metadata and default."""
         value, origin = _choice(name, what, flag, default, known)
         low, high = _PLAUSIBLE[what]
-        if value and not low <= abs(value) <= high:
+        if value and not low <= (abs(value) if what in _SIGNED else value) <= high:
             text = "%s: %s is %g, which is no number in %s; %g to %g is usual, correct it"
             log.warning(text, name, what, value, unit or "this unit", low, high)
         if origin:
@@ -121,11 +123,12 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
         return value
 
     defocus = chosen("defocus", "A", config.defocus, 0.0, _defoci(found, tilts))
-    voltage = chosen("voltage", "kV", config.voltage, DEFAULT_VOLTAGE, _values(found, "voltage"))
+    voltage = chosen("voltage", "kV", config.voltage, DEFAULT_VOLTAGE, _values(found, "voltage", zero=False))
     cs = chosen("Cs", "mm", config.cs, DEFAULT_CS, _values(found, "cs"))
     contrasts = _values(found, "amplitude_contrast")
     contrast = chosen("amplitude contrast", "", config.amplitude_contrast, DEFAULT_AMPLITUDE_CONTRAST, contrasts)
-    phase_shift = chosen("phase shift", "degrees", None, 0.0, _values(found, "phase_shift"))
+    phases = [(item, phase) for item, phase in _values(found, "phase_shift") if phase_plate(phase)]
+    phase_shift = chosen("phase shift", "degrees", None, 0.0, phases)
     log.info("%s: %s", name, _grouped(said))
     star = next((item for item in found if _kind(item) == ".star" and item.names), None)
     return Description(
@@ -226,10 +229,10 @@ def _defoci(found: Sequence[TiltSeries], tilts: tuple[float, ...] | None) -> lis
     return [(item, value) for item in measured if (value := item.defocus(tilts)) is not None]
 
 
-def _values(found: Sequence[TiltSeries], field: str) -> list[_Told]:
-    """A value of all files that have it."""
+def _values(found: Sequence[TiltSeries], field: str, *, zero: bool = True) -> list[_Told]:
+    """A value of all files that have it; where it cannot be zero, those say nothing that say it is."""
     ordered = sorted(found, key=lambda item: _rank(item, _CTF_ORDER))
-    return [(item, value) for item in ordered if (value := getattr(item, field)) is not None]
+    return [(item, value) for item in ordered if (value := getattr(item, field)) is not None and (zero or value)]
 
 
 def _rank(item: TiltSeries, order: Sequence[str]) -> int:

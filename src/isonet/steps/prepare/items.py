@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from isonet.config import PrepareConfig
 from isonet.core.comparison.likeness import alike
+from isonet.core.voxels import Axes
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.star import refuse_unwritable
@@ -127,8 +128,9 @@ class _OnDisk:
 def _tell_of_copies(new: Sequence[Path], known: Sequence[Path]) -> None:
     """Warn of new tomograms that are one, or one of those known, by their content, once of all that are."""
     paths = [*new, *known]
+    pairs = alike([_OnDisk(path) for path in paths])
     same: dict[int, list[int]] = {}
-    for first, second in alike([_OnDisk(path) for path in paths]):
+    for first, second, _ in pairs:
         one, other = same.setdefault(first, [first]), same.setdefault(second, [second])
         if one is not other:
             one += other
@@ -139,7 +141,16 @@ def _tell_of_copies(new: Sequence[Path], known: Sequence[Path]) -> None:
         names = [str(paths[number]) for number in group]
         listed = names if len(names) <= _LISTED else [*names[: _LISTED - 1], f"{len(names) - _LISTED + 1} more"]
         times = "twice" if len(names) == 2 else f"{len(names)} times"
+        turns = dict.fromkeys(_in_words(axes) for first, _, axes in pairs if first in group and axes)
         log.warning(
-            "%s and %s: one tomogram %s, which training counts %s; keep one, or call halves _EVN and _ODD",
-            *(", ".join(listed[:-1]), listed[-1], times, times),
+            "%s and %s: one tomogram %s%s, which training counts %s; keep one%s",
+            *(", ".join(listed[:-1]), listed[-1], times, "".join(f", {turn}" for turn in turns), times),
+            ", that as it was reconstructed" if turns else ", or call halves _EVN and _ODD",
         )
+
+
+def _in_words(axes: Axes) -> str:
+    """Say how a tomogram lies that must be mirrored along axes to be like another one."""
+    if len(axes) == 2:
+        return f"turned by 180 degrees about {'zyx'[3 - sum(axes)]}"
+    return f"mirrored along {' and '.join('zyx'[axis] for axis in axes)}"

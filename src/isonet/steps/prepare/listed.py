@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from isonet.config.inputs import DEFAULT_TILTS
 from isonet.errors import InputError
 from isonet.io import star
 from isonet.io.programs import relion
 from isonet.io.programs.metadata import read_tilts
 from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.text import is_file
+from isonet.project.older_tilts import comment_on_tilts
 from isonet.project.orientation import ABOUT_X
 from isonet.project.pairing import listed_files
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Project, Tomogram
@@ -127,10 +129,13 @@ def _read(table: Path) -> dict[Path, Listed]:
 
 def _row(tomogram: Tomogram) -> Listed:
     """What a row of a table of this program or IsoNet says."""
-    low, high = tomogram.number("rlnTiltMin"), tomogram.number("rlnTiltMax")
+    ends = [tomogram.number(column) for column in ("rlnTiltMin", "rlnTiltMax")]
+    if any(end is not None for end in ends):
+        comment_on_tilts(tomogram)
+    low, high = (usual if end is None else end for end, usual in zip(ends, DEFAULT_TILTS, strict=True))
     record = TiltSeries(
         tomogram.table,
-        tilt_range=None if low is None or high is None else (low, high),
+        tilt_range=None if ends == [None, None] else (low, high),
         pixel_size=tomogram.number("rlnPixelSize") or None,
         voltage=tomogram.number("rlnVoltage") or None,
         cs=tomogram.number("rlnSphericalAberration"),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from isonet.config import PrepareConfig
+from isonet.config.deconv import phase_plate
 from isonet.core.tilts.wedge_estimate import WedgeEstimate
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
@@ -116,7 +117,9 @@ def _refuse_existing(config: PrepareConfig) -> None:
 
 def _tell_of_unknown_defocus(tomograms: Sequence[Tomogram]) -> None:
     """Warn, once, of tomograms without defocus or phase plate where others have one."""
-    unknown = [one for one in tomograms if not one.number("rlnDefocus") and not one.number("rlnPhaseShift")]
+    unknown = [
+        one for one in tomograms if not one.number("rlnDefocus") and not phase_plate(one.number("rlnPhaseShift"))
+    ]
     if not 0 < len(unknown) < len(tomograms):
         return
     names = [one.name for one in unknown[:_NAMED]]
@@ -159,7 +162,7 @@ def _describe(
 ) -> tuple[Description, dict[str, Path], dict[str, str], dict[str, object]]:
     """Check one tomogram and return what is known, its files and values by column, and what its spectrum shows."""
     volume = open_continued(item.path, aloud=True)
-    pooled_statistics([volume])
+    pooled_statistics([volume], aloud=True)
     pixel_size = config.pixel_size or item.listed.pixel_size or pixel_size_of(volume, known)
     comment_on_pixel_size(item.path, pixel_size, volume.header, known)
     if config.pixel_size is None:

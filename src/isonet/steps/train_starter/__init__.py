@@ -5,6 +5,7 @@
     step ──> recordings                          spectra, contrast transfer and tilts of the tomograms
 """
 
+from isonet.steps.train_starter.recordings import recording_of
 from isonet.steps.train_starter.step import train_starter
 
-__all__ = ["train_starter"]
+__all__ = ["recording_of", "train_starter"]

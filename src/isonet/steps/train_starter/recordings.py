@@ -12,10 +12,11 @@ from isonet.core.sampling import random_stream
 from isonet.core.simulation.recording import Recording
 from isonet.core.simulation.scenery import PIXEL_SIZES
 from isonet.core.simulation.spectra import SHELLS, NoSpectraError, spectra_of_halves, spectra_of_map
+from isonet.core.tilts.measured import Measured
 from isonet.core.tilts.noise import NoiseMode
 from isonet.errors import InputError
 from isonet.io.volume_files import title
-from isonet.project.table import HALF_COLUMNS, Project, Tomogram
+from isonet.project.table import HALF_COLUMNS, Project
 from isonet.steps.deconv import optics_in
 from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.source import Source, open_sources
@@ -59,7 +60,7 @@ def recordings_of(table: Path, *, flipped: bool = False) -> tuple[str, list[Reco
     if every > 1:
         log.info("%s: %d of %d tomograms are looked at", table, len(looked_at), len(project.tomograms))
     columns = [HALF_COLUMNS if halves else (one.full_column,) for one in looked_at]
-    found = [_recording(*one, flipped) for one in zip(looked_at, columns, strict=True)]
+    found = [recording_of(open_sources(*one), flipped=flipped) for one in zip(looked_at, columns, strict=True)]
     without = [row.name for row, one in zip(looked_at, found, strict=True) if one.optics is None]
     if 0 < len(without) < len(found):
         log.warning(
@@ -70,8 +71,15 @@ def recordings_of(table: Path, *, flipped: bool = False) -> tuple[str, list[Reco
     return "halves" if halves else "full", found
 
 
-def _recording(tomogram: Tomogram, columns: Sequence[str], flipped: bool) -> Recording:
-    sources = open_sources(tomogram, columns)
+def recording_of(sources: Sequence[Source], *, flipped: bool = False) -> Recording:
+    """Find how a tomogram was recorded, from both halves or one map of it.
+
+    Raises
+    ------
+    InputError
+        If it has no pixel size, or signal and noise cannot be told apart in it.
+    """
+    tomogram = sources[0].tomogram
     name = title(sources[0].volume.path)
     size = pixel_size(tomogram, sources[0].volume)
     if not size > 0:
@@ -83,7 +91,7 @@ def _recording(tomogram: Tomogram, columns: Sequence[str], flipped: bool) -> Rec
             f"bring it there: isonet resize --pixel-size {PIXEL_SIZES[0]:g}"
         )
     try:
-        signal, noise = _spectra(sources, tomogram)
+        signal, noise = _spectra(sources, tomogram.measured)
     except NoSpectraError as error:
         raise InputError(f"{name}: {error}; give raw maps or halves, or use the starter as it is") from error
     optics = optics_in(tomogram, sources[0].volume)
@@ -95,7 +103,7 @@ def _recording(tomogram: Tomogram, columns: Sequence[str], flipped: bool) -> Rec
     return Recording(tomogram.measured, size, _MODE, signal, noise, optics, flipped)
 
 
-def _spectra(sources: Sequence[Source], tomogram: Tomogram) -> tuple[Tensor, Tensor]:
+def _spectra(sources: Sequence[Source], measured: Measured) -> tuple[Tensor, Tensor]:
     """Signal and noise, from sub-volumes all over a tomogram."""
     cubes = []
     for centre in draw_in_data(sources, _CUBES, _EDGE, random_stream(0, _STREAM)):
@@ -103,5 +111,5 @@ def _spectra(sources: Sequence[Source], tomogram: Tomogram) -> tuple[Tensor, Ten
         cubes.append(torch.from_numpy(np.stack([one.cut(corner, (_EDGE,) * 3) for one in sources])))
     stack = torch.stack(cubes)
     if len(sources) == 2:
-        return spectra_of_halves(stack, tomogram.measured)
-    return spectra_of_map(stack[:, 0], tomogram.measured, _MODE)
+        return spectra_of_halves(stack, measured)
+    return spectra_of_map(stack[:, 0], measured, _MODE)

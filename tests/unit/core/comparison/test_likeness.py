@@ -16,6 +16,7 @@ from isonet.core.comparison.likeness import (
     binned,
     blocks_of,
 )
+from isonet.core.voxels import Mirrored
 
 SHAPE = (48, 96, 96)
 
@@ -93,7 +94,17 @@ def test_pairs_that_are_one_sample_are_found_among_all() -> None:
         even, odd = ((sample(seed) + noise(10 * seed + half)).astype(np.float32) for half in (1, 2))
         volumes += [(even + odd) / 2, even, odd, even[:, :64]]
     volumes.append(np.zeros(SHAPE, np.float32))
-    assert alike(volumes) == [(0, 1), (0, 2), (1, 2), (4, 5), (4, 6), (5, 6)]
+    assert alike(volumes) == [(*pair, ()) for pair in ((0, 1), (0, 2), (1, 2), (4, 5), (4, 6), (5, 6))]
     assert are_one_sample(volumes[0], volumes[1]) is True
     assert are_one_sample(volumes[0], volumes[4]) is False
     assert are_one_sample(volumes[0], volumes[8]) is None
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.integers(0, 2), min_size=1, unique=True).map(sorted), st.tuples(*[st.integers(0, 1)] * 3))
+def test_mirrored_and_turned_copies_are_found(axes: list[int], odd: tuple[int, int, int]) -> None:
+    """Also where the middle of a volume lies between two voxels of its blocks."""
+    part = tuple(slice(one, None) for one in odd)
+    one, other, unlike = ((sample(seed) + noise(seed)).astype(np.float32)[part] for seed in (1, 2, 3))
+    assert alike([one, other, np.flip(one, axes), unlike]) == [(0, 2, tuple(axes))]
+    assert np.array_equal(Mirrored(one, tuple(axes))[3:9, 40:42, 5:7], np.flip(one, axes)[3:9, 40:42, 5:7])

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from isonet.core.simulation import projection
 from isonet.core.tilts.split import SplitEstimate, estimate, section_power, tilts_of_first
@@ -62,6 +63,15 @@ def test_tilts_and_frames_are_told_apart(name: str, snr: float) -> None:
     assert judged(reconstructed(tilts, "frames", snr)).kind != "tilts"
 
 
+@pytest.mark.parametrize("split", ["frames", "tilts"])
+@pytest.mark.parametrize("lowpass", [(0, 0.7), (1, 0), (1, 1)])
+@pytest.mark.parametrize("snr", [0.01, 0.3])
+def test_filtered_halves_are_what_they_were(split: str, lowpass: tuple[float, float], snr: float) -> None:
+    halves = reconstructed(RANGES["60 by 3"].tolist(), split, snr)
+    first, second = (gaussian_filter(half, one) for half, one in zip(halves, lowpass, strict=True))
+    assert judged((first, second)).kind == split
+
+
 def test_halves_exchanged_exchange_the_tilts() -> None:
     tilts = RANGES["60 by 3"].tolist()
     first, second = reconstructed(tilts, "tilts", 0.1)
@@ -101,3 +111,7 @@ def test_real_halves_from_tilts(shared_data: Path) -> None:
     random = np.random.default_rng(0)
     noisy = [full + 0.1 * full.std() * random.standard_normal(full.shape).astype(np.float32) for _ in range(2)]
     assert judged((noisy[0], noisy[1])).kind == "frames"
+    for lowpass in ((0, 1), (0, 2), (2, 2)):
+        volumes = (open_volume(half).read(slice(None), slice(0, 128)) for half in (even, odd))
+        first, second = (gaussian_filter(half, one) for half, one in zip(volumes, lowpass, strict=True))
+        assert judged((first, second)).kind == "tilts"

@@ -2,19 +2,15 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from isonet.core.comparison.likeness import NOISY_EDGE, PARTS, SAMPLES, blocks_of, compared
 from isonet.core.comparison.shift import NONE, Shift, shift_between
+from isonet.core.voxels import Mirrored, Voxels
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.steps.prepare.checks.faults import refuse
-from isonet.volumes.half_likeness import likeness_of_halves, warn_of_shared_noise
+from isonet.volumes.half_likeness import likeness_of_halves, warn_of_noise, warn_of_stretch
 
 log = logging.getLogger("isonet")
 _MORE = 0.2  # likeness by which a mirror image must be more alike
@@ -48,14 +44,16 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
     if _are_the_same(*halves):
         log.warning("%s and %s: hold the same voxels; halves must differ in their noise", even, odd)
     else:
-        warn_of_shared_noise(*halves)
+        warn_of_noise(*halves)
     if full is None:
         _compare_halves(*halves, accepted)
         _compare_places(shift_between(*halves), *halves, accepted)
+        warn_of_stretch(*halves)
         return
     whole = open_volume(full)
     for half in halves:
         _compare_with_whole(whole, half, accepted)
+        warn_of_stretch(whole, half)
     first, second = (shift_between(whole, half) for half in halves)
     z, y, x = (two - one for one, two in zip(first, second, strict=True))
     _compare_places((z, y, x), *halves, accepted)
@@ -117,30 +115,16 @@ def _compare_halves(even: Volume, odd: Volume, accepted: Sequence[str]) -> None:
     refuse("other-halves", text, accepted)
 
 
-@dataclass(frozen=True)
-class _Mirrored(Volume):
-    """A volume with one of its axes turned round."""
-
-    axis: int
-
-    def __getitem__(self, block: tuple[slice, ...]) -> npt.NDArray[Any]:
-        """Return a block, whose slices have both ends."""
-        places = list(block)
-        edge = self.shape[self.axis]
-        places[self.axis] = slice(edge - places[self.axis].stop, edge - places[self.axis].start)
-        return np.flip(super().__getitem__(tuple(places)), self.axis)
-
-
 def _refuse_mirrored(
     half: Volume,
     other: Volume,
     likeness: float,
-    likeness_to: Callable[[Volume], float | None],
+    likeness_to: Callable[[Voxels], float | None],
     accepted: Sequence[str],
 ) -> None:
     """Refuse a half whose mirror image is much more alike to another volume than it is itself."""
     for axis, name in enumerate("zyx"):
-        mirrored = likeness_to(_Mirrored(half.path, half.header, half.stored, axis))
+        mirrored = likeness_to(Mirrored(half, (axis,)))
         if mirrored is not None and mirrored > max(likeness + _MORE, PARTS[1], SAMPLES[1]):
             text = (
                 f"{half.path}: is mirrored along {name}: that way it is more like {other.path} (correlation "

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from isonet.config.inputs import ACCEPTABLE
+from isonet.core.normalize import without_spikes
 from isonet.core.sampling import edges_of, moved
 from isonet.core.tilts.fullness import GRID, Fullness, block_power, fullness
 from isonet.core.tilts.measured import Measured
@@ -107,7 +108,7 @@ def look(volume: Volume, told: Measured, *, turned: bool = False) -> Shown | Non
     """
     whole = data_box(volume)
     places = [moved(place, whole) for place in spread_blocks(edges_of(whole), _BLOCKS, longest=GRID)]
-    blocks = [torch.from_numpy(volume.read(*place)).float() for place in places]
+    blocks = [torch.from_numpy(without_spikes(volume.read(*place))).float() for place in places]
     if turned:
         blocks = [block.permute(1, 0, 2).flip(0) for block in blocks]
     powers = [power for power in map(block_power, blocks) if power is not None]

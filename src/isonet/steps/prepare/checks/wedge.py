@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
+from isonet.core.normalize import without_spikes
 from isonet.core.sampling import edges_of, moved
 from isonet.core.tilts import wedge_estimate, wedge_spectrum
 from isonet.core.tilts.two_axes import TwoAxesEstimate
@@ -97,7 +98,7 @@ def measure_spectra(volume: Volume) -> Float64[np.ndarray, "3 rows columns"] | N
     """Mean power spectra across z, y and x over blocks spread through a volume; None if it is too small or empty."""
     whole = data_box(volume)
     blocks = (moved(block, whole) for block in wedge_spectrum.spread_blocks(edges_of(whole), _BLOCKS))
-    spectra = (wedge_spectrum.slice_spectra(volume.read(*block)) for block in blocks)
+    spectra = (wedge_spectrum.slice_spectra(without_spikes(volume.read(*block))) for block in blocks)
     usable = [found for found in spectra if found is not None]
     return np.mean(usable, axis=0) if usable else None
 

@@ -3,6 +3,11 @@
 RELION 5 writes Å from the middle of the tomogram, RELION 4 pixels of the tilt series. RELION 3, Warp, M and template
 matching write pixels whose size stands in one of several columns, or voxels of the tomogram. A refined origin is
 subtracted from the position, as RELION and Warp do, in RELION 4 and 5 after the sub-tomogram's own rotation.
+
+What is binned in RELION 4 and 5 are the sub-tomograms: `subtomo.cpp` writes rlnImagePixelSize =
+rlnTomoTiltSeriesPixelSize x rlnTomoSubtomogramBinning and leaves rlnCoordinateX in pixels of the tilt series, as
+`particle_set.cpp` reads it; so does `ts_export_particles --2d` of WarpTools. Origins in pixels are those of the images
+that were refined, as `star_converter.cpp` converts them, and count only where there are none in Å.
 """
 
 import logging
@@ -13,8 +18,8 @@ import numpy as np
 
 from isonet.errors import InputError
 from isonet.io import star
-from isonet.io.programs.listed_points import Floats, ListedPoints, are_fractions
-from isonet.io.text import number
+from isonet.io.programs.particles.listed_points import Floats, ListedPoints, are_fractions
+from isonet.io.text import as_number, number
 
 log = logging.getLogger("isonet")
 _PIXELS = ("rlnCoordinateX", "rlnCoordinateY", "rlnCoordinateZ")
@@ -24,7 +29,9 @@ _ORIGIN_ANGSTROM = ("rlnOriginXAngst", "rlnOriginYAngst", "rlnOriginZAngst")
 _SUBTOMOGRAM = ("rlnTomoSubtomogramRot", "rlnTomoSubtomogramTilt", "rlnTomoSubtomogramPsi")
 _NAMES = ("rlnTomoName", "rlnMicrographName")
 _SERIES_PIXEL, _DETECTOR, _MAGNIFICATION = "rlnTomoTiltSeriesPixelSize", "rlnDetectorPixelSize", "rlnMagnification"
-_PIXEL_SIZES = ("rlnPixelSize", "rlnImagePixelSize")
+_IMAGE_PIXEL, _BINNING = "rlnImagePixelSize", "rlnTomoSubtomogramBinning"
+_PIXEL_SIZES = ("rlnPixelSize", _IMAGE_PIXEL)
+_SAMPLING = (_SERIES_PIXEL, _DETECTOR, _MAGNIFICATION, *_PIXEL_SIZES, _BINNING)
 
 
 def read_particles(path: Path) -> ListedPoints:
@@ -50,23 +57,26 @@ def read_particles(path: Path) -> ListedPoints:
     xyz = _numbers(path, rows, places, _CENTRED if centred else _PIXELS)
     named = next((name for name in _NAMES if name in rows[0]), None)
     fractions = not centred and are_fractions(xyz)
-    if not centred and _ORIGIN[0] in rows[0]:
-        origin = _numbers(path, rows, places, _ORIGIN)
-        if fractions and origin.any():
-            raise InputError(f"{path}: {_PIXELS[0]} are fractions, {_ORIGIN[0]} are pixels; give both in one unit")
-        xyz = xyz - origin
-    shift = np.zeros_like(xyz)
-    if _ORIGIN_ANGSTROM[0] in rows[0]:
-        shift = _numbers(path, rows, places, _ORIGIN_ANGSTROM)
-        if _SUBTOMOGRAM[0] in rows[0]:
-            shift = _turned(shift, _numbers(path, rows, places, _SUBTOMOGRAM))
+    described = list(map(_Sampling(path, tables), places, rows))
     if centred:
         angstrom = np.ones(len(rows))
     else:
-        groups = _Optics(tables)
-        _warn_of_two_sizes(path, _pixel_sizes(path, places[0], {**groups(rows[0]), **rows[0]}))
-        said = (_pixel_sizes(path, place, {**groups(row), **row}) for place, row in zip(places, rows, strict=True))
+        _warn_of_sizes(path, places[0], described[0])
+        said = (_pixel_sizes(path, place, row) for place, row in zip(places, described, strict=True))
         angstrom = np.fromiter((next(iter(sizes.values()), np.nan) for sizes in said), np.float64, len(rows))
+    shift = np.zeros_like(xyz)
+    if _ORIGIN_ANGSTROM[0] in rows[0]:
+        shift = _numbers(path, rows, places, _ORIGIN_ANGSTROM)
+    elif not centred and _ORIGIN[0] in rows[0]:
+        origin = _numbers(path, rows, places, _ORIGIN)
+        if fractions and origin.any():
+            raise InputError(f"{path}: {_PIXELS[0]} are fractions, {_ORIGIN[0]} are pixels; give both in one unit")
+        if _IMAGE_PIXEL in described[0]:
+            shift = origin * _numbers(path, described, places, (_IMAGE_PIXEL,))
+        else:
+            xyz = xyz - origin
+    if _SUBTOMOGRAM[0] in rows[0] and shift.any():
+        shift = _turned(shift, _numbers(path, rows, places, _SUBTOMOGRAM))
     names = () if named is None else tuple(row[named] for row in rows)
     return ListedPoints(xyz, places, names, angstrom, shift, centred, fractions)
 
@@ -113,18 +123,38 @@ def _about_z(angle: Floats, vectors: Floats) -> Floats:
     return np.stack([x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle), z], axis=1)
 
 
-class _Optics:
-    """What the optics group of a row says; the only one, or a block of single values, of all rows that name none."""
+class _Sampling:
+    """What a row, or else its optics group, says of pixel sizes.
 
-    def __init__(self, tables: Mapping[str, Sequence[star.Row]]) -> None:
+    The only group, or a block of single values, is that of all rows that name none.
+    """
+
+    def __init__(self, path: Path, tables: Mapping[str, Sequence[star.Row]]) -> None:
+        self._path = path
         others = [row for rows in tables.values() for row in rows if not {_PIXELS[0], _CENTRED[0]} & set(row)]
         groups = [row for row in others if "rlnOpticsGroup" in row]
-        self._by_number = {row["rlnOpticsGroup"]: row for row in groups}
+        telling = any(set(_SAMPLING) & set(row) for row in groups)
+        self._by_number = {as_number(row["rlnOpticsGroup"]): row for row in groups if telling}
         self._only = groups[0] if len(groups) == 1 else {}
 
-    def __call__(self, row: star.Row) -> star.Row:
-        found = self._by_number.get(row["rlnOpticsGroup"], {}) if "rlnOpticsGroup" in row else self._only
-        return {name: text for name, text in found.items() if name in (_SERIES_PIXEL, *_PIXEL_SIZES)}
+    def __call__(self, place: str, row: star.Row) -> star.Row:
+        """Return those columns.
+
+        Raises
+        ------
+        InputError
+            If groups are described, and not that of the row.
+        """
+        found = self._only
+        if "rlnOpticsGroup" in row and self._by_number:
+            if as_number(row["rlnOpticsGroup"]) not in self._by_number:
+                raise InputError(
+                    f"{self._path}, {place}: rlnOpticsGroup {row['rlnOpticsGroup']} is not among those of the file, "
+                    "which tell sizes of pixels; add it, or correct the row"
+                )
+            found = self._by_number[as_number(row["rlnOpticsGroup"])]
+        grouped = {name: found[name] for name in (_SERIES_PIXEL, _BINNING, *_PIXEL_SIZES) if name in found}
+        return grouped | {name: row[name] for name in _SAMPLING if name in row}
 
 
 def _pixel_sizes(path: Path, place: str, row: star.Row) -> dict[str, float]:
@@ -138,12 +168,34 @@ def _pixel_sizes(path: Path, place: str, row: star.Row) -> dict[str, float]:
             said[column] *= 1e4 / (_number(path, place, row, _MAGNIFICATION) or np.nan)
         if not said[column] > 0:
             raise InputError(f"{path}, {place}: {column} is {row[column]!r}; a number of Å is needed")
+    if _IMAGE_PIXEL in said:
+        said[_IMAGE_PIXEL] /= _binning(path, place, row)
     return said
 
 
-def _warn_of_two_sizes(path: Path, said: Mapping[str, float]) -> None:
-    """Warn where columns of one row say different sizes."""
-    first = next(iter(said.values()), float("nan"))
-    for column, size in said.items():
-        if _SERIES_PIXEL not in said and abs(size / first - 1) > 0.02:
-            log.warning("%s: %s is %g A, %s %g A; the former taken", path, next(iter(said)), first, column, size)
+def _binning(path: Path, place: str, row: star.Row) -> float:
+    """How many pixels of the tilt series one of the sub-tomograms is long; 1 where the row does not say."""
+    if row.get(_BINNING, star.MISSING) == star.MISSING:
+        return 1.0
+    binning = _number(path, place, row, _BINNING)
+    if not binning > 0:
+        raise InputError(f"{path}, {place}: {_BINNING} is {row[_BINNING]!r}; a number of pixels is needed")
+    return binning
+
+
+def _warn_of_sizes(path: Path, place: str, row: star.Row) -> None:
+    """Warn where columns of one row say different sizes, or a binning alone tells which pixels are meant."""
+    said = _pixel_sizes(path, place, row)
+    if _SERIES_PIXEL in said or not said:
+        return
+    first, size = next(iter(said.items()))
+    for column, other in said.items():
+        if abs(other / size - 1) > 0.02:
+            log.warning("%s: %s is %g A, %s %g A; the former taken", path, first, size, column, other)
+    binning = _binning(path, place, row)
+    if first == _IMAGE_PIXEL and binning != 1:
+        log.warning(
+            "%s: %s taken in pixels of the tilt series, %g A, as RELION has them, not in those of its sub-tomograms, "
+            "%g A; add %s if that is wrong",
+            *(path, _PIXELS[0], size, size * binning, _SERIES_PIXEL),
+        )

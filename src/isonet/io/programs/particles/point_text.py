@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from isonet.errors import InputError
-from isonet.io.programs.listed_points import ListedPoints, are_fractions, in_voxels
+from isonet.io.programs.particles.listed_points import ListedPoints, are_fractions, in_voxels
 from isonet.io.text import is_number, number, read_text
 
 _UNITS = {
@@ -102,6 +102,8 @@ def read_points(path: Path) -> ListedPoints:
             names.append(words[header.name])
         if header.size is not None:
             sizes.append(_ANGSTROM[header.size_unit] * number(path, f"line {line}", words[header.size]))
+            if not sizes[-1] > 0:
+                raise InputError(f"{where}: {words[header.size]} is no size of a voxel; correct it")
     points = in_voxels(np.array(xyz, dtype=np.float64).reshape(-1, 3), places)
     if header.unit in _ANGSTROM:
         angstrom = np.full(len(xyz), _ANGSTROM[header.unit])

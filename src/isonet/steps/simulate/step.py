@@ -3,58 +3,27 @@
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
 from isonet.config import SimulateConfig
 from isonet.core.filters import ctf
-from isonet.core.fourier import Shape
 from isonet.core.rotation import relion_angles
-from isonet.core.simulation import levelling, phantom, projection
+from isonet.core.simulation import levelling, phantom
 from isonet.core.tilts import wedge
-from isonet.core.tilts.measured import Measured, Sweep, about, angles_of, positioned
-from isonet.core.tilts.ranges import check_tilts
 from isonet.errors import InputError
-from isonet.io import files, mrc, star, structure
+from isonet.io import mrc, star, structure
 from isonet.io.mrc_bytes.header import Header
-from isonet.io.programs import metadata
 from isonet.io.volume_files import stem
+from isonet.steps.simulate.images import clean_images, exposed, reconstructed, white_noise
+from isonet.steps.simulate.like import PICTURES, Twin
+from isonet.steps.simulate.series import Series, all_series, measured_by, write_tilts
 
 log = logging.getLogger("isonet")
 _NAMES = ("truth.mrc", "full.mrc", "even.mrc", "odd.mrc", "tilts.mrc", "tilts.tlt", "particles.star")
 _SECOND = ("tilts2.mrc", "tilts2.tlt")
-
-
-@dataclass(frozen=True)
-class _Series:
-    """A tilt series to make.
-
-    Attributes
-    ----------
-    tilts : Tensor
-        Degrees, of the stage.
-    about_x, about_y, about_z : float
-        Degrees by which the volume is turned before it is tilted.
-    """
-
-    tilts: Float[Tensor, " tilts"]
-    about_x: float
-    about_y: float
-    about_z: float
-
-    @property
-    def at_home(self) -> bool:
-        """Whether the tilt axis is y and the beam z."""
-        return self.about_x == self.about_z == 0
-
-    def sweep(self, part: slice) -> Sweep:
-        """What some of the tilts measure."""
-        return positioned((self.tilts[part] + self.about_y).tolist(), self.about_x, self.about_z)
 
 
 def simulate(config: SimulateConfig) -> Path:
@@ -83,8 +52,13 @@ def simulate(config: SimulateConfig) -> Path:
     InputError
         If files would be overwritten, a template or tilt file cannot be used, or nothing has room in the volume.
     """
-    series = _series(config)
-    refuse_existing([config.output_dir / name for name in (*_NAMES, *_SECOND)], overwrite=config.overwrite)
+    if config.like is None and config.tomo_idx is not None:
+        raise InputError(f"--tomo-idx {config.tomo_idx}: chooses a tomogram of --like; give its table, too")
+    twin = None if config.like is None else Twin.of(config)
+    config = config if twin is None else twin.config
+    series = all_series(config)
+    names = [*_NAMES, *_SECOND, *([] if twin is None else PICTURES)]
+    refuse_existing([config.output_dir / name for name in names], overwrite=config.overwrite)
     generator = Generator().manual_seed(config.seed)
     cell = _cell(config, generator)
     if not cell.density.any():
@@ -99,73 +73,29 @@ def simulate(config: SimulateConfig) -> Path:
     mrc.write(config.output_dir / "truth.mrc", truth.numpy(), header)
     made: dict[str, list[Tensor]] = {"full": [], "even": [], "odd": []}
     for number, one in enumerate(series, start=1):
-        images = _images(truth, one, config, generator)
+        if twin is None:
+            clean = clean_images(truth, one, config.pixel_size, _optics(config))
+            noise = white_noise(clean, config.snr)
+        else:
+            clean = twin.clean_images(truth, one)
+            noise = twin.noise(clean, one)
+        images = exposed(clean, noise, config.split, generator)
         images_name = "tilts" if number == 1 else f"tilts{number}"
         mrc.write(config.output_dir / f"{images_name}.mrc", images["full"].numpy(), header)
         write_tilts(config.output_dir / f"{images_name}.tlt", one.tilts)
         for name, volumes in made.items():
-            volumes.append(_reconstructed(images[name], one, name, config))
-    for name, volumes in made.items():
-        volume = volumes[0]
-        if len(volumes) > 1:
-            whole = [Measured((one.sweep(_part(name, config)),)) for one in series]
-            volume = levelling.joined(volumes, [wedge.weight(_shape(config), one) for one in whole])
+            volumes.append(reconstructed(images[name], one, name, config))
+    joined = {name: _joined(volumes, series, name) for name, volumes in made.items()}
+    for name, volume in joined.items():
         mrc.write(config.output_dir / f"{name}.mrc", volume.numpy(), header)
+    if twin is not None:
+        twin.compare(joined, series[0])
     _write_particles(config, cell.placements)
     _say_how_it_lies(series, config)
     return config.output_dir
 
 
-def _series(config: SimulateConfig) -> list[_Series]:
-    """The tilt series about one axis or two, of a volume that was turned so that it lies flat."""
-    tilts = _tilts(config)
-    into = about("y", config.level_y) @ about("x", config.level_x)
-    ways = [into, about("z", 90) @ into] if config.second_axis else [into]
-    found = []
-    for about_x, about_y, about_z in map(angles_of, ways):
-        try:
-            check_tilts((tilts + about_y).tolist())
-        except ValueError as error:
-            raise InputError(f"--level-y {config.level_y:g}: {error}; use smaller tilts or levels") from error
-        found.append(_Series(tilts, about_x, about_y, about_z))
-    return found
-
-
-def _images(truth: Tensor, series: _Series, config: SimulateConfig, generator: Generator) -> dict[str, Tensor]:
-    """Images of the whole exposure and of its halves, with contrast transfer and noise."""
-    seen = truth if series.at_home else levelling.as_in_microscope(truth, series.about_x, series.about_z)
-    width = math.ceil(math.hypot(seen.shape[0], seen.shape[2]))
-    clean = projection.project(seen, series.tilts + series.about_y, width=width)
-    if config.defocus:
-        optics = ctf.Optics(config.defocus, config.voltage, config.cs, config.amplitude_contrast)
-        clean = ctf.modulate(clean, config.pixel_size, optics)
-    if not math.isfinite(config.snr):
-        return {"full": clean, "even": clean, "odd": clean}
-    sigma = math.sqrt(float(clean.var(dim=(1, 2)).mean()) / config.snr)
-    return _add_noise(clean, sigma, config.split, generator)
-
-
-def _part(name: str, config: SimulateConfig) -> slice:
-    """Which tilts the whole tomogram or a half is made of."""
-    if config.split == "frames" or name == "full":
-        return slice(None)
-    return slice(0, None, 2) if name == "even" else slice(1, None, 2)
-
-
-def _reconstructed(images: Tensor, series: _Series, name: str, config: SimulateConfig) -> Tensor:
-    """Reconstruct the whole tomogram or a half from the tilts about one axis."""
-    part = _part(name, config)
-    filtered = projection.ramp_filter(images[part], config.filter)
-    if series.at_home:
-        return projection.back_project(filtered, series.tilts[part] + series.about_y, config.depth, config.width)
-    return levelling.back_project_turned(levelling.finer(filtered), series.sweep(part), _shape(config))
-
-
-def _shape(config: SimulateConfig) -> Shape:
-    return config.depth, config.height, config.width
-
-
-def _say_how_it_lies(series: Sequence[_Series], config: SimulateConfig) -> None:
+def _say_how_it_lies(series: Sequence[Series], config: SimulateConfig) -> None:
     """Say with which words `prepare` is told how axis and beam lie, where they are not y and z."""
     if len(series) == 1 and series[0].at_home and not series[0].about_y:
         return
@@ -184,26 +114,19 @@ def refuse_existing(paths: list[Path], *, overwrite: bool) -> None:
             raise InputError(f"{path}: exists already; choose another --output-dir or add --overwrite")
 
 
-def write_tilts(path: Path, tilts: Float[Tensor, " tilts"]) -> None:
-    """Write tilt angles in degrees, one per line, as IMOD's `.tlt`."""
-    files.write_text(path, "".join(f"{tilt:.2f}\n" for tilt in tilts.tolist()))
+def _optics(config: SimulateConfig) -> ctf.Optics | None:
+    """Contrast transfer that was asked for."""
+    if not config.defocus:
+        return None
+    return ctf.Optics(config.defocus, config.voltage, config.cs, config.amplitude_contrast)
 
 
-def _tilts(config: SimulateConfig) -> Float[Tensor, " tilts"]:
-    """Tilt angles in degrees from the file, the list or the range, in rising order."""
-    if config.tilt_file is not None:
-        angles = metadata.read_tilt_angles(config.tilt_file)
-        if len(angles) < 2:
-            raise InputError(
-                f"{config.tilt_file}: {len(angles)} tilt angle, at least two are needed; give another file"
-            )
-    elif config.tilts:
-        angles = np.array(config.tilts, dtype=np.float64)
-    else:
-        angles = np.arange(config.tilt_min, config.tilt_max + 1e-6, config.tilt_step)
-    if len(angles) < 4 and config.split == "tilts":
-        raise InputError(f"{len(angles)} tilts cannot be split into halves; give at least 4, or --split frames")
-    return torch.from_numpy(np.sort(angles)).float()
+def _joined(volumes: list[Tensor], series: Sequence[Series], name: str) -> Tensor:
+    """One volume of those of all series: what either has measured."""
+    if len(volumes) == 1:
+        return volumes[0]
+    (depth, height, width) = volumes[0].shape
+    return levelling.joined(volumes, [wedge.weight((depth, height, width), measured_by(one, name)) for one in series])
 
 
 def _cell(config: SimulateConfig, generator: Generator) -> phantom.Cell:
@@ -252,12 +175,3 @@ def _template(path: Path, pixel_size: float) -> Float[Tensor, "d h w"]:
     if found and abs(found / pixel_size - 1) > 0.01:
         raise InputError(f"{path}: {found:g} Å per voxel, {pixel_size:g} asked; resample it or change --pixel-size")
     return density
-
-
-def _add_noise(clean: Float[Tensor, "tilts y u"], sigma: float, split: str, generator: Generator) -> dict[str, Tensor]:
-    """Add white noise of standard deviation `sigma` to the whole images, and sqrt(2) times as much to halves."""
-    halves = [clean + math.sqrt(2) * sigma * torch.randn(clean.shape, generator=generator) for _ in range(2)]
-    full = (halves[0] + halves[1]) / 2
-    if split == "tilts":
-        return {"full": full, "even": full, "odd": full}
-    return {"full": full, "even": halves[0], "odd": halves[1]}

@@ -1,0 +1,1 @@
+"""Lists of particles: places, their units and the tomograms that they are of."""

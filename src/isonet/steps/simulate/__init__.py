@@ -1,0 +1,12 @@
+"""A sample that is imagined in, a tomogram of it with its truth out.
+
+::
+
+    step ──> series, images          tilts, and what the microscope makes of the sample
+         ──> like                    imaging that is that of a tomogram, and both side by side
+"""
+
+from isonet.steps.simulate.series import write_tilts
+from isonet.steps.simulate.step import refuse_existing, simulate
+
+__all__ = ["refuse_existing", "simulate", "write_tilts"]
