@@ -87,6 +87,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether there is a file or folder of a name that stands in another file."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """Iterate over line number and words of the lines that hold something, without `#` comments."""
     for number, line in enumerate(text.splitlines(), start=1):

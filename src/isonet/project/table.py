@@ -20,6 +20,7 @@ TURNED_COLUMN = "rlnTomoTurnedFrom"
 """The file of which the full tomogram is a turned copy."""
 SUBVOLUME_COLUMN = "rlnImageName"
 DEFAULT_TILTS = (-60.0, 60.0)
+_OURS = "rlnTomoContrast"  # in tables of this program alone
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,12 @@ class Tomogram:
         return value
 
     def file(self, column: str) -> Path:
-        """Return the path in a column: relative to the table, or else to the working directory.
+        """Return the path in a column: relative to the table, or else to a folder above, see :func:`star.named_file`.
 
         Raises
         ------
         InputError
-            If the table has no such column, no value in it, or one that no file can be called.
+            If the table has no such column, no value in it, or one that no file can be called; or as there.
         """
         if column not in self.row:
             known = ", ".join(name for name in self.row if name.endswith(("Name", "Half1", "Half2")))
@@ -90,10 +91,9 @@ class Tomogram:
         text = self.text(column)
         if text is None:
             raise InputError(f"{self.table}: {column} of tomogram {self.index} is empty; fill it or choose another")
-        path = Path(text)
-        beside = self.table.parent / path
+        beside = self.table.parent / text
         try:
-            return beside if beside.exists() or not path.exists() else path
+            return beside if beside.exists() else star.named_file(self.table, text, own=_OURS in self.row)
         except OSError as error:  # too long a name
             text = f"{self.table}: {column} of tomogram {self.index} is no path ({error.strerror}); mend it"
             raise InputError(text) from error

@@ -1,5 +1,6 @@
 """The table of tomograms: selection, tilts, paths, and columns that are not ours."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,20 +90,28 @@ def test_a_tilt_file_that_is_not_there_is_told(project: Project) -> None:
         _ = project.tomograms[2].tilts
 
 
-def test_paths_count_from_the_table_or_else_from_the_working_directory(
+def test_paths_count_from_the_table_or_else_from_a_folder_above(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, folder = project.path.parent / "elsewhere", project.path.parent
     here.mkdir()
     monkeypatch.chdir(here)
-    first = project.tomograms[0]
-    assert first.file("rlnTomoName") == folder / "tomo/a.rec.mrc"
-    (here / "tomo").mkdir()
+    table = folder / "a" / "b" / "tomograms.star"
+    first = replace(project.tomograms[0], table=table)
+    assert first.file("rlnTomoName") == table.parent / "tomo/a.rec.mrc"
+    for place in (folder, folder / "a", table.parent):
+        (place / "tomo").mkdir(parents=True)
+        (place / "tomo/a.rec.mrc").touch()
+        assert first.file("rlnTomoName") == place / "tomo/a.rec.mrc"
+
+
+def test_a_working_folder_that_is_not_the_tables_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, folder = project.path.parent / "elsewhere", project.path.parent
+    (here / "tomo").mkdir(parents=True)
     (here / "tomo/a.rec.mrc").touch()
-    assert first.file("rlnTomoName") == Path("tomo/a.rec.mrc")
-    (folder / "tomo").mkdir()
-    (folder / "tomo/a.rec.mrc").touch()
-    assert first.file("rlnTomoName") == folder / "tomo/a.rec.mrc"
+    monkeypatch.chdir(here)
+    with pytest.raises(InputError, match=f"names {folder}/tomo/a.rec.mrc, .*; {here}/tomo/a.rec.mrc is not taken"):
+        project.tomograms[0].file("rlnTomoName")
 
 
 def test_entries_can_be_moved_with_the_folder_of_the_table(project: Project, tmp_path: Path) -> None:

@@ -1,0 +1,106 @@
+"""Names in a table lead to the files of its own project, never to those of the working folder's by chance."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import commandline as isonet
+import foreign
+import pytest
+
+Simulated = Callable[..., Any]
+
+
+@pytest.fixture
+def projects(here: Path, simulated: Simulated, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Projects A and B of other samples, whose files are called alike; the work is done in B."""
+    for number, name in ((1, "A"), (2, "B")):
+        foreign.mrc(here / name / "t/TS_01.mrc", simulated(number))
+        monkeypatch.chdir(here / name)
+        isonet.done("prepare", "t", defocus=30000)
+    return here
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["mask"],
+        ["refine"],
+        ["predict", "TABLE", "starter"],
+        ["prepare", "--output=a.star"],
+        ["report"],
+    ],
+)
+def test_no_file_of_the_working_folder_is_taken(projects: Path, words: list[str]) -> None:
+    """The tomogram of A is gone, and B has one of its name."""
+    (projects / "A/t/TS_01.mrc").unlink()
+    given = [word.replace("TABLE", "../A/tomograms.star") for word in words]
+    given += [] if "TABLE" in words else ["../A/tomograms.star"]
+    isonet.assert_refused(isonet.call(*given), "A/t/TS_01.mrc", str(projects / "B/t/TS_01.mrc"))
+    assert not list(projects.rglob("*_corrected.mrc"))
+
+
+def test_tables_in_folders_of_a_project_name_files_from_its_root(
+    projects: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As tables of IsoNet 1 and 2 do, wherever the work is done."""
+    foreign.put(projects / "A/m.mrc", (projects / "A/t/TS_01.mrc").read_bytes())
+    columns = {"rlnIndex": 1, "rlnTomoName": "t/TS_01.mrc", "rlnPixelSize": 10, "rlnMaskName": "m.mrc"}
+    foreign.star(projects / "A/lists/of_2/old.star", **{name: [value] for name, value in columns.items()})
+    for space in ("A", "B", "A/lists"):
+        monkeypatch.chdir(projects / space)
+        said = isonet.done("prepare", projects / "A/lists/of_2/old.star", output="new.star", overwrite=True).err
+        assert "is not there" not in said
+        (row,) = isonet.table(Path("new.star"))
+        assert (Path(row["rlnTomoName"]), Path(row["rlnMaskName"])) == tuple(
+            path.relative_to(projects / space) if space == "A" else path
+            for path in (projects / "A/t/TS_01.mrc", projects / "A/m.mrc")
+        )
+
+
+def test_a_table_of_ours_that_names_nothing_beside_it_takes_no_other_without_a_word(
+    projects: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project inside another one, with files of the same names."""
+    (projects / "A/t").rename(projects / "A/renamed")
+    (projects / "A").rename(projects / "B/A")
+    monkeypatch.chdir(projects / "B/A")
+    said = isonet.done("mask", "tomograms.star").err
+    assert f"{projects}/B/t/TS_01.mrc taken, of a folder above" in said
+
+
+@pytest.fixture
+def of_relion(here: Path, simulated: Simulated, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two projects of RELION with the same jobs; the work is done in the second."""
+    job = "Tomograms/job006"
+    for number, name in ((1, "A"), (2, "B")):
+        for half, kind in ((1, "even"), (2, "odd")):
+            foreign.mrc(here / name / job / f"tomograms/rec_TS_01_half{half}.mrc", simulated(number, kind))
+        foreign.star(here / name / job / "tilt_series/TS_01.star", "TS_01", rlnTomoYTilt=range(-45 - 3 * number, 61, 3))
+        columns = {
+            "rlnTomoName": "TS_01",
+            "rlnTomoTiltSeriesStarFile": f"{job}/tilt_series/TS_01.star",
+            "rlnTomoTiltSeriesPixelSize": 2.5,
+            "rlnTomoTomogramBinning": 4,
+            **{
+                f"rlnTomoReconstructedTomogramHalf{half}": f"{job}/tomograms/rec_TS_01_half{half}.mrc"
+                for half in (1, 2)
+            },
+        }
+        foreign.star(here / name / job / "tomograms.star", "global", **{key: [value] for key, value in columns.items()})
+    monkeypatch.chdir(here / "B")
+    return here
+
+
+def test_a_table_of_relion_leads_to_its_own_project(of_relion: Path) -> None:
+    isonet.done("prepare", "../A/Tomograms/job006/tomograms.star")
+    (row,) = isonet.table(Path("tomograms.star"))
+    assert row["rlnTiltMin"] == "-48"
+    assert row["rlnTomoReconstructedTomogramHalf1"].startswith(str(of_relion / "A"))
+
+
+def test_a_table_of_relion_whose_volumes_are_gone_takes_no_others(of_relion: Path) -> None:
+    for path in (of_relion / "A/Tomograms/job006/tomograms").iterdir():
+        path.unlink()
+    said = isonet.call("prepare", "../A/Tomograms/job006/tomograms.star")
+    isonet.assert_refused(said, "A/Tomograms/job006/tomograms.star", str(of_relion / "B/Tomograms/job006"))
