@@ -6,6 +6,7 @@ from typing import Any
 
 import commandline as isonet
 import foreign
+import numpy as np
 import pytest
 
 Simulated = Callable[..., Any]
@@ -104,3 +105,29 @@ def test_a_table_of_relion_whose_volumes_are_gone_takes_no_others(of_relion: Pat
         path.unlink()
     said = isonet.call("prepare", "../A/Tomograms/job006/tomograms.star")
     isonet.assert_refused(said, "A/Tomograms/job006/tomograms.star", str(of_relion / "B/Tomograms/job006"))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_run_is_kept_for_the_halves_it_was_made_of(here: Path, simulated: Simulated, turned: bool) -> None:
+    """Halves without a full tomogram, also as IMOD's tilt leaves them, of which turned copies are used."""
+    for number, folder in ((1, "h1"), (2, "h2")):
+        for half in ("even", "odd"):
+            volume = simulated(number, half)
+            foreign.mrc(here / folder / f"TS_01_{half}.mrc", np.rot90(volume, -1).copy() if turned else volume)
+    brief = {**isonet.TINY, "max_time": "0.001s"}
+    isonet.done("run", "h1", **brief)
+    (row,) = isonet.table(Path("isonet/tomograms.star"))
+    assert ("rlnTomoTurnedFrom" in row) == turned
+    isonet.done("run", "h1", **brief)
+    isonet.assert_refused(isonet.call("run", "h2", **brief), "made for other tomograms", "--output-dir")
+
+
+def test_a_run_of_a_table_of_relion_is_kept_for_its_halves(
+    of_relion: Path, simulated: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(of_relion)
+    brief = {**isonet.TINY, "max_time": "0.001s"}
+    for _ in range(2):
+        isonet.done("run", "A/Tomograms/job006/tomograms.star", **brief)
+    said = isonet.call("run", "B/Tomograms/job006/tomograms.star", **brief)
+    isonet.assert_refused(said, "made for other tomograms", "--output-dir")
