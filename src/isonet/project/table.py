@@ -12,7 +12,7 @@ from isonet.io import files, star
 from isonet.io.programs.metadata import read_tilt_angles
 from isonet.io.volume_files import stem
 from isonet.project import orientation
-from isonet.project.unprepared import refuse_unprepared
+from isonet.project.unprepared import refuse_repeated, refuse_unprepared
 
 FULL_COLUMNS = ("rlnTomoName", "rlnMicrographName")
 HALF_COLUMNS = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
@@ -205,7 +205,7 @@ class Project:
         Raises
         ------
         InputError
-            If the file cannot be read, names no tomograms, or two tomograms have the same rlnIndex.
+            If the file cannot be read, names no tomograms, or two have the same rlnIndex or the same file.
         """
         rows = star.read_table(path, needs=(*FULL_COLUMNS, *HALF_COLUMNS, SUBVOLUME_COLUMN))
         if not any(SUBVOLUME_COLUMN in row for row in rows):
@@ -220,6 +220,8 @@ class Project:
                 )
         elif len({row["rlnIndex"] for row in numbered}) < len(numbered):
             raise InputError(f"{path}: rlnIndex is not unique; number the rows 1, 2, 3 ...")
+        named = (SUBVOLUME_COLUMN,) if project.holds_subvolumes else (*FULL_COLUMNS, *HALF_COLUMNS)
+        refuse_repeated(path, rows, named)
         return project
 
     @property

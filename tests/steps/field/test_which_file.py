@@ -9,6 +9,8 @@ import foreign
 import numpy as np
 import pytest
 
+from isonet.io.star import write_table
+
 Simulated = Callable[..., Any]
 
 
@@ -131,3 +133,22 @@ def test_a_run_of_a_table_of_relion_is_kept_for_its_halves(
         isonet.done("run", "A/Tomograms/job006/tomograms.star", **brief)
     said = isonet.call("run", "B/Tomograms/job006/tomograms.star", **brief)
     isonet.assert_refused(said, "made for other tomograms", "--output-dir")
+
+
+@pytest.mark.parametrize("words", [["mask", "--tomo-idx=2"], ["refine"], ["prepare", "--output=a.star"]])
+def test_a_file_in_two_rows_is_refused(here: Path, simulated: Simulated, words: list[str]) -> None:
+    """Rows of another session, where other files have these names, were put into the table."""
+    foreign.mrc(here / "t/TS_01.mrc", simulated(1))
+    isonet.done("prepare", "t", output="both.star")
+    (row,) = isonet.table(Path("both.star"))
+    write_table(here / "both.star", [row, {**row, "rlnIndex": "2", "rlnTomoName": f"{here}/t/../t/TS_01.mrc"}])
+    isonet.assert_refused(isonet.call(*words, "both.star"), "both.star: rows 1 and 2", "t/TS_01.mrc", "keep one row")
+
+
+def test_a_sub_volume_in_two_rows_is_refused(here: Path, simulated: Simulated) -> None:
+    foreign.mrc(here / "t/TS_01.mrc", simulated(1))
+    isonet.done("prepare", "t")
+    isonet.done("extract", "tomograms.star", cube_size=16, crop_size=24, number_subtomos=2)
+    first, second = isonet.table(Path("subtomo.star"))
+    write_table(here / "subtomo.star", [first, second, {**second, "rlnTomoMean": "7"}])
+    isonet.assert_refused(isonet.call("refine", "subtomo.star"), "rows 2 and 3", "rlnImageName", "keep one row")

@@ -17,6 +17,7 @@ from isonet.project.older_tilts import comment_on_tilts
 from isonet.project.orientation import ABOUT_X
 from isonet.project.pairing import listed_files
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Project, Tomogram
+from isonet.project.unprepared import refuse_repeated
 
 log = logging.getLogger("isonet")
 _ALIKE = 0.02
@@ -120,6 +121,7 @@ def _read(table: Path) -> dict[Path, Listed]:
         listed = [Listed((record,)) for record in records]
     else:
         listed = [_row(Tomogram(table, {"rlnIndex": str(number), **row})) for number, row in enumerate(rows, start=1)]
+    refuse_repeated(table, rows, (*FULL_COLUMNS, "rlnTomoReconstructedTomogram", *HALF_COLUMNS))
     found: dict[Path, Listed] = {}
     for row, one in zip(rows, listed, strict=True):
         full, halves = listed_files(table, row)
