@@ -14,7 +14,7 @@ from isonet.io.files import atomic_path, refuse_special
 from isonet.io.star_text import MISSING, Block, parse, unique_names
 from isonet.io.text import is_there, read_text
 
-__all__ = ["MISSING", "Row", "folders_above", "named_file", "read_table", "read_tables", "write_table"]
+__all__ = ["MISSING", "Row", "beyond_link", "folders_above", "named_file", "read_table", "read_tables", "write_table"]
 log = logging.getLogger("isonet")
 Row = Mapping[str, str]
 _LARGEST = 1 << 30  # bytes: tables of particles are long
@@ -141,6 +141,11 @@ def named_file(table: Path, text: str, *, own: bool = False) -> Path:
         text = "%s: names %s, which is not there; %s taken, of a folder above, correct the name if that is another"
         log.warning(text, table, beside, found)
     return found or beside
+
+
+def beyond_link(table: Path) -> Path:
+    """Return the file that a table leads to, if it is a link: names in it count from there, and that is written."""
+    return table.resolve() if table.is_symlink() else table
 
 
 def folders_above(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from isonet.core.tilts.ranges import as_radians, check_tilts
 from isonet.errors import InputError
 from isonet.io import files, star
 from isonet.io.programs.metadata import read_tilt_angles
+from isonet.io.text import parts_of_set
 from isonet.io.volume_files import stem
 from isonet.project import orientation
 from isonet.project.unprepared import refuse_repeated, refuse_unprepared
@@ -207,6 +208,7 @@ class Project:
         InputError
             If the file cannot be read, names no tomograms, or two have the same rlnIndex or the same file.
         """
+        path = star.beyond_link(path)
         rows = star.read_table(path, needs=(*FULL_COLUMNS, *HALF_COLUMNS, SUBVOLUME_COLUMN))
         if not any(SUBVOLUME_COLUMN in row for row in rows):
             refuse_unprepared(path, rows, FULL_COLUMNS, HALF_COLUMNS)
@@ -223,6 +225,11 @@ class Project:
         named = (SUBVOLUME_COLUMN,) if project.holds_subvolumes else (*FULL_COLUMNS, *HALF_COLUMNS)
         refuse_repeated(path, rows, named)
         return project
+
+    @property
+    def next_index(self) -> int:
+        """Number of a row that is added."""
+        return 1 + max((int(one.index) for one in self.tomograms if one.index.isdecimal()), default=0)
 
     @property
     def holds_subvolumes(self) -> bool:
@@ -247,16 +254,7 @@ class Project:
         by_index: dict[str, list[Tomogram]] = {}
         for tomogram in self.tomograms:
             by_index.setdefault(tomogram.index, []).append(tomogram)
-        chosen = []
-        for part in re.split(r"[,\s]+", indices.strip(" ()[],")):
-            if part in by_index:
-                chosen.append(part)
-            elif (match := re.fullmatch(r"(\d+)-(\d+)", part)) and int(match[1]) <= int(match[2]):
-                first, last = int(match[1]), int(match[2])
-                inside = [index for index in by_index if index.isdecimal() and first <= int(index) <= last]
-                chosen += inside if len(inside) == last - first + 1 else [part]
-            else:
-                chosen.append(part)
+        chosen = parts_of_set(indices, by_index)
         missing = [index for index in chosen if index not in by_index]
         if missing:
             raise InputError(f"{self.path}: no tomogram with rlnIndex {missing[0]}; it has {', '.join(by_index)}")
@@ -278,12 +276,14 @@ class Project:
         return updated
 
     def added(self, rows: Sequence[Mapping[str, str]]) -> "Project":
-        """Add rows of full tomograms to the table on disk as it is now, as :meth:`recorded`, and return the table."""
+        """As :meth:`recorded`, add rows of full tomograms, numbered on; raise `InputError` if one is there already."""
         with files.locked(self.path.with_name(f".{self.path.name}.lock"), wait=True):
-            before = Project.read(self.path)
-            column = before.tomograms[0].full_column
+            before = Project.read(self.path) if self.path.exists() else Project(self.path, ())
+            column = before.tomograms[0].full_column if before.tomograms else FULL_COLUMNS[0]
             named = [{column if name in FULL_COLUMNS else name: text for name, text in row.items()} for row in rows]
-            updated = replace(before, tomograms=(*before.tomograms, *(Tomogram(self.path, row) for row in named)))
+            numbered = [{**row, "rlnIndex": str(index)} for index, row in enumerate(named, start=before.next_index)]
+            refuse_repeated(self.path, [*(one.row for one in before.tomograms), *numbered], FULL_COLUMNS)
+            updated = replace(before, tomograms=(*before.tomograms, *(Tomogram(self.path, row) for row in numbered)))
             updated.write()
         return updated
 

@@ -152,3 +152,16 @@ def test_a_sub_volume_in_two_rows_is_refused(here: Path, simulated: Simulated) -
     first, second = isonet.table(Path("subtomo.star"))
     write_table(here / "subtomo.star", [first, second, {**second, "rlnTomoMean": "7"}])
     isonet.assert_refused(isonet.call("refine", "subtomo.star"), "rows 2 and 3", "rlnImageName", "keep one row")
+
+
+def test_a_link_to_a_table_stays_one(here: Path, simulated: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prepare writes and adds where it leads, with names from there, as all steps read it."""
+    (here / "links").mkdir()
+    (here / "links/tomograms.star").symlink_to(here / "tables/all.star")
+    for number in (1, 2):
+        foreign.mrc(here / f"tables/t/TS_0{number}.mrc", simulated(number))
+        isonet.done("prepare", f"tables/t/TS_0{number}.mrc", "--append", output="links/tomograms.star")
+    assert [row["rlnTomoName"] for row in isonet.table(here / "tables/all.star")] == ["t/TS_01.mrc", "t/TS_02.mrc"]
+    isonet.done("mask", "links/tomograms.star")
+    assert (here / "links/tomograms.star").is_symlink()
+    assert all("rlnMaskName" in row for row in isonet.table(here / "tables/all.star"))

@@ -127,6 +127,32 @@ def test_what_two_processes_record_is_not_lost(project: Project) -> None:
     assert (found["1"], found["2"]) == ("one.mrc", "two.mrc")
 
 
+def test_what_two_processes_add_gets_numbers_of_its_own(project: Project) -> None:
+    project.write()
+    others = [Project.read(project.path) for _ in range(2)]
+    for number, other in enumerate(others):
+        other.added([{"rlnIndex": str(other.next_index), "rlnTomoName": f"new{number}.mrc"}])
+    assert [tomogram.index for tomogram in Project.read(project.path).tomograms][-2:] == ["6", "7"]
+    with pytest.raises(InputError, match=r"both name new1\.mrc"):
+        project.added([{"rlnIndex": "4", "rlnTomoName": "new1.mrc"}])
+    new = Project(project.path.with_name("new.star"), ())
+    for name in ("a.mrc", "b.mrc"):  # both found no table when they began
+        new.added([{"rlnIndex": "1", "rlnTomoName": name}])
+    assert [tomogram.index for tomogram in Project.read(new.path).tomograms] == ["1", "2"]
+
+
+def test_a_link_is_read_and_written_where_it_leads(project: Project) -> None:
+    project.write()
+    link = project.path.parent / "links/tomograms.star"
+    link.parent.mkdir()
+    link.symlink_to(project.path)
+    linked = Project.read(link)
+    assert linked.tomograms[0].file("rlnTomoName") == project.path.parent / "tomo/a.rec.mrc"
+    linked.recorded("1", rlnCorrectedTomoName="one.mrc")
+    assert link.is_symlink()
+    assert Project.read(project.path).tomograms[0].text("rlnCorrectedTomoName") == "one.mrc"
+
+
 def test_missing_columns_and_values_are_told(project: Project) -> None:
     with pytest.raises(InputError, match="no column rlnDeconvTomoName; it has rlnTomoName"):
         project.tomograms[0].file("rlnDeconvTomoName")
