@@ -85,7 +85,7 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
     for index, (item, outcome) in enumerate(zip(items, described, strict=True), start=before.next_index):
         with collected() as warned:
             known, files, values, shown = outcome.told()
-        measured.append({**shown, "warnings": warned.kept})
+        measured.append({**shown, "pixel_size": float(values["rlnPixelSize"]), "warnings": warned.kept})
         entries = {column: project.entry(file) for column, file in files.items()}
         wanted = str(count) if config.number_subtomos else item.listed.text("rlnNumberSubtomo") or str(count)
         row = {"rlnIndex": str(index), **entries, **values, "rlnNumberSubtomo": wanted}
