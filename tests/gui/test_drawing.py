@@ -86,7 +86,8 @@ def project(tmp_path: Path) -> Path:
     write(tmp_path / "small.mrc", blobs())
     row = {"rlnIndex": "1", "rlnTomoName": "small.mrc", "rlnTiltMin": "-60", "rlnTiltMax": "60", "rlnPixelSize": "10"}
     row["rlnTomoContrast"] = "dark"
-    star.write_table(tmp_path / table.NAME, [row, {**row, "rlnIndex": "2"}])
+    write(tmp_path / "other.mrc", blobs())
+    star.write_table(tmp_path / table.NAME, [row, {**row, "rlnIndex": "2", "rlnTomoName": "other.mrc"}])
     return tmp_path / table.NAME
 
 

@@ -25,9 +25,11 @@ def job(step: str, state: str, number: str = "0001", folder: Path | None = None)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write(tmp_path / "a.mrc", blobs((8, 16, 16)))
-    row = {"rlnTomoName": "a.mrc", "rlnMaskName": "mask/a_mask.mrc", "rlnCorrectedTomoName": "corrected/a.mrc"}
-    star.write_table(tmp_path / table.NAME, [{"rlnIndex": str(index), **row} for index in (1, 2)])
+    row = {"rlnMaskName": "mask/a_mask.mrc", "rlnCorrectedTomoName": "corrected/a.mrc"}
+    for name in ("a.mrc", "b.mrc"):
+        write(tmp_path / name, blobs((8, 16, 16)))
+    rows = [{"rlnIndex": str(index), "rlnTomoName": name, **row} for index, name in ((1, "a.mrc"), (2, "b.mrc"))]
+    star.write_table(tmp_path / table.NAME, rows)
     return tmp_path
 
 

@@ -16,6 +16,11 @@ IN_TABLE = {
     "deconv_strength": ("rlnDeconvStrength", 1.0),
 }
 """Column of the table that stands for an option left out, and the value where it has none."""
+PLAUSIBLE = {
+    **{"defocus": (1000, 200000), "voltage": (60, 1300), "Cs": (0.001, 20)},
+    **{"amplitude contrast": (0.001, 1), "phase shift": (4, 360)},  # of which radians have less than 3.2
+}
+"""Usual sizes of what a microscope did, in Å, kV, mm, 1 and degrees: others may be in another unit."""
 NO_PHASE_SHIFT = 0.5
 """Degrees below which a phase shift is none: what programs fitted where there was no plate."""
 CORRECTED = "rlnCorrectedTomoName"

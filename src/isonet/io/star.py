@@ -1,5 +1,7 @@
 """STAR tables: one loop with labels, every value as text, unknown columns kept."""
 
+import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,9 +12,10 @@ import starfile
 from isonet.errors import InputError
 from isonet.io.files import atomic_path, refuse_special
 from isonet.io.star_text import MISSING, Block, parse, unique_names
-from isonet.io.text import read_text
+from isonet.io.text import is_there, read_text
 
-__all__ = ["MISSING", "Row", "read_table", "read_tables", "write_table"]
+__all__ = ["MISSING", "Row", "beyond_link", "folders_above", "named_file", "read_table", "read_tables", "write_table"]
+log = logging.getLogger("isonet")
 Row = Mapping[str, str]
 _LARGEST = 1 << 30  # bytes: tables of particles are long
 
@@ -105,6 +108,50 @@ def write_table(path: Path, rows: Sequence[Row], needs: Sequence[str] = (), name
         # Unquoted, `#` begins a comment and, at the beginning of a line, `_` a label and `data_` a table.
         awkward = any("#" in value or value.startswith(("_", "data_")) for value in values)
         starfile.write(blocks, temporary, quote_all_strings=awkward)
+
+
+def named_file(table: Path, text: str, *, own: bool = False) -> Path:
+    """Return the file that a table names: relative to its folder, or to the nearest one above where there is such.
+
+    Programs name files from the folder of their project. The working folder counts only if the table lies in or below
+    it: there another project may have a file of the same name. What is not found is taken to lie beside the table.
+
+    Parameters
+    ----------
+    table : Path
+        The table.
+    text : str
+        What stands in it.
+    own : bool
+        Whether it is of this program, which names files from the table's folder: a file above it is told.
+
+    Raises
+    ------
+    InputError
+        If the file is not found from the table, but from a working folder that is not the table's.
+    """
+    found = next((folder / text for folder in folders_above(table.parent) if is_there(folder / text)), None)
+    beside = table.parent / text
+    if found is None and is_there(Path(text)):
+        raise InputError(
+            f"{table}: names {beside}, which is not there; {Path(text).absolute()} is not taken for it, as the table "
+            "is not of the working folder; correct the name, or copy the table there"
+        )
+    if own and found not in (None, beside):
+        text = "%s: names %s, which is not there; %s taken, of a folder above, correct the name if that is another"
+        log.warning(text, table, beside, found)
+    return found or beside
+
+
+def beyond_link(table: Path) -> Path:
+    """Return the file that a table leads to, if it is a link: names in it count from there, and that is written."""
+    return table.resolve() if table.is_symlink() else table
+
+
+def folders_above(folder: Path) -> list[Path]:
+    """Return a folder and all those above it, as it is called and as links lead."""
+    called = Path(os.path.abspath(folder))  # noqa: PTH100  # keeps links
+    return list(dict.fromkeys([folder, *called.parents, *folder.resolve().parents]))
 
 
 def refuse_unwritable(path: Path, values: Iterable[str]) -> None:

@@ -4,7 +4,7 @@ import gzip
 import math
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -85,6 +85,28 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether there is a file or folder of a name that stands in another file."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def parts_of_set(text: str, known: Collection[str]) -> list[str]:
+    """Return what a set such as `1,3-5` names; ranges only where all numbers in them are known, else as written."""
+    chosen = []
+    for part in re.split(r"[,\s]+", text.strip(" ()[],")):
+        match = re.fullmatch(r"(\d+)-(\d+)", part)
+        if part in known or match is None or int(match[1]) > int(match[2]):
+            chosen.append(part)
+            continue
+        first, last = int(match[1]), int(match[2])
+        inside = [one for one in known if one.isdecimal() and first <= int(one) <= last]
+        chosen += inside if len(inside) == last - first + 1 else [part]
+    return chosen
 
 
 def rows(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -10,9 +10,10 @@ from isonet.core.tilts.ranges import as_radians, check_tilts
 from isonet.errors import InputError
 from isonet.io import files, star
 from isonet.io.programs.metadata import read_tilt_angles
+from isonet.io.text import parts_of_set
 from isonet.io.volume_files import stem
 from isonet.project import orientation
-from isonet.project.unprepared import refuse_unprepared
+from isonet.project.unprepared import refuse_repeated, refuse_unprepared
 
 FULL_COLUMNS = ("rlnTomoName", "rlnMicrographName")
 HALF_COLUMNS = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
@@ -20,6 +21,7 @@ TURNED_COLUMN = "rlnTomoTurnedFrom"
 """The file of which the full tomogram is a turned copy."""
 SUBVOLUME_COLUMN = "rlnImageName"
 DEFAULT_TILTS = (-60.0, 60.0)
+_OURS = "rlnTomoContrast"  # in tables of this program alone
 
 
 @dataclass(frozen=True)
@@ -77,12 +79,12 @@ class Tomogram:
         return value
 
     def file(self, column: str) -> Path:
-        """Return the path in a column: relative to the table, or else to the working directory.
+        """Return the path in a column: relative to the table, or else to a folder above, see :func:`star.named_file`.
 
         Raises
         ------
         InputError
-            If the table has no such column, no value in it, or one that no file can be called.
+            If the table has no such column, no value in it, or one that no file can be called; or as there.
         """
         if column not in self.row:
             known = ", ".join(name for name in self.row if name.endswith(("Name", "Half1", "Half2")))
@@ -90,10 +92,9 @@ class Tomogram:
         text = self.text(column)
         if text is None:
             raise InputError(f"{self.table}: {column} of tomogram {self.index} is empty; fill it or choose another")
-        path = Path(text)
-        beside = self.table.parent / path
+        beside = self.table.parent / text
         try:
-            return beside if beside.exists() or not path.exists() else path
+            return beside if beside.exists() else star.named_file(self.table, text, own=_OURS in self.row)
         except OSError as error:  # too long a name
             text = f"{self.table}: {column} of tomogram {self.index} is no path ({error.strerror}); mend it"
             raise InputError(text) from error
@@ -205,8 +206,9 @@ class Project:
         Raises
         ------
         InputError
-            If the file cannot be read, names no tomograms, or two tomograms have the same rlnIndex.
+            If the file cannot be read, names no tomograms, or two have the same rlnIndex or the same file.
         """
+        path = star.beyond_link(path)
         rows = star.read_table(path, needs=(*FULL_COLUMNS, *HALF_COLUMNS, SUBVOLUME_COLUMN))
         if not any(SUBVOLUME_COLUMN in row for row in rows):
             refuse_unprepared(path, rows, FULL_COLUMNS, HALF_COLUMNS)
@@ -220,7 +222,14 @@ class Project:
                 )
         elif len({row["rlnIndex"] for row in numbered}) < len(numbered):
             raise InputError(f"{path}: rlnIndex is not unique; number the rows 1, 2, 3 ...")
+        named = (SUBVOLUME_COLUMN,) if project.holds_subvolumes else (*FULL_COLUMNS, *HALF_COLUMNS)
+        refuse_repeated(path, rows, named)
         return project
+
+    @property
+    def next_index(self) -> int:
+        """Number of a row that is added."""
+        return 1 + max((int(one.index) for one in self.tomograms if one.index.isdecimal()), default=0)
 
     @property
     def holds_subvolumes(self) -> bool:
@@ -245,16 +254,7 @@ class Project:
         by_index: dict[str, list[Tomogram]] = {}
         for tomogram in self.tomograms:
             by_index.setdefault(tomogram.index, []).append(tomogram)
-        chosen = []
-        for part in re.split(r"[,\s]+", indices.strip(" ()[],")):
-            if part in by_index:
-                chosen.append(part)
-            elif (match := re.fullmatch(r"(\d+)-(\d+)", part)) and int(match[1]) <= int(match[2]):
-                first, last = int(match[1]), int(match[2])
-                inside = [index for index in by_index if index.isdecimal() and first <= int(index) <= last]
-                chosen += inside if len(inside) == last - first + 1 else [part]
-            else:
-                chosen.append(part)
+        chosen = parts_of_set(indices, by_index)
         missing = [index for index in chosen if index not in by_index]
         if missing:
             raise InputError(f"{self.path}: no tomogram with rlnIndex {missing[0]}; it has {', '.join(by_index)}")
@@ -276,12 +276,14 @@ class Project:
         return updated
 
     def added(self, rows: Sequence[Mapping[str, str]]) -> "Project":
-        """Add rows of full tomograms to the table on disk as it is now, as :meth:`recorded`, and return the table."""
+        """As :meth:`recorded`, add rows of full tomograms, numbered on; raise `InputError` if one is there already."""
         with files.locked(self.path.with_name(f".{self.path.name}.lock"), wait=True):
-            before = Project.read(self.path)
-            column = before.tomograms[0].full_column
+            before = Project.read(self.path) if self.path.exists() else Project(self.path, ())
+            column = before.tomograms[0].full_column if before.tomograms else FULL_COLUMNS[0]
             named = [{column if name in FULL_COLUMNS else name: text for name, text in row.items()} for row in rows]
-            updated = replace(before, tomograms=(*before.tomograms, *(Tomogram(self.path, row) for row in named)))
+            numbered = [{**row, "rlnIndex": str(index)} for index, row in enumerate(named, start=before.next_index)]
+            refuse_repeated(self.path, [*(one.row for one in before.tomograms), *numbered], FULL_COLUMNS)
+            updated = replace(before, tomograms=(*before.tomograms, *(Tomogram(self.path, row) for row in numbered)))
             updated.write()
         return updated
 

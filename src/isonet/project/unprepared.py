@@ -1,5 +1,6 @@
-"""Tables of tomograms that other programs understand and steps do not."""
+"""Tables that steps refuse: those of tomograms for other programs, and those that name a file twice."""
 
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from isonet.io.programs.relion import lists_tomograms
 from isonet.io.star import MISSING, Row
 
 _DEFAULT = Path("tomograms.star")
+_NOTHING = (MISSING, "", "nan", "<NA>", "N/A", "?")
 
 
 def refuse_unprepared(path: Path, rows: Sequence[Row], full: Sequence[str], halves: Sequence[str]) -> None:
@@ -39,3 +41,35 @@ def refuse_unprepared(path: Path, rows: Sequence[Row], full: Sequence[str], halv
             raise InputError(
                 f"{path}: tomogram {number} has halves and no rlnTomoName; run '{command}' first, it keeps the columns"
             )
+
+
+def refuse_repeated(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> None:
+    """Refuse rows that name one file, as where rows of another project were put into a table.
+
+    Parameters
+    ----------
+    path : Path
+        The table.
+    rows : sequence of mapping
+        Its rows, with their rlnIndex if tomograms are chosen by it.
+    columns : sequence of str
+        Columns of files that belong to one row each.
+
+    Raises
+    ------
+    InputError
+        If a file stands in one column of two rows.
+    """
+    folder = os.path.abspath(path.parent)  # noqa: PTH100  # names are compared, not files: tables are read often
+    for column in columns:
+        seen: dict[str, int] = {}
+        for number, row in enumerate(rows, start=1):
+            text = row.get(column, MISSING)
+            if text in _NOTHING:
+                continue
+            first = seen.setdefault(os.path.normpath(os.path.join(folder, text)), number)  # noqa: PTH118
+            if first != number:
+                raise InputError(
+                    f"{path}: rows {first} and {number} both name {text} as {column}; correct the name if another file "
+                    "is meant, as in rows from another folder, or keep one row"
+                )

@@ -26,8 +26,8 @@ from isonet.config.deconv import CORRECTED, phase_plate
 from isonet.errors import InputError
 from isonet.io.options import read_options
 from isonet.models.folder import MODEL_NAME, STATE_NAME
-from isonet.project.pairing import find_tomograms
-from isonet.project.table import TURNED_COLUMN, Project, Tomogram
+from isonet.project.pairing import grouped
+from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.running.processes import refuse_launchers
 from isonet.running.runs import CONFIG_NAME, start
 from isonet.steps.deconv import FOLDER, deconv_in_folder, why_not
@@ -36,7 +36,7 @@ from isonet.steps.predict import predict_in_folder, refuse_without_zarr
 from isonet.steps.prepare import prepare
 from isonet.steps.refine import refine_in_folder
 from isonet.steps.report import report
-from isonet.volumes.products import output_paths
+from isonet.volumes.products import data_mark, labels_of, mark_in, output_paths
 
 log = logging.getLogger("isonet")
 AVERAGES, TURNED, RESULTS = "average", "turned", "results"
@@ -74,7 +74,7 @@ def run(tomograms: Sequence[Path], config: RunConfig) -> Project:
     if table.exists():
         project = Project.read(table)
         config = as_begun(config, folder, table, elsewhere="choose another --output-dir")
-        _refuse_others(project, tomograms, folder, stacks="stack" in config.accept)
+        _refuse_others(project, tomograms, config)
     with start(folder, "run", config, inputs=tomograms) as whole:
         if not table.exists():
             project = prepared(tomograms, config, folder, table)
@@ -193,11 +193,24 @@ def as_begun(config: Whole, folder: Path, table: Path, *, also: Collection[str] 
     return config if stored is None else config.model_copy(update={name: getattr(stored, name) for name in fixed})
 
 
-def _refuse_others(project: Project, tomograms: Sequence[Path], folder: Path, *, stacks: bool) -> None:
-    """Refuse tomograms that are not those of the table."""
-    asked = {volume.resolve() for volume in find_tomograms(tomograms, stacks=stacks)[0]}
-    files = {tomogram.file(_given_column(tomogram)).resolve() for tomogram in project.tomograms}
-    known = {file for file in files if file.parent != (folder / AVERAGES).resolve()}
+def _refuse_others(project: Project, tomograms: Sequence[Path], config: RunConfig) -> None:
+    """Refuse tomograms, or halves without one, that are not those of the table."""
+    averages = (config.output_dir / AVERAGES).resolve()
+    known: set[Path] = set()
+    marks: dict[str | None, Path] = {}
+    for tomogram in project.tomograms:
+        file = tomogram.file(_given_column(tomogram)).resolve()
+        if file.parent == averages and tomogram.text(TURNED_COLUMN) is None:
+            known |= {tomogram.file(half).resolve() for half in HALF_COLUMNS}
+            continue
+        known.add(file)
+        if file.parent == averages:  # its halves in the table are turned ones
+            marks |= {mark_in(label): file for label in labels_of(file)}
+    full, lone = grouped(tomograms, config.even, config.odd, stacks="stack" in config.accept)
+    asked = {volume.resolve() for volume in full}
+    for pair in lone:
+        mean = marks.get(data_mark(pair.halves)) if marks else None
+        asked |= {half.resolve() for half in pair.halves} if mean is None else {mean}
     if asked and asked != known:
         other = sorted(asked ^ known)[0]
         raise InputError(f"{project.path}: made for other tomograms ({other}); choose another --output-dir")

@@ -1,16 +1,20 @@
 """The pixel size of a tomogram: the table's holds for all axes and stands in every result, else it is the file's."""
 
+import logging
 from dataclasses import replace
 
 from isonet.errors import InputError
 from isonet.io.mrc_bytes.header import Header
 from isonet.io.volume import Volume
+from isonet.project.check import measurements_of
 from isonet.project.table import Tomogram
 
+log = logging.getLogger("isonet")
 COLUMN = "rlnPixelSize"
 DEFAULT_SIZE = 1.0
 """Å per voxel, as programs write that know no size."""
 _SAME = 0.01  # relative difference of sizes that are one
+_FAR = 1.5  # times as large as the other: no two calibrations of one magnification
 
 
 def pixel_size_in_table(tomogram: Tomogram) -> float:
@@ -25,6 +29,20 @@ def pixel_size_in_table(tomogram: Tomogram) -> float:
     if size < 0:
         raise InputError(f"{tomogram.table}: {COLUMN} of tomogram {tomogram.index} is {size:g}; give A per voxel")
     return size
+
+
+def warn_of_other_size(tomogram: Tomogram, volume: Volume) -> None:
+    """Warn where table and header have clearly different pixel sizes, and `prepare` did not write the table's."""
+    size, found = pixel_size_in_table(tomogram), volume.header.pixel_size
+    if not size or found in (0.0, DEFAULT_SIZE) or 1 / _FAR < found / size < _FAR:
+        return
+    told = [one.get("pixel_size") for one in measurements_of(tomogram.table) if one.get("name") == tomogram.name]
+    if size not in told:
+        log.warning(
+            "%s: %s of tomogram %s is %g, and the header of %s has %g A/voxel; the table's is taken, correct it or "
+            "prepare again with --pixel-size",
+            *(tomogram.table, COLUMN, tomogram.index, size, volume.path, found),
+        )
 
 
 def pixel_size(tomogram: Tomogram, volume: Volume) -> float:

@@ -26,6 +26,7 @@ from isonet.volumes.half_likeness import warn_of_unlike_halves
 from isonet.volumes.masks import MASK_COLUMN
 from isonet.volumes.outdated import warn_of_outdated
 from isonet.volumes.padding import Padding, find_padding, looked_at
+from isonet.volumes.pixel_size import warn_of_other_size
 
 log = logging.getLogger("isonet")
 CONTRAST_COLUMN = "rlnTomoContrast"
@@ -184,13 +185,13 @@ def open_sources(tomogram: Tomogram, columns: Sequence[str]) -> tuple[Source, ..
                 "prepare the halves of one reconstruction"
             )
     comment_on_tilts(tomogram)
+    warn_of_other_size(tomogram, volumes[0])
     if tuple(columns) == HALF_COLUMNS:
         warn_of_unlike_halves(tomogram, volumes[0], volumes[1])
     beads = read_beads(tomogram, volumes[0].shape)
     warn_of_unpainted(beads, volumes[0])
     paddings = [find_padding(volume) for volume in volumes]
-    clean = (painted(volume, beads) for volume in volumes)
-    continued = list(map(continue_over_padding, clean, paddings))
+    continued = list(map(continue_over_padding, (painted(one, beads) for one in volumes), paddings))
     grey = [pooled_statistics([volume], aloud=volume is continued[0]) for volume in continued]
     sign = contrast_sign(tomogram, continued)
     measured = [
@@ -233,8 +234,7 @@ def pooled_statistics(volumes: Iterable[Volume], *, aloud: bool = False) -> tupl
     InputError
         If a voxel is NaN or infinite, or all are equal.
     """
-    looked = list(volumes)
-    if not looked:
+    if not (looked := list(volumes)):
         raise ValueError("no volumes")
     where = looked[0].path
     moments, local = _moments(looked)

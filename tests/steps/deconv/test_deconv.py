@@ -197,12 +197,15 @@ def test_killed_run_goes_on_where_it_was(three: Path) -> None:
         ({"rlnSnrFalloff": "steep"}, ("rlnSnrFalloff", "steep")),
         ({"rlnPixelSize": "ten"}, ("rlnPixelSize", "ten")),
         ({"rlnTomoName": "gone.mrc"}, ("gone.mrc", "no such file")),
-        ({"rlnTomoName": "a.mrc"}, ("two tomograms are called a",)),
+        ({"rlnTomoName": "a.mrc"}, ("rows 1 and 3", "a.mrc")),
+        ({"rlnTomoName": "twin/a.mrc"}, ("two tomograms are called a",)),
     ],
 )
 def test_what_is_wrong_with_the_last_tomogram_is_found_before_the_first_is_computed(
     three: Path, columns: dict[str, str], mentions: tuple[str, ...]
 ) -> None:
+    Path("twin").mkdir()
+    Path("twin/a.mrc").write_bytes(Path("a.mrc").read_bytes())
     changed(three, 2, **columns)
     isonet.assert_refused(isonet.call("deconv", three), *mentions)
     assert not list(Path("deconv").glob("*.mrc"))

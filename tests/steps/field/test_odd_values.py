@@ -118,6 +118,24 @@ def test_no_defocus_of_metres_is_deconvolved(prepared: Path, defocus: str) -> No
     isonet.assert_refused(isonet.call("deconv", prepared), "has a defocus of", "give it in A")
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "what"),
+    [
+        ("rlnSphericalAberration", "27", "Cs is 27"),
+        ("rlnVoltage", "2700", "voltage is 2700"),
+        ("rlnVoltage", "30", "voltage is 30"),
+        ("rlnAmplitudeContrast", "0.0007", "amplitude contrast is 0.0007"),
+        ("rlnSphericalAberration", "0", ""),
+        ("rlnSphericalAberration", "0.01", ""),
+    ],
+)
+def test_a_microscope_that_cannot_be_is_said(prepared: Path, column: str, value: str, what: str) -> None:
+    isonet.edited(prepared, rlnDefocus="40000", **{column: value})
+    said = isonet.done("deconv", prepared).err
+    assert ("is usual, correct it" in said) == bool(what)
+    assert what in said
+
+
 COMMAND = "$tilt -StandardInput\nInputProjections TS_1_ali.mrc\nTILTFILE TS_1.tlt\n{}\n"
 
 

@@ -154,3 +154,26 @@ def test_halves_of_another_pixel_size_are_said(here: Path, simulated: Simulated)
     said = isonet.done("prepare", "full", even="even", odd="odd").err
     assert "warning: odd/T.mrc: the header gives 13.3 A/voxel; 10 A taken, give --pixel-size" in said
     assert "warning" not in isonet.done("prepare", "full", even="even", odd="odd", pixel_size=10, overwrite=True).err
+
+
+@pytest.mark.parametrize(
+    ("header", "given", "edited", "warned"),
+    [
+        (10.0, None, "1", True),
+        (10.0, None, "100", True),
+        (10.0, None, "13", False),
+        (10.0, 20.0, None, False),
+        (1.0, 10.0, "20", False),
+        (0.0, 10.0, "20", False),
+    ],
+)
+def test_a_pixel_size_that_was_edited_away_from_the_headers_is_said(
+    here: Path, simulated: Simulated, header: float, given: float | None, edited: str | None, warned: bool
+) -> None:
+    """Not where prepare was told another one than the header's, nor where the header has but a default."""
+    foreign.mrc(here / "TS_1.mrc", simulated(1), header)
+    isonet.done("prepare", "TS_1.mrc", defocus=40000, **({} if given is None else {"pixel_size": given}))
+    if edited is not None:
+        isonet.edited(here / "tomograms.star", rlnPixelSize=edited)
+    for command in ("mask", "deconv"):
+        assert ("and the header of TS_1.mrc has" in isonet.done(command, "tomograms.star").err) == warned

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 from isonet.core.masks.beads import Bead
-from isonet.io.checkpoint import load_model, load_state
+from isonet.io.checkpoint import load_model, load_state, save_state
 from isonet.running.runs import locked
 from isonet.volumes.beads import write_beads
 
@@ -291,3 +292,34 @@ def test_a_run_that_goes_on_with_other_data_says_so(
     isonet.write(here / "v.mrc", volume[::-1])
     again = isonet.done("refine", prepared, continue_from="results", iterations=4)
     assert "volumes" in again.err and "has learnt from other" in again.err
+
+
+@pytest.mark.parametrize("place", ["results", "runs/first"])
+def test_a_project_that_was_copied_trains_on_its_own_tomograms(prepared: Path, place: str) -> None:
+    project = prepared.parent
+    isonet.done("refine", "tomograms.star", output_dir=place, **{**SHORT, "iterations": 1})
+    shutil.copytree(project, project / "copy")
+    said = isonet.done("refine", "--continue-from", project / "copy" / place, iterations=2).err
+    assert "goes on with" not in said
+    status = json.loads((project / "copy" / place / "status.json").read_text())
+    assert status["inputs"] == [str(project / "copy/tomograms.star")]
+
+
+def test_a_run_whose_table_is_not_beside_it_any_more_goes_on_with_a_word(prepared: Path) -> None:
+    project = prepared.parent
+    isonet.done("refine", "tomograms.star", **{**SHORT, "iterations": 1})
+    (project / "results").rename(project / "elsewhere")
+    (project / "deep").mkdir()
+    (project / "elsewhere").rename(project / "deep/results")
+    said = isonet.done("refine", "--continue-from", "deep/results", iterations=2).err
+    assert f"warning: deep/results: there is no {project}/deep/tomograms.star" in said
+    assert f"goes on with {prepared}" in said
+
+
+def test_states_without_the_place_of_their_table_go_on(prepared: Path) -> None:
+    isonet.done("refine", "tomograms.star", **{**SHORT, "iterations": 1})
+    path = prepared.parent / "results/trainer.pt"
+    state = load_state(path)
+    del state["table_from_here"]
+    save_state(path, state)
+    isonet.done("refine", "--continue-from", "results", iterations=2)

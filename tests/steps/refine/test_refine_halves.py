@@ -1,5 +1,6 @@
 """Training on halves, and correcting them: noise goes, the wedge is filled where asked."""
 
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,8 @@ def test_auto_takes_halves_where_all_tomograms_have_them(halves: Path) -> None:
         about = load_model(folder)[1]
         assert (about["method"], about["input_column"]) == (method, column)
     (row,) = isonet.table(halves)
-    lone = {**row, "rlnIndex": "2", HALF_COLUMNS[1]: "None"}
+    shutil.copy(halves.parent / row["rlnTomoName"], halves.parent / "lone.mrc")
+    lone = {**row, "rlnIndex": "2", "rlnTomoName": "lone.mrc", **dict.fromkeys(HALF_COLUMNS, "None")}
     isonet.star.write_table(halves, [row, lone])
     isonet.done("refine", halves, output_dir="mixed", **tiny)
     assert load_model(Path("mixed"))[1]["method"] == "isonet"

@@ -205,10 +205,16 @@ def test_sub_volumes_made_elsewhere(here: Path, volume: Any) -> None:
     isonet.done("predict", "tomograms.star", "results")
 
 
+def test_a_file_that_is_gone_is_named(extracted: Path) -> None:
+    gone = Project.read(extracted, subvolumes=True).tomograms[0].file("rlnImageName")
+    gone.unlink()
+    isonet.assert_refused(isonet.call("refine", extracted, **TRAIN), gone.name, "no such file")
+
+
 @pytest.mark.parametrize(
     ("columns", "mentions"),
     [
-        ({"rlnImageName": "none.mrc"}, ("none.mrc", "no such file")),
+        ({"rlnImageName": "one.mrc"}, ("rows 1 and 2", "one.mrc", "rlnImageName")),
         ({"rlnImageName": "None"}, ("subtomo.star", "rlnImageName", "empty")),
         ({"rlnTomoStd": "0"}, ("subtomo.star", "rlnTomoStd", "extract")),
         ({"rlnTomoMean": "many"}, ("subtomo.star", "rlnTomoMean", "many")),

@@ -1,5 +1,6 @@
 """The table of tomograms: selection, tilts, paths, and columns that are not ours."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,20 +90,28 @@ def test_a_tilt_file_that_is_not_there_is_told(project: Project) -> None:
         _ = project.tomograms[2].tilts
 
 
-def test_paths_count_from_the_table_or_else_from_the_working_directory(
+def test_paths_count_from_the_table_or_else_from_a_folder_above(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, folder = project.path.parent / "elsewhere", project.path.parent
     here.mkdir()
     monkeypatch.chdir(here)
-    first = project.tomograms[0]
-    assert first.file("rlnTomoName") == folder / "tomo/a.rec.mrc"
-    (here / "tomo").mkdir()
+    table = folder / "a" / "b" / "tomograms.star"
+    first = replace(project.tomograms[0], table=table)
+    assert first.file("rlnTomoName") == table.parent / "tomo/a.rec.mrc"
+    for place in (folder, folder / "a", table.parent):
+        (place / "tomo").mkdir(parents=True)
+        (place / "tomo/a.rec.mrc").touch()
+        assert first.file("rlnTomoName") == place / "tomo/a.rec.mrc"
+
+
+def test_a_working_folder_that_is_not_the_tables_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, folder = project.path.parent / "elsewhere", project.path.parent
+    (here / "tomo").mkdir(parents=True)
     (here / "tomo/a.rec.mrc").touch()
-    assert first.file("rlnTomoName") == Path("tomo/a.rec.mrc")
-    (folder / "tomo").mkdir()
-    (folder / "tomo/a.rec.mrc").touch()
-    assert first.file("rlnTomoName") == folder / "tomo/a.rec.mrc"
+    monkeypatch.chdir(here)
+    with pytest.raises(InputError, match=f"names {folder}/tomo/a.rec.mrc, .*; {here}/tomo/a.rec.mrc is not taken"):
+        project.tomograms[0].file("rlnTomoName")
 
 
 def test_entries_can_be_moved_with_the_folder_of_the_table(project: Project, tmp_path: Path) -> None:
@@ -116,6 +125,32 @@ def test_what_two_processes_record_is_not_lost(project: Project) -> None:
     project.recorded("2", rlnCorrectedTomoName="two.mrc")  # knows nothing of the first
     found = {tomogram.index: tomogram.text("rlnCorrectedTomoName") for tomogram in Project.read(project.path).tomograms}
     assert (found["1"], found["2"]) == ("one.mrc", "two.mrc")
+
+
+def test_what_two_processes_add_gets_numbers_of_its_own(project: Project) -> None:
+    project.write()
+    others = [Project.read(project.path) for _ in range(2)]
+    for number, other in enumerate(others):
+        other.added([{"rlnIndex": str(other.next_index), "rlnTomoName": f"new{number}.mrc"}])
+    assert [tomogram.index for tomogram in Project.read(project.path).tomograms][-2:] == ["6", "7"]
+    with pytest.raises(InputError, match=r"both name new1\.mrc"):
+        project.added([{"rlnIndex": "4", "rlnTomoName": "new1.mrc"}])
+    new = Project(project.path.with_name("new.star"), ())
+    for name in ("a.mrc", "b.mrc"):  # both found no table when they began
+        new.added([{"rlnIndex": "1", "rlnTomoName": name}])
+    assert [tomogram.index for tomogram in Project.read(new.path).tomograms] == ["1", "2"]
+
+
+def test_a_link_is_read_and_written_where_it_leads(project: Project) -> None:
+    project.write()
+    link = project.path.parent / "links/tomograms.star"
+    link.parent.mkdir()
+    link.symlink_to(project.path)
+    linked = Project.read(link)
+    assert linked.tomograms[0].file("rlnTomoName") == project.path.parent / "tomo/a.rec.mrc"
+    linked.recorded("1", rlnCorrectedTomoName="one.mrc")
+    assert link.is_symlink()
+    assert Project.read(project.path).tomograms[0].text("rlnCorrectedTomoName") == "one.mrc"
 
 
 def test_missing_columns_and_values_are_told(project: Project) -> None:

@@ -37,11 +37,19 @@ def lists_tomograms(row: Mapping[str, str]) -> bool:
 def listed_volumes(table: Path, row: Mapping[str, str]) -> tuple[Path | None, list[Path]]:
     """Find the reconstruction that a row of RELION's table names, and its halves.
 
-    Paths are relative to RELION's project, see :func:`find_from`; of files that are not found they stay as they are.
+    Paths are relative to RELION's project, see :func:`find_from`; what is not found, as :func:`star.named_file`.
+
+    Raises
+    ------
+    InputError
+        If a volume is not found from the table, but another one from the working folder.
     """
-    texts = [_text(row, column) for column in _VOLUME_COLUMNS[:3]]
-    found = [None if text is None else find_from(table.parent, Path(text)) or Path(text) for text in texts]
-    return found[0], [path for path in found[1:] if path is not None]
+    full, *halves = [_text(row, column) for column in _VOLUME_COLUMNS[:3]]
+
+    def named(text: str) -> Path:
+        return find_from(table.parent, Path(text)) or star.named_file(table, text)
+
+    return None if full is None else named(full), [named(half) for half in halves if half is not None]
 
 
 class Constants(TypedDict):
@@ -121,8 +129,7 @@ def find_from(folder: Path, path: Path) -> Path | None:
 
     Looked for from the folder and all those above it, then from the folder with leading parts of the path dropped.
     """
-    above = [folder, *folder.resolve().parents]
-    candidates = [parent / path for parent in above]
+    candidates = [parent / path for parent in star.folders_above(folder)]
     candidates += [folder.joinpath(*path.parts[start:]) for start in range(1, len(path.parts))]
     return next((item for item in candidates if is_file(item)), None)
 

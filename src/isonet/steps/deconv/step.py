@@ -20,7 +20,7 @@ from isonet.steps.deconv.choice import chosen
 from isonet.steps.deconv.pictures import save_choices, save_deconvolved
 from isonet.steps.deconv.wiener import columns_of, setting_label, warn_of_doubtful, wiener_of
 from isonet.volumes.filtering import filter_file
-from isonet.volumes.pixel_size import corrected_size
+from isonet.volumes.pixel_size import corrected_size, warn_of_other_size
 from isonet.volumes.products import label_of_next, made_before, output_paths, product_label
 
 log = logging.getLogger("isonet")
@@ -139,6 +139,7 @@ def _jobs(project: Project, config: DeconvConfig, run: Run) -> list[Job]:
         volume = open_volume(source)
         wiener = wiener_of(tomogram, volume, config)
         warn_of_doubtful(tomogram, wiener)
+        warn_of_other_size(tomogram, volume)
         if not config.preview:
             with within_limit(source, config.max_memory) as memory:
                 streamed.plan(volume.shape, memory)

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from isonet.config import DeconvConfig
-from isonet.config.deconv import CORRECTED, FOR_CORRECTED, IN_TABLE, phase_plate
+from isonet.config.deconv import CORRECTED, FOR_CORRECTED, IN_TABLE, PLAUSIBLE, phase_plate
 from isonet.core.filters.ctf import Optics, WienerFilter
 from isonet.errors import InputError
 from isonet.io.volume import Volume
@@ -85,7 +85,7 @@ def _defocus(tomogram: Tomogram, config: DeconvConfig) -> float:
 
 
 def warn_of_doubtful(tomogram: Tomogram, wiener: WienerFilter) -> None:
-    """Warn of a pixel size or a defocus that may be a default, or in another unit, or of the other sign."""
+    """Warn of values that may be a default, or in another unit, or of the other sign."""
     if wiener.pixel_size == DEFAULT_SIZE:
         log.warning(
             "%s: tomogram %s has 1 A/voxel, which is a default of headers; fill rlnPixelSize",
@@ -101,6 +101,13 @@ def warn_of_doubtful(tomogram: Tomogram, wiener: WienerFilter) -> None:
         )
     if defocus < 0:
         log.warning("%s has a defocus of %g A, which is overfocus; underfocus is positive", where, defocus)
+    optics = wiener.optics
+    constants = ("voltage", optics.voltage, "kV"), ("Cs", optics.cs, "mm")
+    for what, number, unit in (*constants, ("amplitude contrast", optics.amplitude_contrast, "fractions of 1")):
+        low, high = PLAUSIBLE[what]
+        if number and not low <= number <= high:
+            text = "%s: %s is %g, which is no number in %s; %g to %g is usual, correct it"
+            log.warning(text, where, what, number, unit, low, high)
 
 
 def optics_in(tomogram: Tomogram, volume: Volume) -> Optics | None:

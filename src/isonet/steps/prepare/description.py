@@ -8,7 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from isonet.config import InputOptions
-from isonet.config.deconv import phase_plate
+from isonet.config.deconv import PLAUSIBLE, phase_plate
 from isonet.config.inputs import DEFAULT_AMPLITUDE_CONTRAST, DEFAULT_CS, DEFAULT_TILTS, DEFAULT_VOLTAGE
 from isonet.core.tilts.measured import Measured
 from isonet.core.tilts.ranges import beyond_largest
@@ -20,10 +20,6 @@ from isonet.steps.prepare.lying import NOTHING_TOLD, Lying, Said, lying, of_seco
 
 log = logging.getLogger("isonet")
 _TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")
-_PLAUSIBLE = {
-    **{"defocus": (1000, 200000), "voltage": (60, 1300), "Cs": (0.001, 20)},
-    **{"amplitude contrast": (0.001, 1), "phase shift": (4, 360)},  # of which radians have less than 3.2
-}
 _SIGNED = ("defocus", "phase shift")
 _Told = tuple[TiltSeries, float]
 _LISTS, _LISTED_IN = (".tlt", ".rawtlt"), (".com", ".edf")
@@ -114,7 +110,7 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
     def chosen(what: str, unit: str, flag: float | None, default: float, known: Sequence[_Told]) -> float:
         """Choose between flag, metadata and default."""
         value, origin = _choice(name, what, flag, default, known)
-        low, high = _PLAUSIBLE[what]
+        low, high = PLAUSIBLE[what]
         if value and not low <= (abs(value) if what in _SIGNED else value) <= high:
             text = "%s: %s is %g, which is no number in %s; %g to %g is usual, correct it"
             log.warning(text, name, what, value, unit or "this unit", low, high)

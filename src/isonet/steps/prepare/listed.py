@@ -12,11 +12,12 @@ from isonet.io import star
 from isonet.io.programs import relion
 from isonet.io.programs.metadata import read_tilts
 from isonet.io.programs.tilt_series import TiltSeries
-from isonet.io.text import is_file
+from isonet.io.text import is_file, is_number
 from isonet.project.older_tilts import comment_on_tilts
 from isonet.project.orientation import ABOUT_X
 from isonet.project.pairing import listed_files
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Project, Tomogram
+from isonet.project.unprepared import refuse_repeated
 
 log = logging.getLogger("isonet")
 _ALIKE = 0.02
@@ -74,8 +75,8 @@ class Listed:
             return {}
         named = {*columns, *FULL_COLUMNS, *HALF_COLUMNS, "rlnTiltFile"}
         kept = {name: text for name, text in self.tomogram.row.items() if name not in named}
-        beside = {name: self.tomogram.table.parent / text for name, text in kept.items() if text != star.MISSING}
-        return kept | {name: project.entry(path) for name, path in beside.items() if is_file(path)}
+        found = {name: _named(self.tomogram.table, text) for name, text in kept.items()}
+        return kept | {name: project.entry(path) for name, path in found.items() if path is not None}
 
 
 @dataclass(frozen=True)
@@ -120,11 +121,19 @@ def _read(table: Path) -> dict[Path, Listed]:
         listed = [Listed((record,)) for record in records]
     else:
         listed = [_row(Tomogram(table, {"rlnIndex": str(number), **row})) for number, row in enumerate(rows, start=1)]
+    refuse_repeated(table, rows, (*FULL_COLUMNS, "rlnTomoReconstructedTomogram", *HALF_COLUMNS))
     found: dict[Path, Listed] = {}
     for row, one in zip(rows, listed, strict=True):
         full, halves = listed_files(table, row)
         found |= {path.resolve(): one for path in [full or next(iter(halves), None)] if path is not None}
     return found
+
+
+def _named(table: Path, text: str) -> Path | None:
+    """Return the file that a value of any column is the name of; None where it is something else."""
+    if text == star.MISSING or is_number(text):
+        return None
+    return next(filter(is_file, (folder / text for folder in star.folders_above(table.parent))), None)
 
 
 def _row(tomogram: Tomogram) -> Listed:

@@ -11,7 +11,7 @@ from isonet.core.tilts.wedge_estimate import WedgeEstimate
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.programs.tilt_series import TiltSeries
-from isonet.io.star import MISSING, refuse_unwritable
+from isonet.io.star import MISSING, beyond_link, refuse_unwritable
 from isonet.io.volume import Volume
 from isonet.io.volume_files import stem, title
 from isonet.project.check import measurements_of, warnings_of, write_check
@@ -63,6 +63,7 @@ def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
     InputError
         If no tomogram is found, one cannot be used, halves do not pair, metadata are malformed, or the table exists.
     """
+    config = config.model_copy(update={"output": beyond_link(config.output)})
     with collected() as warned:
         project, measured = _written(tomograms, config)
     earlier = warnings_of(config.output) if config.append else []
@@ -80,12 +81,11 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
     count = config.number_subtomos or max(1, round(SUBVOLUMES_IN_ALL / (len(items) + len(before.tomograms))))
     project = Project(config.output, ())
     rows, descriptions, measured = [], [], []
-    first = 1 + max((int(one.index) for one in before.tomograms if one.index.isdecimal()), default=0)
     described = in_threads(lambda each: _describe(*each, config), _known(items, catalogue, config))
-    for index, (item, outcome) in enumerate(zip(items, described, strict=True), start=first):
+    for index, (item, outcome) in enumerate(zip(items, described, strict=True), start=before.next_index):
         with collected() as warned:
             known, files, values, shown = outcome.told()
-        measured.append({**shown, "warnings": warned.kept})
+        measured.append({**shown, "pixel_size": float(values["rlnPixelSize"]), "warnings": warned.kept})
         entries = {column: project.entry(file) for column, file in files.items()}
         wanted = str(count) if config.number_subtomos else item.listed.text("rlnNumberSubtomo") or str(count)
         row = {"rlnIndex": str(index), **entries, **values, "rlnNumberSubtomo": wanted}
@@ -99,7 +99,7 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
     _tell_of_unknown_defocus([*before.tomograms, *project.tomograms])
     if config.relion5 is not None:
         write_relion_table(config.relion5, project, descriptions, overwrite=config.overwrite)
-    if before.tomograms:
+    if config.append:
         project = before.added([one.row for one in project.tomograms])
     else:
         project.write()

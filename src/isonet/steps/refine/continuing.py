@@ -5,9 +5,8 @@ from pathlib import Path
 
 from isonet.config import RefineConfig
 from isonet.errors import InputError
-from isonet.io import checkpoint
-from isonet.models.folder import STATE_NAME
 from isonet.running.continuing import continued_options
+from isonet.steps.refine.state import table_of
 
 CHANGEABLE = (
     "iterations",
@@ -44,6 +43,6 @@ def continued(config: RefineConfig) -> tuple[Path, RefineConfig]:
         )
     if folder.is_file():
         folder = folder.parent
-    state = checkpoint.load_state(folder / STATE_NAME)
+    table = table_of(folder)
     options = continued_options(config, folder, CHANGEABLE)
-    return Path(str(state.get("table"))), options.model_copy(update={"overwrite": False})
+    return table, options.model_copy(update={"overwrite": False})

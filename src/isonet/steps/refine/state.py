@@ -1,5 +1,7 @@
 """What a refine run writes while it trains: models, and the trainer's state and where it is."""
 
+import logging
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +12,8 @@ from isonet.io import checkpoint
 from isonet.models.folder import MODEL_NAME, STATE_NAME, model_name
 from isonet.steps.refine.pace import Amount
 from isonet.train.fit import Trainer
+
+log = logging.getLogger("isonet")
 
 
 @dataclass
@@ -96,7 +100,10 @@ class RunFiles:
 
     def save_state(self, trainer: Trainer, position: Position) -> None:
         """Write what a continued run needs."""
-        state = {**trainer.state(), "position": asdict(position), "table": str(self.table.resolve())}
+        table, folder = self.table.resolve(), self.folder.resolve()
+        state = {**trainer.state(), "position": asdict(position), "table": str(table)}
+        if folder.is_relative_to(table.parent):
+            state["table_from_here"] = os.path.relpath(table, folder)
         checkpoint.save_state(self.folder / STATE_NAME, state)
 
     def resume(self, trainer: Trainer) -> Position:
@@ -115,3 +122,25 @@ class RunFiles:
         """Remove the models of iterations before the last `keep`."""
         for old in range(iteration - keep, 0, -1):
             (self.folder / model_name(old)).unlink(missing_ok=True)
+
+
+def table_of(folder: Path) -> Path:
+    """Return the table of the run in a folder: where it lies from there, so that a copy of a project is about itself.
+
+    Where there is none it is the one that the run began with, with a warning.
+
+    Raises
+    ------
+    InputError
+        If there is no run to continue.
+    """
+    state = checkpoint.load_state(folder / STATE_NAME)
+    table = Path(str(state.get("table")))
+    if "table_from_here" not in state:
+        return table
+    near = (folder / str(state["table_from_here"])).resolve()
+    if near.exists():
+        return near
+    text = "%s: there is no %s, which its run had; goes on with %s, name the table if it moved"
+    log.warning(text, folder, near, table)
+    return table
