@@ -147,6 +147,42 @@ def test_tilts_of_another_target(here: Path, kind: str) -> None:
     assert (row["rlnTiltMin"], row["rlnTiltMax"]) == ("-60", "60")
 
 
+@pytest.mark.parametrize(("name", "other"), [("Lamella_3A", "Lamella_2A"), ("Yeast_b1", "Yeast_b2"), ("p_-1", "p_1")])
+def test_nothing_is_taken_of_another_lamella(here: Path, simulated: Callable[..., Any], name: str, other: str) -> None:
+    """2A and b2 may be a pixel size and a binning; here they are not, and what they are of is not in the table."""
+    foreign.mrc(here / f"t/{name}.mrc", simulated(1))
+    foreign.angles(here / f"m/{other}.tlt", [-40, 0, 20])
+    foreign.star(here / "m.star", "global", rlnTomoName=[other, "Z_9"], rlnVoltage=[200, 200])
+    refused = isonet.call("prepare", "t", tilt_file="m")
+    isonet.assert_refused(refused, "no file of tilts (.tlt, .rawtlt, .aln, .mdoc, .xml, .tomostar, .star, .com, .edf)")
+    for metadata in ("m.star", "m"):
+        said = isonet.done("prepare", "t", metadata=metadata, overwrite=True).err
+        assert f"{name}: no tilts or defocus of its name in {metadata}" in said
+    (row,) = isonet.table(here / "tomograms.star")
+    assert (row["rlnTiltMin"], row["rlnVoltage"]) == ("-60", "300")
+    foreign.mrc(here / f"k/{other}_mask.mrc", MASK)
+    foreign.put(here / f"b/{other}.json", '{"polygons": [{"points": [[0, 0], [60, 0], [60, 60]]}]}')
+    for option in ({"existing": "k"}, {"boundary": "b"}):
+        isonet.assert_refused(isonet.call("mask", "tomograms.star", **option), f"no file called {name}")
+    foreign.put(here / f"c/{other}.txt", "30 30 24\n")
+    foreign.star(here / "p.star", rlnMicrographName=[other], **{f"rlnCoordinate{axis}": [30] for axis in "XYZ"})
+    for coordinates in ("c", "p.star"):
+        outcome = isonet.call("extract", "tomograms.star", coordinates=coordinates, **CUT)
+        isonet.assert_refused(outcome, "no coordinates for any tomogram")
+
+
+def test_lamellae_that_are_called_as_pixel_sizes_are_no_copies(here: Path) -> None:
+    """Nor are they left out, where one is at another pixel size; TS_1 at its 10 and 20 A is one series."""
+    for number in range(1, 4):
+        foreign.mrc(here / f"t/Cell_{number}A.mrc", small(number), 10.0 + number)
+    said = isonet.done("prepare", "t").err
+    assert len(isonet.table(here / "tomograms.star")) == 3
+    assert "of one series" not in said
+    for size in (10.0, 20.0):
+        foreign.mrc(here / f"u/TS_1_{size:.0f}A.mrc", small(1), size)
+    assert "of the same series at 10 A/voxel is taken" in isonet.done("prepare", "u", output="u.star").err
+
+
 def test_tilts_of_another_target_in_a_table(here: Path) -> None:
     """RELION's table names Position_20; of both names each gets its own."""
     for number, name in enumerate(TOMO5):
