@@ -299,6 +299,33 @@ def test_masks_and_boundaries_go_to_their_tomogram(here: Path, targets: Path) ->
     isonet.assert_refused(refused, "m", "no file called Position_20_3_10.00Apx")
 
 
+@pytest.mark.parametrize(
+    ("name", "other", "said"),
+    [
+        ("TS_1_bin4", "TS_1_bin8", "of binning 8 by its name, TS_1_bin4 is of binning 4"),
+        ("TS_1_10.00Apx", "TS_1_5.00Apx", "of 5 A/voxel by its name, TS_1_10.00Apx is of 10 A/voxel"),
+        ("TS_1", "TS_1_5.00Apx", "of 5 A/voxel by its name, TS_1 is of 10 A/voxel"),
+    ],
+)
+def test_places_of_another_binning_are_refused(
+    here: Path, simulated: Callable[..., Any], name: str, other: str, said: str
+) -> None:
+    """Unless the file itself says how large its voxels are."""
+    foreign.mrc(here / f"t/{name}.mrc", simulated(1))
+    isonet.done("prepare", "t")
+    foreign.put(here / f"c/{other}.txt", "30 30 24\n")
+    columns: dict[str, Any] = {f"rlnCoordinate{axis}": [30] for axis in "XYZ"}
+    foreign.star(here / "p.star", rlnMicrographName=[f"{other}.mrc"], **columns)
+    foreign.put(here / f"b/{other}.json", '{"polygons": [{"points": [[0, 0], [60, 0], [60, 60]]}]}')
+    for coordinates, file in (("c", f"c/{other}.txt"), ("p.star", "p.star")):
+        refused = isonet.call("extract", "tomograms.star", coordinates=coordinates, **CUT)
+        isonet.assert_refused(refused, file, said)
+    isonet.assert_refused(isonet.call("mask", "tomograms.star", boundary="b"), f"b/{other}.json", said)
+    foreign.star(here / "p.star", rlnMicrographName=[f"{other}.mrc"], rlnPixelSize=[5.0], **columns)
+    isonet.done("extract", "tomograms.star", coordinates="p.star", **CUT)
+    assert centres(here / "s.star") == {"1": [15]}
+
+
 def test_a_table_is_taken_at_its_word(here: Path) -> None:
     """Halves that it names apart are a tomogram of their own, whatever they are called."""
     for number, name in enumerate(("a", "a_EVN", "a_ODD")):
