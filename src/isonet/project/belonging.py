@@ -16,7 +16,7 @@ from operator import eq
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.project.names import Fit, Index, common_words, fit, without_ending
+from isonet.project.names import Fit, Index, common_words, fit
 from isonet.project.table import Project
 
 log = logging.getLogger("isonet")
@@ -244,52 +244,3 @@ def file_in(
             found.append(Named(path, (path.name[: -len(ending)],)))
     number = only_one(Belonging(tomograms, found), tomogram, wanted)
     return None if number is None else found[number].path
-
-
-def called(texts: Sequence[str], tomogram: int, tomograms: Sequence[Named], asked: Sequence[int]) -> set[str]:
-    """Tell which of the names that a table gives are those of a tomogram.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        Names or paths, with or without the ending of a file.
-    tomogram, tomograms : int, sequence of Named
-        Which one of which.
-    asked : sequence of int
-        Those that are asked for; others count only where a name fits them better.
-
-    Raises
-    ------
-    InputError
-        If a name fits several tomograms that are asked for equally well, or several names fit one.
-    """
-    belonging = _of_texts(texts, tomograms)
-    things, chosen = belonging.things, _chosen(belonging, tomogram)
-    one = tomograms[tomogram]
-    if len({(match.fit, match.length) for match in chosen}) > 1:
-        names = " and ".join(things[match.thing].names[0] for match in belonging.best(tomogram)[:2])
-        raise InputError(f"{names}: both fit {one.path}; name its particles by one of them")
-    for match in chosen:
-        others = belonging.owners(match.thing) & set(asked) - {tomogram}
-        if others:
-            text = f"{things[match.thing].names[0]}: fits {one.path} and {tomograms[min(others)].path} equally well"
-            raise InputError(f"{text}; choose one by --tomo-idx, or name the particles after it")
-        tell_if_loose(match, one, things[match.thing])
-    return {texts[match.thing] for match in chosen}
-
-
-def of_none(texts: Sequence[str], tomograms: Sequence[Named]) -> list[str]:
-    """Return which of the names that a table gives are those of no tomogram at all, by :func:`called`."""
-    belonging = _of_texts(texts, tomograms)
-    taken = {match.thing for tomogram in range(len(tomograms)) for match in _chosen(belonging, tomogram)}
-    return [text for thing, text in enumerate(texts) if thing not in taken]
-
-
-def _of_texts(texts: Sequence[str], tomograms: Sequence[Named]) -> Belonging:
-    return Belonging(tomograms, [Named(Path(text), (text, without_ending(text))) for text in texts])
-
-
-def _chosen(belonging: Belonging, tomogram: int) -> list[Match]:
-    """Names that fit a tomogram as well as the best does, wherever their folders are."""
-    ranks = {(one.fit, one.length) for one in belonging.best(tomogram)}
-    return [one for one in belonging.fitting(tomogram) if (one.fit, one.length) in ranks]

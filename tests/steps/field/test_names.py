@@ -260,6 +260,23 @@ def test_particles_go_to_their_tomogram(here: Path, targets: Path, ending: str) 
     isonet.assert_refused(refused, "no coordinates for any tomogram")
 
 
+def test_rows_of_another_session_are_left_out_or_told(here: Path, simulated: Callable[..., Any]) -> None:
+    """Where its path tells that a row is of another session; where paths do not tell, a warning names both."""
+    foreign.mrc(here / "s2/TS_1.mrc", simulated(1))
+    isonet.done("prepare", "s2")
+    for sessions, taken in ((("s1", "s2"), [31]), (("../x/s1", "../x/s2"), [31]), (("a", "b"), [30, 31])):
+        names = [f"{session}/TS_1.tomostar" for session in sessions]
+        places = {f"rlnCoordinate{axis}": [30, 31] for axis in "XYZ"}
+        foreign.star(here / "p.star", rlnTomoName=names, **places)
+        said = isonet.done("extract", "tomograms.star", coordinates="p.star", overwrite=True, **CUT).err
+        assert centres(here / "s.star") == {"1": taken}
+        both = f"{names[0]} and {names[1]}: rows of both are taken for s2/TS_1.mrc"
+        out = f"1 of 2 rows are of no tomogram of tomograms.star and are left out: {names[0]}"
+        assert (f"warning: {both}" in said, out in said) == (len(taken) == 2, len(taken) == 1)
+    foreign.star(here / "p.star", rlnTomoName=["tomostar/TS_1.tomostar", "TS_1"], **places)
+    assert "warning" not in isonet.done("extract", "tomograms.star", coordinates="p.star", overwrite=True, **CUT).err
+
+
 def test_names_of_relion_are_known_in_all_commands(here: Path, simulated: Callable[..., Any]) -> None:
     """The series is TS_1, its file rec_TS_1.mrc."""
     foreign.mrc(here / "t/rec_TS_1.mrc", simulated(1))

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isonet.errors import InputError
-from isonet.project.belonging import Belonging, Named, called, file_in, only_one
+from isonet.project.belonging import Belonging, Named, file_in, only_one
+from isonet.steps.extract.rows import called
 
 SERIES = ("Position_20", "Position_20_3", "Position_2", "TS_1", "TS_10", "TS_1_b", "grid_h1_ts_001", "grid_h2_ts_001")
 

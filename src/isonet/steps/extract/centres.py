@@ -12,11 +12,12 @@ from isonet.core.sampling import draw_distinct_centres, random_stream
 from isonet.errors import InputError
 from isonet.io.programs import coordinates
 from isonet.io.programs.particles import unread
-from isonet.project.belonging import called, file_in, named, of_none
+from isonet.project.belonging import file_in, named
 from isonet.project.names import without_ending
 from isonet.project.places import refuse_other_sampling, warn_of_turned
 from isonet.project.subvolumes import subvolume_count
 from isonet.project.table import Project, Tomogram
+from isonet.steps.extract.rows import called, of_none
 from isonet.volumes.masks import open_mask
 from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.source import Source
