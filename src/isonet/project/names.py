@@ -18,7 +18,8 @@ _MADE = (  # how a file was made, or what is in it: never which tomogram it is
     r"wbp|fbp|sirt|sart|sirt\d+|sart\d+|iter\d+|it\d+|bin|binned|bin\d+(?:\.\d+)?|b\d+|\d+x|resized|resampled|"
     r"deconv|deconvolved|den|denoised|dn|corrected|isonet|cryocare|topaz|ddw|filt|filtered|lp|lp\d+|lowpass|bandpass|"
     r"dw|dose|doseweighted|dosefilt|ctf|ctfcorr|ctfcorrected|phaseflip|phaseflipped|ctffind\d?|defocus|3dctf|"
-    r"average|averaged|avg|mean|sum|inv|inverted|norm|normalized|f16|f32|float16|float32|int8|uint8|int16|bit|8bit|"
+    r"average|averaged|avg|mean|sums?|frames?|movies?|half|halves|maps|inv|inverted|"
+    r"norm|normalized|f16|f32|float16|float32|int8|uint8|int16|bit|8bit|"
     r"mask|masks|masked|boundary|area|areas|outline|polygon|slab|seg|segmentation|labels?|"
     r"coords?|coordinates|particles|picks|picked|points|positions|centers|centres|boxes|template|matches|"
     r"match(?:es|ing)?|order|list|v\d+"
@@ -28,8 +29,8 @@ _MADE_WORD = re.compile(rf"(?:{_MADE}|{_PIXEL})", re.IGNORECASE)
 _SIGN = r"(?:\+|(?<![^\W_])-)(?=\d)"
 _WORD = re.compile(rf"{_PIXEL}(?![^\W_])|(?:{_SIGN})?[^\W_]+", re.IGNORECASE)
 _SAMPLING = re.compile(r"(\d+(?:\.\d+)?)Apx|(\d+\.\d+)A|(bin)(\d+(?:\.\d+)?)", re.IGNORECASE)
-_SIDES = (("even", "odd"), ("evn", "odd"), ("half1", "half2"), ("h1", "h2"))
-_MARK = re.compile(r"(?<![^\W_])(?:even|evn|odd|half[_-]?[12]|h[12])(?![^\W_])", re.IGNORECASE)
+_HOLES = ("h1", "h2")  # halves only where no other word says so
+_MARK = re.compile(r"(?<![^\W_])(?:evens?|evn|odds?|half[_-]?(?:map[_-]?)?[12]|h[12])(?![^\W_])", re.IGNORECASE)
 _AFTER_MARK = re.compile(r"^[_.\- ]*?(?=(?<=[_. ])-\d|[^_.\- ]|$)")  # a sign stays
 _ENDINGS = re.compile(r"\.(?:mrc|rec|map|tomostar|st|mrcs|ali)$", re.IGNORECASE)
 _SHORT = 3  # a shorter name counts only at the beginning of another one
@@ -243,17 +244,16 @@ def is_marked_in_front(name: str) -> bool:
 
 def is_short(name: str) -> bool:
     """Tell whether only h1 or h2 marks a half, which may mean a hole as well."""
-    return (_last_mark(name) or "").lower() in _SIDES[-1]
+    return (_last_mark(name) or "").lower() in _HOLES
 
 
 def _last_mark(name: str) -> str | None:
     """Return the last word that marks a half; h1 and h2 only where no other does."""
     found = [match[0] for match in _MARK.finditer(name)]
-    clear = [word for word in found if word.lower() not in _SIDES[-1]]
+    clear = [word for word in found if word.lower() not in _HOLES]
     chosen = clear or found
     return chosen[-1] if chosen else None
 
 
 def _side(word: str) -> str:
-    plain = re.sub(r"[_-]", "", word.lower())
-    return "even" if plain in {even for even, _ in _SIDES} else "odd"
+    return "even" if word.lower().startswith("ev") or word.endswith("1") else "odd"

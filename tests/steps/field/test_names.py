@@ -105,6 +105,46 @@ def test_holes_are_no_halves(here: Path) -> None:
     assert found == {name: (f"p/even/{name}.mrc", f"p/odd/{name}.mrc") for name in holes}
 
 
+@pytest.mark.parametrize(
+    ("even", "odd"),
+    [
+        ("halfmap1", "halfmap2"),
+        ("half_map_1", "half_map_2"),
+        ("Even_frames", "Odd_frames"),
+        ("evens", "odds"),
+        ("half-1", "half-2"),
+        ("rec_even", "rec_odd"),
+    ],
+)
+def test_halves_are_found_by_these_words_too(here: Path, even: str, odd: str) -> None:
+    """In folders below the tomograms, and as names of files."""
+    foreign.mrc(here / "t/TS_1.mrc", small(0))
+    foreign.mrc(here / "u/TS_1.mrc", small(0))
+    for number, word in enumerate((even, odd)):
+        foreign.mrc(here / f"t/{word}/TS_1.mrc", small(1 + number))
+        foreign.mrc(here / f"u/TS_1_{word}.mrc", small(1 + number))
+    isonet.done("prepare", "t")
+    assert halves_of(here / "tomograms.star") == {"TS_1": (f"t/{even}/TS_1.mrc", f"t/{odd}/TS_1.mrc")}
+    isonet.done("prepare", "u", overwrite=True)
+    assert halves_of(here / "tomograms.star") == {"TS_1": (f"u/TS_1_{even}.mrc", f"u/TS_1_{odd}.mrc")}
+
+
+@pytest.mark.parametrize("given", ["t", "t/TS_1.mrc"])
+@pytest.mark.parametrize(("even", "odd"), [("t_even", "t_odd"), ("even", "odd"), ("t/cell_even", "t/cell_odd")])
+def test_folders_that_look_like_halves_are_told(here: Path, even: str, odd: str, given: str) -> None:
+    """Beside the tomograms, or below under words that may be of a sample; but not where their files are of others."""
+    foreign.mrc(here / "t/TS_1.mrc", small(0))
+    for number, folder in enumerate((even, odd)):
+        foreign.mrc(here / f"{folder}/TS_1.mrc", small(1 + number))
+    said = isonet.done("prepare", given).err
+    assert f"warning: {even} and {odd}: look like halves of t/TS_1.mrc" in said
+    assert f"give --even {even} --odd {odd}" in said
+    assert "look like" not in isonet.done("prepare", given, even=even, odd=odd, overwrite=True).err
+    for folder in (even, odd):
+        (here / f"{folder}/TS_1.mrc").rename(here / f"{folder}/TS_2.mrc")
+    assert "look like" not in isonet.done("prepare", given, overwrite=True).err
+
+
 def test_sessions_with_the_same_names(here: Path) -> None:
     """Tilts and halves are those of the nearest folder; what lies as near to both is refused or told."""
     for number, session in enumerate(("s1", "s2")):
