@@ -236,6 +236,18 @@ def test_tilts_of_another_target_in_a_table(here: Path) -> None:
     assert [row["rlnVoltage"] for row in isonet.table(here / "tomograms.star")] == ["120", "200"]
 
 
+def test_rows_of_one_name_are_told_by_their_numbers(here: Path) -> None:
+    foreign.mrc(here / "t/rec_TS_1.mrc", small(1))
+    foreign.mrc(here / "t/rec_TS_2.mrc", small(2))
+    foreign.star(
+        here / "m.star", "global", rlnTomoName=["TS_1", "TS_2", "TS_1", "TS_2"], rlnVoltage=[200, 300, 120, 300]
+    )
+    said = isonet.done("prepare", "t", metadata="m.star").err
+    assert [row["rlnVoltage"] for row in isonet.table(here / "tomograms.star")] == ["200", "300"]
+    assert "warning: m.star: rows 1 and 3 are both called TS_1 and differ; the first is taken" in said
+    assert "equally well" not in said
+
+
 def test_a_file_of_another_name_is_taken_where_it_is_named_and_told(here: Path) -> None:
     foreign.mrc(here / "b_2.mrc", small(1))
     foreign.angles(here / "a_1.tlt", [-50, 0, 50])
