@@ -1,6 +1,7 @@
 """Even and odd halves, paired by their names."""
 
 import logging
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,9 @@ def tell_of_unread_halves(paths: Iterable[Path], full: Sequence[Path]) -> None:
     known = {bare(stem(one)) for one in full}
     given = dict.fromkeys(path if is_folder(path) else path.parent for path in paths)
     for place in dict.fromkeys(place for folder in given for place in (folder, folder.absolute().parent)):
-        folders = [item for item in sorted(place.iterdir()) if is_folder(item)]
+        if not os.access(place, os.R_OK | os.X_OK):  # a folder above those that were given may be another user's
+            continue
+        folders = [item for item in sorted(place.iterdir()) if is_folder(item) and os.access(item, os.R_OK | os.X_OK)]
         for pair in _marked_folders(folders).values():
             held = [{bare(half_key(one)) for one in volume_files.volumes_in(folder)} for folder in pair]
             if known & held[0] & held[1]:
