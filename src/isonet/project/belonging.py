@@ -1,21 +1,27 @@
 """Which file belongs to which tomogram: one rule for halves, metadata, coordinates, masks and boundaries.
 
-The whole name first, then the longest that fits, then the nearest folder. What fits another tomogram better is that
+The whole name first, then the longest that fits, then the nearest folder: the one most of whose path is that of the
+tomogram, then the one with the fewest steps between. What fits another tomogram better is that
 one's. Nothing belongs to a tomogram because there is no other: what fits equally well, and is not the same, is refused
 with both paths.
 """
 
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
+from operator import eq
 from pathlib import Path
 
 from isonet.errors import InputError
-from isonet.project.names import Fit, Index, common_words, fit, without_ending
+from isonet.project.names import Fit, Index, common_words, fit
 from isonet.project.table import Project
 
 log = logging.getLogger("isonet")
+Distance = tuple[int, int]
+"""Of two folders: how many lead to both, less than 0, and how many steps it is from one to the other."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +40,14 @@ class Named:
     names: tuple[str, ...]
 
     @cached_property
-    def folders(self) -> frozenset[str]:
-        """Names of the folders that it lies in."""
-        return frozenset(self.path.parent.absolute().parts)
+    def folders(self) -> tuple[str, ...]:
+        """Names of the folders that it lies in, from the root."""
+        return Path(os.path.normpath(self.path.parent.absolute())).parts
 
-    def distance(self, other: "Named") -> int:
-        """Number of folders that only one of both lies in."""
-        return len(self.folders ^ other.folders)
+    def distance(self, other: "Named") -> Distance:
+        """How far the folder of another one is."""
+        common = sum(takewhile(bool, map(eq, self.folders, other.folders)))
+        return -common, len(self.folders) + len(other.folders) - 2 * common
 
 
 @dataclass(frozen=True)
@@ -55,14 +62,14 @@ class Match:
         How well.
     length : int
         Over how many letters.
-    distance : int
+    distance : Distance
         How far its folder is.
     """
 
     thing: int
     fit: Fit
     length: int
-    distance: int
+    distance: Distance
 
     def worse(self, other: "Match") -> bool:
         """Whether another one fits better: no worse in kind and length, and better in one, or nearer."""
@@ -140,7 +147,7 @@ def _with_a_right(matches: Mapping[int, Match], *, shared: bool) -> frozenset[in
     What is shared also belongs to those that it fits less well, unless only loosely.
     """
     best = max(((one.fit, one.length) for one in matches.values()), default=None)
-    nearest: dict[tuple[Fit, int], int] = {}
+    nearest: dict[tuple[Fit, int], Distance] = {}
     for one in matches.values():
         rank = one.fit, one.length
         nearest[rank] = min(nearest.get(rank, one.distance), one.distance)
@@ -237,52 +244,3 @@ def file_in(
             found.append(Named(path, (path.name[: -len(ending)],)))
     number = only_one(Belonging(tomograms, found), tomogram, wanted)
     return None if number is None else found[number].path
-
-
-def called(texts: Sequence[str], tomogram: int, tomograms: Sequence[Named], asked: Sequence[int]) -> set[str]:
-    """Tell which of the names that a table gives are those of a tomogram.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        Names or paths, with or without the ending of a file.
-    tomogram, tomograms : int, sequence of Named
-        Which one of which.
-    asked : sequence of int
-        Those that are asked for; others count only where a name fits them better.
-
-    Raises
-    ------
-    InputError
-        If a name fits several tomograms that are asked for equally well, or several names fit one.
-    """
-    belonging = _of_texts(texts, tomograms)
-    things, chosen = belonging.things, _chosen(belonging, tomogram)
-    one = tomograms[tomogram]
-    if len({(match.fit, match.length) for match in chosen}) > 1:
-        names = " and ".join(things[match.thing].names[0] for match in belonging.best(tomogram)[:2])
-        raise InputError(f"{names}: both fit {one.path}; name its particles by one of them")
-    for match in chosen:
-        others = belonging.owners(match.thing) & set(asked) - {tomogram}
-        if others:
-            text = f"{things[match.thing].names[0]}: fits {one.path} and {tomograms[min(others)].path} equally well"
-            raise InputError(f"{text}; choose one by --tomo-idx, or name the particles after it")
-        tell_if_loose(match, one, things[match.thing])
-    return {texts[match.thing] for match in chosen}
-
-
-def of_none(texts: Sequence[str], tomograms: Sequence[Named]) -> list[str]:
-    """Return which of the names that a table gives are those of no tomogram at all, by :func:`called`."""
-    belonging = _of_texts(texts, tomograms)
-    taken = {match.thing for tomogram in range(len(tomograms)) for match in _chosen(belonging, tomogram)}
-    return [text for thing, text in enumerate(texts) if thing not in taken]
-
-
-def _of_texts(texts: Sequence[str], tomograms: Sequence[Named]) -> Belonging:
-    return Belonging(tomograms, [Named(Path(text), (text, without_ending(text))) for text in texts])
-
-
-def _chosen(belonging: Belonging, tomogram: int) -> list[Match]:
-    """Names that fit a tomogram as well as the best does, wherever their folders are."""
-    ranks = {(one.fit, one.length) for one in belonging.best(tomogram)}
-    return [one for one in belonging.fitting(tomogram) if (one.fit, one.length) in ranks]

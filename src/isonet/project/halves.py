@@ -1,7 +1,8 @@
 """Even and odd halves, paired by their names."""
 
 import logging
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from isonet.errors import InputError
 from isonet.io import volume_files
 from isonet.io.formats import open_volume
 from isonet.io.volume_files import is_folder, is_volume, stem
-from isonet.project.names import marks, side_of
+from isonet.project.names import bare, is_short, marks, side_of
 from isonet.project.selection import find_volumes, only_tomograms
 
 log = logging.getLogger("isonet")
@@ -87,14 +88,58 @@ def half_key(path: Path) -> str:
 
 
 def half_folders(path: Path) -> tuple[Path, Path] | None:
-    """Sub-folders with the two halves."""
+    """Sub-folders with the two halves: `even` and `odd`, or with words of making besides, as `rec_even`, `odd_sums`."""
     if not is_folder(path):
         return None
     folders = {item.name.lower(): item for item in sorted(path.iterdir()) if item.is_dir()}
     for even, odd in _FOLDERS:
         if even in folders and odd in folders:
             return folders[even], folders[odd]
-    return None
+    pairs = _marked_folders(folders.values())
+    return next((pair for rest, pair in pairs.items() if not bare(rest)), None)
+
+
+def _marked_folders(folders: Iterable[Path]) -> dict[str, tuple[Path, Path]]:
+    """Pairs of folders whose names differ in the word that marks a half, by what else they are called."""
+    sides: dict[str, dict[str, Path]] = {}
+    for folder in folders:
+        side = None if is_short(folder.name) else side_of(folder.name)
+        rest = next((rest for rest, said in marks(folder.name).items() if said == side), None)
+        if side is not None and rest is not None:
+            sides.setdefault(rest.lower(), {})[side] = folder
+    return {rest: (found["even"], found["odd"]) for rest, found in sides.items() if len(found) == 2}
+
+
+def tell_of_unread_halves(paths: Iterable[Path], full: Sequence[Path]) -> None:
+    """Warn of folders in or beside those of tomograms that look like those of their halves, by all names.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Folders and files that were given.
+    full : sequence of Path
+        Tomograms that were found, and have no halves.
+    """
+    known = {bare(stem(one)) for one in full}
+    given = dict.fromkeys(path if is_folder(path) else path.parent for path in paths)
+    for place in dict.fromkeys(place for folder in given for place in (folder, folder.absolute().parent)):
+        if not os.access(place, os.R_OK | os.X_OK):  # a folder above those that were given may be another user's
+            continue
+        folders = [item for item in sorted(place.iterdir()) if is_folder(item) and os.access(item, os.R_OK | os.X_OK)]
+        for pair in _marked_folders(folders).values():
+            held = [{bare(half_key(one)) for one in volume_files.volumes_in(folder)} for folder in pair]
+            if known & held[0] & held[1]:
+                even, odd = map(_as_given, pair)
+                log.warning(
+                    "%s and %s: look like halves of %s and were not read; if they are, give --even %s --odd %s",
+                    *(even, odd, full[0] if len(full) == 1 else f"{len(full)} tomograms", even, odd),
+                )
+                return
+
+
+def _as_given(path: Path) -> Path:
+    """Return a path relative to the working folder, if it lies there."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def tell_of_other_folders(path: Path, found: Sequence[Path]) -> None:

@@ -20,6 +20,7 @@ from isonet.project.halves import (
     pair_halves,
     paired,
     tell_of_other_folders,
+    tell_of_unread_halves,
 )
 from isonet.project.names import Fit, is_marked_in_front, is_short, side_of
 from isonet.project.selection import find_volumes, only_tomograms
@@ -198,6 +199,8 @@ def _found(paths: Sequence[Path], *, stacks: bool, named: bool = False) -> _Foun
             log.warning(_WITHOUT_FULL, *pair.halves)
     below = [pair for number, pair in enumerate(below) if number in close or not full]
     check_shapes([*apart, *pairs, *below, *among])
+    if full and not (named or told or pairs or below or among):
+        tell_of_unread_halves(paths, full)
     return _Found(full, [*pairs, *below, *among], apart, told)
 
 

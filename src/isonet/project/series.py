@@ -1,5 +1,6 @@
 """What the name of a volume and the beginning of its header say it is, and of which series."""
 
+import math
 import re
 from dataclasses import dataclass
 from enum import IntEnum
@@ -41,7 +42,7 @@ _ENDS = (
     (Kind.SPECTRUM, re.compile(r"_(ctf|ps|powerspectrum)$", re.IGNORECASE)),
     (Kind.STACK, re.compile(r"_(ali|aligned|preali|orig|fixed|st|stack|dcst|erase|3dfind|ctfcorr)$", re.IGNORECASE)),
 )
-_SAMPLING = re.compile(r"_(\d+(\.\d+)?A(px)?|bin_?\d+)$", re.IGNORECASE)
+_SAMPLING = re.compile(r"_(\d+(?:\.\d+A|(?:\.\d+)?Apx)|(\d+)A|bin_?\d+)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class SeriesFile:
         key = next(iter(marks(name))) if side else name
         if key.lower() in SAMPLE_NAMES:
             return Kind.SAMPLE, key
-        key = _SAMPLING.sub("", key)
+        key = self._without_sampling(key)
         imod = self.path.name.lower().endswith(".rec")
         kind = Kind.VOLUME if imod else Kind.PLAIN
         key += "_rec" if imod and key.lower().endswith("_full") else ""
@@ -74,7 +75,15 @@ class SeriesFile:
         while kind is Kind.STACK and _ENDS[-1][1].search(key):
             key = _ENDS[-1][1].sub("", key)
         bare = re.sub(r"^rec_", "", key, flags=re.IGNORECASE)
-        return (Kind.VOLUME if bare != key and kind is Kind.PLAIN else kind), _SAMPLING.sub("", bare)
+        return (Kind.VOLUME if bare != key and kind is Kind.PLAIN else kind), self._without_sampling(bare)
+
+    def _without_sampling(self, key: str) -> str:
+        """Take the pixel size or binning off a name; `3A` is one only where the header says 3 Å."""
+        found = _SAMPLING.search(key)
+        size = 0.0 if self.header is None else self.header.pixel_size
+        if found is None or (found[2] and int(found[2]) not in (math.floor(size), math.ceil(size))):
+            return key
+        return key[: found.start()]
 
     @property
     def kind(self) -> Kind:

@@ -105,6 +105,46 @@ def test_holes_are_no_halves(here: Path) -> None:
     assert found == {name: (f"p/even/{name}.mrc", f"p/odd/{name}.mrc") for name in holes}
 
 
+@pytest.mark.parametrize(
+    ("even", "odd"),
+    [
+        ("halfmap1", "halfmap2"),
+        ("half_map_1", "half_map_2"),
+        ("Even_frames", "Odd_frames"),
+        ("evens", "odds"),
+        ("half-1", "half-2"),
+        ("rec_even", "rec_odd"),
+    ],
+)
+def test_halves_are_found_by_these_words_too(here: Path, even: str, odd: str) -> None:
+    """In folders below the tomograms, and as names of files."""
+    foreign.mrc(here / "t/TS_1.mrc", small(0))
+    foreign.mrc(here / "u/TS_1.mrc", small(0))
+    for number, word in enumerate((even, odd)):
+        foreign.mrc(here / f"t/{word}/TS_1.mrc", small(1 + number))
+        foreign.mrc(here / f"u/TS_1_{word}.mrc", small(1 + number))
+    isonet.done("prepare", "t")
+    assert halves_of(here / "tomograms.star") == {"TS_1": (f"t/{even}/TS_1.mrc", f"t/{odd}/TS_1.mrc")}
+    isonet.done("prepare", "u", overwrite=True)
+    assert halves_of(here / "tomograms.star") == {"TS_1": (f"u/TS_1_{even}.mrc", f"u/TS_1_{odd}.mrc")}
+
+
+@pytest.mark.parametrize("given", ["t", "t/TS_1.mrc"])
+@pytest.mark.parametrize(("even", "odd"), [("t_even", "t_odd"), ("even", "odd"), ("t/cell_even", "t/cell_odd")])
+def test_folders_that_look_like_halves_are_told(here: Path, even: str, odd: str, given: str) -> None:
+    """Beside the tomograms, or below under words that may be of a sample; but not where their files are of others."""
+    foreign.mrc(here / "t/TS_1.mrc", small(0))
+    for number, folder in enumerate((even, odd)):
+        foreign.mrc(here / f"{folder}/TS_1.mrc", small(1 + number))
+    said = isonet.done("prepare", given).err
+    assert f"warning: {even} and {odd}: look like halves of t/TS_1.mrc" in said
+    assert f"give --even {even} --odd {odd}" in said
+    assert "look like" not in isonet.done("prepare", given, even=even, odd=odd, overwrite=True).err
+    for folder in (even, odd):
+        (here / f"{folder}/TS_1.mrc").rename(here / f"{folder}/TS_2.mrc")
+    assert "look like" not in isonet.done("prepare", given, overwrite=True).err
+
+
 def test_sessions_with_the_same_names(here: Path) -> None:
     """Tilts and halves are those of the nearest folder; what lies as near to both is refused or told."""
     for number, session in enumerate(("s1", "s2")):
@@ -147,6 +187,42 @@ def test_tilts_of_another_target(here: Path, kind: str) -> None:
     assert (row["rlnTiltMin"], row["rlnTiltMax"]) == ("-60", "60")
 
 
+@pytest.mark.parametrize(("name", "other"), [("Lamella_3A", "Lamella_2A"), ("Yeast_b1", "Yeast_b2"), ("p_-1", "p_1")])
+def test_nothing_is_taken_of_another_lamella(here: Path, simulated: Callable[..., Any], name: str, other: str) -> None:
+    """2A and b2 may be a pixel size and a binning; here they are not, and what they are of is not in the table."""
+    foreign.mrc(here / f"t/{name}.mrc", simulated(1))
+    foreign.angles(here / f"m/{other}.tlt", [-40, 0, 20])
+    foreign.star(here / "m.star", "global", rlnTomoName=[other, "Z_9"], rlnVoltage=[200, 200])
+    refused = isonet.call("prepare", "t", tilt_file="m")
+    isonet.assert_refused(refused, "no file of tilts (.tlt, .rawtlt, .aln, .mdoc, .xml, .tomostar, .star, .com, .edf)")
+    for metadata in ("m.star", "m"):
+        said = isonet.done("prepare", "t", metadata=metadata, overwrite=True).err
+        assert f"{name}: no tilts or defocus of its name in {metadata}" in said
+    (row,) = isonet.table(here / "tomograms.star")
+    assert (row["rlnTiltMin"], row["rlnVoltage"]) == ("-60", "300")
+    foreign.mrc(here / f"k/{other}_mask.mrc", MASK)
+    foreign.put(here / f"b/{other}.json", '{"polygons": [{"points": [[0, 0], [60, 0], [60, 60]]}]}')
+    for option in ({"existing": "k"}, {"boundary": "b"}):
+        isonet.assert_refused(isonet.call("mask", "tomograms.star", **option), f"no file called {name}")
+    foreign.put(here / f"c/{other}.txt", "30 30 24\n")
+    foreign.star(here / "p.star", rlnMicrographName=[other], **{f"rlnCoordinate{axis}": [30] for axis in "XYZ"})
+    for coordinates in ("c", "p.star"):
+        outcome = isonet.call("extract", "tomograms.star", coordinates=coordinates, **CUT)
+        isonet.assert_refused(outcome, "no coordinates for any tomogram")
+
+
+def test_lamellae_that_are_called_as_pixel_sizes_are_no_copies(here: Path) -> None:
+    """Nor are they left out, where one is at another pixel size; TS_1 at its 10 and 20 A is one series."""
+    for number in range(1, 4):
+        foreign.mrc(here / f"t/Cell_{number}A.mrc", small(number), 10.0 + number)
+    said = isonet.done("prepare", "t").err
+    assert len(isonet.table(here / "tomograms.star")) == 3
+    assert "of one series" not in said
+    for size in (10.0, 20.0):
+        foreign.mrc(here / f"u/TS_1_{size:.0f}A.mrc", small(1), size)
+    assert "of the same series at 10 A/voxel is taken" in isonet.done("prepare", "u", output="u.star").err
+
+
 def test_tilts_of_another_target_in_a_table(here: Path) -> None:
     """RELION's table names Position_20; of both names each gets its own."""
     for number, name in enumerate(TOMO5):
@@ -158,6 +234,18 @@ def test_tilts_of_another_target_in_a_table(here: Path) -> None:
     assert "rec_Position_20_3: no tilts or defocus" in said
     isonet.done("prepare", "t", metadata="both.star", overwrite=True)
     assert [row["rlnVoltage"] for row in isonet.table(here / "tomograms.star")] == ["120", "200"]
+
+
+def test_rows_of_one_name_are_told_by_their_numbers(here: Path) -> None:
+    foreign.mrc(here / "t/rec_TS_1.mrc", small(1))
+    foreign.mrc(here / "t/rec_TS_2.mrc", small(2))
+    foreign.star(
+        here / "m.star", "global", rlnTomoName=["TS_1", "TS_2", "TS_1", "TS_2"], rlnVoltage=[200, 300, 120, 300]
+    )
+    said = isonet.done("prepare", "t", metadata="m.star").err
+    assert [row["rlnVoltage"] for row in isonet.table(here / "tomograms.star")] == ["200", "300"]
+    assert "warning: m.star: rows 1 and 3 are both called TS_1 and differ; the first is taken" in said
+    assert "equally well" not in said
 
 
 def test_a_file_of_another_name_is_taken_where_it_is_named_and_told(here: Path) -> None:
@@ -224,6 +312,23 @@ def test_particles_go_to_their_tomogram(here: Path, targets: Path, ending: str) 
     isonet.assert_refused(refused, "no coordinates for any tomogram")
 
 
+def test_rows_of_another_session_are_left_out_or_told(here: Path, simulated: Callable[..., Any]) -> None:
+    """Where its path tells that a row is of another session; where paths do not tell, a warning names both."""
+    foreign.mrc(here / "s2/TS_1.mrc", simulated(1))
+    isonet.done("prepare", "s2")
+    for sessions, taken in ((("s1", "s2"), [31]), (("../x/s1", "../x/s2"), [31]), (("a", "b"), [30, 31])):
+        names = [f"{session}/TS_1.tomostar" for session in sessions]
+        places = {f"rlnCoordinate{axis}": [30, 31] for axis in "XYZ"}
+        foreign.star(here / "p.star", rlnTomoName=names, **places)
+        said = isonet.done("extract", "tomograms.star", coordinates="p.star", overwrite=True, **CUT).err
+        assert centres(here / "s.star") == {"1": taken}
+        both = f"{names[0]} and {names[1]}: rows of both are taken for s2/TS_1.mrc"
+        out = f"1 of 2 rows are of no tomogram of tomograms.star and are left out: {names[0]}"
+        assert (f"warning: {both}" in said, out in said) == (len(taken) == 2, len(taken) == 1)
+    foreign.star(here / "p.star", rlnTomoName=["tomostar/TS_1.tomostar", "TS_1"], **places)
+    assert "warning" not in isonet.done("extract", "tomograms.star", coordinates="p.star", overwrite=True, **CUT).err
+
+
 def test_names_of_relion_are_known_in_all_commands(here: Path, simulated: Callable[..., Any]) -> None:
     """The series is TS_1, its file rec_TS_1.mrc."""
     foreign.mrc(here / "t/rec_TS_1.mrc", simulated(1))
@@ -261,6 +366,33 @@ def test_masks_and_boundaries_go_to_their_tomogram(here: Path, targets: Path) ->
     (here / "m/Position_20_3_mask.mrc").unlink()
     refused = isonet.call("mask", targets, existing="m", overwrite=True)
     isonet.assert_refused(refused, "m", "no file called Position_20_3_10.00Apx")
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "said"),
+    [
+        ("TS_1_bin4", "TS_1_bin8", "of binning 8 by its name, TS_1_bin4 is of binning 4"),
+        ("TS_1_10.00Apx", "TS_1_5.00Apx", "of 5 A/voxel by its name, TS_1_10.00Apx is of 10 A/voxel"),
+        ("TS_1", "TS_1_5.00Apx", "of 5 A/voxel by its name, TS_1 is of 10 A/voxel"),
+    ],
+)
+def test_places_of_another_binning_are_refused(
+    here: Path, simulated: Callable[..., Any], name: str, other: str, said: str
+) -> None:
+    """Unless the file itself says how large its voxels are."""
+    foreign.mrc(here / f"t/{name}.mrc", simulated(1))
+    isonet.done("prepare", "t")
+    foreign.put(here / f"c/{other}.txt", "30 30 24\n")
+    columns: dict[str, Any] = {f"rlnCoordinate{axis}": [30] for axis in "XYZ"}
+    foreign.star(here / "p.star", rlnMicrographName=[f"{other}.mrc"], **columns)
+    foreign.put(here / f"b/{other}.json", '{"polygons": [{"points": [[0, 0], [60, 0], [60, 60]]}]}')
+    for coordinates, file in (("c", f"c/{other}.txt"), ("p.star", "p.star")):
+        refused = isonet.call("extract", "tomograms.star", coordinates=coordinates, **CUT)
+        isonet.assert_refused(refused, file, said)
+    isonet.assert_refused(isonet.call("mask", "tomograms.star", boundary="b"), f"b/{other}.json", said)
+    foreign.star(here / "p.star", rlnMicrographName=[f"{other}.mrc"], rlnPixelSize=[5.0], **columns)
+    isonet.done("extract", "tomograms.star", coordinates="p.star", **CUT)
+    assert centres(here / "s.star") == {"1": [15]}
 
 
 def test_a_table_is_taken_at_its_word(here: Path) -> None:

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isonet.errors import InputError
-from isonet.project.belonging import Belonging, Named, called, file_in, only_one
+from isonet.project.belonging import Belonging, Named, file_in, only_one
+from isonet.steps.extract.rows import called
 
 SERIES = ("Position_20", "Position_20_3", "Position_2", "TS_1", "TS_10", "TS_1_b", "grid_h1_ts_001", "grid_h2_ts_001")
 
@@ -43,6 +44,29 @@ def test_of_one_name_the_nearest_folder_decides(first: list[str], second: list[s
         chosen = only_one(belonging, number, "leave one")
         assert chosen is not None
         assert second[chosen] == session
+
+
+@pytest.mark.parametrize(
+    ("tomogram", "near", "far"),
+    [
+        ("2024/05/01", "2024/05/01", "2024/01/05"),
+        ("2024/05/01", "2024/05/01/x", "2024/01/05"),
+        ("run/1", "run/1", "run/1/1"),
+        ("run/1/1", "run/1/1", "run/1"),
+        ("s2/vol", "s2/aln/2024/05", "vol"),
+        ("s2/vol", "s2", "s2/aln"),
+        ("s2/vol", "../{here}/s2/aln", "s1/vol"),
+    ],
+)
+def test_order_and_repetition_of_folders_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tomogram: str, near: str, far: str
+) -> None:
+    """Most of the way in common first, then the fewest steps between."""
+    monkeypatch.chdir(tmp_path)
+    near = near.format(here=tmp_path.name)
+    things = named(f"{far}/TS_1", f"{near}/TS_1")
+    assert only_one(Belonging(named(f"{tomogram}/TS_1"), things), 0, "leave one") == 1
+    assert Belonging(named(f"{far}/TS_1", f"{near}/TS_1"), named(f"{tomogram}/TS_1")).owners(0) == {1}
 
 
 def test_what_fits_equally_well_is_refused_with_both_paths() -> None:

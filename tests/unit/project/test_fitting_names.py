@@ -39,6 +39,15 @@ NAMES = st.from_regex(r"[A-Z][a-z]{1,5}(_[a-z]{2,4})?(_[0-9]{1,3}){1,2}", fullma
         ("grid_h1_ts_001", "grid_h2_ts_001", None),
         ("", "TS_1", None),
         ("None", "TS_1", None),
+        ("TS_01", "TS_01_3A", Fit.PLAIN),
+        ("TS_01_rec", "TS_01_3A", Fit.BARE),
+        ("TS_01_5.00Apx", "TS_01_10.00Apx", Fit.BARE),
+        ("TS_01_bin4", "TS_01_bin8_rec", Fit.BARE),
+        ("TS_01_bin_4", "rec_TS_01_bin_8", Fit.BARE),
+        ("Lamella_3A_10.00Apx", "Lamella_3A_5.00Apx", Fit.BARE),
+        ("Cell-1", "Cell_1", Fit.BARE),
+        ("pos_-100", "pos_-100_rec", Fit.PLAIN),
+        ("pos_-100", "rec_pos_-100_10.00Apx", Fit.PLAIN),
     ],
 )
 def test_pairs_of_real_names(key: str, name: str, expected: Fit | None) -> None:
@@ -53,6 +62,38 @@ def test_words_of_making_tell_no_names_apart(name: str, made: list[str]) -> None
     assert found == ((Fit.PLAIN if made else Fit.WHOLE), len(name))
     assert fit(longer, name) == found
     assert bare(longer) == bare(name)
+
+
+@pytest.mark.parametrize("made", ["", "_rec", "_10.00Apx"])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Lamella_3A", "Lamella_2A"),
+        ("Yeast_b1", "Yeast_b2"),
+        ("TS_001_b2", "TS_001_b3"),
+        ("Yeast_lp1", "Yeast_lp2"),
+        ("Grid_4x5", "Grid_4x6"),
+        ("Grid_4x5", "Grid_4x5x6"),
+        ("WT_2x", "WT_3x"),
+        ("cell_dose_3", "cell_dose_10"),
+        ("cell_crop_1", "cell_crop_2"),
+        ("grid_rot_1", "grid_rot_2"),
+        ("Mouse_f16", "Mouse_f32"),
+        ("Virus_v1", "Virus_v2"),
+        ("Cell_b1_TS_b2", "Cell_b2_TS_b1"),
+        ("Lamella_3A_bin4", "Lamella_2A_bin4"),
+        ("Pos-1", "Pos+1"),
+        ("pos_-100", "pos_100"),
+        ("pos_-100", "pos_+100"),
+        ("100", "pos_-100"),
+        ("-100", "100"),
+    ],
+)
+def test_words_of_making_of_two_values_tell_names_apart(first: str, second: str, made: str) -> None:
+    """2A and 3A may be lamellae, b1 and b2 samples, -100 and 100 places on a grid."""
+    assert fit(first, f"{second}{made}") is None
+    assert fit(f"{first}{made}", second) is None
+    assert fit(f"rec_{first}", f"{second}{made}") is None
 
 
 @given(NAMES, st.integers(0, 99), st.sampled_from(("", "_rec", "_10.00Apx")))
@@ -79,6 +120,12 @@ def test_a_mark_is_found_and_taken_out(name: str, sides: tuple[str, str], before
         marked = f"{word}_{name}_Vol" if before else f"{name}_{word}_Vol"
         assert side_of(marked) == side
         assert marks(marked) == {f"{name}_Vol": side}
+
+
+def test_what_is_left_of_a_half_keeps_its_sign() -> None:
+    assert marks("pos_-100_EVN") == {"pos_-100": "even"}
+    assert marks("ODD_-100") == {"-100": "odd"}
+    assert marks("TS-EVN-100") == {"TS-100": "even"}
 
 
 def test_h1_and_h2_give_way_to_clearer_marks() -> None:

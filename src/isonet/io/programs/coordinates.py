@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from isonet.errors import InputError
 from isonet.io.files import refuse_special
-from isonet.io.programs.imod import ALIKE, model_points, read_model, scale_of_drawing, warn_of_another_image
+from isonet.io.programs.imod import ALIKE, model_points, read_model, says_size, scale_of_drawing, warn_of_another_image
 from isonet.io.programs.particles.listed_points import Floats, ListedPoints, in_voxels
 from isonet.io.programs.particles.particle_star import read_particles
 from isonet.io.programs.particles.point_text import read_points
@@ -51,6 +51,12 @@ class Points:
     def xyz(self) -> Floats:
         """Points in the units of the file, `[n, 3]`."""
         return self.listed.xyz
+
+    @property
+    def say_size(self) -> bool:
+        """Whether the file says how large its unit is."""
+        listed = self.listed
+        return listed.fractions or says_size(self.drawn_at) or bool(np.isfinite(listed.angstrom).all())
 
     def of(self, names: Container[str]) -> "Points":
         """Return the points whose tomogram the file calls by one of some names; all where the file names none."""

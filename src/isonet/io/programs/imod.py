@@ -121,6 +121,11 @@ def model_points(model: Model) -> Points:
     return np.concatenate([np.zeros((0, 3)), *contours])
 
 
+def says_size(drawn_at: float) -> bool:
+    """Tell whether the Å per voxel of a model are some: 1 Å is what IMOD writes for images that do not say."""
+    return drawn_at != 0 and abs(drawn_at - 1) >= _ROUNDING
+
+
 def scale_of_drawing(path: Path, drawn_at: float, pixel_size: float, header_size: float = 0.0) -> float:
     """Voxels of a tomogram per voxel of the image that a model was drawn on, with a line where they are not one.
 
@@ -129,13 +134,13 @@ def scale_of_drawing(path: Path, drawn_at: float, pixel_size: float, header_size
     path : Path
         The model, for messages.
     drawn_at : float
-        Å per voxel of the image; 0 where the model does not say. 1 Å is what IMOD writes for images that do not say.
+        Å per voxel of the image, see :func:`says_size`.
     pixel_size : float
         Å per voxel of the tomogram; 0 if unknown.
     header_size : float
         What the tomogram's file says, where that is another: a model that says so too was drawn on it.
     """
-    if drawn_at == 0 or abs(drawn_at - 1) < _ROUNDING or not pixel_size or abs(drawn_at / pixel_size - 1) < ALIKE:
+    if not says_size(drawn_at) or not pixel_size or abs(drawn_at / pixel_size - 1) < ALIKE:
         return 1.0
     if header_size and abs(drawn_at / header_size - 1) < ALIKE:
         return 1.0

@@ -12,10 +12,12 @@ from isonet.core.sampling import draw_distinct_centres, random_stream
 from isonet.errors import InputError
 from isonet.io.programs import coordinates
 from isonet.io.programs.particles import unread
-from isonet.project.belonging import called, file_in, named, of_none
+from isonet.project.belonging import file_in, named
+from isonet.project.names import without_ending
+from isonet.project.places import refuse_other_sampling, warn_of_turned
 from isonet.project.subvolumes import subvolume_count
 from isonet.project.table import Project, Tomogram
-from isonet.project.turned import warn_of_turned
+from isonet.steps.extract.rows import called, of_none
 from isonet.volumes.masks import open_mask
 from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.source import Source
@@ -67,7 +69,11 @@ def find_centres(
     warn_of_turned(path, tomogram)
     volume = source.volume
     points = _points(path, number, project, config, tomograms)
-    found = points.voxels(volume.shape, pixel_size(tomogram, volume), volume.header.pixel_size)
+    size = pixel_size(tomogram, volume)
+    if not points.say_size:
+        for name in dict.fromkeys((path.stem, *map(without_ending, points.tomograms))):
+            refuse_other_sampling(path, name, tomogram.name, size)
+    found = points.voxels(volume.shape, size, volume.header.pixel_size)
     if config.number_subtomos is not None and config.number_subtomos < len(found):
         found = found[np.sort(random.choice(len(found), config.number_subtomos, replace=False))]
     return found

@@ -14,11 +14,13 @@ from isonet.io.programs.imod import (
     ModelObject,
     Points,
     read_model,
+    says_size,
     scale_of_drawing,
     warn_of_another_image,
 )
 from isonet.io.volume import Volume
-from isonet.io.volume_files import title
+from isonet.io.volume_files import stem, title
+from isonet.project.places import refuse_other_sampling
 
 log = logging.getLogger("isonet")
 BOUNDARY_EXTENSIONS = (".mod", ".json")
@@ -47,12 +49,15 @@ def read_areas(path: Path, volume: Volume, pixel_size: float) -> tuple[Area, ...
     Raises
     ------
     InputError
-        If the file cannot be used, or an area to keep lies outside the tomogram.
+        If the file cannot be used, its name says another binning, or an area to keep lies outside the tomogram.
     """
     if path.suffix.lower() == ".json":
+        refuse_other_sampling(path, path.stem, stem(volume.path), pixel_size)
         areas = tuple(Area(each.points, each.z, each.exclude) for each in read_polygons(path))
     elif path.suffix.lower() == ".mod":
         model = read_model(path)
+        if not says_size(model.voxel_size):
+            refuse_other_sampling(path, path.stem, stem(volume.path), pixel_size)
         scale = scale_of_drawing(path, model.voxel_size, pixel_size, volume.header.pixel_size)
         depth, height, width = volume.shape
         warn_of_another_image(path, model.size, (width, height, depth), scale)

@@ -14,8 +14,8 @@ from isonet.io import blocks, star
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.io.volume_files import EXTENSIONS, title
+from isonet.project.places import warn_of_turned
 from isonet.project.table import Project, Tomogram
-from isonet.project.turned import warn_of_turned
 from isonet.running.companions import start_together
 from isonet.running.memory import with_its_share, within_limit
 from isonet.running.processes import side_by_side

@@ -218,9 +218,12 @@ def _nearest(matches: Sequence[Match], tomogram: Named, belonging: Belonging, se
 
 def _content(entry: _Entry) -> TiltSeries | str:
     """What an entry says, wherever it stands."""
-    if isinstance(entry.found, InputError):
-        return str(entry.found)
-    return replace(entry.found, source=Path(), tilt_file=None, names=())
+    return str(entry.found) if isinstance(entry.found, InputError) else _said(entry.found)
+
+
+def _said(found: TiltSeries) -> TiltSeries:
+    """What is said of a series, whatever it is called and wherever it stands."""
+    return replace(found, source=Path(), tilt_file=None, names=())
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
@@ -252,7 +255,22 @@ def _entries(file: Path, root: Path, *, strict: bool) -> list[_Entry]:
         return [_Entry(file, error, tuple(names))]
     if of_many and not (len(found) == 1 and found[0].tilts is not None):
         names = []
-    return [_Entry(file, item, tuple(dict.fromkeys((*item.names, *names)))) for item in found]
+    return [_Entry(file, item, tuple(dict.fromkeys((*item.names, *names)))) for item in _once(file, found)]
+
+
+def _once(file: Path, found: Sequence[TiltSeries]) -> list[TiltSeries]:
+    """Series of a file, the first of each name; a line tells of others that differ."""
+    first: dict[object, tuple[int, TiltSeries]] = {}
+    for row, item in enumerate(found, start=1):
+        first.setdefault(item.names or row, (row, item))
+    rows = [(first[item.names or row], row, item) for row, item in enumerate(found, start=1)]
+    twice = [(row, one, item) for (one, kept), row, item in rows if _said(kept) != _said(item)]
+    if twice:
+        row, one, item = twice[0]
+        more = f" (and {len(twice) - 1} more such rows)" if len(twice) > 1 else ""
+        text = "%s: rows %d and %d are both called %s and differ%s; the first is taken, remove or rename one"
+        log.warning(text, file, one, row, item.names[0], more)
+    return [item for _, item in first.values()]
 
 
 def _with_movies(entries: Sequence[_Entry]) -> tuple[_Entry, ...]:
