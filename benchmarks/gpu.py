@@ -136,7 +136,7 @@ def _wait(device: torch.device) -> None:
 
 def whole(device: torch.device, shape: tuple[int, int, int]) -> float:
     """Seconds that the tiles of a volume take, cut from and added to memory."""
-    name = "paper" if device.type == "cuda" else "small"
+    name = "medium" if device.type == "cuda" else "small"
     evaluator = Evaluator(UNet(ARCHITECTURES[name]), device, "auto")
     plan = largest_tiles(shape, ARCHITECTURES[name], evaluator.room(2_000_000_000), evaluator.most_values)
     random = np.random.default_rng(0)

@@ -19,6 +19,7 @@ from isonet.io import mrc
 from isonet.io.checkpoint import STARTER, load_model, load_state, save_state
 from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
+from isonet.models.trained import read_model
 from isonet.project.table import HALF_COLUMNS, Project
 from isonet.train.fit import Trainer
 from isonet.train.simulated import SimulatedPairs, TailoredPairs
@@ -379,3 +380,15 @@ def test_most_of_what_it_shows_is_there(here: Path, snr: float, most: float) -> 
     share, _, sheets = inventions(shown, truth, 0.3)
     assert share <= most
     assert sheets == 0
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.7, 1.4])
+def test_a_part_of_the_contrast_gives_that_part_of_a_result(here: Path, scale: float) -> None:
+    isonet.done("simulate", output_dir="data", depth=48, height=64, width=64, snr=0.6, crowding=0.05, seed=4)
+    volume = -torch.from_numpy(open_volume(Path("data/full.mrc")).read())
+    shown = wedge.apply((volume - volume.mean()) / volume.std(), (-60, 60))[None, None]
+    network = read_model(STARTER).network.eval()
+    with torch.inference_mode():
+        whole, part = network(shown), network(scale * shown)
+    assert float((part * whole).mean() / whole.square().mean()) == pytest.approx(scale, rel=0.1)
+    assert float(torch.corrcoef(torch.stack([part.flatten(), whole.flatten()]))[0, 1]) > 0.97

@@ -78,7 +78,7 @@ def first_network(config: RefineConfig, method: Method, device: torch.device, fo
 
 def _network_shape(config: RefineConfig, method: Method, device: torch.device) -> UNetShape:
     """Resolve the network: a named one with the options that were given in its place."""
-    automatic = "paper" if device.type == "cuda" else "small"
+    automatic = "medium" if device.type == "cuda" else "small"
     options = {"residual": method == "isonet"} | {k: v for k, v in network_options(config).items() if v is not None}
     return named_shape(automatic if config.arch == "auto" else config.arch, **options)
 

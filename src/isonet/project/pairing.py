@@ -33,35 +33,6 @@ _WITHOUT_FULL = (
 Grouped = dict[Path, Halves | None]
 
 
-def find_tomograms(paths: Sequence[Path], *, stacks: bool = False) -> tuple[list[Path], list[Pair]]:
-    """Find full tomograms in folders and files, and halves that lie among them or in sub-folders.
-
-    A table (.star) names files and their halves itself. Otherwise pairs such as `x_EVN.mrc` and `x_ODD.mrc` are halves
-    and no tomograms; so are files of one name in sub-folders called `even` and `odd`, or `half1` and `half2`.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        Folders, files and tables.
-    stacks : bool
-        Whether what looks like a stack of images is taken all the same.
-
-    Returns
-    -------
-    full : list of Path
-        In the order given, each once.
-    pairs : list of Pair
-        Those of sub-folders too.
-
-    Raises
-    ------
-    InputError
-        If a path does not exist or holds nothing, or partners differ in shape.
-    """
-    found = _found(paths, stacks=stacks)
-    return found.full, [*found.apart, *found.pairs]
-
-
 def grouped(
     tomograms: Sequence[Path], even: Path | None, odd: Path | None, *, stacks: bool = False
 ) -> tuple[Grouped, list[Pair]]:
@@ -86,8 +57,8 @@ def grouped(
     Raises
     ------
     InputError
-        As :func:`find_tomograms` and :func:`pair_halves`; also if halves were given and a tomogram has none of its
-        name, or its halves have another shape.
+        If a path does not exist or holds nothing, or partners differ in shape; as of :func:`pair_halves`; also if
+        halves were given and a tomogram has none of its name.
     """
     given = _found(tomograms, stacks=stacks, named=even is not None)
     full, pairs, told = given.full, given.pairs, given.told
