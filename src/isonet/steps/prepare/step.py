@@ -19,6 +19,7 @@ from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.running.console import collected
 from isonet.steps.prepare.catalogue import Catalogue, files_of_tilts, tell_of_unread
+from isonet.steps.prepare.checks.each_half import check_each_half
 from isonet.steps.prepare.checks.orientation import NOTHING, Shown, compared, lies_turned, look
 from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.description import Description, describe
@@ -36,6 +37,7 @@ from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, spl
 from isonet.steps.prepare.turn import turned
 from isonet.volumes.continued import open_continued
 from isonet.volumes.contrast import pooled_contrast, warn_of_other_contrast
+from isonet.volumes.sections import Sections
 from isonet.volumes.source import CONTRAST_COLUMN, pooled_statistics
 
 log = logging.getLogger("isonet")
@@ -196,7 +198,7 @@ def _describe(
         *known.tilt_range,
         contrast,
     )
-    half_files, half_values = _half_columns(item, known, config)
+    half_files, half_values = _half_columns(item, volume, shown, known, config)
     tilt_file = known.tilt_file
     if tilt_file is None and known.tilts is not None:
         tilt_file = config.output.parent / "tilts" / f"{item.label}.tlt"
@@ -223,13 +225,18 @@ def _describe(
     )
 
 
-def _half_columns(item: Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
+def _half_columns(
+    item: Item, volume: Volume, shown: Shown | None, known: Description, config: PrepareConfig
+) -> tuple[dict[str, Path], dict[str, str]]:
     """Files and values of the columns about halves: the volumes, how they were split, and the tilts of either."""
     if item.halves is None:
         return {}, {}
+    even, odd = (Sections.read(half) for half in item.halves)
+    is_mean = item.path.parent == config.average_dir
+    check_each_half(volume, (even, odd), shown, known.measured, config.accept, is_mean=is_mean)
     files = dict(zip(HALF_COLUMNS, item.halves, strict=True))
     asked = item.listed.text(SPLIT_COLUMN) if config.split == "auto" else config.split
-    split, found = split_of(title(item.path), *item.halves, asked or "auto")
+    split, found = split_of(title(item.path), even, odd, asked or "auto")
     if split == "tilts" and all(item.listed.text(column) for column in HALF_TILT_COLUMNS):
         return files, {SPLIT_COLUMN: split}
     if split == "tilts" and known.tilts is not None:
