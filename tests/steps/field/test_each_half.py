@@ -130,3 +130,21 @@ def test_halves_of_two_scales_or_levels_are_said(here: Path, simulated: Simulate
     assert "o/t.mrc: its grey values lie 1" in said
     assert "away from those of e/t.mrc" in said
     assert "its grey values lie" in said_of(here, even, odd + 100 * odd.std(), overwrite=True)
+
+
+@pytest.mark.parametrize("voxels", [3, 4, 6])
+@pytest.mark.parametrize("axis", [1, 2])
+def test_a_half_that_is_shifted_is_not_called_inverted(
+    here: Path, simulated: Simulated, voxels: int, axis: int
+) -> None:
+    """As where the first tilt of one was aligned otherwise."""
+    odd = np.roll(simulated(1, "odd"), voxels, axis)
+    words = written(here, simulated(1, "even"), odd, simulated(1))
+    isonet.assert_refused(isonet.call("prepare", *words), "o/t.mrc", "shifted", ", ".join(shift_of(voxels, axis)))
+    words = written(here, simulated(1, "even"), -simulated(1, "odd"), simulated(1))
+    isonet.assert_refused(isonet.call("prepare", *words), "o/t.mrc", "light where f/t.mrc is dark")
+
+
+def shift_of(voxels: int, axis: int) -> list[str]:
+    """Words for a shift along one axis."""
+    return [str(voxels if one == axis else 0) for one in range(3)]

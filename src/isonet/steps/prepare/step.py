@@ -21,6 +21,7 @@ from isonet.running.console import collected
 from isonet.steps.prepare.catalogue import Catalogue, files_of_tilts, tell_of_unread
 from isonet.steps.prepare.checks.each_half import check_each_half
 from isonet.steps.prepare.checks.orientation import NOTHING, Shown, compared, lies_turned, look
+from isonet.steps.prepare.checks.sections import Sections
 from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size
@@ -37,7 +38,6 @@ from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, spl
 from isonet.steps.prepare.turn import turned
 from isonet.volumes.continued import open_continued
 from isonet.volumes.contrast import pooled_contrast, warn_of_other_contrast
-from isonet.volumes.sections import Sections
 from isonet.volumes.source import CONTRAST_COLUMN, pooled_statistics
 
 log = logging.getLogger("isonet")

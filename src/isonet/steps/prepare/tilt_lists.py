@@ -7,7 +7,7 @@ from pathlib import Path
 from isonet.core.tilts.split import SplitEstimate, estimate, tilts_of_first
 from isonet.errors import InputError
 from isonet.io import files
-from isonet.volumes.sections import Sections
+from isonet.steps.prepare.checks.sections import Sections
 
 log = logging.getLogger("isonet")
 SPLIT_COLUMN = "rlnTiltSplit"

@@ -13,8 +13,8 @@ from isonet.core.simulation import projection
 from isonet.core.tilts.split import SplitEstimate, estimate, section_power, tilts_of_first
 from isonet.io.formats import open_volume
 from isonet.io.programs import metadata
+from isonet.steps.prepare.checks.sections import Sections
 from isonet.steps.prepare.tilt_lists import measure_split
-from isonet.volumes.sections import Sections
 
 Halves = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 SHAPE = (48, 32, 96)

@@ -12,8 +12,8 @@ from isonet.core.tilts.measured import Measured
 from isonet.io.volume import Volume
 from isonet.steps.prepare.checks.faults import refuse
 from isonet.steps.prepare.checks.orientation import Shown, ends_differ, look
+from isonet.steps.prepare.checks.sections import Sections
 from isonet.volumes.continued import Continued
-from isonet.volumes.sections import Sections
 
 log = logging.getLogger("isonet")
 _LOOKED_AT = 12  # sections whose parts are compared

@@ -19,6 +19,7 @@ from isonet.volumes.source import not_finite
 
 log = logging.getLogger("isonet")
 _EVERY, _FEWEST_VALUES = 4, 4  # voxels that are looked at in blocks, and values that data have
+_FARTHEST = 8  # voxels along an axis by which a half that is unlike its tomogram may be shifted
 _MORE = 0.2  # likeness by which a mirror image must be more alike
 
 
@@ -111,6 +112,11 @@ def _compare_with_whole(full: Volume, half: Volume, accepted: Sequence[str]) -> 
     if likeness < PARTS[-1]:
         _refuse_mirrored(half, full, likeness, lambda one: compared(full, one, NOISY_EDGE).of_parts, accepted)
     if likeness >= PARTS[1]:
+        return
+    shift = shift_between(full, half, _FARTHEST)
+    if shift != NONE:
+        text = f"{half.path}: is shifted against {full.path} by {_in_words(shift)} voxels along z, y, x; make all with"
+        refuse("other-halves", f"{text} one alignment", accepted)
         return
     said = f"(correlation {likeness:.2f}, about 0.7 where it is)"
     if likeness >= PARTS[0]:
