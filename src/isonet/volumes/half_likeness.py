@@ -7,7 +7,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from isonet.core.comparison.likeness import EDGE, NOISY_EDGE, PARTS, SAMPLES, Block, blocks_of, compared
+from isonet.core.comparison.likeness import (
+    EDGE,
+    NOISY_EDGE,
+    PARTS,
+    SAMPLES,
+    Block,
+    blocks_of,
+    compared,
+    without_hot_voxels,
+)
 from isonet.core.comparison.shift import NONE, shift_between
 from isonet.core.comparison.stretch import stretch_between
 from isonet.core.voxels import Voxels
@@ -113,7 +122,8 @@ def _power(first: Volume, second: Volume, block: Block) -> Power | None:
     if not (np.isfinite(one).all() and np.isfinite(two).all() and one.std() > 0 and two.std() > 0):
         return None
     window = reduce(np.multiply.outer, [np.hanning(edge + 2)[1:-1] for edge in one.shape])
-    spectra = [fft.rfftn(window * (part - part.mean()) / part.std()).ravel() for part in (one, two)]
+    standard = (((part - part.mean()) / part.std()).astype(np.float32) for part in (one, two))
+    spectra = [fft.rfftn(window * without_hot_voxels(part)).ravel() for part in standard]
     z, y, x = (fft.fftfreq(one.shape[0]), fft.fftfreq(one.shape[1]), fft.rfftfreq(one.shape[2]))
     shell = (np.sqrt(np.square(z)[:, None, None] + np.square(y)[:, None] + np.square(x)) / _SHELL).astype(int).ravel()
     both, *powers = (

@@ -148,3 +148,17 @@ def test_a_half_that_is_shifted_is_not_called_inverted(
 def shift_of(voxels: int, axis: int) -> list[str]:
     """Words for a shift along one axis."""
     return [str(voxels if one == axis else 0) for one in range(3)]
+
+
+@pytest.mark.parametrize("strength", [100, 1e4, 1e6])
+@pytest.mark.parametrize("with_full", [True, False])
+def test_hot_voxels_of_one_half_do_not_make_it_another_tomogram(
+    here: Path, simulated: Simulated, strength: float, with_full: bool
+) -> None:
+    odd = simulated(1, "odd").copy()
+    places = np.random.default_rng(0).integers(0, odd.size, 5)
+    odd.flat[[*places, odd[:24, :32, :32].size]] = strength * odd.std()
+    odd[24, 32, 32] = strength * odd.std()
+    said = said_of(here, simulated(1, "even"), odd, simulated(1) if with_full else None)
+    assert "halves measure the same planes" in said
+    assert "warning" not in said
