@@ -22,6 +22,7 @@ from isonet.steps.prepare.catalogue import Catalogue, files_of_tilts, tell_of_un
 from isonet.steps.prepare.checks.each_half import check_each_half
 from isonet.steps.prepare.checks.orientation import NOTHING, Shown, compared, lies_turned, look
 from isonet.steps.prepare.checks.sections import Sections
+from isonet.steps.prepare.checks.set_of_tomograms import warn_of_mixed_contrast, warn_of_own_products
 from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size
@@ -99,6 +100,8 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
         _ = tomogram.half_measured  # checks all lists of tilts, and the orientation
     comment_on_several([*before.tomograms, *project.tomograms])
     _tell_of_unknown_defocus([*before.tomograms, *project.tomograms])
+    if config.contrast == "auto":
+        warn_of_mixed_contrast([*before.tomograms, *project.tomograms])
     if config.relion5 is not None:
         write_relion_table(config.relion5, project, descriptions, overwrite=config.overwrite)
     if before.tomograms:
@@ -164,6 +167,7 @@ def _describe(
 ) -> tuple[Description, dict[str, Path], dict[str, str], dict[str, object]]:
     """Check one tomogram and return what is known, its files and values by column, and what its spectrum shows."""
     volume = open_continued(item.path, aloud=True)
+    warn_of_own_products([volume, *map(open_volume, item.halves or ())])
     pooled_statistics([volume], aloud=True)
     pixel_size = config.pixel_size or item.listed.pixel_size or pixel_size_of(volume, known)
     comment_on_pixel_size(item.path, pixel_size, volume.header, known)
@@ -221,7 +225,7 @@ def _describe(
             **known.lies.values,
             CONTRAST_COLUMN: contrast,
         },
-        NOTHING if shown is None else shown.numbers,
+        {**(NOTHING if shown is None else shown.numbers), "shape": list(volume.shape)},
     )
 
 
