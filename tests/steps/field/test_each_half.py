@@ -162,3 +162,18 @@ def test_hot_voxels_of_one_half_do_not_make_it_another_tomogram(
     said = said_of(here, simulated(1, "even"), odd, simulated(1) if with_full else None)
     assert "halves measure the same planes" in said
     assert "warning" not in said
+
+
+@pytest.mark.parametrize("kind", ["mixed", "noise added", "strong signal"])
+def test_halves_that_share_part_of_their_noise_are_said(here: Path, simulated: Simulated, kind: str) -> None:
+    even, odd, full = (simulated(1, name) for name in ("even", "odd", "full"))
+    if kind == "mixed":
+        even, odd = 0.75 * even + 0.25 * odd, 0.25 * even + 0.75 * odd
+    elif kind == "noise added":
+        noise = np.random.default_rng(0).standard_normal((2, *full.shape))
+        even, odd = (full + full.std() * one for one in noise)
+    else:
+        isonet.done("simulate", output_dir="s", depth=48, height=64, width=64, seed=1, snr=20, defocus=40000)
+        even, odd, full = (isonet.read(here / "s" / f"{name}.mrc").astype("f4") for name in ("even", "odd", "full"))
+    said = said_of(here, even, odd, full, accept="no-wedge")
+    assert ("have their noise in common" in said) == (kind != "strong signal")
