@@ -9,17 +9,19 @@ import numpy as np
 from isonet.core.evenness import Uneven, unevenness
 from isonet.core.normalize import LocalMoments
 from isonet.core.tilts.measured import Measured
+from isonet.core.tilts.wedge_estimate import estimate_wedge
 from isonet.io.volume import Volume
 from isonet.steps.prepare.checks.faults import refuse
 from isonet.steps.prepare.checks.orientation import Shown, ends_differ, look
 from isonet.steps.prepare.checks.sections import Sections
+from isonet.steps.prepare.checks.wedge import measure_spectra
 from isonet.volumes.continued import Continued
 
 log = logging.getLogger("isonet")
 _LOOKED_AT = 12  # sections whose parts are compared
 _EMPTY = 0.02  # share of a half that has no data where the other has
 _NEARLY = 6.0  # degrees by which ends may differ before they are measured closely
-_FILLED, _FULL = 0.15, 0.5  # how much fuller a wedge is than that of its tomogram, and how full it is none
+_FILLED = 0.15  # how much fuller a wedge is than that of its tomogram, from which it is looked at closely
 _SAME = 0.8  # of what a half differs by from side to side: where its tomogram does, that is said
 _SCALE, _LEVEL = 1.4, 5.0  # times the deviation, and deviations, by which grey values of halves may differ
 
@@ -155,13 +157,14 @@ def _compare_filling(full: Volume, half: Sections, beyond: float, accepted: Sequ
     whole = Sections.of(full).range
     if whole is None or not whole.clear or beyond - whole.beyond < _FILLED:
         return
-    path = half.volume.path
-    if beyond > _FULL:
+    path, spectra = half.volume.path, measure_spectra(half.volume)
+    closely = "unclear" if spectra is None else estimate_wedge(spectra).state
+    if closely == "none":
         text = (
             f"{path}: no wedge in its power spectrum, where {full.path} has one: corrected or filtered; give the half"
         )
         refuse("no-wedge", f"{text} as it was reconstructed", accepted)
-    else:
+    elif closely == "unclear":
         log.warning(
             "%s: its wedge is not empty as that of %s is; if it was corrected or denoised, give the half as it was "
             "reconstructed",
