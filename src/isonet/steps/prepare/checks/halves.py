@@ -114,7 +114,7 @@ def _compare_with_whole(full: Volume, half: Volume, accepted: Sequence[str]) -> 
     if likeness >= PARTS[1]:
         return
     shift = shift_between(full, half, _FARTHEST)
-    if shift != NONE:
+    if shift != NONE and max(map(abs, shift)) < _FARTHEST:  # at the edge it may lie beyond
         text = f"{half.path}: is shifted against {full.path} by {_in_words(shift)} voxels along z, y, x; make all with"
         refuse("other-halves", f"{text} one alignment", accepted)
         return
