@@ -25,7 +25,7 @@ def write_check(table: Path, warnings: Sequence[str], tomograms: Sequence[Mappin
     tomograms : sequence of mapping
         Of each its `name`, `level_x`, `level_y`, `axis_turn` and both `faces` in degrees as its power spectrum shows
         them (null where it shows no wedge), `missing_energy`, the share of its energy in the region called missing,
-        the `pixel_size` that was taken, and its `warnings`.
+        the `pixel_size` that was taken, its `shape` z, y, x, and its `warnings`.
     """
     write_json(check_path(table), {"warnings": list(warnings), "tomograms": list(tomograms)})
 

@@ -25,6 +25,7 @@ _LEVEL = 4.0  # standard deviation of what is taken away from parts, so that thi
 _PARTS, _EDGES = 8, (12, 16)  # parts along an axis at most, and their edges at least
 _EMPTY = 0.05  # deviation of a part, relative to that of parts with much, below which it is empty
 _CLEAR, _CONTRARY = 0.57, 0.65  # share of the parts that is enough to tell, and to doubt what is told
+_CLEARLY_LIGHT = 0.66  # share that is enough to call density light without a word: flat membranes have 0.6
 _STRONG = 4.0  # deviations, beyond which grey values of parts are cut off, so that gold does not count
 
 
@@ -53,7 +54,7 @@ def pooled_contrast(volumes: Iterable[Volume]) -> str:
     seen = _look(volumes)
     most, share = ("dark", seen.dark) if seen.dark >= 0.5 else ("light", 1 - seen.dark)
     taken = most if share >= _CLEAR else "dark"
-    if most == seen.whole and share >= _CLEAR:
+    if most == seen.whole and share >= (_CLEAR if most == "dark" else _CLEARLY_LIGHT):
         return seen.whole
     log.warning(
         "%s: density looks %s as a whole, but dark in %.0f %% of its parts: not clear, %s taken; give --contrast, or "

@@ -7,7 +7,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from isonet.core.comparison.likeness import EDGE, NOISY_EDGE, PARTS, SAMPLES, Block, blocks_of, compared
+from isonet.core.comparison.likeness import (
+    EDGE,
+    NOISY_EDGE,
+    PARTS,
+    SAMPLES,
+    Block,
+    blocks_of,
+    compared,
+    without_hot_voxels,
+)
 from isonet.core.comparison.shift import NONE, shift_between
 from isonet.core.comparison.stretch import stretch_between
 from isonet.core.voxels import Voxels
@@ -20,8 +29,9 @@ log = logging.getLogger("isonet")
 _COARSE = 10.0  # Å per voxel to which halves are binned, as the sample is seen at low resolution only
 _MOST_BINNED = 4
 _BLOCKS = 3
-_NOISE_ALIKE = 0.6  # correlation from which noise is shared
-_SHELL, _FINE = 0.05, 4  # cycles per voxel, and shells from the number of which on there is noise
+_NOISE_ALIKE = 0.35  # correlation in all of the finest shells from which noise is shared: own halves have less than 0.1
+_SHELL, _FINE, _NYQUIST = 0.05, 4, 10  # cycles per voxel, and shells between which there is noise
+_FINEST_SHELLS = 3
 _NOTHING = 1e-3  # of the power of a block
 _COARSEST, _FINEST = 2, 9  # shells: from 0.1 to 0.45 cycles per voxel there are coefficients enough to tell a filter
 _FILTERED = 6.0  # times that the ratio of powers changes: 2 of own halves, 50 where one was smoothed by 0.7 voxels
@@ -113,7 +123,8 @@ def _power(first: Volume, second: Volume, block: Block) -> Power | None:
     if not (np.isfinite(one).all() and np.isfinite(two).all() and one.std() > 0 and two.std() > 0):
         return None
     window = reduce(np.multiply.outer, [np.hanning(edge + 2)[1:-1] for edge in one.shape])
-    spectra = [fft.rfftn(window * (part - part.mean()) / part.std()).ravel() for part in (one, two)]
+    standard = (((part - part.mean()) / part.std()).astype(np.float32) for part in (one, two))
+    spectra = [fft.rfftn(window * without_hot_voxels(part)).ravel() for part in standard]
     z, y, x = (fft.fftfreq(one.shape[0]), fft.fftfreq(one.shape[1]), fft.rfftfreq(one.shape[2]))
     shell = (np.sqrt(np.square(z)[:, None, None] + np.square(y)[:, None] + np.square(x)) / _SHELL).astype(int).ravel()
     both, *powers = (
@@ -124,13 +135,16 @@ def _power(first: Volume, second: Volume, block: Block) -> Power | None:
 
 
 def _at_fine_detail(power: Power) -> float | None:
-    """Correlation at high frequencies at which both volumes have power; None if there are none."""
+    """Least correlation in one of the shells of highest frequency at which both have power; None if there is none.
+
+    A strong signal is alike in some of them, shared noise in all.
+    """
     both, *powers = power
     there = np.minimum(*(one / one.sum() for one in powers)) >= _NOTHING
-    there[:_FINE] = False
+    there[:_FINE] = there[_NYQUIST:] = False
     if not there.any():
         return None
-    return float(both[there].sum() / np.sqrt(powers[0][there].sum() * powers[1][there].sum()))
+    return float((both[there] / np.sqrt(powers[0][there] * powers[1][there]))[-_FINEST_SHELLS:].min())
 
 
 def _factors(half: Volume) -> list[int]:

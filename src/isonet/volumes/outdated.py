@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from isonet.errors import InputError
+from isonet.io.formats import open_volume
 from isonet.io.volume_files import is_volume
+from isonet.project.check import measurements_of
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, SUBVOLUME_COLUMN, TURNED_COLUMN, Tomogram
 from isonet.volumes.masks import MASK_COLUMN
 from isonet.volumes.products import data_mark, defocus_of, labels_of, mark_in
@@ -24,7 +26,12 @@ _WITHHELD = "isonet withheld:"  # of what validate left of a volume that its own
 
 
 def warn_of_outdated(tomogram: Tomogram, column: str) -> None:
-    """Warn where the volume in a column was made by this program of other data or for another defocus than now."""
+    """Warn where the volume in a column was made by this program of other data or for another defocus than now.
+
+    Also where a tomogram, or a half, has another shape than when the table was made.
+    """
+    if column in (*FULL_COLUMNS, *HALF_COLUMNS) and tomogram.text(column) is not None:
+        _warn_of_other_shape(tomogram, column)
     if column not in _AGAIN or tomogram.text(column) is None:
         return
     product = tomogram.file(column)
@@ -39,6 +46,20 @@ def warn_of_outdated(tomogram: Tomogram, column: str) -> None:
         log.warning(
             "%s: was made of other data than %s holds now; run isonet %s again with --overwrite",
             *(product, sources[0][0], _AGAIN[column]),
+        )
+
+
+def _warn_of_other_shape(tomogram: Tomogram, column: str) -> None:
+    """Warn where a tomogram, or a half, has another shape than when `prepare` made the table."""
+    path = tomogram.file(column)
+    known = [one.get("shape") for one in measurements_of(tomogram.table) if one.get("name") == tomogram.name]
+    if len(known) != 1 or not isinstance(known[0], list) or not is_volume(path):
+        return
+    shape = open_volume(path).shape
+    if known[0] != list(shape):
+        log.warning(
+            "%s: its shape is %s, and was %s when prepare made %s; run isonet prepare again with --overwrite",
+            *(path, shape, tuple(known[0]), tomogram.table),
         )
 
 

@@ -118,6 +118,12 @@ def mark_in(label: str) -> str | None:
     return None if found is None else found["data"]
 
 
+def kind_in(label: str) -> str | None:
+    """Kind of a product by a label in its header, such as "corrected"; None where that is another text."""
+    found = _LABEL.fullmatch(label)
+    return None if found is None else found["kind"]
+
+
 def _of_same_data(one: str, other: str) -> bool:
     """Whether two labels are of products of one kind made of the same data."""
     first, second = _LABEL.fullmatch(one), _LABEL.fullmatch(other)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from jaxtyping import Float32, Int64
 from scipy import fft
 
+from isonet.core.normalize import without_spikes
 from isonet.core.voxels import Axes, Mirrored, Voxels
 
 Block = tuple[slice, slice, slice]
@@ -23,6 +24,7 @@ BANDS = (0.03, 0.06, 0.10, 0.15, 0.22, 0.32)
 _COARSE = 2  # bands in which unlike volumes may look alike
 _FEWEST = 300  # coefficients by which likeness is judged
 _SHORTEST = 16
+_HOT = 8.0  # deviations from which a block may hold hot voxels
 _MAY_BE = 0.2  # likeness of one block in the fine bands, from which more are looked at; chance gives 0.05
 _WAYS: tuple[Axes, ...] = ((), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2))
 _PLACES = (
@@ -219,8 +221,16 @@ def spectrum_of(block: Float32[np.ndarray, "z y x"]) -> npt.NDArray[np.complex64
         deviation, mean = float(block.std(dtype=np.float64)), block.mean(dtype=np.float64)
     if min(block.shape) < _SHORTEST or not 0 < deviation < float("inf"):
         return None
-    standard = (block.astype(np.float64) - mean) / deviation
-    return np.asarray(fft.rfftn(standard.astype(np.float32) * _window(block.shape)).ravel(), np.complex64)
+    standard = ((block.astype(np.float64) - mean) / deviation).astype(np.float32)
+    return np.asarray(fft.rfftn(without_hot_voxels(standard) * _window(block.shape)).ravel(), np.complex64)
+
+
+def without_hot_voxels(standard: Float32[np.ndarray, "z y x"]) -> Float32[np.ndarray, "z y x"]:
+    """Take hot voxels out of a block of mean 0 and deviation 1, and bring it to these again; mostly there are none."""
+    if not float(np.abs(standard).max()) > _HOT:
+        return standard
+    clean = without_spikes(standard)
+    return np.asarray((clean - clean.mean()) / max(float(clean.std()), np.finfo(np.float32).tiny), np.float32)
 
 
 def _squares(transform: npt.NDArray[np.complex64]) -> npt.NDArray[np.float32]:

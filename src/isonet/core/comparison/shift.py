@@ -16,32 +16,34 @@ _FAR = 8  # voxels, beyond which correlation is chance
 _CLEAR, _SEEN = 5.0, 10.0  # deviations of chance: of the peak beyond no shift, and of the peak
 
 
-def shift_between(first: Voxels, second: Voxels) -> Shift:
+def shift_between(first: Voxels, second: Voxels, farthest: int = _FARTHEST) -> Shift:
     """Find how much further along z, y, x a volume lies than another one of its shape.
 
     Parameters
     ----------
     first, second : array or file
         `[z, y, x]`, of one sample.
+    farthest : int
+        Voxels along an axis that they may be shifted by.
 
     Returns
     -------
     tuple of int
-        Voxels, up to 4 along an axis; none where that is not clear. What shares its noise shows one voxel, halves
-        show two.
+        Voxels; none where that is not clear, or where one is inverted. What shares its noise
+        shows one voxel, halves show two.
     """
     z, y, x = first.shape
-    if peak_of(correlation_of(first, second, blocks_of((z, y, x), NOISY_EDGE)[:1])) in (None, NONE):
+    if peak_of(correlation_of(first, second, blocks_of((z, y, x), NOISY_EDGE)[:1]), farthest) in (None, NONE):
         return NONE
     correlation = correlation_of(first, second, blocks_of((z, y, x), EDGE))
-    found = peak_of(correlation)
+    found = peak_of(correlation, farthest)
     if correlation is None or found is None:
         return NONE
     distances = [np.square(fft.fftfreq(edge, 1 / edge)) for edge in correlation.shape]
-    far = distances[0][:, None, None] + distances[1][:, None] + distances[2] > _FAR**2
+    far = distances[0][:, None, None] + distances[1][:, None] + distances[2] > max(_FAR, farthest) ** 2
     chance = np.roll(correlation, [-one for one in found], (0, 1, 2)) - correlation
     height = float(correlation[found])
-    if not far.any() or height < _SEEN * float(correlation[far].std()):
+    if not far.any() or height < max(_SEEN * float(correlation[far].std()), -float(correlation.min())):
         return NONE
     return found if height - float(correlation[NONE]) > _CLEAR * float(chance[far].std()) else NONE
 
@@ -77,10 +79,10 @@ def correlation_of(first: Voxels, second: Voxels, blocks: list[tuple[slice, slic
     return total
 
 
-def peak_of(correlation: Correlation | None) -> Shift | None:
+def peak_of(correlation: Correlation | None, farthest: int = _FARTHEST) -> Shift | None:
     """Return the shift, not too far, at which a correlation is largest; None of None."""
     if correlation is None:
         return None
-    near = np.roll(correlation, (_FARTHEST,) * 3, (0, 1, 2))[(slice(2 * _FARTHEST + 1),) * 3]
-    z, y, x = (int(place) - _FARTHEST for place in np.unravel_index(int(near.argmax()), near.shape))
+    near = np.roll(correlation, (farthest,) * 3, (0, 1, 2))[(slice(2 * farthest + 1),) * 3]
+    z, y, x = (int(place) - farthest for place in np.unravel_index(int(near.argmax()), near.shape))
     return z, y, x

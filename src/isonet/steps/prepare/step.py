@@ -19,7 +19,10 @@ from isonet.project.subvolumes import SUBVOLUMES_IN_ALL
 from isonet.project.table import HALF_COLUMNS, TURNED_COLUMN, Project, Tomogram
 from isonet.running.console import collected
 from isonet.steps.prepare.catalogue import Catalogue, files_of_tilts, tell_of_unread
+from isonet.steps.prepare.checks.each_half import check_each_half
 from isonet.steps.prepare.checks.orientation import NOTHING, Shown, compared, lies_turned, look
+from isonet.steps.prepare.checks.sections import Sections
+from isonet.steps.prepare.checks.set_of_tomograms import warn_of_mixed_contrast, warn_of_own_products
 from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size
@@ -97,6 +100,8 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
         _ = tomogram.half_measured  # checks all lists of tilts, and the orientation
     comment_on_several([*before.tomograms, *project.tomograms])
     _tell_of_unknown_defocus([*before.tomograms, *project.tomograms])
+    if config.contrast == "auto":
+        warn_of_mixed_contrast([*before.tomograms, *project.tomograms])
     if config.relion5 is not None:
         write_relion_table(config.relion5, project, descriptions, overwrite=config.overwrite)
     if config.append:
@@ -162,6 +167,7 @@ def _describe(
 ) -> tuple[Description, dict[str, Path], dict[str, str], dict[str, object]]:
     """Check one tomogram and return what is known, its files and values by column, and what its spectrum shows."""
     volume = open_continued(item.path, aloud=True)
+    warn_of_own_products([volume, *map(open_volume, item.halves or ())])
     pooled_statistics([volume], aloud=True)
     pixel_size = config.pixel_size or item.listed.pixel_size or pixel_size_of(volume, known)
     comment_on_pixel_size(item.path, pixel_size, volume.header, known)
@@ -196,7 +202,7 @@ def _describe(
         *known.tilt_range,
         contrast,
     )
-    half_files, half_values = _half_columns(item, known, config)
+    half_files, half_values = _half_columns(item, volume, shown, known, config)
     tilt_file = known.tilt_file
     if tilt_file is None and known.tilts is not None:
         tilt_file = config.output.parent / "tilts" / f"{item.label}.tlt"
@@ -219,17 +225,22 @@ def _describe(
             **known.lies.values,
             CONTRAST_COLUMN: contrast,
         },
-        NOTHING if shown is None else shown.numbers,
+        {**(NOTHING if shown is None else shown.numbers), "shape": list(volume.shape)},
     )
 
 
-def _half_columns(item: Item, known: Description, config: PrepareConfig) -> tuple[dict[str, Path], dict[str, str]]:
+def _half_columns(
+    item: Item, volume: Volume, shown: Shown | None, known: Description, config: PrepareConfig
+) -> tuple[dict[str, Path], dict[str, str]]:
     """Files and values of the columns about halves: the volumes, how they were split, and the tilts of either."""
     if item.halves is None:
         return {}, {}
+    even, odd = (Sections.read(half) for half in item.halves)
+    is_mean = item.path.parent == config.average_dir
+    check_each_half(volume, (even, odd), shown, known.measured, config.accept, is_mean=is_mean)
     files = dict(zip(HALF_COLUMNS, item.halves, strict=True))
     asked = item.listed.text(SPLIT_COLUMN) if config.split == "auto" else config.split
-    split, found = split_of(title(item.path), *item.halves, asked or "auto")
+    split, found = split_of(title(item.path), even, odd, asked or "auto")
     if split == "tilts" and all(item.listed.text(column) for column in HALF_TILT_COLUMNS):
         return files, {SPLIT_COLUMN: split}
     if split == "tilts" and known.tilts is not None:

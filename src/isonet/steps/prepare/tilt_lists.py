@@ -4,37 +4,30 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from isonet.core.tilts.split import Array, SplitEstimate, estimate, section_power, tilts_of_first
+from isonet.core.tilts.split import SplitEstimate, estimate, tilts_of_first
 from isonet.errors import InputError
 from isonet.io import files
-from isonet.io.volume import Volume
-from isonet.volumes.continued import open_continued
+from isonet.steps.prepare.checks.sections import Sections
 
 log = logging.getLogger("isonet")
 SPLIT_COLUMN = "rlnTiltSplit"
 HALF_TILT_COLUMNS = ("rlnTiltFileHalf1", "rlnTiltFileHalf2")
-_SECTIONS = 64  # read in each of the two parts of a volume
-_AT_ONCE = 1 << 20  # voxels read at once, 8 sections at least
 _MARK = "# isonet prepare:"
 
 
-def measure_split(even: Path, odd: Path) -> SplitEstimate:
+def measure_split(even: Sections, odd: Sections) -> SplitEstimate:
     """Tell from the spectra of the middle XZ sections of two halves how they were split."""
-    halves = [open_continued(path) for path in (even, odd)]
-    middle = halves[0].shape[1] // 2
-    count = min(_SECTIONS, middle)
-    powers = [[_power(half, middle - count, middle), _power(half, middle, middle + count)] for half in halves]
-    return estimate(powers[0], powers[1], halves[0].shape[2])
+    return estimate(even.powers, odd.powers, even.volume.shape[2])
 
 
-def split_of(name: str, even: Path, odd: Path, asked: str) -> tuple[str, SplitEstimate | None]:
+def split_of(name: str, even: Sections, odd: Sections, asked: str) -> tuple[str, SplitEstimate | None]:
     """Return `frames` or `tilts`, as asked or as the data tell, with a line that says so, and the measurement."""
-    if asked == "frames":
-        return asked, None
     found = measure_split(even, odd)
-    if asked == "tilts":
-        if found.kind == "frames":
-            log.warning("%s: --split tilts given, but both halves measure the same planes as if from frames", name)
+    if asked != "auto":
+        if found.kind not in (asked, "unknown"):
+            planes = "the same planes" if asked == "tilts" else "different planes"
+            text = "%s: --split %s given, but both halves measure %s as if from %s"
+            log.warning(text, name, asked, planes, found.kind)
         return asked, found
     if found.kind == "unknown":
         log.warning("%s: single tilts do not stand out in the halves; taken as split by frames (--split tells)", name)
@@ -77,14 +70,3 @@ def write_list(path: Path, tilts: Sequence[float], what: str, *, overwrite: bool
     if path.exists() and not overwrite and not path.read_bytes().startswith(_MARK.encode()):
         raise InputError(f"{path}: exists and was not made by prepare; move it away or add --overwrite")
     files.write_text(path, f"{_MARK} {what}\n" + "".join(f"{tilt:.2f}\n" for tilt in tilts))
-
-
-def _power(volume: Volume, first: int, last: int) -> Array:
-    """Summed spectrum of XZ sections, a few read at once."""
-    step = max(8, _AT_ONCE // (volume.shape[0] * volume.shape[2]))
-    starts = range(first, last, step)
-    blocks = [section_power(volume.read(slice(None), slice(start, min(start + step, last)))) for start in starts]
-    total = blocks[0]
-    for block in blocks[1:]:
-        total = total + block
-    return total

@@ -13,6 +13,7 @@ from isonet.core.simulation import projection
 from isonet.core.tilts.split import SplitEstimate, estimate, section_power, tilts_of_first
 from isonet.io.formats import open_volume
 from isonet.io.programs import metadata
+from isonet.steps.prepare.checks.sections import Sections
 from isonet.steps.prepare.tilt_lists import measure_split
 
 Halves = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
@@ -103,7 +104,7 @@ def test_empty_halves_say_nothing() -> None:
 def test_real_halves_from_tilts(shared_data: Path) -> None:
     """EMPIAR-10499: even has tilts 0, 2, 4 ... of the series, odd the others."""
     even, odd = (shared_data / f"empiar10499/00254_wbp_20Apx_{half}_f16.mrc" for half in ("even", "odd"))
-    found = measure_split(even, odd)
+    found = measure_split(Sections.read(even), Sections.read(odd))
     assert found.kind == "tilts"
     tilts = metadata.read_tilt_angles(shared_data / "empiar10499/tiltseries/00254.xml").tolist()
     assert tilts_of_first(found, tilts).tolist() == [index % 2 == 0 for index in range(41)]

@@ -4,15 +4,22 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from isonet.core.comparison.likeness import NOISY_EDGE, PARTS, SAMPLES, blocks_of, compared
 from isonet.core.comparison.shift import NONE, Shift, shift_between
 from isonet.core.voxels import Mirrored, Voxels
+from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.steps.prepare.checks.faults import refuse
 from isonet.volumes.half_likeness import likeness_of_halves, warn_of_noise, warn_of_stretch
+from isonet.volumes.padding import looked_at
+from isonet.volumes.source import not_finite
 
 log = logging.getLogger("isonet")
+_EVERY, _FEWEST_VALUES = 4, 4  # voxels that are looked at in blocks, and values that data have
+_FARTHEST = 8  # voxels along an axis by which a half that is unlike its tomogram may be shifted
 _MORE = 0.2  # likeness by which a mirror image must be more alike
 
 
@@ -31,9 +38,11 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
     Raises
     ------
     InputError
-        If a half is constant, or is not of this tomogram.
+        If a half has NaN or infinite voxels, is constant or a segmentation, or is not of this tomogram.
     """
     halves = open_volume(even), open_volume(odd)
+    for half in halves:
+        _refuse_not_finite(half)
     black = [half for half in halves if _is_constant(half)]
     for half in black:
         value = float(half.stored[0, 0, 0])
@@ -41,6 +50,8 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
         refuse("black-half", text, accepted)
     if black:
         return
+    for half in halves:
+        _refuse_segmentation(half, accepted)
     if _are_the_same(*halves):
         log.warning("%s and %s: hold the same voxels; halves must differ in their noise", even, odd)
     else:
@@ -60,6 +71,23 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
     if first == second != NONE:
         text = "%s and %s: both are shifted against %s by %s voxels along z, y, x; give halves of this reconstruction"
         log.warning(text, even, odd, full, _in_words(first))
+
+
+def _refuse_not_finite(half: Volume) -> None:
+    """Refuse a half in which there are voxels that are no numbers."""
+    for part in looked_at(half.shape):
+        slab = half.read_rows(part)
+        if not np.isfinite(slab).all():
+            raise InputError(not_finite(half.path, slab, part.start))
+
+
+def _refuse_segmentation(half: Volume, accepted: Sequence[str]) -> None:
+    """Refuse a half of a few grey values."""
+    drawn = np.concatenate([half[block][::_EVERY, ::_EVERY, ::_EVERY] for block in blocks_of(half.shape, NOISY_EDGE)])
+    count = len(np.unique(drawn))
+    if count < _FEWEST_VALUES:
+        text = f"{half.path}: holds {count} grey values, as segmentations and masks do; give the half as it was"
+        refuse("other-halves", f"{text} reconstructed", accepted)
 
 
 def _compare_places(shift: Shift, even: Volume, odd: Volume, accepted: Sequence[str]) -> None:
@@ -84,6 +112,11 @@ def _compare_with_whole(full: Volume, half: Volume, accepted: Sequence[str]) -> 
     if likeness < PARTS[-1]:
         _refuse_mirrored(half, full, likeness, lambda one: compared(full, one, NOISY_EDGE).of_parts, accepted)
     if likeness >= PARTS[1]:
+        return
+    shift = shift_between(full, half, _FARTHEST)
+    if shift != NONE and max(map(abs, shift)) < _FARTHEST:  # at the edge it may lie beyond
+        text = f"{half.path}: is shifted against {full.path} by {_in_words(shift)} voxels along z, y, x; make all with"
+        refuse("other-halves", f"{text} one alignment", accepted)
         return
     said = f"(correlation {likeness:.2f}, about 0.7 where it is)"
     if likeness >= PARTS[0]:

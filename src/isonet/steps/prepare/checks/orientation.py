@@ -175,21 +175,21 @@ def warn_of_other_wedge(tomogram: Tomogram) -> None:
     shown = look(volume, told)
     if shown is None or not shown.clear or len(told.sweeps) > 1:
         return
-    if shown.differs(told) or _shifted(shown.estimate, told.sweeps[0].ends):
+    if shown.differs(told) or ends_differ(shown.estimate, told.sweeps[0].ends):
         _compare(volume, shown, told, ACCEPTABLE)
 
 
 def _ends_agree(volume: Volume, found: OrientationEstimate, ends: tuple[float, float]) -> bool:
     """Tell whether the ends of a wedge about y are those told, and say so."""
-    if _shifted(found, ends):
+    if ends_differ(found, ends):
         return False
     seen = f"{found.tilt_min:.0f} to {found.tilt_max:.0f} degrees"
     log.info("%s: wedge measured from %s in its power spectrum, as told", title(volume.path), seen)
     return True
 
 
-def _shifted(found: OrientationEstimate, ends: tuple[float, float]) -> bool:
-    """Whether a face of the wedge lies elsewhere than told."""
+def ends_differ(found: OrientationEstimate, ends: tuple[float, float]) -> bool:
+    """Tell whether a face of the wedge lies elsewhere than told."""
     return max(abs(found.tilt_min - ends[0]), abs(found.tilt_max - ends[1])) > _ENDS
 
 
@@ -202,7 +202,7 @@ def _compare(volume: Volume, shown: Shown, told: Measured, accepted: Sequence[st
     if two is not None:
         log.warning("%s: %s", volume.path, sentence_of_two(two))
         return
-    shifted = _shifted(found, ends)
+    shifted = ends_differ(found, ends)
     if not turned and not shifted:
         log.info("%s: its power spectrum shows %s, as told", title(volume.path), seen)
         return
