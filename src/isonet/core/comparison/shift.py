@@ -13,7 +13,7 @@ NONE: Shift = (0, 0, 0)
 _FARTHEST = 4  # voxels along an axis
 _USED = slice(1, len(BANDS) - 1)  # bands, of as much weight each coefficient
 _FAR = 8  # voxels, beyond which correlation is chance
-_CLEAR, _SEEN = 5.0, 10.0  # deviations of chance: of the peak beyond no shift, and of the peak
+_CLEAR, _SEEN = 7.0, 10.0  # deviations of chance: of the peak beyond no shift, and of the peak
 
 
 def shift_between(first: Voxels, second: Voxels, farthest: int = _FARTHEST) -> Shift:
