@@ -232,7 +232,10 @@ def test_tomograms_without_a_defocus_are_counted(sample: Path) -> None:
     table = sample.read_text().rstrip()
     row = table.splitlines()[-1].split("\t")
     defocus = [line.split()[0] for line in table.splitlines() if line.startswith("_")].index("_rlnDefocus")
-    second = ["2", *row[1:defocus], "40000", *row[defocus + 1 :]]
+    for name in ("full", "even", "odd"):
+        shutil.copy(f"data/{name}.mrc", f"data/other_{name}.mrc")
+    others = [one.replace("data/", "data/other_") if one.endswith(".mrc") else one for one in row]
+    second = ["2", *others[1:defocus], "40000", *others[defocus + 1 :]]
     sample.write_text("\n".join([table, "\t".join(second), ""]))
     outcome = isonet.done("train-starter", like=sample, output_dir="m", steps=1, batch_size=1, cube_size=32)
     assert "no defocus is known of 1 of 2 tomograms, such as full" in outcome.err

@@ -15,9 +15,6 @@ _RULED = 1.5  # deviation of all voxels relative to that of most parts, above wh
 FARTHEST = 25.0
 """Standard deviations from the mean beyond which values are cut off where they are few, as hot pixels are."""
 _FEW, _SHARE = 8, 1e-4  # values, or of all; more than that are sample of a map without noise
-_SPIKE, _SPIKES = 8.0, 2e-3  # deviations from which a voxel is hot, and the most of a block that are
-_SAMPLE = 1 << 14  # voxels of a block that tell what most have
-_MAD = 1.4826  # standard deviation of normal noise over its median absolute deviation
 Squares = Float64[np.ndarray, "sections rows columns"]
 Array = TypeVar("Array", Tensor, npt.NDArray[np.float32])
 
@@ -112,30 +109,6 @@ def without_hot(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     if are_few(int(np.count_nonzero(far)), far.size):
         np.clip(values, -FARTHEST, FARTHEST, out=values, where=far)
     return values
-
-
-def without_spikes(block: Float32[np.ndarray, "z y x"]) -> Float32[np.ndarray, "z y x"]:
-    """Put the median of their neighbours in place of single hot voxels, which fill a power spectrum in all directions.
-
-    They lie far beyond most others, whose median and deviation every so many voxels tell, and twice as far as five of
-    the six beside them: what was filtered, such as gold, does not. Where too many voxels lie so far out, as in maps
-    without noise, the block is returned as it is.
-    """
-    sample = block.reshape(-1)[:: max(1, block.size // _SAMPLE)]
-    middle = np.median(sample)
-    reach = _SPIKE * _MAD * np.median(np.abs(sample - middle))
-    far = np.abs(block - middle) > reach
-    if not (reach > 0 and 0 < np.count_nonzero(far) <= _SPIKES * block.size):
-        return block
-    places = np.argwhere(far)
-    steps = np.concatenate([np.eye(3, dtype=np.int64), -np.eye(3, dtype=np.int64)])
-    beside = np.clip(places[:, None] + steps, 0, np.array(block.shape) - 1)
-    beside = np.where((beside == places[:, None]).all(axis=2, keepdims=True), places[:, None] - steps, beside)
-    around = block[tuple(np.moveaxis(beside, 2, 0))]
-    alone = np.sort(np.abs(around - middle), axis=1)[:, -2] < np.abs(block[far] - middle) / 2
-    result = block.copy()
-    result[tuple(places[alone].T)] = np.median(around[alone], axis=1)
-    return result
 
 
 def float16_step(mean: float, std: float) -> float:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from isonet.core.normalize import skewness, without_spikes
+from isonet.core.normalize import skewness
+from isonet.core.spikes import without_spikes
 from isonet.io.volume import Volume
 from isonet.volumes.continued import data_box
 

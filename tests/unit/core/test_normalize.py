@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.ndimage import gaussian_filter
 
-from isonet.core.normalize import Moments, Normalization, skewness, without_spikes
+from isonet.core.normalize import Moments, Normalization, skewness
+from isonet.core.spikes import without_spikes
 
 
 @settings(max_examples=30, deadline=None)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from jaxtyping import Float32, Int64
 from scipy import fft
 
-from isonet.core.normalize import without_spikes
+from isonet.core.spikes import without_spikes
 from isonet.core.voxels import Axes, Mirrored, Voxels
 
 Block = tuple[slice, slice, slice]

@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from isonet.config.inputs import ACCEPTABLE
-from isonet.core.normalize import without_spikes
 from isonet.core.sampling import edges_of, moved
+from isonet.core.spikes import without_spikes
 from isonet.core.tilts.fullness import GRID, Fullness, block_power, fullness
 from isonet.core.tilts.measured import Measured
 from isonet.core.tilts.orientation_estimate import OrientationEstimate, estimate_orientation, missing_energy

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from isonet.core.normalize import without_spikes
+from isonet.core.spikes import without_spikes
 from isonet.core.tilts.section_range import SectionRange, section_range
 from isonet.core.tilts.split import Array, section_power
 from isonet.io.volume import Volume

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from isonet.core.normalize import without_spikes
 from isonet.core.sampling import edges_of, moved
+from isonet.core.spikes import without_spikes
 from isonet.core.tilts import wedge_estimate, wedge_spectrum
 from isonet.core.tilts.two_axes import TwoAxesEstimate
 from isonet.core.tilts.wedge_estimate import Finding, WedgeEstimate
