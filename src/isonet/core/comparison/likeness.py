@@ -26,6 +26,8 @@ _FEWEST = 300  # coefficients by which likeness is judged
 _SHORTEST = 16
 _HOT = 8.0  # deviations from which a block may hold hot voxels
 _MAY_BE = 0.2  # likeness of one block in the fine bands, from which more are looked at; chance gives 0.05
+_LOOKS_MIRRORED, _MIRRORED = 0.5, 0.8  # likeness of mirrored copies, whose voxels are the same: at first, and at last
+_SPARSE = 4  # every so many coefficients show one
 _WAYS: tuple[Axes, ...] = ((), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2))
 _PLACES = (
     *((0.5, 0.5, 0.5), (0.4, 0.25, 0.25), (0.6, 0.25, 0.75), (0.6, 0.75, 0.25), (0.4, 0.75, 0.75)),
@@ -100,23 +102,23 @@ def alike(volumes: Sequence[Voxels]) -> list[tuple[int, int, Axes]]:
         numbers, rows = list(own), np.stack(list(own.values()))
         edges = tuple(min(NOISY_EDGE, edge) for edge in shape)
         fine = [np.flatnonzero(bands_of(edges) == band) for band in range(_COARSE + 1, len(BANDS))]
-        left = [_normed(rows[:, there]) for there in fine]
         for axes in _WAYS if len(numbers) > 1 else ():
-            right = [_normed(_mirrored(rows, there, edges, axes)) for there in fine]
+            least, some = (_LOOKS_MIRRORED, [one[::_SPARSE] for one in fine]) if axes else (_MAY_BE, fine)
+            left, right = ([_normed(_mirrored(rows, one, shape, way)) for one in some] for way in ((), axes))
             likeness = np.mean([(one.conj() @ two.T).real for one, two in zip(left, right, strict=True)], axis=0)
-            for one, two in np.argwhere(np.triu(likeness >= _MAY_BE, 1)).tolist():
+            for one, two in np.argwhere(np.triu(likeness >= least, 1)).tolist():
                 pair = numbers[one], numbers[two]
                 found[pair] = max(found.get(pair, (0.0, ())), (float(likeness[one, two]), axes))
     return [
         (one, two, axes)
         for (one, two), (_, axes) in sorted(found.items())
-        if _surely_alike(volumes[one], Mirrored(volumes[two], axes))
+        if _surely_alike(volumes[one], Mirrored(volumes[two], axes), _MIRRORED if axes else PARTS[1])
     ]
 
 
-def _surely_alike(first: Voxels, second: Voxels) -> bool:
+def _surely_alike(first: Voxels, second: Voxels, least: float) -> bool:
     likeness = compared(first, second, NOISY_EDGE).of_parts
-    return likeness is not None and likeness >= PARTS[1]
+    return likeness is not None and likeness >= least
 
 
 def _middle_spectrum(volume: Voxels) -> npt.NDArray[np.complex64] | None:
@@ -126,16 +128,20 @@ def _middle_spectrum(volume: Voxels) -> npt.NDArray[np.complex64] | None:
 
 
 def _mirrored(
-    rows: npt.NDArray[np.complex64], there: Int64[np.ndarray, " some"], edges: tuple[int, ...], axes: Axes
+    rows: npt.NDArray[np.complex64], there: Int64[np.ndarray, " some"], shape: tuple[int, ...], axes: Axes
 ) -> npt.NDArray[np.complex64]:
-    """Some of the coefficients that blocks have once they are mirrored along axes.
+    """Some of the coefficients that the middle blocks of volumes of a shape have once these are mirrored along axes.
 
-    A mirrored block, `x[N - 1 - n]`, has `exp(2 pi i k / N) X(-k)`; all of `-k` have the conjugate of `X(k)`.
+    A mirrored block, `x[N - 1 - n + s]`, has `exp(2 pi i k (1 - s) / N) X(-k)`; all of `-k` have the conjugate of
+    `X(k)`. The middle of a mirrored volume begins `s` voxels later in the volume, where that cannot be halved.
     """
+    edges = tuple(min(NOISY_EDGE, length) for length in shape)
     depth, height, width = edges
+    middle = blocks_of((shape[0], shape[1], shape[2]), NOISY_EDGE)[0]
+    late = [length - one.stop - one.start for length, one in zip(shape, middle, strict=True)]
     place = list(np.unravel_index(there, (depth, height, width // 2 + 1)))
     across = 2 in axes
-    turn = sum((place[axis] / edges[axis] for axis in axes), np.zeros(len(there)))
+    turn = sum((place[axis] * ((1 - late[axis]) / edges[axis]) for axis in axes), np.zeros(len(there)))
     for axis in (0, 1):
         if (axis in axes) != across:
             place[axis] = -place[axis] % edges[axis]
