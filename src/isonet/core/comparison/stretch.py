@@ -24,7 +24,7 @@ _AT_FIRST = 2  # blocks in which things in place are enough to tell that there i
 _ENLARGED = np.arange(-10, 11) / 100
 _TURNED = np.arange(-12, 13) / 2  # degrees
 _BEYOND = 0.4  # of a block's edge: shifts at which correlation is chance
-_CLEAR, _SEEN = 6.0, 10.0  # deviations of chance: of the best beyond none (own halves have 2), and of the best
+_CLEAR, _SEEN = 9.0, 10.0  # deviations of chance: of the best beyond none (own halves have up to 6), and of the best
 
 
 @dataclass(frozen=True)
