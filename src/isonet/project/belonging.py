@@ -1,9 +1,8 @@
 """Which file belongs to which tomogram: one rule for halves, metadata, coordinates, masks and boundaries.
 
 The whole name first, then the longest that fits, then the nearest folder: the one most of whose path is that of the
-tomogram, then the one with the fewest steps between. What fits another tomogram better is that
-one's. Nothing belongs to a tomogram because there is no other: what fits equally well, and is not the same, is refused
-with both paths.
+tomogram, then the one with the fewest steps between. What fits another tomogram better is that one's. Nothing belongs
+to a tomogram because there is no other: what fits equally well, and is not the same, is refused with both paths.
 """
 
 import logging

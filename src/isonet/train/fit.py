@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from isonet.train.engine import engine_for
 from isonet.train.hardware.choice import laid_out
 from isonet.train.hardware.precision import LossScale, Precision, autocast, choose_precision, rounded
+from isonet.train.hardware.versions import learns_in
 from isonet.train.loss import mean_error
 from isonet.train.memory import is_out_of_memory
 from isonet.train.network.batch_norm import share_statistics
@@ -197,8 +198,10 @@ class Trainer:
 
     def _loss(self, network: nn.Module, inputs: Tensor, targets: Tensor, error_filter: Tensor) -> Tensor:
         """Mean error of some pairs."""
-        with autocast(self._engine.device, self._arithmetic):
-            prediction = network(rounded(inputs, self._arithmetic)).float()
+        coarsest = min(inputs.shape[2:]) // self.network.shape.divisor
+        arithmetic = learns_in(self._engine.device, self._arithmetic, coarsest)
+        with autocast(self._engine.device, arithmetic):
+            prediction = network(rounded(inputs, arithmetic)).float()
         return mean_error(prediction, targets, error_filter, self.options.exponent)
 
     def _scaled(self, loss: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ from isonet.project.table import HALF_COLUMNS, Project
 from isonet.steps.simulate.images import Noise, Stack, clean_images, exposed, reconstructed
 from isonet.steps.simulate.likeness import Spectra, difference, draw_spectra
 from isonet.steps.simulate.series import Series, measured_by
-from isonet.steps.train_starter import recording_of
+from isonet.steps.train_starter import recording_of, warn_of_unknown_defocus
 from isonet.volumes.preview import save_comparison
 from isonet.volumes.source import Source, open_sources
 
@@ -76,6 +76,7 @@ class Twin:
                 "imaged with --like; give --level-x, --level-y or --second-axis without it"
             )
         sources = open_sources(row, HALF_COLUMNS if row.has_halves else (row.full_column,))
+        warn_of_unknown_defocus(row.table, [row])
         recording = recording_of(sources, flipped=config.phase_flipped)
         return cls(config.model_copy(update=_options(sources, recording, config)), sources, recording)
 
@@ -144,6 +145,9 @@ def _options(sources: Sequence[Source], recording: Recording, config: SimulateCo
         "split": tomogram.split if tomogram.has_halves else "frames",
         "contrast": "dark" if sources[0].normalization.sign < 0 else "light",
     }
+    if recording.optics is not None:
+        names = ("defocus", "voltage", "cs", "amplitude_contrast")
+        told |= {name: getattr(recording.optics, name) for name in names}
     told |= {"tilts": tilts} if len(tilts) > 2 else {"tilt_min": tilts[0], "tilt_max": tilts[1]}
     for name, edge, most in zip(("depth", "height", "width"), sources[0].shape, _LARGEST, strict=True):
         if name not in config.model_fields_set:

@@ -23,6 +23,7 @@ from isonet.steps.simulate.series import Series, all_series, measured_by, write_
 
 log = logging.getLogger("isonet")
 _NAMES = ("truth.mrc", "full.mrc", "even.mrc", "odd.mrc", "tilts.mrc", "tilts.tlt", "particles.star")
+_TOLD = ("defocus", "voltage", "cs", "amplitude_contrast", "contrast")  # to prepare, where they are not usual
 _SECOND = ("tilts2.mrc", "tilts2.tlt")
 
 
@@ -91,20 +92,22 @@ def simulate(config: SimulateConfig) -> Path:
     if twin is not None:
         twin.compare(joined, series[0])
     _write_particles(config, cell.placements)
-    _say_how_it_lies(series, config)
+    _say_what_is_next(series, config)
     return config.output_dir
 
 
-def _say_how_it_lies(series: Sequence[Series], config: SimulateConfig) -> None:
-    """Say with which words `prepare` is told how axis and beam lie, where they are not y and z."""
-    if len(series) == 1 and series[0].at_home and not series[0].about_y:
-        return
-    words = []
+def _say_what_is_next(series: Sequence[Series], config: SimulateConfig) -> None:
+    """Say with which words `prepare` is told of the tilts, its halves, and how axis and beam lie."""
+    folder = config.output_dir
+    words = [f"--even {folder / 'even.mrc'} --odd {folder / 'odd.mrc'} --split {config.split}"]
+    for name in _TOLD:
+        if getattr(config, name) != SimulateConfig.model_fields[name].default:
+            words.append(f"--{name.replace('_', '-')} {getattr(config, name)}")
     for prefix, one, name in zip(("", "second-"), series, ("tilts.tlt", "tilts2.tlt"), strict=False):
         told = {"level-x": one.about_x, "level-y": one.about_y, "axis-turn": one.about_z}
         words += [f"--{prefix}tilt-file {config.output_dir / name}"]
         words += [f"--{prefix}{option}={value:g}" for option, value in told.items() if value]
-    log.info("%s: tell prepare how it lies: %s", config.output_dir / "full.mrc", " ".join(words))
+    log.info("next: isonet prepare %s %s", folder / "full.mrc", " ".join(words))
 
 
 def refuse_existing(paths: list[Path], *, overwrite: bool) -> None:

@@ -16,7 +16,7 @@ from isonet.core.tilts.measured import Measured
 from isonet.core.tilts.noise import NoiseMode
 from isonet.errors import InputError
 from isonet.io.volume_files import title
-from isonet.project.table import HALF_COLUMNS, Project
+from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.steps.deconv import optics_in
 from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.source import Source, open_sources
@@ -61,14 +61,19 @@ def recordings_of(table: Path, *, flipped: bool = False) -> tuple[str, list[Reco
         log.info("%s: %d of %d tomograms are looked at", table, len(looked_at), len(project.tomograms))
     columns = [HALF_COLUMNS if halves else (one.full_column,) for one in looked_at]
     found = [recording_of(open_sources(*one), flipped=flipped) for one in zip(looked_at, columns, strict=True)]
-    without = [row.name for row, one in zip(looked_at, found, strict=True) if one.optics is None]
-    if 0 < len(without) < len(found):
+    warn_of_unknown_defocus(table, looked_at)
+    return "halves" if halves else "full", found
+
+
+def warn_of_unknown_defocus(table: Path, tomograms: Sequence[Tomogram]) -> None:
+    """Warn of tomograms of which a table knows neither defocus nor phase plate."""
+    without = [one.name for one in tomograms if not one.number("rlnDefocus") and not one.number("rlnPhaseShift")]
+    if without:
         log.warning(
             "%s: no defocus is known of %d of %d tomograms, such as %s, which is taken for no contrast transfer; fill "
-            "rlnDefocus",
-            *(table, len(without), len(found), without[0]),
+            "rlnDefocus, unless it was corrected",
+            *(table, len(without), len(tomograms), without[0]),
         )
-    return "halves" if halves else "full", found
 
 
 def recording_of(sources: Sequence[Source], *, flipped: bool = False) -> Recording:

@@ -106,6 +106,9 @@ def _narrowed(tomogram: Tomogram, folder: Path, config: ValidateConfig, run: Run
             path = folder / "tilts" / f"{tomogram.index}_{column}.tlt"
             files.write_text(path, "".join(f"{tilt:.2f}\n" for tilt in left))
             row[column] = str(path.relative_to(folder))
+            which = column.removeprefix("rlnTiltFile")
+            if f"rlnTiltMin{which}" in row:
+                row |= {f"rlnTiltMin{which}": f"{min(left):g}", f"rlnTiltMax{which}": f"{max(left):g}"}
     for column, path in ((name, tomogram.file(name)) for name in ("rlnMaskBoundary",) if tomogram.text(name)):
         row[column] = str(path.resolve())
     return row

@@ -7,6 +7,9 @@ times the memory and the time (https://github.com/pytorch/pytorch/issues/166643,
 cuDNN is 9.15 or newer, which 2.10 brings along. Both concern contiguous arrays alone: the condition in
 aten/src/ATen/native/Convolution.cpp is `91500 > version >= 90800`, 16 bits, a kernel larger than 1, and that neither
 input nor kernel is channels-last.
+
+oneDNN 3.12 (torch 2.13) reads memory that nobody has written where it computes gradients of kernels in bf16 on a CPU,
+over volumes whose edges are no longer than 2 voxels: now and then they are NaN.
 """
 
 import torch
@@ -16,11 +19,28 @@ from isonet.train.hardware.precision import Arithmetic
 _WRONG_IN_16_BITS = range(90800, 91500)
 _MOST_VALUES = 1 << 31  # what convolutions can count
 _FEWER_VALUES = 1 << 29  # a third of the least that is known to go wrong
+_SHORTEST_IN_BF16 = 3  # voxels
 
 
 def most_values(device: torch.device, arithmetic: Arithmetic) -> int:
     """Values that one array of a network may have at most on a device."""
     return _MOST_VALUES if warning(device, arithmetic) is None else _FEWER_VALUES
+
+
+def learns_in(device: torch.device, arithmetic: Arithmetic, coarsest: int) -> Arithmetic:
+    """Arithmetic in which a network can be trained whose coarsest level is so many voxels wide: as chosen, or float32.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where to train.
+    arithmetic : str
+        What was chosen for it.
+    coarsest : int
+        Shortest edge of the volumes that the bottom of the network sees.
+    """
+    wrong = device.type == "cpu" and arithmetic == "bf16" and coarsest < _SHORTEST_IN_BF16
+    return "float32" if wrong else arithmetic
 
 
 def warning(device: torch.device, arithmetic: Arithmetic) -> str | None:

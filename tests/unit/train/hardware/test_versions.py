@@ -1,18 +1,21 @@
-"""Versions of cuDNN that compute 3-D convolutions in 16 bits wrongly, and what is done about it.
+"""Versions of libraries that compute 3-D convolutions in 16 bits wrongly, and what is done about it.
 
 Their sources are in `isonet.train.hardware.versions`.
 """
 
+import copy
 import math
 
 import pytest
 import torch
 
 from isonet.train.correct import largest_tiles
+from isonet.train.fit import Trainer
 from isonet.train.hardware.choice import Choice, adopt, laid_out
-from isonet.train.hardware.precision import Arithmetic
+from isonet.train.hardware.precision import Arithmetic, Precision
 from isonet.train.hardware.versions import most_values, warning
-from isonet.train.network.unet import UNet, UNetShape
+from isonet.train.network.unet import UNet, UNetShape, named_shape
+from isonet.train.pairs import Batch
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
 KNOWN_WRONG = 16 * 124 * 1282 * 722
@@ -68,3 +71,23 @@ def test_kernels_of_one_channel_say_their_layout() -> None:
         assert all(one.is_contiguous() for one in network.parameters())
     finally:
         adopt(CPU, Choice())
+
+
+def test_gradients_of_the_smallest_cubes_are_those_of_float32() -> None:
+    """Memory that nobody has written, here full of NaN, is not read."""
+    torch.manual_seed(0)
+    network = UNet(named_shape("small", filter_base=8))
+    cubes = torch.randn(2, 1, 16, 16, 16)
+    batch = Batch(cubes, cubes, torch.ones(2, 1, 16, 16, 9))
+    learnt = []
+    precisions: tuple[Precision, ...] = ("float32", "bf16", "bf16")
+    for precision in precisions:
+        trainer = Trainer(copy.deepcopy(network), torch.device("cpu"), precision)
+        rubbish = [
+            torch.full((size,), torch.nan, dtype=torch.bfloat16) for size in (10**4, 10**5, 10**6) for _ in "123"
+        ]
+        del rubbish
+        trainer.step(batch, 1e-3)
+        learnt.append(torch.cat([one.flatten() for one in trainer.network.parameters()]))
+    assert torch.equal(learnt[0], learnt[1])
+    assert torch.equal(learnt[0], learnt[2])
