@@ -1,7 +1,7 @@
 """How alike two halves are where noise does not hide it: at low resolution."""
 
 import logging
-from functools import reduce
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from isonet.core.comparison.likeness import (
     Block,
     blocks_of,
     compared,
+    standardized,
+    window,
     without_hot_voxels,
 )
 from isonet.core.comparison.shift import NONE, shift_between
@@ -119,19 +121,25 @@ def _apart(power: Power) -> float:
 
 def _power(first: Volume, second: Volume, block: Block) -> Power | None:
     """Products and powers of a block of two volumes, shell by shell; None where it says nothing."""
-    one, two = (np.asarray(volume[block], np.float64) for volume in (first, second))
-    if not (np.isfinite(one).all() and np.isfinite(two).all() and one.std() > 0 and two.std() > 0):
+    one, two = (standardized(np.asarray(volume[block], np.float32)) for volume in (first, second))
+    if one is None or two is None:
         return None
-    window = reduce(np.multiply.outer, [np.hanning(edge + 2)[1:-1] for edge in one.shape])
-    standard = (((part - part.mean()) / part.std()).astype(np.float32) for part in (one, two))
-    spectra = [fft.rfftn(window * without_hot_voxels(part)).ravel() for part in standard]
-    z, y, x = (fft.fftfreq(one.shape[0]), fft.fftfreq(one.shape[1]), fft.rfftfreq(one.shape[2]))
-    shell = (np.sqrt(np.square(z)[:, None, None] + np.square(y)[:, None] + np.square(x)) / _SHELL).astype(int).ravel()
+    spectra = [fft.rfftn(window(part.shape) * without_hot_voxels(part)).ravel() for part in (one, two)]
+    shell = _shells(one.shape)
     both, *powers = (
-        np.asarray(np.bincount(shell, (left * right.conj()).real), np.float64)
+        np.asarray(np.bincount(shell, left.real * right.real + left.imag * right.imag), np.float64)
         for left, right in ((spectra[0], spectra[1]), (spectra[0],) * 2, (spectra[1],) * 2)
     )
     return both, powers[0], powers[1]
+
+
+@lru_cache(maxsize=8)
+def _shells(shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Number of the shell of each coefficient of a real transform."""
+    depth, height, width = shape
+    z, y, x = fft.fftfreq(depth), fft.fftfreq(height), fft.rfftfreq(width)
+    radius = np.sqrt(np.square(z)[:, None, None] + np.square(y)[:, None] + np.square(x))
+    return (radius / _SHELL).astype(np.int64).ravel()
 
 
 def _at_fine_detail(power: Power) -> float | None:

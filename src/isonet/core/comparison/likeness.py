@@ -4,6 +4,7 @@ What two volumes share by accident (a slab, the shape of a membrane) lies at low
 with the whole, at all frequencies; with the other half only the sample, which stands out of the noise at low ones.
 """
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -223,12 +224,19 @@ to 0.1, in volumes of 64 voxels 0.2, in smaller ones 0.33.
 
 def spectrum_of(block: Float32[np.ndarray, "z y x"]) -> npt.NDArray[np.complex64] | None:
     """Fourier coefficients of a block brought to mean 0 and deviation 1; None where it says nothing."""
-    with np.errstate(invalid="ignore", over="ignore"):  # told by the deviation
-        deviation, mean = float(block.std(dtype=np.float64)), block.mean(dtype=np.float64)
-    if min(block.shape) < _SHORTEST or not 0 < deviation < float("inf"):
+    standard = None if min(block.shape) < _SHORTEST else standardized(block)
+    if standard is None:
         return None
-    standard = ((block.astype(np.float64) - mean) / deviation).astype(np.float32)
-    return np.asarray(fft.rfftn(without_hot_voxels(standard) * _window(block.shape)).ravel(), np.complex64)
+    return np.asarray(fft.rfftn(without_hot_voxels(standard) * window(block.shape)).ravel(), np.complex64)
+
+
+def standardized(block: Float32[np.ndarray, "z y x"]) -> Float32[np.ndarray, "z y x"] | None:
+    """Bring a block to mean 0 and deviation 1; None where it is constant or holds what is no number."""
+    with np.errstate(invalid="ignore", over="ignore"):  # told by the deviation
+        values = block.astype(np.float64)
+        values -= values.mean()
+        deviation = math.sqrt(np.vdot(values, values) / values.size)
+    return (values / deviation).astype(np.float32) if 0 < deviation < math.inf else None
 
 
 def without_hot_voxels(standard: Float32[np.ndarray, "z y x"]) -> Float32[np.ndarray, "z y x"]:
@@ -244,7 +252,7 @@ def _squares(transform: npt.NDArray[np.complex64]) -> npt.NDArray[np.float32]:
 
 
 @lru_cache(maxsize=8)
-def _window(shape: tuple[int, ...]) -> Float32[np.ndarray, "z y x"]:
+def window(shape: tuple[int, ...]) -> Float32[np.ndarray, "z y x"]:
     """Hann window along all axes."""
     z, y, x = (np.hanning(edge + 2)[1:-1].astype(np.float32) for edge in shape)
     return z[:, None, None] * y[:, None] * x

@@ -17,6 +17,7 @@ from scipy import fft
 from torch import Tensor
 
 from isonet.core import fourier
+from isonet.core.comparison.likeness import standardized
 
 Numbers = npt.NDArray[np.int64]
 GRID = 128
@@ -88,11 +89,10 @@ def block_power(block: Float[Tensor, "z y x"]) -> Float[Tensor, "grid grid half"
     """Power spectrum of a block under a Hann window, on the one grid of all; None of what is too small or constant."""
     if min(block.shape) < _SHORTEST:
         return None
-    block = block / block.abs().amax()  # squares of very small or large values are none in float32
-    deviation, mean = torch.std_mean(block)
-    if not 0 < float(deviation) < math.inf:
+    standard = standardized(block.numpy())
+    if standard is None:
         return None
-    windowed = ((block - mean) / deviation * fourier.taper(block.shape, max(block.shape))).numpy()
+    windowed = standard * fourier.taper(block.shape, max(block.shape)).numpy()
     spectrum = fft.rfft(windowed, GRID, axis=2)  # axis by axis, as most of the padded block is empty
     spectrum = fft.fft(fft.fft(spectrum, GRID, axis=1), GRID, axis=0, overwrite_x=True)
     return torch.from_numpy(np.square(spectrum.real) + np.square(spectrum.imag))

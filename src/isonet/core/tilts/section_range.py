@@ -66,7 +66,7 @@ def section_range(power: Float64[np.ndarray, "kz kx"], width: int) -> SectionRan
     places, shell, angle = _places((depth, columns), width)
     values = power.ravel()[places]
     starts = np.flatnonzero(np.diff(shell, prepend=-1))
-    usual = np.array([np.quantile(part, _USUAL) for part in np.split(values, starts[1:])])
+    usual = np.array([_usual(part) for part in np.split(values, starts[1:])])
     there = np.repeat(usual > _LEAKED * usual.max(initial=0), np.diff(np.append(starts, len(shell))))
     if np.count_nonzero(usual > _LEAKED * usual.max(initial=0)) < _FEWEST:
         return None
@@ -75,6 +75,12 @@ def section_range(power: Float64[np.ndarray, "kz kx"], width: int) -> SectionRan
     number = round(180 / _STEP)
     counts = np.bincount(angle[there], minlength=number).astype(np.float64)
     return _best(counts, np.bincount(angle[there], full, minlength=number))
+
+
+def _usual(values: Float64[np.ndarray, " n"]) -> float:
+    """Value that most coefficients of a shell have."""
+    at = int(_USUAL * (len(values) - 1))
+    return float(np.partition(values, at)[at])
 
 
 def _best(counts: Float64[np.ndarray, " angles"], sums: Float64[np.ndarray, " angles"]) -> SectionRange:

@@ -53,7 +53,7 @@ class SplitEstimate:
 def section_power(sections: Float[npt.NDArray[np.float32], "z y x"]) -> Float[npt.NDArray[np.float64], "kz kx"]:
     """Sum over y of the power spectra of XZ sections, padded to twice their depth, in the rfft layout."""
     depth, _, width = sections.shape
-    window = np.outer(_taper(depth, depth // 16), _taper(width, width // 8))[:, None, :]
+    window = np.outer(_taper(depth, depth // 16), _taper(width, width // 8)).astype(np.float32)[:, None, :]
     centred = (sections - sections.mean(axis=(0, 2), keepdims=True)) * window
     spectrum = fft.rfft2(centred, s=(2 * depth, width), axes=(0, 2))
     return (np.square(spectrum.real) + np.square(spectrum.imag)).sum(axis=1, dtype=np.float64)
