@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from isonet.errors import InputError
@@ -157,7 +158,14 @@ def tell_of_other_folders(path: Path, found: Sequence[Path]) -> None:
 
 
 def paired(firsts: Sequence[Path], seconds: Sequence[Path]) -> tuple[list[Pair], list[Path]]:
-    """Pair files by whole names, then by names without one word that marks a half; also return those left alone.
+    """Pair files by whole names, then by names without one word that marks a half, the longest first.
+
+    Returns
+    -------
+    list of Pair
+        What pairs.
+    list of Path
+        Those left alone.
 
     Raises
     ------
@@ -176,7 +184,10 @@ def paired(firsts: Sequence[Path], seconds: Sequence[Path]) -> tuple[list[Pair],
             if path not in done:
                 for key in dict.fromkeys((*marks(stem(path)), stem(path))):
                     bare.setdefault(key, [[], []])[side].append(path)
-    pairs += [_pair(name, *sides) for name, sides in bare.items() if all(sides)]
+    for _, names in groupby(sorted(bare, key=len, reverse=True), len):
+        left = {name: [[path for path in side if path not in done] for side in bare[name]] for name in names}
+        pairs += [_pair(name, *sides) for name, sides in left.items() if all(sides)]
+        done = {path for pair in pairs for path in pair.halves}
     seen: dict[Path, Pair] = {}
     for pair in pairs:
         for path in pair.halves:

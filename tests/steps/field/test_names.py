@@ -433,3 +433,16 @@ def test_names_that_no_table_can_carry_are_refused_before_anything_is_measured(
     outcome = isonet.call("prepare", *([] if sides else files), **sides, tilt_file=tilts)
     isonet.assert_refused(outcome, "cannot be written to a STAR file")
     assert "voxels" not in outcome.err, outcome.err
+
+
+def test_holes_with_one_half_marked(here: Path) -> None:
+    """Of what is left of a name, the longest counts: h1 is no half where `_EVN` is."""
+    for number, hole in enumerate(("grid_h1_ts_1", "grid_h2_ts_1")):
+        foreign.mrc(here / f"full/{hole}.mrc", small(number))
+        foreign.mrc(here / f"full/even/{hole}{'_EVN' if number == 0 else ''}.mrc", small(10 + number))
+        foreign.mrc(here / f"full/odd/{hole}{'_ODD' if number == 1 else ''}.mrc", small(10 + number))
+    isonet.done("prepare", "full")
+    assert halves_of(here / "tomograms.star") == {
+        "grid_h1_ts_1": ("full/even/grid_h1_ts_1_EVN.mrc", "full/odd/grid_h1_ts_1.mrc"),
+        "grid_h2_ts_1": ("full/even/grid_h2_ts_1.mrc", "full/odd/grid_h2_ts_1_ODD.mrc"),
+    }
