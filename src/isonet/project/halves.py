@@ -111,16 +111,20 @@ def _marked_folders(folders: Iterable[Path]) -> dict[str, tuple[Path, Path]]:
     return {rest: (found["even"], found["odd"]) for rest, found in sides.items() if len(found) == 2}
 
 
-def tell_of_unread_halves(paths: Iterable[Path], full: Sequence[Path]) -> None:
-    """Warn of folders in or beside those of tomograms that look like those of their halves, by all names.
+def tell_of_unread_halves(paths: Sequence[Path], full: Sequence[Path]) -> None:
+    """Warn of what looks like halves by its names: files beside a tomogram that was given, folders in or beside others.
 
     Parameters
     ----------
-    paths : iterable of Path
+    paths : sequence of Path
         Folders and files that were given.
     full : sequence of Path
         Tomograms that were found, and have no halves.
     """
+    for path in full:
+        if path in paths and (beside := _beside(path)) is not None:
+            _warn_of_unread(beside, str(path))
+            return
     known = {bare(stem(one)) for one in full}
     given = dict.fromkeys(path if is_folder(path) else path.parent for path in paths)
     for place in dict.fromkeys(place for folder in given for place in (folder, folder.absolute().parent)):
@@ -131,11 +135,21 @@ def tell_of_unread_halves(paths: Iterable[Path], full: Sequence[Path]) -> None:
             held = [{bare(half_key(one)) for one in volume_files.volumes_in(folder)} for folder in pair]
             if known & held[0] & held[1]:
                 even, odd = map(_as_given, pair)
-                log.warning(
-                    "%s and %s: look like halves of %s and were not read; if they are, give --even %s --odd %s",
-                    *(even, odd, full[0] if len(full) == 1 else f"{len(full)} tomograms", even, odd),
-                )
+                _warn_of_unread((even, odd), str(full[0]) if len(full) == 1 else f"{len(full)} tomograms")
                 return
+
+
+def _warn_of_unread(halves: Halves, whose: str) -> None:
+    log.warning(
+        "%s and %s: look like halves of %s and were not read; if they are, give --even %s --odd %s",
+        *(*halves, whose, *halves),
+    )
+
+
+def _beside(path: Path) -> Halves | None:
+    """Two files beside a tomogram whose names are its own with the word of a half."""
+    said = {marks(stem(one)).get(stem(path)): one for one in volume_files.volumes_in(path.parent)}
+    return (said["even"], said["odd"]) if "even" in said and "odd" in said else None
 
 
 def _as_given(path: Path) -> Path:

@@ -446,3 +446,14 @@ def test_holes_with_one_half_marked(here: Path) -> None:
         "grid_h1_ts_1": ("full/even/grid_h1_ts_1_EVN.mrc", "full/odd/grid_h1_ts_1.mrc"),
         "grid_h2_ts_1": ("full/even/grid_h2_ts_1.mrc", "full/odd/grid_h2_ts_1_ODD.mrc"),
     }
+
+
+def test_halves_beside_a_tomogram_that_is_given_alone(here: Path) -> None:
+    """They are not read, which is said with what reads them."""
+    for number, mark in enumerate(("", "_EVN", "_ODD")):
+        foreign.mrc(here / f"TS_1{mark}.mrc", small(1 if number == 0 else 10))
+        foreign.mrc(here / f"TS_10{mark}.mrc", small(2))
+    said = isonet.done("prepare", "TS_1.mrc").err
+    assert "TS_1_EVN.mrc and TS_1_ODD.mrc: look like halves of TS_1.mrc and were not read" in said
+    assert "give --even TS_1_EVN.mrc --odd TS_1_ODD.mrc" in said
+    assert "TS_10" not in said
