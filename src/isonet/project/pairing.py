@@ -21,6 +21,7 @@ from isonet.project.halves import (
     paired,
     tell_of_other_folders,
     tell_of_unread_halves,
+    volumes_of,
 )
 from isonet.project.names import Fit, is_marked_in_front, is_short, side_of
 from isonet.project.selection import find_volumes, only_tomograms
@@ -60,7 +61,7 @@ def grouped(
         If a path does not exist or holds nothing, or partners differ in shape; as of :func:`pair_halves`; also if
         halves were given and a tomogram has none of its name.
     """
-    given = _found(tomograms, stacks=stacks, named=even is not None)
+    given = _found(tomograms, stacks=stacks, named=None if even is None or odd is None else (even, odd))
     full, pairs, told = given.full, given.pairs, given.told
     if even is not None and odd is not None:
         pairs = pair_halves(even, odd, stacks=stacks)
@@ -128,7 +129,7 @@ class _Found:
     told: Grouped
 
 
-def _found(paths: Sequence[Path], *, stacks: bool, named: bool = False) -> _Found:
+def _found(paths: Sequence[Path], *, stacks: bool, named: Halves | None) -> _Found:
     """Find all that lies in folders or stands in tables.
 
     Where halves are `named`, tomograms whose names begin with even and odd are no halves.
@@ -144,17 +145,13 @@ def _found(paths: Sequence[Path], *, stacks: bool, named: bool = False) -> _Foun
             order += _take_up(path, apart, told)
             continue
         folders = half_folders(path)
-        try:
-            volumes = find_volumes(path)
-        except InputError:
-            if folders is None:
-                raise
+        volumes = volumes_of(path, folders)
+        tell_of_other_folders(path, volumes, named or folders)
+        if folders is not None and not volumes:
             pairs += pair_halves(*folders, stacks=stacks)
             continue
         loose += volumes
         order += volumes
-        if folders is None and not named:
-            tell_of_other_folders(path, volumes)
         if folders is not None:
             below += paired(*(only_tomograms(find_volumes(folder), stacks=stacks) for folder in folders))[0]
     kept = set(only_tomograms([path for path in dict.fromkeys(loose) if path not in told], stacks=stacks))
