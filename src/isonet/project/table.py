@@ -270,14 +270,15 @@ class Project:
             updated.write()
         return updated
 
-    def added(self, rows: Sequence[Mapping[str, str]]) -> "Project":
+    def added(self, new: Sequence[Mapping[str, str]]) -> "Project":
         """As :meth:`recorded`, add rows of full tomograms, numbered on; raise `InputError` if one is there already."""
         with files.locked(self.path.with_name(f".{self.path.name}.lock"), wait=True):
             before = Project.read(self.path) if self.path.exists() else Project(self.path, ())
             column = before.tomograms[0].full_column if before.tomograms else FULL_COLUMNS[0]
-            named = [{column if name in FULL_COLUMNS else name: text for name, text in row.items()} for row in rows]
+            named = [{column if name in FULL_COLUMNS else name: text for name, text in row.items()} for row in new]
             numbered = [{**row, "rlnIndex": str(index)} for index, row in enumerate(named, start=before.next_index)]
-            refuse_repeated(self.path, [*(one.row for one in before.tomograms), *numbered], FULL_COLUMNS)
+            rows = [*(one.row for one in before.tomograms), *numbered]
+            refuse_repeated(self.path, rows, (*FULL_COLUMNS, *HALF_COLUMNS))
             updated = replace(before, tomograms=(*before.tomograms, *(Tomogram(self.path, row) for row in numbered)))
             updated.write()
         return updated

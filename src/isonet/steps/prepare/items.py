@@ -63,7 +63,9 @@ def find_items(tomograms: Sequence[Path], config: PrepareConfig, before: Project
     InputError
         If no tomogram is found, one cannot be used, or halves do not pair or are not of their tomogram.
     """
+    listing = Listing.read(tomograms)
     pairs, lone = grouped(tomograms, config.even, config.odd, stacks="stack" in config.accept)
+    lone = list({tuple(half.resolve() for half in pair.halves): pair for pair in reversed(lone)}.values())[::-1]
     if config.even is None:
         _tell(pairs, lone)
     named_in_table = [*pairs, *(path for both in pairs.values() if both is not None for path in both)]
@@ -72,6 +74,7 @@ def find_items(tomograms: Sequence[Path], config: PrepareConfig, before: Project
     refuse_unwritable(before.path, map(before.entry, named_in_table))
     halved: list[tuple[Path | None, Path, Path]] = [(path, *both) for path, both in pairs.items() if both is not None]
     halved += [(None, *pair.halves) for pair in lone]
+    _refuse_shared_halves(halved)
     for outcome in in_threads(lambda one: check_halves(*one, config.accept), halved):
         outcome.told()
     named = {path: Named(path, (stem(path),)) for path in pairs}
@@ -91,11 +94,21 @@ def find_items(tomograms: Sequence[Path], config: PrepareConfig, before: Project
     names = [*(one.name for one in before.tomograms), *(stem(path) for path in pairs)]
     labels = [name if names.count(name) == 1 else f"{name}_{number}" for number, name in enumerate(names, start=1)]
     labels = labels[len(before.tomograms) :]
-    listing = Listing.read(tomograms)
     return [
         Item(path, halves, label, named[path], listing.of(path, halves))
         for (path, halves), label in zip(pairs.items(), labels, strict=True)
     ]
+
+
+def _refuse_shared_halves(halved: Sequence[tuple[Path | None, Path, Path]]) -> None:
+    """Refuse a half of two tomograms, which steps would refuse in the table."""
+    names = ["one that is the mean of its halves" if full is None else str(full) for full, *_ in halved]
+    owners: dict[Path, int] = {}
+    for number, (_, *halves) in enumerate(halved):
+        for half in halves:
+            first = owners.setdefault(half.resolve(), number)
+            if first != number:
+                raise InputError(f"{half}: a half of two tomograms, {names[first]} and {names[number]}; keep one")
 
 
 def _tell(pairs: Mapping[Path, Halves | None], lone: Sequence[Pair]) -> None:

@@ -22,7 +22,11 @@ from isonet.steps.prepare.catalogue import Catalogue, files_of_tilts, tell_of_un
 from isonet.steps.prepare.checks.each_half import check_each_half
 from isonet.steps.prepare.checks.orientation import NOTHING, Shown, compared, lies_turned, look
 from isonet.steps.prepare.checks.sections import Sections
-from isonet.steps.prepare.checks.set_of_tomograms import warn_of_mixed_contrast, warn_of_own_products
+from isonet.steps.prepare.checks.set_of_tomograms import (
+    warn_of_mixed_contrast,
+    warn_of_own_products,
+    warn_of_same_names,
+)
 from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size
@@ -98,10 +102,12 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
     shown_of = [{"name": one.name, **shown} for one, shown in zip(project.tomograms, measured, strict=True)]
     for tomogram in project.tomograms:
         _ = tomogram.half_measured  # checks all lists of tilts, and the orientation
-    comment_on_several([*before.tomograms, *project.tomograms])
-    _tell_of_unknown_defocus([*before.tomograms, *project.tomograms])
+    together = [*before.tomograms, *project.tomograms]
+    warn_of_same_names(together)
+    comment_on_several(together)
+    _tell_of_unknown_defocus(together)
     if config.contrast == "auto":
-        warn_of_mixed_contrast([*before.tomograms, *project.tomograms])
+        warn_of_mixed_contrast(together)
     if config.relion5 is not None:
         write_relion_table(config.relion5, project, descriptions, overwrite=config.overwrite)
     if config.append:

@@ -35,3 +35,21 @@ def warn_of_mixed_contrast(tomograms: Sequence[Tomogram]) -> None:
         "at them, and mend rlnTomoContrast or give --contrast",
         *(tomograms[0].table, word, len(odd), len(tomograms), ", ".join([*odd[:_NAMED], *more]), other),
     )
+
+
+def warn_of_same_names(tomograms: Sequence[Tomogram]) -> None:
+    """Warn, once, of tomograms of one name, which steps refuse to write results of into one folder."""
+    called: dict[str, list[Tomogram]] = {}
+    for one in tomograms:
+        called.setdefault(one.name, []).append(one)
+    twice = [several for several in called.values() if len(several) > 1]
+    if not twice:
+        return
+    first, second = (one.file(one.full_column) for one in twice[0][:2])
+    rest = len(twice) - 1
+    more = f" (and tomograms of {rest} more name{'s' * (rest > 1)})" if rest else ""
+    log.warning(
+        "%s and %s%s: of one name, which deconv, mask, extract and predict refuse in one folder; rename them, or "
+        "prepare each folder into a table of its own (--output)",
+        *(first, second, more),
+    )
