@@ -193,19 +193,20 @@ def folders_above(folder: Path) -> list[Path]:
 
 
 def refuse_unwritable(path: Path, values: Iterable[str]) -> None:
-    """Raise `InputError` where a value holds a quote, a tab, a line break or what is not UTF-8."""
+    """Raise `InputError` where a value cannot be written, see :func:`is_writable`."""
     for value in values:
-        if any(character in value for character in "\"'\t\n\r") or not _is_utf8(value):
-            raise InputError(f"{path}: {value!r} cannot be written to a STAR file; rename it without quotes")
+        if not is_writable(value):
+            text = f"{path}: {value!r} cannot be written to a STAR file; rename it without quotes or control characters"
+            raise InputError(text)
 
 
-def _is_utf8(value: str) -> bool:
-    """Tell whether a text can be written; file names need not be."""
+def is_writable(value: str) -> bool:
+    """Tell whether programs can read a value again: not with a quote, a tab, a line break or what is not UTF-8."""
     try:
         value.encode()
-    except UnicodeEncodeError:
+    except UnicodeEncodeError:  # file names may be so
         return False
-    return True
+    return not any(character in value for character in "\"'\t\n\r")
 
 
 def _with_replaced(

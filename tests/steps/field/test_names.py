@@ -419,17 +419,34 @@ def test_samples_that_are_called_even_and_odd_are_no_halves_without_a_word(here:
     assert any(" warning: " in line and "if they are two, rename them" in line for line in outcome.err.splitlines())
 
 
-@pytest.mark.parametrize("name", ["it's.mrc", 'a"b.mrc', "tab\tb.mrc", "line\nb.mrc"])
-@pytest.mark.parametrize("what", ["tomogram", "half", "tilts"])
-def test_names_that_no_table_can_carry_are_refused_before_anything_is_measured(
+NO_NAMES = ["it's.mrc", 'a"b.mrc', "tab\tb.mrc", "line\nb.mrc"]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+@pytest.mark.parametrize("what", ["tomogram", "half"])
+def test_names_that_no_table_can_carry_are_left_out_or_refused_before_anything_is_measured(
     here: Path, name: str, what: str
 ) -> None:
-    files = {"tomogram": [name], "half": [f"even/{name}", f"odd/{name}"], "tilts": ["TS_1.mrc"]}[what]
+    """With them what is of the same tomogram; the others of the folder are taken."""
+    files = {"tomogram": [f"t/{name}"], "half": [f"t/even/{name}", f"t/odd/{name}"]}[what]
     for number, file in enumerate(files):
         foreign.mrc(here / file, small(number, (16, 16, 16)))
-    tilts = (here / name).with_suffix(".tlt") if what == "tilts" else here / "a.tlt"
-    tilts.write_text("-60\n0\n60\n")
-    sides = {"even": "even", "odd": "odd"} if what == "half" else {}
-    outcome = isonet.call("prepare", *([] if sides else files), **sides, tilt_file=tilts)
-    isonet.assert_refused(outcome, "cannot be written to a STAR file")
+    outcome = isonet.call("prepare", "t")
+    isonet.assert_refused(outcome, repr(files[0]), "cannot be written to a STAR file; rename it without quotes")
     assert "voxels" not in outcome.err, outcome.err
+    for number, file in enumerate(files, start=2):
+        foreign.mrc((here / file).with_name("TS_1.mrc"), small(number, (16, 16, 16)))
+    said = isonet.done("prepare", "t", accept="other-halves,no-wedge").err
+    assert f"warning: left out: tomograms.star: {files[0]!r} cannot be written to a STAR file; rename it" in said
+    assert len(isonet.table(here / "tomograms.star")) == 1
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_tilts_of_a_name_that_no_table_can_carry_are_written_anew(here: Path, name: str) -> None:
+    foreign.mrc(here / "TS_1.mrc", small(1, (16, 16, 16)))
+    tilts = foreign.angles((here / name).with_suffix(".tlt"), (-50, 0, 40))
+    assert isonet.call("prepare", "TS_1.mrc", tilt_file=tilts, accept="no-wedge").code == 0
+    (row,) = isonet.table(here / "tomograms.star")
+    assert row["rlnTiltFile"] == "tilts/TS_1.tlt"
+    assert isonet.done("mask", "tomograms.star").code == 0
+    assert (here / "tilts/TS_1.tlt").read_text().split()[-3:] == ["-50.00", "0.00", "40.00"]

@@ -11,7 +11,7 @@ from isonet.core.tilts.wedge_estimate import WedgeEstimate
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.programs.tilt_series import TiltSeries
-from isonet.io.star import MISSING, beyond_link, refuse_unwritable
+from isonet.io.star import MISSING, beyond_link, is_writable
 from isonet.io.volume import Volume
 from isonet.io.volume_files import stem, title
 from isonet.project.check import measurements_of, warnings_of, write_check
@@ -163,8 +163,8 @@ def _known(
                 catalogue.path,
             )
         known = describe(name, item.listed.completing(said), tilt_files[number], config)
-        if known.tilt_file is not None:
-            refuse_unwritable(config.output, [Project(config.output, ()).entry(known.tilt_file)])
+        if known.tilt_file is not None and not is_writable(Project(config.output, ()).entry(known.tilt_file)):
+            known = replace(known, tilt_file=None)  # so that its tilts are written into another
         yield item, known
 
 
