@@ -346,9 +346,9 @@ def test_tilts_of_a_series_that_is_called_as_the_volume_of_another(here: Path, s
         foreign.angles(here / f"m/{name}.tlt")
     both = "t/rec_TS_1.mrc and t/rec_rec_TS_1.mrc"
     said = isonet.done("prepare", "t", metadata="m").err
-    assert f"warning: m/rec_TS_1.tlt: taken for {both}; if it is of one of them" in said
+    assert f"warning: m/rec_TS_1.tlt: taken for {both}, as of one series; if they are one tomogram, as at two" in said
     said = isonet.done("prepare", "t", tilt_file="m", overwrite=True).err
-    assert f"warning: m/rec_TS_1.tlt: taken for {both}; if it is of one of them" in said
+    assert f"warning: m/rec_TS_1.tlt: taken for {both}, as of one series; if they are one tomogram, as at two" in said
 
 
 def test_masks_and_boundaries_go_to_their_tomogram(here: Path, targets: Path) -> None:
