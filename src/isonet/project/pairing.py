@@ -156,8 +156,7 @@ def _found(paths: Sequence[Path], *, stacks: bool, named: Halves | None) -> _Fou
             below += paired(*(only_tomograms(find_volumes(folder), stacks=stacks) for folder in folders))[0]
     kept = set(only_tomograms([path for path in dict.fromkeys(loose) if path not in told], stacks=stacks))
     full = [path for path in dict.fromkeys(order) if path in kept or path in told]
-    among = _among([path for path in full if path not in told])
-    among = [pair for pair in among if not (named and is_marked_in_front(stem(pair.even)))]
+    among = _among([path for path in full if path not in told and not (named and is_marked_in_front(stem(path)))])
     halves = {path for pair in among for path in pair.halves}
     full = [path for path in full if path not in halves]
     belonging = _belonging(full, below)
@@ -199,8 +198,13 @@ def _among(full: Sequence[Path]) -> list[Pair]:
         pairs += paired(*here)[0]
     done = {path for pair in pairs for path in pair.halves}
     others, alone = paired(*([path for path in found if path not in done] for found in (firsts, seconds)))
-    for path in alone:
-        log.warning("%s: named as a half, but its partner is not there; taken as a tomogram", path)
+    if alone:
+        more = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
+        log.warning(
+            "%s%s: taken as a tomogram of this name; if it is a half, whose partner is not there, add that or leave it "
+            "out",
+            *(alone[0], more),
+        )
     return [*pairs, *others]
 
 

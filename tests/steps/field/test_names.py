@@ -419,6 +419,21 @@ def test_samples_that_are_called_even_and_odd_are_no_halves_without_a_word(here:
     assert any(" warning: " in line and "if they are two, rename them" in line for line in outcome.err.splitlines())
 
 
+def test_samples_that_are_called_even_or_odd_alone_are_taken_at_their_word(here: Path) -> None:
+    """With one line for all that may be halves without their partners."""
+    for number, name in enumerate(("odd_cell_1", "odd_cell_2", "TS_1_even", "TS_2")):
+        foreign.mrc(here / f"t/{name}.mrc", small(number))
+    said = isonet.done("prepare", "t", accept="no-wedge").err
+    assert len(isonet.table(here / "tomograms.star")) == 4
+    told = "warning: t/TS_1_even.mrc (and 2 more): taken as a tomogram of this name; if it is a half, whose partner is "
+    assert f"{told}not there, add that or leave it out" in said
+    assert said.count("half") == 1
+    for number, (side, name) in enumerate((side, name) for side in ("full", "a", "b") for name in ("odd_cell", "c")):
+        foreign.mrc(here / f"{side}/{name}.mrc", small(number))
+    named = {"even": "a", "odd": "b", "accept": "other-halves,no-wedge", "overwrite": True}
+    assert "whose partner" not in isonet.done("prepare", "full", **named).err
+
+
 NO_NAMES = ["it's.mrc", 'a"b.mrc', "tab\tb.mrc", "line\nb.mrc"]
 
 
