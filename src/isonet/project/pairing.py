@@ -9,6 +9,7 @@ from isonet.errors import InputError
 from isonet.io import star
 from isonet.io.formats import open_volume
 from isonet.io.programs import relion
+from isonet.io.text import first_of
 from isonet.io.volume_files import is_volume, stem
 from isonet.project.belonging import Belonging, Named, only_one
 from isonet.project.halves import (
@@ -199,11 +200,10 @@ def _among(full: Sequence[Path]) -> list[Pair]:
     done = {path for pair in pairs for path in pair.halves}
     others, alone = paired(*([path for path in found if path not in done] for found in (firsts, seconds)))
     if alone:
-        more = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
         log.warning(
-            "%s%s: taken as a tomogram of this name; if it is a half, whose partner is not there, add that or leave it "
+            "%s: taken as a tomogram of this name; if it is a half, whose partner is not there, add that or leave it "
             "out",
-            *(alone[0], more),
+            first_of(alone),
         )
     return [*pairs, *others]
 

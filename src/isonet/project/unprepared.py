@@ -13,7 +13,7 @@ from pathlib import Path
 from isonet.errors import InputError
 from isonet.io.programs.relion import lists_tomograms
 from isonet.io.star import MISSING, Row
-from isonet.io.text import is_file
+from isonet.io.text import first_of, is_file
 
 log = logging.getLogger("isonet")
 _DEFAULT = Path("tomograms.star")
@@ -113,12 +113,9 @@ def _warn_once(table: Path, called: Path, listed: tuple[str, ...]) -> None:
         taken = [one for one in taken if os.path.relpath(own / one.name, table.parent) not in listed]
         if taken:
             log.warning(
-                "%s: names %s%s, of the project that this one is a copy of; %s is not taken; correct the names, or run "
+                "%s: names %s, of the project that this one is a copy of; %s is not taken; correct the names, or run "
                 "isonet prepare again with --overwrite",
-                called,
-                taken[0],
-                f" (and {len(taken) - 1} more)" if len(taken) > 1 else "",
-                own / taken[0].name,
+                *(called, first_of(taken), own / taken[0].name),
             )
             return
 

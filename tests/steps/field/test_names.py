@@ -434,6 +434,28 @@ def test_samples_that_are_called_even_or_odd_alone_are_taken_at_their_word(here:
     assert "whose partner" not in isonet.done("prepare", "full", **named).err
 
 
+@pytest.mark.parametrize("names", [("Pos_7", "Pos_8"), ("1", "2"), ("lamella", "cell")])
+def test_metadata_of_another_session_are_not_taken_by_their_order(
+    here: Path, simulated: Callable[..., Any], names: tuple[str, ...]
+) -> None:
+    """Said once of all tomograms; one tomogram alone takes a lone series, of whatever name, with a word."""
+    for number in (1, 2):
+        foreign.mrc(here / f"t/TS_{number}.mrc", simulated(number))
+    foreign.star(here / "other.star", "global", rlnTomoName=names, rlnVoltage=[200] * 2)
+    said = isonet.done("prepare", "t", metadata="other.star").err
+    assert "warning: TS_1, TS_2: no tilts or defocus of its name in other.star; name files after it" in said
+    assert said.count("warning:") == 1
+    assert {row["rlnVoltage"] for row in isonet.table(here / "tomograms.star")} == {"300"}
+    foreign.star(here / "one.star", "global", rlnTomoName=names[:1], rlnVoltage=[200])
+    said = isonet.done("prepare", "t/TS_1.mrc", metadata="one.star", output="one_t.star").err
+    assert "warning: one.star: taken for t/TS_1.mrc, though it has another name" in said
+    columns: dict[str, Any] = {f"rlnCoordinate{axis}": [30, 30] for axis in "XYZ"}
+    foreign.star(here / "p.star", rlnTomoName=names, **columns)
+    for table in ("tomograms.star", "one_t.star"):
+        refused = isonet.call("extract", table, coordinates="p.star", **CUT)
+        isonet.assert_refused(refused, "p.star: no coordinates for any tomogram")
+
+
 NO_NAMES = ["it's.mrc", 'a"b.mrc', "tab\tb.mrc", "line\nb.mrc"]
 
 

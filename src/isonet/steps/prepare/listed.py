@@ -1,6 +1,5 @@
 """What tables of tomograms say of each: tilts, CTF and pixel size, and columns to keep."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,8 +18,6 @@ from isonet.project.pairing import listed_files
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Project, Tomogram
 from isonet.project.unprepared import refuse_repeated
 
-log = logging.getLogger("isonet")
-_ALIKE = 0.02
 _SAID = ("pixel_size", "image_pixel_size", "voltage", "cs", "amplitude_contrast", "phase_shift", "hand")
 
 
@@ -54,13 +51,6 @@ class Listed:
     def says_tilts(self) -> bool:
         """Whether the table tells how it was tilted."""
         return any(item.tilts or item.tilt_range for item in self.said)
-
-    def comment_on_header(self, path: Path, header_size: float) -> None:
-        """Warn where the header of the tomogram has another pixel size than the table, which is taken."""
-        size = self.pixel_size
-        if size is not None and header_size not in (0.0, 1.0) and abs(header_size / size - 1) > _ALIKE:
-            said = "%s: %g A/voxel in its header, %g in %s; the latter taken, correct it or give --pixel-size"
-            log.warning(said, path, header_size, size, self.said[0].source)
 
     def text(self, column: str) -> str | None:
         """Value of a column of its row, if it has one."""
