@@ -175,7 +175,9 @@ def _columns_page() -> str:
             "The table of tomograms",
             "`tomograms.star`, one row per tomogram, written by `prepare`. Tables of IsoNet 1 and 2 are read as they "
             "are. Columns that are not listed here are kept as they are. A missing value is the text `None`. Paths are "
-            "relative to the folder of the table, or else to the nearest folder above it where there is such a file.",
+            "relative to the folder of the table, or else to the nearest folder above it where there is such a file. "
+            "All that lies in the working folder of `prepare` is named so, from tables in sub-folders as `../...`: a "
+            "project that is copied or moved whole finds its own files. Files elsewhere have absolute names.",
             COLUMNS,
         ),
         (

@@ -14,10 +14,21 @@ from isonet.io.files import atomic_path, refuse_special
 from isonet.io.star_text import MISSING, Block, parse, unique_names
 from isonet.io.text import is_there, read_text
 
-__all__ = ["MISSING", "Row", "beyond_link", "folders_above", "named_file", "read_table", "read_tables", "write_table"]
+__all__ = [
+    "MISSING",
+    "Row",
+    "beyond_link",
+    "folders_above",
+    "name_in",
+    "named_file",
+    "read_table",
+    "read_tables",
+    "write_table",
+]
 log = logging.getLogger("isonet")
 Row = Mapping[str, str]
 _LARGEST = 1 << 30  # bytes: tables of particles are long
+_SHOWN = 40  # letters of a name that is too long
 
 
 def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
@@ -128,19 +139,46 @@ def named_file(table: Path, text: str, *, own: bool = False) -> Path:
     Raises
     ------
     InputError
-        If the file is not found from the table, but from a working folder that is not the table's.
+        If the file is not found from the table, but from a working folder that is not the table's, or none can be
+        called so.
     """
-    found = next((folder / text for folder in folders_above(table.parent) if is_there(folder / text)), None)
-    beside = table.parent / text
+    beside = _beside(table, text)
+    try:
+        if beside.exists():
+            return beside
+    except OSError as error:  # too long a name
+        raise InputError(f"{table}: {text[:_SHOWN]}... is no path ({error.strerror}); mend it") from error
+    inside = Path(*(part for part in Path(text).parts if part != ".."))
+    found = next((folder / inside for folder in folders_above(table.parent) if is_there(folder / inside)), None)
     if found is None and is_there(Path(text)):
         raise InputError(
             f"{table}: names {beside}, which is not there; {Path(text).absolute()} is not taken for it, as the table "
             "is not of the working folder; correct the name, or copy the table there"
         )
-    if own and found not in (None, beside):
+    if own and found is not None:
         text = "%s: names %s, which is not there; %s taken, of a folder above, correct the name if that is another"
         log.warning(text, table, beside, found)
     return found or beside
+
+
+def _beside(table: Path, text: str) -> Path:
+    """Return the place that is named from a table's folder, without its steps up unless links are on the way."""
+    path = table.parent / text
+    short = Path(os.path.normpath(path))
+    return short if ".." in path.parts and short.parent.resolve() == path.parent.resolve() else path
+
+
+def name_in(table: Path, path: Path) -> str:
+    """Return what a file is called in a table of this program: as it lies from there if it is of the same project.
+
+    That is the working folder if the table lies in or below it, else the folder above the table's. So a project that is
+    copied or moved finds its own files. What lies elsewhere has its absolute name.
+    """
+    absolute, folder, here = path.parent.resolve() / path.name, table.parent.resolve(), Path.cwd().resolve()
+    project = here if folder.is_relative_to(here) and here != here.parent else folder.parent
+    if absolute.is_relative_to(folder) or (project != project.parent and absolute.is_relative_to(project)):
+        return os.path.relpath(absolute, folder)
+    return str(absolute)
 
 
 def beyond_link(table: Path) -> Path:
@@ -155,19 +193,20 @@ def folders_above(folder: Path) -> list[Path]:
 
 
 def refuse_unwritable(path: Path, values: Iterable[str]) -> None:
-    """Raise `InputError` where a value holds a quote, a tab, a line break or what is not UTF-8."""
+    """Raise `InputError` where a value cannot be written, see :func:`is_writable`."""
     for value in values:
-        if any(character in value for character in "\"'\t\n\r") or not _is_utf8(value):
-            raise InputError(f"{path}: {value!r} cannot be written to a STAR file; rename it without quotes")
+        if not is_writable(value):
+            text = f"{path}: {value!r} cannot be written to a STAR file; rename it without quotes or control characters"
+            raise InputError(text)
 
 
-def _is_utf8(value: str) -> bool:
-    """Tell whether a text can be written; file names need not be."""
+def is_writable(value: str) -> bool:
+    """Tell whether programs can read a value again: not with a quote, a tab, a line break or what is not UTF-8."""
     try:
         value.encode()
-    except UnicodeEncodeError:
+    except UnicodeEncodeError:  # file names may be so
         return False
-    return True
+    return not any(character in value for character in "\"'\t\n\r")
 
 
 def _with_replaced(

@@ -16,6 +16,7 @@ from isonet.io.files import refuse_special
 
 Floats = npt.NDArray[np.float64]
 _LARGEST = 1 << 26
+_LISTED = 5  # names
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _UTF_8_MARK = b"\xef\xbb\xbf"
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -93,6 +94,24 @@ def is_there(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):
         return False
+
+
+def first_of(names: Sequence[object]) -> str:
+    """Name the first of several, and how many more there are.
+
+    >>> first_of(["a.mrc"]), first_of(["a.mrc", "b.mrc", "c.mrc"])
+    ('a.mrc', 'a.mrc (and 2 more)')
+    """
+    return str(names[0]) + (f" (and {len(names) - 1} more)" if len(names) > 1 else "")
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Name the first five of several, and how many more there are.
+
+    >>> some_of(["a", "b"]), some_of(list("abcdefg"))
+    ('a, b', 'a, b, c, d, e, 2 more')
+    """
+    return ", ".join([*names[:_LISTED], *([f"{len(names) - _LISTED} more"] if len(names) > _LISTED else [])])
 
 
 def parts_of_set(text: str, known: Collection[str]) -> list[str]:

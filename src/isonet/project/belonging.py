@@ -210,7 +210,8 @@ def tell_if_shared(what: str, tomograms: Sequence[Named]) -> None:
         text = "%s: fits %s and %s equally well and is taken for both; put it beside the one it is of"
     else:
         text = (
-            "%s: taken for %s and %s; if it is of one of them, call it as that one is called and give the other its own"
+            "%s: taken for %s and %s, as of one series; if they are one tomogram, as at two binnings, keep one; if of "
+            "two series, give each a file called as it is"
         )
     log.warning(text, what, first.path, second.path)
 

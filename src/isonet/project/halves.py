@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -10,13 +11,16 @@ from pathlib import Path
 from isonet.errors import InputError
 from isonet.io import volume_files
 from isonet.io.formats import open_volume
-from isonet.io.volume_files import is_folder, is_volume, stem
-from isonet.project.names import bare, is_short, marks, side_of
+from isonet.io.volume_files import EXTENSIONS, is_folder, is_volume, stem
+from isonet.project.names import bare, is_short, marks, side_of, words
 from isonet.project.selection import find_volumes, only_tomograms
 
 log = logging.getLogger("isonet")
 Halves = tuple[Path, Path]
 _FOLDERS = (("even", "odd"), ("evn", "odd"), ("half1", "half2"), ("half_1", "half_2"))
+_FULL = {"full", "whole"}  # words in the name of the folder beside them
+_DEEPEST = 3  # levels of folders in which tomograms are looked for, to name them
+_LISTED = 5  # of such folders
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,61 @@ def half_folders(path: Path) -> tuple[Path, Path] | None:
     return next((pair for rest, pair in pairs.items() if not bare(rest)), None)
 
 
+def volumes_of(path: Path, halves: Halves | None) -> list[Path]:
+    """Volumes of a folder, or the file itself; of a folder of folders alone those of the full tomograms beside halves.
+
+    Parameters
+    ----------
+    path : Path
+        The folder or file.
+    halves : tuple of Path or None
+        Its :func:`half_folders`; where there are, there may be no full tomograms.
+
+    Raises
+    ------
+    InputError
+        As :func:`find_volumes`; where folders below hold volumes, with what to give in its place.
+    """
+    try:
+        return find_volumes(path)
+    except InputError as error:
+        if halves is None:
+            _refuse_folder_of_folders(path, error)
+            raise
+    named = [item for item in _folders_in(path) if _FULL & set(words(item.name.lower())) and not bare(item.name)]
+    full = next(filter(volume_files.volumes_in, named), None)
+    return [] if full is None else find_volumes(full)
+
+
+def _refuse_folder_of_folders(path: Path, error: InputError) -> None:
+    """Raise the error that a folder holds no tomograms with those below it that do."""
+    found = list(_holding(path, _DEEPEST)) if is_folder(path) else []
+    if not found:
+        return
+    given = shlex.join(map(str, found[:_LISTED])) + f" and {len(found) - _LISTED} more" * (len(found) > _LISTED)
+    pattern = "*/" * (len(found[0].parts) - len(path.parts))
+    if len(found) > _LISTED and sorted(item for item in path.glob(pattern) if not item.name.startswith(".")) == found:
+        given = f"{shlex.quote(str(path))}/{pattern}"
+    text = f"{path}: no tomograms in this folder, but in folders below it; give these in its place: {given}"
+    raise InputError(text) from error
+
+
+def _holding(folder: Path, depth: int) -> Iterator[Path]:
+    """Folders below one that hold volumes, or folders of halves, in the order of their names."""
+    for item in _folders_in(folder):
+        names = [one.name.lower() for one in item.iterdir()]
+        if half_folders(item) or any(one.endswith(EXTENSIONS) and one[0] != "." for one in names):
+            yield item
+        elif depth > 1:
+            yield from _holding(item, depth - 1)
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    """Folders in one that may be read, in the order of their names, hidden ones left out."""
+    found = (item for item in sorted(folder.iterdir()) if is_folder(item) and not item.name.startswith("."))
+    return [item for item in found if os.access(item, os.R_OK | os.X_OK)]
+
+
 def _marked_folders(folders: Iterable[Path]) -> dict[str, tuple[Path, Path]]:
     """Pairs of folders whose names differ in the word that marks a half, by what else they are called."""
     sides: dict[str, dict[str, Path]] = {}
@@ -130,8 +189,7 @@ def tell_of_unread_halves(paths: Sequence[Path], full: Sequence[Path]) -> None:
     for place in dict.fromkeys(place for folder in given for place in (folder, folder.absolute().parent)):
         if not os.access(place, os.R_OK | os.X_OK):  # a folder above those that were given may be another user's
             continue
-        folders = [item for item in sorted(place.iterdir()) if is_folder(item) and os.access(item, os.R_OK | os.X_OK)]
-        for pair in _marked_folders(folders).values():
+        for pair in _marked_folders(_folders_in(place)).values():
             held = [{bare(half_key(one)) for one in volume_files.volumes_in(folder)} for folder in pair]
             if known & held[0] & held[1]:
                 even, odd = map(_as_given, pair)
@@ -157,13 +215,24 @@ def _as_given(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def tell_of_other_folders(path: Path, found: Sequence[Path]) -> None:
-    """Warn of folders below one, unread, that hold a half of each tomogram, or others than were found."""
+def tell_of_other_folders(path: Path, found: Sequence[Path], halves: Halves | None) -> None:
+    """Warn of folders below one, unread, that hold a half of each tomogram, or others than were found.
+
+    Parameters
+    ----------
+    path : Path
+        Folder or file that was given.
+    found : sequence of Path
+        Full tomograms of it.
+    halves : tuple of Path or None
+        Folders, of which some may lie below it, that are read too.
+    """
     if not is_folder(path):
         return
     names = {name for pair in _FOLDERS for name in pair}
     known = tuple(map(stem, found))
-    for folder in sorted(item for item in path.iterdir() if is_folder(item) and not item.name.startswith(".")):
+    read = {one.resolve() for one in (*(halves or ()), *(one.parent for one in found))}
+    for folder in (item for item in _folders_in(path) if item.resolve() not in read):
         volumes = volume_files.volumes_in(folder)
         if volumes and folder.name.lower() in names:
             log.warning("%s: not looked into, for the folder of the other halves is not beside it", folder)

@@ -9,6 +9,7 @@ from isonet.errors import InputError
 from isonet.io import star
 from isonet.io.formats import open_volume
 from isonet.io.programs import relion
+from isonet.io.text import first_of
 from isonet.io.volume_files import is_volume, stem
 from isonet.project.belonging import Belonging, Named, only_one
 from isonet.project.halves import (
@@ -21,6 +22,7 @@ from isonet.project.halves import (
     paired,
     tell_of_other_folders,
     tell_of_unread_halves,
+    volumes_of,
 )
 from isonet.project.names import Fit, is_marked_in_front, is_short, side_of
 from isonet.project.selection import find_volumes, only_tomograms
@@ -60,7 +62,7 @@ def grouped(
         If a path does not exist or holds nothing, or partners differ in shape; as of :func:`pair_halves`; also if
         halves were given and a tomogram has none of its name.
     """
-    given = _found(tomograms, stacks=stacks, named=even is not None)
+    given = _found(tomograms, stacks=stacks, named=None if even is None or odd is None else (even, odd))
     full, pairs, told = given.full, given.pairs, given.told
     if even is not None and odd is not None:
         pairs = pair_halves(even, odd, stacks=stacks)
@@ -128,7 +130,7 @@ class _Found:
     told: Grouped
 
 
-def _found(paths: Sequence[Path], *, stacks: bool, named: bool = False) -> _Found:
+def _found(paths: Sequence[Path], *, stacks: bool, named: Halves | None) -> _Found:
     """Find all that lies in folders or stands in tables.
 
     Where halves are `named`, tomograms whose names begin with even and odd are no halves.
@@ -144,23 +146,18 @@ def _found(paths: Sequence[Path], *, stacks: bool, named: bool = False) -> _Foun
             order += _take_up(path, apart, told)
             continue
         folders = half_folders(path)
-        try:
-            volumes = find_volumes(path)
-        except InputError:
-            if folders is None:
-                raise
+        volumes = volumes_of(path, folders)
+        tell_of_other_folders(path, volumes, named or folders)
+        if folders is not None and not volumes:
             pairs += pair_halves(*folders, stacks=stacks)
             continue
         loose += volumes
         order += volumes
-        if folders is None and not named:
-            tell_of_other_folders(path, volumes)
         if folders is not None:
             below += paired(*(only_tomograms(find_volumes(folder), stacks=stacks) for folder in folders))[0]
     kept = set(only_tomograms([path for path in dict.fromkeys(loose) if path not in told], stacks=stacks))
     full = [path for path in dict.fromkeys(order) if path in kept or path in told]
-    among = _among([path for path in full if path not in told])
-    among = [pair for pair in among if not (named and is_marked_in_front(stem(pair.even)))]
+    among = _among([path for path in full if path not in told and not (named and is_marked_in_front(stem(path)))])
     halves = {path for pair in among for path in pair.halves}
     full = [path for path in full if path not in halves]
     belonging = _belonging(full, below)
@@ -202,8 +199,12 @@ def _among(full: Sequence[Path]) -> list[Pair]:
         pairs += paired(*here)[0]
     done = {path for pair in pairs for path in pair.halves}
     others, alone = paired(*([path for path in found if path not in done] for found in (firsts, seconds)))
-    for path in alone:
-        log.warning("%s: named as a half, but its partner is not there; taken as a tomogram", path)
+    if alone:
+        log.warning(
+            "%s: taken as a tomogram of this name; if it is a half, whose partner is not there, add that or leave it "
+            "out",
+            first_of(alone),
+        )
     return [*pairs, *others]
 
 

@@ -14,6 +14,7 @@ series that is called so. Where header, list of tilts and content do not tell, w
 """
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
@@ -41,6 +42,7 @@ _SAID = {
     Kind.SAMPLE: "a sample of",
 }
 _STACK_HEADER = "a tilt series: it has the header of a stack of images (ISPG 0, MZ 1)"
+_ALIKE = 0.02  # relative difference of pixel sizes that are one: headers round
 _TAKE = "; --accept stack takes it"
 _ETOMO = ("*.edf", "tilt*.com", "sample*.com", "tomopitch*.com")  # files of a folder of etomo's
 Series = tuple[Path, str, str | None]
@@ -121,7 +123,7 @@ def only_tomograms(paths: Iterable[Path], *, stacks: bool = False) -> list[Path]
     if not left:
         return [file.path for file in files if file in listed] or [file.path for file in files]
     sizes = Counter(file.pixel_size for file in left)
-    for group in _groups(left).values():
+    for group in (*_groups(left).values(), *_at_binnings(left)):
         doubtful |= _at_other_sizes(group, sizes)
     chosen = [file for file in left if file not in doubtful]
     known = {file.series[:2] for file in chosen}
@@ -246,6 +248,19 @@ def _one_sample(first: SeriesFile, second: SeriesFile) -> bool | None:
 
 def _are_of_one_shape(first: SeriesFile, second: SeriesFile) -> bool:
     return first.header is not None and second.header is not None and first.header.shape == second.header.shape
+
+
+def _at_binnings(files: Sequence[SeriesFile]) -> list[list[SeriesFile]]:
+    """Groups of volumes whose names differ in their binnings alone, and whose pixel sizes are as these."""
+    named: dict[Series, list[SeriesFile]] = {}
+    for file in files:
+        name, size = file.unbinned
+        if size:
+            named.setdefault((file.series[0], name, file.series[2]), []).append(file)
+    return [
+        [one for one in group if math.isclose(one.unbinned[1], group[0].unbinned[1], rel_tol=_ALIKE)]
+        for group in named.values()
+    ]
 
 
 def _at_other_sizes(group: Sequence[SeriesFile], sizes: Mapping[float, int]) -> dict[SeriesFile, str]:

@@ -43,6 +43,7 @@ _ENDS = (
     (Kind.STACK, re.compile(r"_(ali|aligned|preali|orig|fixed|st|stack|dcst|erase|3dfind|ctfcorr)$", re.IGNORECASE)),
 )
 _SAMPLING = re.compile(r"_(\d+(?:\.\d+A|(?:\.\d+)?Apx)|(\d+)A|bin_?\d+)$", re.IGNORECASE)
+_BINNED = re.compile(r"_b([1-9]\d*)$", re.IGNORECASE)  # or the name of a place: what the header says decides
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,13 @@ class SeriesFile:
     def pixel_size(self) -> float:
         """Å per voxel to a tenth; 0 where it is not known."""
         return 0.0 if self.header is None else round(self.header.pixel_size, 1)
+
+    @property
+    def unbinned(self) -> tuple[str, float]:
+        """Name of its series without a binning such as `b4`, and its pixel size over that; 0 where it has none."""
+        name, size = self.series[1], 0.0 if self.header is None else self.header.pixel_size
+        found = _BINNED.search(name)
+        return (name, 0.0) if found is None else (name[: found.start()], size / int(found[1]))
 
     @property
     def says_stack(self) -> bool:

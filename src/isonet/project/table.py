@@ -13,7 +13,7 @@ from isonet.io.programs.metadata import read_tilt_angles
 from isonet.io.text import parts_of_set
 from isonet.io.volume_files import stem
 from isonet.project import orientation
-from isonet.project.unprepared import refuse_repeated, refuse_unprepared
+from isonet.project.unprepared import refuse_repeated, refuse_unprepared, warn_of_original
 
 FULL_COLUMNS = ("rlnTomoName", "rlnMicrographName")
 HALF_COLUMNS = ("rlnTomoReconstructedTomogramHalf1", "rlnTomoReconstructedTomogramHalf2")
@@ -92,12 +92,7 @@ class Tomogram:
         text = self.text(column)
         if text is None:
             raise InputError(f"{self.table}: {column} of tomogram {self.index} is empty; fill it or choose another")
-        beside = self.table.parent / text
-        try:
-            return beside if beside.exists() else star.named_file(self.table, text, own=_OURS in self.row)
-        except OSError as error:  # too long a name
-            text = f"{self.table}: {column} of tomogram {self.index} is no path ({error.strerror}); mend it"
-            raise InputError(text) from error
+        return star.named_file(self.table, text, own=_OURS in self.row)
 
     @property
     def tilts(self) -> tuple[float, ...]:
@@ -224,6 +219,7 @@ class Project:
             raise InputError(f"{path}: rlnIndex is not unique; number the rows 1, 2, 3 ...")
         named = (SUBVOLUME_COLUMN,) if project.holds_subvolumes else (*FULL_COLUMNS, *HALF_COLUMNS)
         refuse_repeated(path, rows, named)
+        warn_of_original(path, rows, (*named, *FULL_COLUMNS))
         return project
 
     @property
@@ -261,9 +257,8 @@ class Project:
         return tuple(tomogram for index in dict.fromkeys(chosen) for tomogram in by_index[index])
 
     def entry(self, path: Path) -> str:
-        """Text for a path in this table: relative to it where the file lies in its folder or below, else absolute."""
-        absolute, folder = path.parent.resolve() / path.name, self.path.parent.resolve()
-        return str(absolute.relative_to(folder) if absolute.is_relative_to(folder) else absolute)
+        """Text for a path in this table, see :func:`star.name_in`."""
+        return star.name_in(self.path, path)
 
     def recorded(self, index: str, **values: str) -> "Project":
         """Set columns of one tomogram in the table on disk as it is now, and return the table.
@@ -275,14 +270,15 @@ class Project:
             updated.write()
         return updated
 
-    def added(self, rows: Sequence[Mapping[str, str]]) -> "Project":
+    def added(self, new: Sequence[Mapping[str, str]]) -> "Project":
         """As :meth:`recorded`, add rows of full tomograms, numbered on; raise `InputError` if one is there already."""
         with files.locked(self.path.with_name(f".{self.path.name}.lock"), wait=True):
             before = Project.read(self.path) if self.path.exists() else Project(self.path, ())
             column = before.tomograms[0].full_column if before.tomograms else FULL_COLUMNS[0]
-            named = [{column if name in FULL_COLUMNS else name: text for name, text in row.items()} for row in rows]
+            named = [{column if name in FULL_COLUMNS else name: text for name, text in row.items()} for row in new]
             numbered = [{**row, "rlnIndex": str(index)} for index, row in enumerate(named, start=before.next_index)]
-            refuse_repeated(self.path, [*(one.row for one in before.tomograms), *numbered], FULL_COLUMNS)
+            rows = [*(one.row for one in before.tomograms), *numbered]
+            refuse_repeated(self.path, rows, (*FULL_COLUMNS, *HALF_COLUMNS))
             updated = replace(before, tomograms=(*before.tomograms, *(Tomogram(self.path, row) for row in numbered)))
             updated.write()
         return updated

@@ -188,7 +188,7 @@ def test_sample_of_a_map_without_noise_is_not_cut_off(here: Path) -> None:
 
 def test_names_and_signs_that_contradict_are_said(here: Path, simulated: Simulated) -> None:
     foreign.mrc(here / "TS_1_10.00Apx.mrc", simulated(1), 8.0)
-    assert "its name says 10.00 A/voxel, 8 taken" in isonet.done("prepare", "TS_1_10.00Apx.mrc").err
+    assert "its name says 10 A/voxel, 8 taken" in isonet.done("prepare", "TS_1_10.00Apx.mrc").err
     foreign.mrc(here / "TS_2_10.00Apx.mrc", simulated(2), 10.0)
     said = isonet.done("prepare", "TS_2_10.00Apx.mrc", output="2.star", defocus=-40000).err
     assert "its name says" not in said and "overfocus" in said

@@ -111,6 +111,27 @@ def test_warp(here: Path, simulated: Callable[..., Any]) -> None:
     assert rows[0][3] == "20"
 
 
+@pytest.mark.parametrize("end", ["", "_rec"])
+def test_one_tomogram_at_two_binnings(here: Path, simulated: Callable[..., Any], end: str) -> None:
+    """As names and headers tell together; else both are taken, and their common file of tilts is told."""
+    foreign.angles(here / "m/TS_01.tlt")
+    for binning, step in ((4, 1), (8, 2)):
+        volume = simulated(1)[::step, ::step, ::step].copy()
+        foreign.mrc(here / f"t/TS_01_b{binning}{end}.mrc", volume, 10.0 * step)
+    rows, said = prepared("t", metadata="m")
+    assert [row[0] for row in rows] == [f"t/TS_01_b4{end}.mrc"]
+    left = f"t/TS_01_b8{end}.mrc: left out, TS_01_b4{end}.mrc of the same series at 10 A/voxel is taken; name one"
+    assert f"warning: {left} to choose" in said
+    assert said.count("warning:") == 1
+    for binning in (4, 8):
+        foreign.mrc(here / f"t/TS_01_b{binning}{end}.mrc", simulated(binning))
+    rows, said = prepared("t", metadata="m", overwrite=True)
+    assert len(rows) == 2
+    told = f"m/TS_01.tlt: taken for t/TS_01_b4{end}.mrc and t/TS_01_b8{end}.mrc, as of one series; if they are one "
+    told += "tomogram, as at two binnings, keep one; if of two series, give each a file called as it is"
+    assert f"warning: {told}" in said
+
+
 @pytest.mark.parametrize("full", [True, False])
 def test_relion_5(here: Path, simulated: Callable[..., Any], full: bool) -> None:
     names = ("TS_1", "TS_10") if full else ("TS_1", "TS_2")

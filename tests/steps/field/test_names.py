@@ -346,9 +346,9 @@ def test_tilts_of_a_series_that_is_called_as_the_volume_of_another(here: Path, s
         foreign.angles(here / f"m/{name}.tlt")
     both = "t/rec_TS_1.mrc and t/rec_rec_TS_1.mrc"
     said = isonet.done("prepare", "t", metadata="m").err
-    assert f"warning: m/rec_TS_1.tlt: taken for {both}; if it is of one of them" in said
+    assert f"warning: m/rec_TS_1.tlt: taken for {both}, as of one series; if they are one tomogram, as at two" in said
     said = isonet.done("prepare", "t", tilt_file="m", overwrite=True).err
-    assert f"warning: m/rec_TS_1.tlt: taken for {both}; if it is of one of them" in said
+    assert f"warning: m/rec_TS_1.tlt: taken for {both}, as of one series; if they are one tomogram, as at two" in said
 
 
 def test_masks_and_boundaries_go_to_their_tomogram(here: Path, targets: Path) -> None:
@@ -419,19 +419,57 @@ def test_samples_that_are_called_even_and_odd_are_no_halves_without_a_word(here:
     assert any(" warning: " in line and "if they are two, rename them" in line for line in outcome.err.splitlines())
 
 
-@pytest.mark.parametrize("name", ["it's.mrc", 'a"b.mrc', "tab\tb.mrc", "line\nb.mrc"])
-@pytest.mark.parametrize("what", ["tomogram", "half", "tilts"])
-def test_names_that_no_table_can_carry_are_refused_before_anything_is_measured(
+def test_samples_that_are_called_even_or_odd_alone_are_taken_at_their_word(here: Path) -> None:
+    """With one line for all that may be halves without their partners."""
+    for number, name in enumerate(("odd_cell_1", "odd_cell_2", "TS_1_even", "TS_2")):
+        foreign.mrc(here / f"t/{name}.mrc", small(number))
+    said = isonet.done("prepare", "t", accept="no-wedge").err
+    assert len(isonet.table(here / "tomograms.star")) == 4
+    told = "warning: t/TS_1_even.mrc (and 2 more): taken as a tomogram of this name; if it is a half, whose partner is "
+    assert f"{told}not there, add that or leave it out" in said
+    assert said.count("half") == 1
+    for number, (side, name) in enumerate((side, name) for side in ("full", "a", "b") for name in ("odd_cell", "c")):
+        foreign.mrc(here / f"{side}/{name}.mrc", small(number))
+    named = {"even": "a", "odd": "b", "accept": "other-halves,no-wedge", "overwrite": True}
+    assert "whose partner" not in isonet.done("prepare", "full", **named).err
+
+
+@pytest.mark.parametrize("names", [("Pos_7", "Pos_8"), ("1", "2"), ("lamella", "cell")])
+def test_metadata_of_another_session_are_not_taken_by_their_order(
+    here: Path, simulated: Callable[..., Any], names: tuple[str, ...]
+) -> None:
+    """Said once of all tomograms; one tomogram alone takes a lone series, of whatever name, with a word."""
+    for number in (1, 2):
+        foreign.mrc(here / f"t/TS_{number}.mrc", simulated(number))
+    foreign.star(here / "other.star", "global", rlnTomoName=names, rlnVoltage=[200] * 2)
+    said = isonet.done("prepare", "t", metadata="other.star").err
+    assert "warning: TS_1, TS_2: no tilts or defocus of its name in other.star; name files after it" in said
+    assert said.count("warning:") == 1
+    assert {row["rlnVoltage"] for row in isonet.table(here / "tomograms.star")} == {"300"}
+    foreign.star(here / "one.star", "global", rlnTomoName=names[:1], rlnVoltage=[200])
+    said = isonet.done("prepare", "t/TS_1.mrc", metadata="one.star", output="one_t.star").err
+    assert "warning: one.star: taken for t/TS_1.mrc, though it has another name" in said
+    columns: dict[str, Any] = {f"rlnCoordinate{axis}": [30, 30] for axis in "XYZ"}
+    foreign.star(here / "p.star", rlnTomoName=names, **columns)
+    for table in ("tomograms.star", "one_t.star"):
+        refused = isonet.call("extract", table, coordinates="p.star", **CUT)
+        isonet.assert_refused(refused, "p.star: no coordinates for any tomogram")
+
+
+NO_NAMES = ["it's.mrc", 'a"b.mrc', "tab\tb.mrc", "line\nb.mrc"]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+@pytest.mark.parametrize("what", ["tomogram", "half"])
+def test_names_that_no_table_can_carry_are_left_out_or_refused_before_anything_is_measured(
     here: Path, name: str, what: str
 ) -> None:
-    files = {"tomogram": [name], "half": [f"even/{name}", f"odd/{name}"], "tilts": ["TS_1.mrc"]}[what]
+    """With them what is of the same tomogram; the others of the folder are taken."""
+    files = {"tomogram": [f"t/{name}"], "half": [f"t/even/{name}", f"t/odd/{name}"]}[what]
     for number, file in enumerate(files):
         foreign.mrc(here / file, small(number, (16, 16, 16)))
-    tilts = (here / name).with_suffix(".tlt") if what == "tilts" else here / "a.tlt"
-    tilts.write_text("-60\n0\n60\n")
-    sides = {"even": "even", "odd": "odd"} if what == "half" else {}
-    outcome = isonet.call("prepare", *([] if sides else files), **sides, tilt_file=tilts)
-    isonet.assert_refused(outcome, "cannot be written to a STAR file")
+    outcome = isonet.call("prepare", "t")
+    isonet.assert_refused(outcome, repr(files[0]), "cannot be written to a STAR file; rename it without quotes")
     assert "voxels" not in outcome.err, outcome.err
 
 
@@ -457,3 +495,20 @@ def test_halves_beside_a_tomogram_that_is_given_alone(here: Path) -> None:
     assert "TS_1_EVN.mrc and TS_1_ODD.mrc: look like halves of TS_1.mrc and were not read" in said
     assert "give --even TS_1_EVN.mrc --odd TS_1_ODD.mrc" in said
     assert "TS_10" not in said
+
+    for number, file in enumerate(files, start=2):
+        foreign.mrc((here / file).with_name("TS_1.mrc"), small(number, (16, 16, 16)))
+    said = isonet.done("prepare", "t", accept="other-halves,no-wedge").err
+    assert f"warning: left out: tomograms.star: {files[0]!r} cannot be written to a STAR file; rename it" in said
+    assert len(isonet.table(here / "tomograms.star")) == 1
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_tilts_of_a_name_that_no_table_can_carry_are_written_anew(here: Path, name: str) -> None:
+    foreign.mrc(here / "TS_1.mrc", small(1, (16, 16, 16)))
+    tilts = foreign.angles((here / name).with_suffix(".tlt"), (-50, 0, 40))
+    assert isonet.call("prepare", "TS_1.mrc", tilt_file=tilts, accept="no-wedge").code == 0
+    (row,) = isonet.table(here / "tomograms.star")
+    assert row["rlnTiltFile"] == "tilts/TS_1.tlt"
+    assert isonet.done("mask", "tomograms.star").code == 0
+    assert (here / "tilts/TS_1.tlt").read_text().split()[-3:] == ["-50.00", "0.00", "40.00"]

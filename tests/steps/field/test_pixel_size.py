@@ -152,7 +152,7 @@ def test_halves_of_another_pixel_size_are_said(here: Path, simulated: Simulated)
     for side in ("even", "odd"):
         foreign.mrc(here / f"{side}/T.mrc", simulated(1, side), 13.3)
     said = isonet.done("prepare", "full", even="even", odd="odd").err
-    assert "warning: odd/T.mrc: the header gives 13.3 A/voxel; 10 A taken, give --pixel-size" in said
+    assert "warning: even/T.mrc (and 1 more): the header gives 13.3 A/voxel; 10 A taken, give --pixel-size" in said
     assert "warning" not in isonet.done("prepare", "full", even="even", odd="odd", pixel_size=10, overwrite=True).err
 
 
@@ -177,3 +177,33 @@ def test_a_pixel_size_that_was_edited_away_from_the_headers_is_said(
         isonet.edited(here / "tomograms.star", rlnPixelSize=edited)
     for command in ("mask", "deconv"):
         assert ("and the header of TS_1.mrc has" in isonet.done(command, "tomograms.star").err) == warned
+
+
+def test_what_is_said_of_the_sizes_of_many_is_said_once(here: Path, simulated: Simulated) -> None:
+    """Whatever of them a file is, and whatever is wrong; those of which something else is wrong have their own line."""
+    for number in (1, 2, 3):
+        for kind in ("full", "even", "odd"):
+            foreign.mrc(here / kind / f"TS_{number}.mrc", simulated(number, kind), 10.0 if number < 3 else 11.0)
+    columns = {
+        "rlnTomoName": [f"TS_{number}" for number in (1, 2, 3)],
+        "rlnTomoTiltSeriesPixelSize": [3.0] * 3,
+        "rlnTomoTomogramBinning": [4.0] * 3,
+        "rlnTomoReconstructedTomogram": [f"full/TS_{number}.mrc" for number in (1, 2, 3)],
+        "rlnTomoReconstructedTomogramHalf1": [f"even/TS_{number}.mrc" for number in (1, 2, 3)],
+        "rlnTomoReconstructedTomogramHalf2": [f"odd/TS_{number}.mrc" for number in (1, 2, 3)],
+    }
+    foreign.star(here / "t.star", "global", **columns)
+    said = isonet.done("prepare", "t.star").err
+    for name, more, size in (("TS_1", 5, 10), ("TS_3", 2, 11)):
+        told = (
+            f"full/{name}.mrc (and {more} more): {size} A/voxel in the header, 12 in t.star; the latter taken, correct"
+        )
+        assert f"{told} it or give --pixel-size" in said
+    assert said.count("warning:") == 2
+    halves = {"even": "even", "odd": "odd", "overwrite": True}
+    said = isonet.done("prepare", "full", metadata="t.star", **halves).err
+    assert "warning: full/TS_1.mrc (and 1 more): 10 A/voxel, metadata say 12; check --pixel-size" in said
+    assert "warning: full/TS_3.mrc: 11 A/voxel, metadata say 12; check --pixel-size" in said
+    said = isonet.done("prepare", "full", **halves, pixel_size=2).err
+    assert "warning: full/TS_1.mrc (and 2 more): 2 A/voxel; the method works best at about 10 (5 to 25), bin" in said
+    assert said.count("warning:") == 1

@@ -148,7 +148,7 @@ def test_pixel_size_of_the_table_stands_before_that_of_the_file(relion_5: Path, 
         file.voxel_size = 7.0
     said = isonet.done("prepare", "job/tomograms.star", output="o.star").err
     assert [row["rlnPixelSize"] for row in isonet.table(here / "o.star")] == ["10", "10"]
-    assert "7 A/voxel in its header, 10 in job/tomograms.star" in said
+    assert "7 A/voxel in the header, 10 in job/tomograms.star" in said
 
 
 def test_a_table_of_relion_without_reconstructions(here: Path) -> None:

@@ -33,7 +33,7 @@ def test_halves_among_full_tomograms_are_no_tomograms(here: Path, volume: Any, e
         ("data/x.mrc", f"data/{even}.mrc", f"data/{odd}.mrc"),
     ]
     assert f"data/x.mrc: its halves are data/{even}.mrc and data/{odd}.mrc" in said
-    lone = [line for line in said.splitlines() if "its partner is not there" in line]
+    lone = [line for line in said.splitlines() if "whose partner is not there" in line]
     assert len(lone) == 1
     assert "data/lone_even.mrc" in lone[0]
 
@@ -171,7 +171,7 @@ def test_a_table_tells_what_belongs_together_whatever_it_is_called(here: Path, v
         ("data/lone_even.mrc", "None", "None"),
         ("average/first.mrc", "x/first.mrc", "x/second.mrc"),
     ]
-    assert "its partner is not there" not in said
+    assert "whose partner is not there" not in said
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,36 @@ def test_entries_can_be_moved_with_the_folder_of_the_table(project: Project, tmp
     assert project.entry(Path("/elsewhere/a.mrc")) == "/elsewhere/a.mrc"
 
 
+def test_entries_can_be_moved_with_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is the working folder, or the folder above the table's if the work is done elsewhere; never all there is."""
+    project = Project(tmp_path / "a/b/c/tables/t.star", ())
+    project.path.parent.mkdir(parents=True)
+    for place, near in ((tmp_path, True), (tmp_path / "a/b/c", False), (tmp_path / "a/b/c/tables", False)):
+        monkeypatch.chdir(place)
+        assert (project.entry(tmp_path / "a/b/recs/a.mrc") == "../../recs/a.mrc") == near
+        assert project.entry(tmp_path.parent / "a.mrc") == f"{tmp_path.parent}/a.mrc"
+    assert project.entry(tmp_path / "a/b/c/recs/a.mrc") == f"{tmp_path}/a/b/c/recs/a.mrc"
+    for elsewhere in ("/", "/usr", tmp_path / "a/b/c"):
+        monkeypatch.chdir(elsewhere)
+        assert project.entry(tmp_path / "a/b/c/recs/a.mrc") == "../recs/a.mrc"
+        assert project.entry(tmp_path / "a/b/recs/a.mrc") == f"{tmp_path}/a/b/recs/a.mrc"
+    assert Project(Path("/t/t.star"), ()).entry(Path("/a/a.mrc")) == "/a/a.mrc"
+
+
+def test_a_table_that_was_moved_within_its_project_finds_its_files_with_a_word(
+    project: Project, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "recs").mkdir()
+    (tmp_path / "recs/a.mrc").touch()
+    for table in ("t.star", "lists/of/all/t.star"):
+        row = {**project.tomograms[0].row, "rlnTomoName": "../recs/a.mrc", "rlnTomoContrast": "dark"}
+        moved = Tomogram(tmp_path / table, row)
+        assert moved.file("rlnTomoName") == tmp_path / "recs/a.mrc"
+        assert caplog.messages[-1].endswith("taken, of a folder above, correct the name if that is another")
+    assert Tomogram(tmp_path / "lists/t.star", row).file("rlnTomoName") == tmp_path / "recs/a.mrc"
+    assert len(caplog.messages) == 2
+
+
 def test_what_two_processes_record_is_not_lost(project: Project) -> None:
     project.write()
     project.recorded("1", rlnCorrectedTomoName="one.mrc")
@@ -162,7 +192,7 @@ def test_missing_columns_and_values_are_told(project: Project) -> None:
 
 def test_a_name_that_no_file_can_have_is_told(project: Project) -> None:
     changed = project.with_values("2", rlnTomoName="a" * 5000)
-    with pytest.raises(InputError, match=r"rlnTomoName of tomogram 2 is no path .*; mend it"):
+    with pytest.raises(InputError, match=r"tomograms\.star: a{40}\.\.\. is no path .*; mend it"):
         changed.tomograms[1].file("rlnTomoName")
 
 

@@ -11,7 +11,7 @@ from isonet.gui.files.access import Roots
 from isonet.io import star
 from isonet.io.formats import open_volume
 from isonet.io.volume_files import stem
-from isonet.project.halves import half_folders, half_key
+from isonet.project.halves import half_folders, half_key, volumes_of
 from isonet.project.names import Fit, fit, is_short, side_of
 from isonet.project.pairing import grouped
 from isonet.project.selection import find_volumes, only_tomograms
@@ -216,7 +216,7 @@ def _alone(path: Path) -> Line:
 
 def _leniently(paths: Sequence[Path], even: Path | None, odd: Path | None) -> list[Line]:
     """All files, paired by name as far as that goes."""
-    volumes = only_tomograms(path for each in paths for path in _volumes(each))
+    volumes = only_tomograms(path for each in paths for path in volumes_of(each, half_folders(each)))
     sides: dict[str, list[Path]] = {"even": [], "odd": []}
     if even is not None and odd is not None:
         one_folder = even.is_dir() and odd.is_dir() and even.samefile(odd)
@@ -234,16 +234,6 @@ def _leniently(paths: Sequence[Path], even: Path | None, odd: Path | None) -> li
         for path in halves:
             _join(lines, path, side)
     return lines
-
-
-def _volumes(path: Path) -> list[Path]:
-    """Volumes of a folder, none where only its sub-folders hold some."""
-    try:
-        return find_volumes(path)
-    except InputError:
-        if half_folders(path) is None:
-            raise
-        return []
 
 
 def _join(lines: list[Line], path: Path, side: str) -> None:

@@ -103,7 +103,7 @@ class Catalogue:
             chosen = _of_one(number, belonging, series)
             if not chosen and alone:
                 chosen = series
-                if any(letter.isdigit() for letter in series[0].names[0]):
+                if series[0].kind[1] or any(letter.isdigit() for letter in series[0].names[0]):
                     log.warning("%s: taken for %s, though it has another name", self.path, tomogram.path)
             for entry in chosen:
                 served.setdefault(entry.label, []).append(tomogram)

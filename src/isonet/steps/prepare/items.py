@@ -18,7 +18,7 @@ from isonet.io.volume_files import is_volume, stem
 from isonet.project.belonging import Named
 from isonet.project.halves import Halves, Pair
 from isonet.project.names import is_marked_in_front
-from isonet.project.pairing import grouped
+from isonet.project.pairing import Grouped, grouped
 from isonet.project.table import FULL_COLUMNS, TURNED_COLUMN, Project
 from isonet.steps.prepare.checks.halves import check_halves
 from isonet.steps.prepare.halves import average_halves
@@ -63,15 +63,15 @@ def find_items(tomograms: Sequence[Path], config: PrepareConfig, before: Project
     InputError
         If no tomogram is found, one cannot be used, or halves do not pair or are not of their tomogram.
     """
+    listing = Listing.read(tomograms)
     pairs, lone = grouped(tomograms, config.even, config.odd, stacks="stack" in config.accept)
+    lone = list({tuple(half.resolve() for half in pair.halves): pair for pair in reversed(lone)}.values())[::-1]
+    pairs, lone = _writable(pairs, lone, before)
     if config.even is None:
         _tell(pairs, lone)
-    named_in_table = [*pairs, *(path for both in pairs.values() if both is not None for path in both)]
-    named_in_table += [path for pair in lone for path in pair.halves]
-    named_in_table += [] if config.tilt_file is None else [config.tilt_file]
-    refuse_unwritable(before.path, map(before.entry, named_in_table))
     halved: list[tuple[Path | None, Path, Path]] = [(path, *both) for path, both in pairs.items() if both is not None]
     halved += [(None, *pair.halves) for pair in lone]
+    _refuse_shared_halves(halved)
     for outcome in in_threads(lambda one: check_halves(*one, config.accept), halved):
         outcome.told()
     named = {path: Named(path, (stem(path),)) for path in pairs}
@@ -91,11 +91,42 @@ def find_items(tomograms: Sequence[Path], config: PrepareConfig, before: Project
     names = [*(one.name for one in before.tomograms), *(stem(path) for path in pairs)]
     labels = [name if names.count(name) == 1 else f"{name}_{number}" for number, name in enumerate(names, start=1)]
     labels = labels[len(before.tomograms) :]
-    listing = Listing.read(tomograms)
     return [
         Item(path, halves, label, named[path], listing.of(path, halves))
         for (path, halves), label in zip(pairs.items(), labels, strict=True)
     ]
+
+
+def _writable(pairs: Grouped, lone: Sequence[Pair], before: Project) -> tuple[Grouped, list[Pair]]:
+    """Leave out, with a warning, tomograms of which the table cannot hold a name; refuse where it can of none."""
+    errors: list[InputError] = []
+
+    def fits(*files: Path) -> bool:
+        try:
+            refuse_unwritable(before.path, map(before.entry, files))
+        except InputError as error:
+            errors.append(error)
+            return False
+        return True
+
+    kept = {path: halves for path, halves in pairs.items() if fits(path, *(halves or ()))}
+    kept_lone = [pair for pair in lone if fits(*pair.halves)]
+    if errors and not (kept or kept_lone):
+        raise errors[0]
+    for error in errors:
+        log.warning("left out: %s", error)
+    return kept, kept_lone
+
+
+def _refuse_shared_halves(halved: Sequence[tuple[Path | None, Path, Path]]) -> None:
+    """Refuse a half of two tomograms, which steps would refuse in the table."""
+    names = ["one that is the mean of its halves" if full is None else str(full) for full, *_ in halved]
+    owners: dict[Path, int] = {}
+    for number, (_, *halves) in enumerate(halved):
+        for half in halves:
+            first = owners.setdefault(half.resolve(), number)
+            if first != number:
+                raise InputError(f"{half}: a half of two tomograms, {names[first]} and {names[number]}; keep one")
 
 
 def _tell(pairs: Mapping[Path, Halves | None], lone: Sequence[Pair]) -> None:

@@ -1,6 +1,5 @@
 """What tables of tomograms say of each: tilts, CTF and pixel size, and columns to keep."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,8 +18,6 @@ from isonet.project.pairing import listed_files
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Project, Tomogram
 from isonet.project.unprepared import refuse_repeated
 
-log = logging.getLogger("isonet")
-_ALIKE = 0.02
 _SAID = ("pixel_size", "image_pixel_size", "voltage", "cs", "amplitude_contrast", "phase_shift", "hand")
 
 
@@ -34,10 +31,16 @@ class Listed:
         What its row, and the files that it names, say; nothing where no table lists it.
     tomogram : Tomogram or None
         Its row, of a table of this program or IsoNet.
+    table : Path or None
+        The table.
+    files : tuple of Path
+        The full tomogram and the halves that the row names.
     """
 
     said: tuple[TiltSeries, ...] = ()
     tomogram: Tomogram | None = None
+    table: Path | None = None
+    files: tuple[Path, ...] = ()
 
     @property
     def pixel_size(self) -> float | None:
@@ -48,13 +51,6 @@ class Listed:
     def says_tilts(self) -> bool:
         """Whether the table tells how it was tilted."""
         return any(item.tilts or item.tilt_range for item in self.said)
-
-    def comment_on_header(self, path: Path, header_size: float) -> None:
-        """Warn where the header of the tomogram has another pixel size than the table, which is taken."""
-        size = self.pixel_size
-        if size is not None and header_size not in (0.0, 1.0) and abs(header_size / size - 1) > _ALIKE:
-            said = "%s: %g A/voxel in its header, %g in %s; the latter taken, correct it or give --pixel-size"
-            log.warning(said, path, header_size, size, self.said[0].source)
 
     def text(self, column: str) -> str | None:
         """Value of a column of its row, if it has one."""
@@ -68,6 +64,18 @@ class Listed:
         if any(item.defoci for item in found):
             unknown |= {"defoci": (), "defocus_tilts": None}
         return [*found, *(replace(item, **unknown) for item in self.said)]
+
+    @property
+    def content(self) -> object:
+        """All that its row says, wherever the table lies and whatever the number of the row."""
+        said = [replace(one, source=Path(), tilt_file=None) for one in self.said]
+        row = {} if self.tomogram is None else self.tomogram.row
+        texts: dict[str, object] = {}
+        for name, text in row.items():
+            if name != "rlnIndex" and text != star.MISSING:
+                file = None if self.table is None else _named(self.table, text)
+                texts[name] = file.resolve() if file else text
+        return said, texts, [path.resolve() for path in self.files]
 
     def kept(self, project: Project, columns: Mapping[str, str]) -> dict[str, str]:
         """Columns of its row for a new table, whose own `columns` win; files are named as they lie from there."""
@@ -98,12 +106,16 @@ class Listing:
         Raises
         ------
         InputError
-            If a table cannot be read, or a value in it is garbled.
+            If a table cannot be read, a value in it is garbled, or two list one tomogram and differ.
         """
         found: dict[Path, Listed] = {}
         for path in paths:
             if path.suffix.lower() == ".star" and path.is_file():
-                found |= _read(path)
+                for file, listed in _read(path).items():
+                    first = found.setdefault(file, listed)
+                    if first.content != listed.content:
+                        text = f"{first.table} and {path}: both list {listed.files[0]}, and differ in it"
+                        raise InputError(f"{text}; keep one of both rows")
         return cls(found)
 
     def of(self, path: Path, halves: Sequence[Path] | None) -> Listed:
@@ -125,7 +137,8 @@ def _read(table: Path) -> dict[Path, Listed]:
     found: dict[Path, Listed] = {}
     for row, one in zip(rows, listed, strict=True):
         full, halves = listed_files(table, row)
-        found |= {path.resolve(): one for path in [full or next(iter(halves), None)] if path is not None}
+        files = tuple(path for path in (full, *halves) if path is not None)
+        found |= {path.resolve(): replace(one, table=table, files=files) for path in files[:1]}
     return found
 
 

@@ -2,11 +2,13 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
+from isonet.io.text import first_of
 from isonet.io.volume import Volume
 from isonet.project.table import Tomogram
 from isonet.steps.prepare.description import Description
@@ -16,6 +18,45 @@ log = logging.getLogger("isonet")
 _IN_NAMES = re.compile(r"(?:^|_)(\d+(?:\.\d+)?)Apx(?=[._]|$)")  # of Warp: TS_1_10.00Apx.mrc
 _USUAL_PIXEL_SIZES = (5.0, 25.0)
 _ALIKE = 1.05
+_AS_LISTED = 1.02  # where a table gives the size: of that header and table should be one
+_SAME = 1.01
+_DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Sized:
+    """A tomogram with its pixel size.
+
+    Attributes
+    ----------
+    path : Path
+        The tomogram.
+    halves : tuple of Path
+        Its halves, if there are any.
+    header : Header
+        Its header.
+    size : float
+        Å per voxel, as it is taken.
+    known : Description
+        What metadata say.
+    table : Path or None
+        The table that the size is from, if it is from one.
+    """
+
+    path: Path
+    halves: tuple[Path, ...]
+    header: Header
+    size: float
+    known: Description
+    table: Path | None
+
+    @property
+    def others(self) -> Iterator[tuple[Path, float]]:
+        """Files of it whose headers give another size, and that size; of the tomogram itself where a table gives it."""
+        whole = [] if self.table is None else [(self.path, self.header)]
+        for path, header in (*whole, *((half, open_volume(half).header) for half in self.halves)):
+            if _differ(header.pixel_size, self.size, _ALIKE if self.table is None else _AS_LISTED):
+                yield path, header.pixel_size
 
 
 def pixel_size_of(volume: Volume, known: Description) -> float:
@@ -34,35 +75,76 @@ def pixel_size_of(volume: Volume, known: Description) -> float:
     return volume.pixel_size
 
 
-def comment_on_pixel_size(path: Path, pixel_size: float, header: Header, known: Description) -> None:
-    """Warn where the size is a default, unusual, or not what header or metadata say."""
-    low, high = _USUAL_PIXEL_SIZES
-    if pixel_size in (0.0, DEFAULT_SIZE):
-        log.warning("%s: the header gives a pixel size of %g A, which is a default; set --pixel-size", path, pixel_size)
-    elif not low <= pixel_size <= high:
-        remedy = "bin it or use 'isonet resize'" if pixel_size < low else "reconstruct it with less binning"
-        log.warning("%s: %g A/voxel; the method works best at about 10 (5 to 25), %s", path, pixel_size, remedy)
-    if known.pixel_size and pixel_size and abs(known.pixel_size / pixel_size - 1) > 0.05:
-        log.warning("%s: %g A/voxel, metadata say %g; check --pixel-size", path, pixel_size, known.pixel_size)
-    elif known.image_pixel_size and DEFAULT_SIZE < pixel_size < 0.95 * known.image_pixel_size:
-        log.warning(
-            "%s: %g A/voxel, finer than its images' %g A; check --pixel-size", path, pixel_size, known.image_pixel_size
-        )
-    named = _IN_NAMES.search(path.name)
-    if named is not None and pixel_size and abs(float(named[1]) / pixel_size - 1) > 0.01:
-        log.warning("%s: its name says %s A/voxel, %g taken; give --pixel-size", path, named[1], pixel_size)
+def tell_of_size(path: Path, size: float, header: Header) -> None:
+    """Say where results have another size than the header of their tomogram."""
     if not header.cubic:
-        log.info("%s: voxels are not cubes (%s); results have %g A", path, _edges(header), pixel_size)
-    elif header.pixel_size not in (0.0, DEFAULT_SIZE) and pixel_size and abs(header.pixel_size / pixel_size - 1) > 0.01:
-        log.info("%s: the header gives %g A/voxel; results have %g A", path, header.pixel_size, pixel_size)
+        log.info("%s: voxels are not cubes (%s); results have %g A", path, _edges(header), size)
+    elif _differ(header.pixel_size, size, _SAME):
+        log.info("%s: the header gives %g A/voxel; results have %g A", path, header.pixel_size, size)
 
 
-def comment_on_sizes_of_halves(halves: Sequence[Path], pixel_size: float) -> None:
-    """Warn where the header of a half gives another size than the one that its tomogram has."""
-    for path in halves:
-        found = open_volume(path).header.pixel_size
-        if found not in (0.0, DEFAULT_SIZE) and pixel_size and not 1 / _ALIKE < found / pixel_size < _ALIKE:
-            log.warning("%s: the header gives %g A/voxel; %g A taken, give --pixel-size", path, found, pixel_size)
+def comment_on_sizes(tomograms: Sequence[Sized], *, asked: bool) -> None:
+    """Warn of sizes that are defaults, unusual, or not what others say, once of all tomograms of which the same holds.
+
+    Parameters
+    ----------
+    tomograms : sequence of Sized
+        All of a set.
+    asked : bool
+        Whether the size was asked for, so that it is no matter what headers say.
+    """
+    low, high = _USUAL_PIXEL_SIZES
+    for files, (size,) in _together((one.path, (one.size,)) for one in tomograms):
+        if size in (0.0, DEFAULT_SIZE):
+            log.warning("%s: the header gives a pixel size of %g A, which is a default; set --pixel-size", files, size)
+        elif not low <= size <= high:
+            remedy = "bin it or use 'isonet resize'" if size < low else "reconstruct it with less binning"
+            log.warning("%s: %g A/voxel; the method works best at about 10 (5 to 25), %s", files, size, remedy)
+    _comment_on_metadata(tomograms)
+    if asked:
+        return
+    for table in dict.fromkeys(one.table for one in tomograms):
+        those = [one for one in tomograms if one.table == table]
+        for files, (found, taken) in _together((path, (size, one.size)) for one in those for path, size in one.others):
+            if table is None:
+                log.warning("%s: the header gives %g A/voxel; %g A taken, give --pixel-size", files, found, taken)
+            else:
+                said = "%s: %g A/voxel in the header, %g in %s; the latter taken, correct it or give --pixel-size"
+                log.warning(said, files, found, taken, table)
+
+
+def _comment_on_metadata(tomograms: Sequence[Sized]) -> None:
+    """Warn where metadata or its name say another size, or images had a coarser one."""
+    others, coarse, named = [], [], []
+    for one in tomograms:
+        said, image = one.known.pixel_size, one.known.image_pixel_size
+        if said and one.size and abs(said / one.size - 1) > 0.05:
+            others.append((one.path, (one.size, said)))
+        elif image and DEFAULT_SIZE < one.size < 0.95 * image:
+            coarse.append((one.path, (one.size, image)))
+        name = _IN_NAMES.search(one.path.name)
+        if name is not None and _differ(float(name[1]), one.size, _SAME):
+            named.append((one.path, (float(name[1]), one.size)))
+    for files, sizes in _together(others):
+        log.warning("%s: %g A/voxel, metadata say %g; check --pixel-size", files, *sizes)
+    for files, sizes in _together(coarse):
+        log.warning("%s: %g A/voxel, finer than its images' %g A; check --pixel-size", files, *sizes)
+    for files, sizes in _together(named):
+        log.warning("%s: its name says %g A/voxel, %g taken; give --pixel-size", files, *sizes)
+
+
+def _together(found: Iterable[tuple[Path, tuple[float, ...]]]) -> Iterator[tuple[str, tuple[float, ...]]]:
+    """Name the files of which one thing is to be said, the first and how many more, with the sizes to be said."""
+    groups: dict[tuple[str, ...], list[tuple[Path, tuple[float, ...]]]] = {}
+    for path, sizes in found:
+        groups.setdefault(tuple(f"{size:.{_DIGITS}g}" for size in sizes), []).append((path, sizes))
+    for those in groups.values():
+        yield first_of([path for path, _ in those]), those[0][1]
+
+
+def _differ(said: float, size: float, most: float) -> bool:
+    """Tell whether a size, unless that is a default, is not another one."""
+    return said not in (0.0, DEFAULT_SIZE) and bool(size) and not 1 / most < said / size < most
 
 
 def _edges(header: Header) -> str:

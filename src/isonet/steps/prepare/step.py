@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from isonet.config import PrepareConfig
-from isonet.config.deconv import phase_plate
 from isonet.core.tilts.wedge_estimate import WedgeEstimate
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.programs.tilt_series import TiltSeries
-from isonet.io.star import MISSING, beyond_link, refuse_unwritable
+from isonet.io.star import MISSING, beyond_link, is_writable
+from isonet.io.text import some_of
 from isonet.io.volume import Volume
 from isonet.io.volume_files import stem, title
 from isonet.project.check import measurements_of, warnings_of, write_check
@@ -22,18 +22,18 @@ from isonet.steps.prepare.catalogue import Catalogue, files_of_tilts, tell_of_un
 from isonet.steps.prepare.checks.each_half import check_each_half
 from isonet.steps.prepare.checks.orientation import NOTHING, Shown, compared, lies_turned, look
 from isonet.steps.prepare.checks.sections import Sections
-from isonet.steps.prepare.checks.set_of_tomograms import warn_of_mixed_contrast, warn_of_own_products
+from isonet.steps.prepare.checks.set_of_tomograms import (
+    warn_of_mixed_contrast,
+    warn_of_own_products,
+    warn_of_same_names,
+    warn_of_unknown_defocus,
+)
 from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size
 from isonet.steps.prepare.in_threads import in_threads
 from isonet.steps.prepare.items import Item, find_items
-from isonet.steps.prepare.pixel_size import (
-    comment_on_pixel_size,
-    comment_on_several,
-    comment_on_sizes_of_halves,
-    pixel_size_of,
-)
+from isonet.steps.prepare.pixel_size import Sized, comment_on_several, comment_on_sizes, pixel_size_of, tell_of_size
 from isonet.steps.prepare.relion_table import write_relion_table
 from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
 from isonet.steps.prepare.turn import turned
@@ -43,7 +43,6 @@ from isonet.volumes.source import CONTRAST_COLUMN, pooled_statistics
 
 log = logging.getLogger("isonet")
 _THIN = 0.7
-_NAMED = 5  # tomograms without a defocus, at most
 
 
 def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
@@ -83,27 +82,30 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
     items = find_items(tomograms, config, before)
     count = config.number_subtomos or max(1, round(SUBVOLUMES_IN_ALL / (len(items) + len(before.tomograms))))
     project = Project(config.output, ())
-    rows, descriptions, measured = [], [], []
+    rows, sizes, measured = [], [], []
     described = in_threads(lambda each: _describe(*each, config), _known(items, catalogue, config))
     for index, (item, outcome) in enumerate(zip(items, described, strict=True), start=before.next_index):
         with collected() as warned:
-            known, files, values, shown = outcome.told()
+            sized, files, values, shown = outcome.told()
         measured.append({**shown, "pixel_size": float(values["rlnPixelSize"]), "warnings": warned.kept})
         entries = {column: project.entry(file) for column, file in files.items()}
         wanted = str(count) if config.number_subtomos else item.listed.text("rlnNumberSubtomo") or str(count)
         row = {"rlnIndex": str(index), **entries, **values, "rlnNumberSubtomo": wanted}
         rows.append({**row, **item.listed.kept(project, row)})
-        descriptions.append(known)
+        sizes.append(sized)
     project = replace(project, tomograms=tuple(Tomogram(config.output, row) for row in rows))
     shown_of = [{"name": one.name, **shown} for one, shown in zip(project.tomograms, measured, strict=True)]
     for tomogram in project.tomograms:
         _ = tomogram.half_measured  # checks all lists of tilts, and the orientation
-    comment_on_several([*before.tomograms, *project.tomograms])
-    _tell_of_unknown_defocus([*before.tomograms, *project.tomograms])
+    together = [*before.tomograms, *project.tomograms]
+    warn_of_same_names(together)
+    comment_on_several(together)
+    warn_of_unknown_defocus(together)
+    comment_on_sizes(sizes, asked=config.pixel_size is not None)
     if config.contrast == "auto":
-        warn_of_mixed_contrast([*before.tomograms, *project.tomograms])
+        warn_of_mixed_contrast(together)
     if config.relion5 is not None:
-        write_relion_table(config.relion5, project, descriptions, overwrite=config.overwrite)
+        write_relion_table(config.relion5, project, [one.known for one in sizes], overwrite=config.overwrite)
     if config.append:
         project = before.added([one.row for one in project.tomograms])
     else:
@@ -120,25 +122,6 @@ def _refuse_existing(config: PrepareConfig) -> None:
         raise InputError(f"{config.relion5}: exists; choose another --relion5 or add --overwrite")
 
 
-def _tell_of_unknown_defocus(tomograms: Sequence[Tomogram]) -> None:
-    """Warn, once, of tomograms without defocus or phase plate where others have one."""
-    unknown = [
-        one for one in tomograms if not one.number("rlnDefocus") and not phase_plate(one.number("rlnPhaseShift"))
-    ]
-    if not 0 < len(unknown) < len(tomograms):
-        return
-    names = [one.name for one in unknown[:_NAMED]]
-    more = [f"{len(unknown) - _NAMED} more"] if len(unknown) > _NAMED else []
-    log.warning(
-        "%s: no defocus is known of %d of %d tomograms (%s), which deconv refuses; name CTF files after them, or fill "
-        "rlnDefocus",
-        unknown[0].table,
-        len(unknown),
-        len(tomograms),
-        ", ".join(names + more),
-    )
-
-
 def _known(
     items: Sequence[Item], catalogue: Catalogue | None, config: PrepareConfig
 ) -> Iterator[tuple[Item, Description]]:
@@ -148,32 +131,29 @@ def _known(
     tilt_files = files_of_tilts(config.tilt_file, named)
     if (config.metadata, config.tilt_file, config.tilt_min, config.tilt_max) == (None,) * 4:
         tell_of_unread([item.named for item in items if not item.listed.says_tilts])
+    names = [stem(item.path) for item in items]
+    missed = [name for name, said in zip(names, found, strict=True) if not any(one.tilts or one.defoci for one in said)]
+    if catalogue is not None and missed:
+        text = "%s: no tilts or defocus of its name in %s; name files after it, or give --tilt-file and --defocus"
+        log.warning(text, some_of(missed), catalogue.path)
     for number, (item, said) in enumerate(zip(items, found, strict=True)):
-        name = stem(item.path)
-        if catalogue is not None and not any(one.tilts or one.defoci for one in said):
-            log.warning(
-                "%s: no tilts or defocus of its name in %s; name files after it, or give --tilt-file and --defocus",
-                name,
-                catalogue.path,
-            )
-        known = describe(name, item.listed.completing(said), tilt_files[number], config)
-        if known.tilt_file is not None:
-            refuse_unwritable(config.output, [Project(config.output, ()).entry(known.tilt_file)])
+        known = describe(names[number], item.listed.completing(said), tilt_files[number], config)
+        if known.tilt_file is not None and not is_writable(Project(config.output, ()).entry(known.tilt_file)):
+            known = replace(known, tilt_file=None)  # so that its tilts are written into another
         yield item, known
 
 
 def _describe(
     item: Item, known: Description, config: PrepareConfig
-) -> tuple[Description, dict[str, Path], dict[str, str], dict[str, object]]:
+) -> tuple[Sized, dict[str, Path], dict[str, str], dict[str, object]]:
     """Check one tomogram and return what is known, its files and values by column, and what its spectrum shows."""
     volume = open_continued(item.path, aloud=True)
     warn_of_own_products([volume, *map(open_volume, item.halves or ())])
     pooled_statistics([volume], aloud=True)
     pixel_size = config.pixel_size or item.listed.pixel_size or pixel_size_of(volume, known)
-    comment_on_pixel_size(item.path, pixel_size, volume.header, known)
-    if config.pixel_size is None:
-        item.listed.comment_on_header(item.path, volume.header.pixel_size)
-        comment_on_sizes_of_halves(item.halves or (), pixel_size)
+    tell_of_size(item.path, pixel_size, volume.header)
+    table = item.listed.table if item.listed.pixel_size else None
+    sized = Sized(item.path, item.halves or (), volume.header, pixel_size, known, table)
     if item.halves is not None and item.path.parent == config.average_dir:
         with_pixel_size(item.path, item.halves, pixel_size)
     origin: dict[str, Path] = {}
@@ -209,7 +189,7 @@ def _describe(
         write_list(tilt_file, known.tilts, "all tilts", overwrite=config.overwrite)
     files = {"rlnTomoName": item.path, **origin, **half_files, **known.lies.files}
     return (
-        known,
+        sized,
         files | ({} if tilt_file is None else {"rlnTiltFile": tilt_file}),
         {
             **({} if tilt_file is not None else {"rlnTiltFile": MISSING}),
