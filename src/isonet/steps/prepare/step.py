@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from isonet.config import PrepareConfig
-from isonet.config.deconv import phase_plate
 from isonet.core.tilts.wedge_estimate import WedgeEstimate
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
@@ -22,7 +21,11 @@ from isonet.steps.prepare.catalogue import Catalogue, files_of_tilts, tell_of_un
 from isonet.steps.prepare.checks.each_half import check_each_half
 from isonet.steps.prepare.checks.orientation import NOTHING, Shown, compared, lies_turned, look
 from isonet.steps.prepare.checks.sections import Sections
-from isonet.steps.prepare.checks.set_of_tomograms import warn_of_mixed_contrast, warn_of_own_products
+from isonet.steps.prepare.checks.set_of_tomograms import (
+    warn_of_mixed_contrast,
+    warn_of_own_products,
+    warn_of_unknown_defocus,
+)
 from isonet.steps.prepare.checks.wedge import check_wedge
 from isonet.steps.prepare.description import Description, describe
 from isonet.steps.prepare.halves import with_pixel_size
@@ -35,7 +38,14 @@ from isonet.steps.prepare.pixel_size import (
     pixel_size_of,
 )
 from isonet.steps.prepare.relion_table import write_relion_table
-from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
+from isonet.steps.prepare.tilt_lists import (
+    HALF_TILT_COLUMNS,
+    SPLIT_COLUMN,
+    list_of_simulation,
+    split_of,
+    write_half_lists,
+    write_list,
+)
 from isonet.steps.prepare.turn import turned
 from isonet.volumes.continued import open_continued
 from isonet.volumes.contrast import pooled_contrast, warn_of_other_contrast
@@ -43,7 +53,6 @@ from isonet.volumes.source import CONTRAST_COLUMN, pooled_statistics
 
 log = logging.getLogger("isonet")
 _THIN = 0.7
-_NAMED = 5  # tomograms without a defocus, at most
 
 
 def prepare(tomograms: Sequence[Path], config: PrepareConfig) -> Project:
@@ -99,7 +108,7 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
     for tomogram in project.tomograms:
         _ = tomogram.half_measured  # checks all lists of tilts, and the orientation
     comment_on_several([*before.tomograms, *project.tomograms])
-    _tell_of_unknown_defocus([*before.tomograms, *project.tomograms])
+    warn_of_unknown_defocus([*before.tomograms, *project.tomograms])
     if config.contrast == "auto":
         warn_of_mixed_contrast([*before.tomograms, *project.tomograms])
     if config.relion5 is not None:
@@ -120,25 +129,6 @@ def _refuse_existing(config: PrepareConfig) -> None:
         raise InputError(f"{config.relion5}: exists; choose another --relion5 or add --overwrite")
 
 
-def _tell_of_unknown_defocus(tomograms: Sequence[Tomogram]) -> None:
-    """Warn, once, of tomograms without defocus or phase plate where others have one."""
-    unknown = [
-        one for one in tomograms if not one.number("rlnDefocus") and not phase_plate(one.number("rlnPhaseShift"))
-    ]
-    if not 0 < len(unknown) < len(tomograms):
-        return
-    names = [one.name for one in unknown[:_NAMED]]
-    more = [f"{len(unknown) - _NAMED} more"] if len(unknown) > _NAMED else []
-    log.warning(
-        "%s: no defocus is known of %d of %d tomograms (%s), which deconv refuses; name CTF files after them, or fill "
-        "rlnDefocus",
-        unknown[0].table,
-        len(unknown),
-        len(tomograms),
-        ", ".join(names + more),
-    )
-
-
 def _known(
     items: Sequence[Item], catalogue: Catalogue | None, config: PrepareConfig
 ) -> Iterator[tuple[Item, Description]]:
@@ -149,14 +139,16 @@ def _known(
     if (config.metadata, config.tilt_file, config.tilt_min, config.tilt_max) == (None,) * 4:
         tell_of_unread([item.named for item in items if not item.listed.says_tilts])
     for number, (item, said) in enumerate(zip(items, found, strict=True)):
-        name = stem(item.path)
-        if catalogue is not None and not any(one.tilts or one.defoci for one in said):
+        name, told, given = stem(item.path), item.listed.completing(said), tilt_files[number]
+        known_by_now = given is not None or any(one.tilts or one.tilt_range for one in told)
+        simulated = None if known_by_now else list_of_simulation(item.named.path)
+        if catalogue is not None and simulated is None and not any(one.tilts or one.defoci for one in said):
             log.warning(
                 "%s: no tilts or defocus of its name in %s; name files after it, or give --tilt-file and --defocus",
                 name,
                 catalogue.path,
             )
-        known = describe(name, item.listed.completing(said), tilt_files[number], config)
+        known = describe(name, told, given or simulated, config)
         if known.tilt_file is not None:
             refuse_unwritable(config.output, [Project(config.output, ()).entry(known.tilt_file)])
         yield item, known

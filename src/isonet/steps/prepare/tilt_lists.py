@@ -1,4 +1,4 @@
-"""How halves were split, and the lists of tilts that `prepare` writes where no file has them."""
+"""How halves were split, and lists of tilts: those of a simulation, and what `prepare` writes where no file has them."""
 
 import logging
 from collections.abc import Sequence
@@ -7,12 +7,19 @@ from pathlib import Path
 from isonet.core.tilts.split import SplitEstimate, estimate, tilts_of_first
 from isonet.errors import InputError
 from isonet.io import files
+from isonet.project.derived import is_simulated
 from isonet.steps.prepare.checks.sections import Sections
 
 log = logging.getLogger("isonet")
 SPLIT_COLUMN = "rlnTiltSplit"
 HALF_TILT_COLUMNS = ("rlnTiltFileHalf1", "rlnTiltFileHalf2")
 _MARK = "# isonet prepare:"
+
+
+def list_of_simulation(path: Path) -> Path | None:
+    """List of tilts that `simulate` leaves beside a tomogram; None where it made none."""
+    beside = path.with_name("tilts.tlt")
+    return beside if beside.is_file() and is_simulated(path) else None
 
 
 def measure_split(even: Sections, odd: Sections) -> SplitEstimate:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 
+from isonet.config.deconv import phase_plate
 from isonet.io.volume import Volume
 from isonet.project.table import Tomogram
 from isonet.volumes.products import kind_in
@@ -34,4 +35,23 @@ def warn_of_mixed_contrast(tomograms: Sequence[Tomogram]) -> None:
         "%s: density looks %s in %d of %d tomograms (%s), and %s in the others; tomograms of one kind are alike: look "
         "at them, and mend rlnTomoContrast or give --contrast",
         *(tomograms[0].table, word, len(odd), len(tomograms), ", ".join([*odd[:_NAMED], *more]), other),
+    )
+
+
+def warn_of_unknown_defocus(tomograms: Sequence[Tomogram]) -> None:
+    """Warn, once, of tomograms without defocus or phase plate where others have one."""
+    unknown = [
+        one for one in tomograms if not one.number("rlnDefocus") and not phase_plate(one.number("rlnPhaseShift"))
+    ]
+    if not 0 < len(unknown) < len(tomograms):
+        return
+    names = [one.name for one in unknown[:_NAMED]]
+    more = [f"{len(unknown) - _NAMED} more"] if len(unknown) > _NAMED else []
+    log.warning(
+        "%s: no defocus is known of %d of %d tomograms (%s), which deconv refuses; name CTF files after them, or fill "
+        "rlnDefocus",
+        unknown[0].table,
+        len(unknown),
+        len(tomograms),
+        ", ".join(names + more),
     )
