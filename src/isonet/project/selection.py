@@ -111,7 +111,9 @@ def only_tomograms(paths: Iterable[Path], *, stacks: bool = False) -> list[Path]
     certain, doubtful = _samples(files)
     certain |= _spectra(files) | _derived(files)
     doubtful |= _copies(files)
-    listed = {file: f"{file.as_listed}{_TAKE}" for file in files if not stacks and file not in certain and file.as_listed}
+    listed = {
+        file: f"{file.as_listed}{_TAKE}" for file in files if not stacks and file not in certain and file.as_listed
+    }
     for group in _groups(file for file in files if not {file} & {*certain, *doubtful, *listed}).values():
         for file, (why, proven) in _beside_better(group).items():
             (certain if proven else doubtful)[file] = why

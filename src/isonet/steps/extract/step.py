@@ -13,6 +13,7 @@ from isonet.core.sampling import cut
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
+from isonet.io.text import counted
 from isonet.io.volume_files import title
 from isonet.project.orientation import COLUMNS, TILT_FILES
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
@@ -196,7 +197,7 @@ def _write(pieces: Sequence[_Piece], table: Project, config: ExtractConfig, run:
             advance()
     if not same_table:
         table.write()
-    log.info("%s: %d sub-volumes; train with: isonet refine %s", table.path, len(pieces), table.path)
+    log.info("%s: %s; train with: isonet refine %s", table.path, counted(len(pieces), "sub-volume"), table.path)
 
 
 def _is_written(table: Project, *, overwrite: bool) -> bool:
@@ -218,10 +219,10 @@ def _is_written(table: Project, *, overwrite: bool) -> bool:
 def _forecast(left: int, total: int, config: ExtractConfig) -> None:
     """Say how much is to be written, and refuse what the disk cannot hold."""
     if left < total:
-        log.info("%d of %d sub-volumes made before, kept", total - left, total)
+        log.info("%d of %s made before, kept", total - left, counted(total, "sub-volume"))
     if left == 0:
         return
     folder, size = config.output_dir, config.subvolume_size
     needed = left * (4 * size**3 + 1024)
-    log.info("%d sub-volumes of %d^3: %s", left, size, gigabytes(needed))
+    log.info("%s of %d^3: %s", counted(left, "sub-volume"), size, gigabytes(needed))
     refuse_full_disk(folder, needed, "free some space, choose another --output-dir, or a smaller --number-subtomos")

@@ -11,6 +11,7 @@ from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.star import MISSING, beyond_link, refuse_unwritable
+from isonet.io.text import counted
 from isonet.io.volume import Volume
 from isonet.io.volume_files import stem, title
 from isonet.project.check import measurements_of, warnings_of, write_check
@@ -117,7 +118,7 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
         project = before.added([one.row for one in project.tomograms])
     else:
         project.write()
-    log.info("%s: %d tomograms; edit it where tomograms differ", config.output, len(project.tomograms))
+    log.info("%s: %s; edit it where tomograms differ", config.output, counted(len(project.tomograms), "tomogram"))
     return project, shown_of
 
 
