@@ -31,6 +31,7 @@ from isonet.volumes.source import (
     choose_column,
     open_source,
 )
+from isonet.volumes.where import comment_on_thickness
 
 log = logging.getLogger("isonet")
 _NETWORK_MULTIPLE = 8
@@ -104,7 +105,7 @@ def extract(project: Project, config: ExtractConfig, run: Run) -> Project:
     pieces = []
     for tomogram in tomograms:
         source = open_source(tomogram, column)
-        _comment_on_thickness(source, config.subvolume_size)
+        comment_on_thickness([source], config.cube_size, config.subvolume_size)
         centres = find_centres(tomogram, source, config, project, tomograms)
         pieces += [_piece(source, centre, number, config) for number, centre in enumerate(centres)]
         _comment_on_faces(source, centres, config)
@@ -120,13 +121,6 @@ def _refuse_same_names(tomograms: Sequence[Tomogram]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"{tomograms[0].table}: two tomograms are called {name}; extract them by --tomo-idx")
-
-
-def _comment_on_thickness(source: Source, size: int) -> None:
-    for axis, length in zip("zyx", source.volume.shape, strict=True):
-        if length < size:
-            text = "%s: %d voxels along %s, thinner than the sub-volumes of %d; continued by reflection"
-            log.warning(text, title(source.volume.path), length, axis, size)
 
 
 def _comment_on_faces(source: Source, centres: npt.NDArray[np.int64], config: ExtractConfig) -> None:
