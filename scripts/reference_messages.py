@@ -3,7 +3,9 @@
 import ast
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import isonet
 from isonet.commands import COMMANDS
@@ -71,10 +73,16 @@ def _text(node: ast.AST, kind: str, path: Path) -> str | None:
     if not (is_warning if kind == "warning" else name in _ERRORS or in_config):
         return None
     pieces = list(_pieces(node.args[0]))
-    values, text = iter(node.args[1:]), "".join(pieces)
+    given = [one.value.elts if _is_starred_tuple(one) else [one] for one in node.args[1:]]
+    values, text = chain.from_iterable(given), "".join(pieces)
     if is_warning:
         text = re.sub(r"%(s|d|g|\.\d\w)", lambda _: _placeholder(next(values, None)), text)
     return _escaped(text) if len(re.sub(r"‹\w*›", "", text).split()) > 1 else None
+
+
+def _is_starred_tuple(node: ast.expr) -> TypeGuard[Any]:
+    """Tell whether an argument is several: `*(one, two)`."""
+    return isinstance(node, ast.Starred) and isinstance(node.value, ast.Tuple)
 
 
 def _pieces(node: ast.expr) -> Iterator[str]:
@@ -87,7 +95,9 @@ def _pieces(node: ast.expr) -> Iterator[str]:
 
 
 def _placeholder(node: ast.expr | None) -> str:
-    """Name for a value in a message."""
+    """Name for a value in a message; of so many things, `counted(number, "thing")`, also what they are."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "counted":
+        return f"{_placeholder(node.args[0])} {ast.literal_eval(node.args[1])}s"
     words = re.findall(r"[a-z]\w+", "" if node is None else ast.unparse(node))
     plain = [
         word for word in words if word not in ("str", "map", "join", "len", "sorted", "self", "config", "for", "in")

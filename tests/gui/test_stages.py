@@ -179,7 +179,7 @@ def test_models_are_told_with_their_date_and_score(tmp_path: Path) -> None:
     found = models.find(tmp_path)
     assert [each.path for each in found] == [new, old]
     assert found[0].text.startswith("b: 18 May 2033, ")
-    assert found[1].text.endswith(", 3 iterations, held-out loss 0.123, wedge filled to 87 %, validated to 31.2 Å")
+    assert found[1].text.endswith(", 3 iterations, held-out loss 0.123, fills the wedge to 87 %, validated to 31.2 Å")
 
 
 @pytest.mark.parametrize(

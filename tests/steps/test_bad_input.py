@@ -251,13 +251,27 @@ def test_model_must_be_a_file_not_a_folder_without_one(prepared: Path) -> None:
 
 
 def test_tomogram_thinner_than_the_cubes(here: Path) -> None:
-    """Forty slices with the proportions of the defaults: continued by reflection, no error."""
+    """Forty slices with the proportions of the defaults: continued by reflection, no error, but a warning."""
     isonet.write(here / "v.mrc", isonet.specimen((40, 64, 48)))
     isonet.done("prepare", "v.mrc")
     options = {**TINY, "cube_size": 64, "crop_size": 80, "iterations": 1, "steps_per_epoch": 1, "batch_size": 1}
-    isonet.done("refine", "tomograms.star", **{**options, "number_subtomos": 1})
-    isonet.done("predict", "tomograms.star", "results")
+    said = [isonet.done("refine", "tomograms.star", **{**options, "number_subtomos": 1}).err]
+    said += [isonet.done("predict", "tomograms.star", "results").err]
+    warned = "warning: v.mrc: 40 voxels along z, thinner than the cubes of 64; continued by reflection, so"
+    for text in said:
+        assert text.count("continued by reflection") == 1
+        assert warned in text
+        assert "or train with --cube-size 32\n" in text
+        assert "1 warning, see above" in text
     assert isonet.read(here / "corrected" / "v_corrected.mrc").shape == (40, 64, 48)
+
+
+def test_tomogram_thicker_than_the_cubes_alone_is_no_matter(prepared: Path) -> None:
+    """Sub-volumes reach beyond it, the cubes in their middle hardly."""
+    said = isonet.done("refine", prepared, **{**TINY, "crop_size": 32}).err
+    said += isonet.done("predict", prepared, "results").err + isonet.done("mask", prepared).err
+    assert said.count("v.mrc: 24 voxels along z, thinner than the sub-volumes of 32; continued by reflection") == 1
+    assert "warning" not in said
 
 
 def test_output_folder_that_cannot_be(prepared: Path, model: Path) -> None:

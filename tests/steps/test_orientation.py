@@ -231,7 +231,7 @@ FILES = {  # what is done with files that are odd: a part of what is said, and t
     "not finite": ({"tilt.com": f"{COM}XAXISTILT NaN\n"}, "tilt.com: XAXISTILT: 'NaN'", "refused"),
     "Fortran": ({"tilt.com": f"{COM}XAXISTILT 1.5d0\n"}, "XAXISTILT: '1.5d0'", "refused"),
     "of another command": ({"tilt.com": f"{COM}$clip\nXAXISTILT 8\n"}, "", None),
-    "too few": ({"tilt.com": f"{COM}XTILTFILE x\n", "x": "0\n"}, "1 tilts about x", "refused"),
+    "too few": ({"tilt.com": f"{COM}XTILTFILE x\n", "x": "0\n"}, "1 tilt about x", "refused"),
     "of views": ({"tilt.com": f"{COM}XTILTFILE x\n", "x": "0\n2\n9\n"}, "run from 0 to 9", "2"),
     "an offset": ({"tilt.com": f"{COM}OFFSET 2\n"}, "", None),
     "two files": ({"tilt.com": f"{COM}XAXISTILT 4\n", "v.xml": "4"}, "v.xml turns it by 4 about x, m/v/tilt.com", "4"),
@@ -303,7 +303,7 @@ def test_turns_that_cannot_be_are_refused(prepared: Path, name: str, text: str, 
     ("tilts", "said"),
     [
         ([round(0.05 * step, 2) for step in range(-20, 21)], "as in radians; give degrees"),
-        ([7.0], "1 tilts, all at 7 degrees"),
+        ([7.0], "1 tilt, all at 7 degrees"),
         (list(range(-120, 121, 10)), "beyond -90 to 90"),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,19 @@ def test_the_same_command_goes_on_after_the_time_was_over(data: Path) -> None:
     assert isonet.same_weights(Path("isonet/results"), Path("whole/results"))
     for path in Path("whole/corrected").glob("*.mrc"):
         assert (isonet.read(path) == isonet.read(Path("isonet/corrected") / path.name)).all()
+
+
+def test_there_is_never_one_of_several(here: Path, volume: Any) -> None:
+    """One tomogram, sub-volume, step, cube, epoch and iteration: none of them is called by its plural."""
+    isonet.write(here / "data" / "v.mrc", volume)
+    one = {"steps_per_epoch": 1, "batch_size": 1, "iterations": 1, "number_subtomos": 1, "patience": 1}
+    said = isonet.done("run", "data", **{**OPTIONS, **one}).err
+    assert "1 sub-volume of 24 voxels an epoch, 1 step of 1 cube; 1 epoch an iteration, 1 iteration" in said
+    said += isonet.done("extract", "isonet/tomograms.star", number_subtomos=1, cube_size=16, crop_size=24).err
+    said += isonet.done("resize", "isonet/tomograms.star", pixel_size=12).err
+    said += isonet.done("validate", "isonet/tomograms.star", withhold=30, **{**isonet.TINY, **one}).err
+    said += isonet.done("report", "isonet").err + isonet.done().out
+    assert not re.findall(r"\b1 [a-z][a-z-]*s\b|all 1 ", said)
 
 
 def test_other_options_of_prepare_are_refused(data: Path) -> None:

@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import commandline as isonet
 import numpy as np
 import pytest
 import torch
@@ -145,6 +146,37 @@ def test_without_particles_there_is_no_list_of_them(clean: Path, tmp_path: Path)
     none = SMALL | {"species": 0, "depth": 64, "height": 96, "width": 96}
     simulate(SimulateConfig(output_dir=tmp_path, tilt_step=30, overwrite=True, **none))
     assert not (tmp_path / "particles.star").exists()
+
+
+@pytest.mark.parametrize("words", [(), ("--metadata", "sim")], ids=["alone", "as isonet advises"])
+def test_prepare_takes_the_folder_as_it_is_left(here: Path, words: tuple[str, ...]) -> None:
+    """The truth, the images and the particles are no tomograms; the halves and the uneven tilts are found."""
+    tilts = tuple(range(-50, 47, 4))
+    simulate(SimulateConfig(output_dir=Path("sim"), tilts=tilts, depth=48, height=64, width=64))
+    said = isonet.done("prepare", "sim", *words).err
+    assert "warning" not in said
+    for name in ("truth", "tilts"):
+        assert f"sim/{name}.mrc: left out, the {'truth' if name == 'truth' else 'images'} of a simulation" in said
+    (row,) = star.read_table(Path("tomograms.star"), ("rlnTomoName",))
+    assert row["rlnTomoName"] == "sim/full.mrc"
+    assert [row[f"rlnTomoReconstructedTomogramHalf{number}"] for number in (1, 2)] == ["sim/even.mrc", "sim/odd.mrc"]
+    assert row["rlnTiltFile"] == "sim/tilts.tlt"
+
+
+def test_a_truth_is_left_out_whatever_it_is_called_and_an_older_one_by_its_name(clean: Path, here: Path) -> None:
+    truth = open_volume(clean / "truth.mrc")
+    full = open_volume(clean / "full.mrc")
+    for name, labels in (("renamed", truth.header.labels), ("truth", full.header.labels)):
+        isonet.write(Path("both/full.mrc"), full.read(), 10.0)
+        mrc.write(Path(f"both/{name}.mrc"), truth.read(), Header((10.0,) * 3, labels=labels))
+        said = isonet.done("prepare", "both", "--output", f"{name}.star").err
+        assert f"both/{name}.mrc: left out, the truth of a simulation" in said
+        Path(f"both/{name}.mrc").unlink()
+
+
+def test_tilts_that_are_told_win_over_those_of_a_simulation(clean: Path, here: Path) -> None:
+    said = isonet.call("prepare", clean / "full.mrc", "--tilt-min=-60", "--tilt-max=60").err
+    assert "tilts -60 to 60 from --tilt-min and --tilt-max" in said
 
 
 def test_nothing_is_overwritten_unless_asked(clean: Path) -> None:

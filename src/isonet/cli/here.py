@@ -8,6 +8,7 @@ from typing import Any
 
 from isonet.errors import InputError
 from isonet.io.programs.metadata import is_metadata
+from isonet.io.text import counted
 from isonet.io.volume_files import find_volumes, is_volume
 from isonet.project.halves import half_folders
 from isonet.project.table import Project, Tomogram
@@ -87,7 +88,7 @@ def _before_the_table(folder: Path) -> Advice:
     named = "here" if place == folder else f"in {place}"
     asked = " (--metadata FOLDER for tilts and CTF)" if described is None else ""
     return Advice(
-        f"no table of tomograms ({_TABLE}); {_counted(found[place] or sum(found.values()), 'volume')} {named}",
+        f"no table of tomograms ({_TABLE}); {counted(found[place] or sum(found.values()), 'volume')} {named}",
         tuple(words),
         f"makes the table{asked}; with run in place of prepare it does all steps",
     )
@@ -99,7 +100,7 @@ def _after_the_table(project: Project) -> Advice:
     masks, corrected = (_made(project.tomograms, column) for column in ("rlnMaskName", "rlnCorrectedTomoName"))
     training, whole = _last(home, "refine"), read_status(home)
     preview = corrected and (predicted := _last(home, "predict")) and predicted[1].get("model") == "starter"
-    here = f"{_counted(count, 'tomogram')} in {table}{_halves(project.tomograms)}, {masks} with a mask"
+    here = f"{counted(count, 'tomogram')} in {table}{_halves(project.tomograms)}, {masks} with a mask"
     here += f", {corrected} corrected" + (" by the starter, as a preview" if preview else "")
     here += "" if training is None else f"; training in {training[0]} {training[1].get('state')}"
     if whole.get("command") == "run" and whole.get("state") not in ("running", "finished"):
@@ -159,10 +160,6 @@ def _has_metadata(folder: Path) -> bool:
         return any(is_metadata(path) for path in sorted(folder.iterdir()) if path.is_file())
     except OSError:
         return False
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _halves(tomograms: Sequence[Tomogram]) -> str:

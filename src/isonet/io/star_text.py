@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from isonet.io.text import counted
+
 MISSING = "None"
 _NOTHING = ("", "nan", "NaN", "<NA>")
 _QUOTED = r""""[^"]*"(?=\s|$)|'[^']*'(?=\s|$)"""
@@ -102,7 +104,7 @@ def _add_label(blocks: list[Block], number: int, words: list[str]) -> None:
 def _add_row(block: Block, number: int, words: list[str]) -> None:
     """Take up a row of a loop."""
     if len(words) != len(block.columns):
-        raise ValueError(f"line {number} has {len(words)} values for {len(block.columns)} labels")
+        raise ValueError(f"line {number} has {counted(len(words), 'value')} for {counted(len(block.columns), 'label')}")
     block.rows.append([_value(word) for word in words])
 
 

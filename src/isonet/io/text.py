@@ -80,6 +80,11 @@ def _decoded(path: Path, raw: bytes, *, odd_characters: bool) -> str:
     return text
 
 
+def counted(count: int, what: str) -> str:
+    """Write how many there are of something, for messages: `1 tomogram`, `2 tomograms`."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def is_file(path: Path) -> bool:
     """Tell whether there is a file of a name that stands in another file, which may be any text."""
     try:
@@ -148,7 +153,8 @@ def table(path: Path, lines: Iterable[tuple[int, Sequence[str]]], columns: int, 
     for line, words in lines:
         if len(words) != columns:
             raise InputError(
-                f"{path}: line {line} has {len(words)} columns, {columns} expected ({meaning}); copy it again"
+                f"{path}: line {line} has {counted(len(words), 'column')}, {columns} expected ({meaning}); copy it "
+                "again"
             )
         values.append([number(path, f"line {line}", word) for word in words])
     if not values:
@@ -171,7 +177,8 @@ def first_column(path: Path, meaning: str) -> Floats:
         if len(words) != columns or (len(lines) == 1 and columns > 1):
             expected = columns if len(words) != columns else 1
             raise InputError(
-                f"{path}: line {line} has {len(words)} columns, {expected} expected ({meaning}); copy it again"
+                f"{path}: line {line} has {counted(len(words), 'column')}, {expected} expected ({meaning}); copy it "
+                "again"
             )
     values = table(path, [(line, words[:1]) for line, words in lines], 1, meaning)[:, 0]
     if columns > 1 and len(values) > 2 and min(values) in (0, 1) and (np.diff(np.sort(values)) == 1).all():

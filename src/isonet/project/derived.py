@@ -1,6 +1,7 @@
-"""Maps that other programs made of tomograms and left beside them: segmentations, masks, and scores of a search.
+"""Maps that lie beside tomograms and are none: segmentations, masks, scores of a search, and what `simulate` leaves.
 
-Their names say so (`TS_1_seg`, `TS_1_scores`), and so must their voxels, as a tomogram may be called anything.
+Names of the first say so (`TS_1_seg`, `TS_1_scores`), and so must their voxels, as a tomogram may be called anything.
+Of a simulation a label in the header tells: its truth has no wedge, and its images are no volume.
 """
 
 import re
@@ -11,9 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.errors import InputError
-from isonet.io.formats import open_volume
+from isonet.io.formats import glance, open_volume
 from isonet.io.volume_files import stem
 
+SIMULATED = "isonet simulate, seed"
+"""How the label of each file of a simulation begins."""
+TRUTH, IMAGES = "truth of a simulation", "images of a simulation"
+"""Further labels of what is no tomogram in a simulation."""
 _WORD = r"(?:^|[_.-])(?:%s)(?=[_.-]|$)"
 _LEVELS = re.compile(_WORD % "seg|segs|segmented|segmentation|labels?|labelled|masks?", re.IGNORECASE)
 _SCORES = re.compile(_WORD % "scores?", re.IGNORECASE)
@@ -24,8 +29,13 @@ Values = npt.NDArray[np.float32]
 
 
 def why_derived(path: Path) -> str | None:
-    """Say why a volume is taken for a map made of a tomogram, by its name and its voxels; None where it is not."""
-    name = stem(path)
+    """Say why a volume is taken for none, by its label, or by its name and its voxels; None where it is not."""
+    name, labels = stem(path), _labels(path)
+    told = next((label for label in (TRUTH, IMAGES) if label in labels), None)
+    if told is None and name == "truth" and is_simulated(path):  # of before there was a label of it
+        told = TRUTH
+    if told is not None:
+        return f"the {told}"
     kinds: list[tuple[str, Callable[[Values], bool]]] = [
         *([("a segmentation or a mask", _is_labelled)] if _LEVELS.search(name) else []),
         *([("scores of a search", _is_score)] if _SCORES.search(name) else []),
@@ -40,6 +50,16 @@ def why_derived(path: Path) -> str | None:
     places = dict.fromkeys(np.linspace(0, volume.shape[0] - 1, _SECTIONS).round().astype(int).tolist())
     values = np.concatenate([volume.read_rows(slice(place, place + 1)).ravel() for place in places])
     return next((f"{what} by its name and its voxels" for what, fits in kinds if fits(values)), None)
+
+
+def is_simulated(path: Path) -> bool:
+    """Tell whether `simulate` made a file."""
+    return any(label.startswith(SIMULATED) for label in _labels(path))
+
+
+def _labels(path: Path) -> tuple[str, ...]:
+    header = glance(path)
+    return () if header is None else header.labels
 
 
 def _is_labelled(values: Values) -> bool:

@@ -7,6 +7,7 @@
     TS_1_Vol.mrc        the tomogram                                                                taken
     TS_1_2ND_Vol.mrc    a second volume                                                             left out
     TS_1_Vol_seg.mrc    a segmentation, a mask, or scores of a search                               left out
+    truth.mrc           the truth of a simulation, by a label                                       left out
     TS_1_EVN_Vol.mrc    a half: a series of its own here, paired later                              taken
 
 A name alone proves nothing: `TS_1.mrc` beside `rec_TS_1.mrc` may be its images, the same tomogram, or one of another
@@ -109,10 +110,12 @@ def only_tomograms(paths: Iterable[Path], *, stacks: bool = False) -> list[Path]
         Whether what looks like a stack of images is taken all the same.
     """
     files = [SeriesFile(path) for path in _once(paths)]
-    listed = {} if stacks else {file: f"{file.as_listed}{_TAKE}" for file in files if file.as_listed}
     certain, doubtful = _samples(files)
     certain |= _spectra(files) | _derived(files)
     doubtful |= _copies(files)
+    listed = {
+        file: f"{file.as_listed}{_TAKE}" for file in files if not stacks and file not in certain and file.as_listed
+    }
     for group in _groups(file for file in files if not {file} & {*certain, *doubtful, *listed}).values():
         for file, (why, proven) in _beside_better(group).items():
             (certain if proven else doubtful)[file] = why
@@ -191,7 +194,7 @@ def _spectra(files: Sequence[SeriesFile]) -> dict[SeriesFile, str]:
 
 
 def _derived(files: Sequence[SeriesFile]) -> dict[SeriesFile, str]:
-    """Segmentations, masks and scores, where the folder holds anything else."""
+    """Segmentations, masks, scores, truths and images of a simulation, where the folder holds anything else."""
     found = {file: why for file in files if (why := why_derived(file.path)) is not None}
     others = {container(file.path).parent for file in files if file not in found}
     return {file: why for file, why in found.items() if container(file.path).parent in others}

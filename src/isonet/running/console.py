@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from isonet.io.text import counted
+
 log = logging.getLogger("isonet")
 _console = Console(stderr=True)
 WORD = "warning: "
@@ -80,7 +82,7 @@ class Warned(logging.Handler):
     def summary(self) -> str:
         """How many there were, for the last line; empty where there were none."""
         count = len(self.texts)
-        return f"{count} warning{'s' if count > 1 else ''}, see above" if count else ""
+        return f"{counted(count, 'warning')}, see above" if count else ""
 
     @property
     def kept(self) -> list[str]:

@@ -21,7 +21,7 @@ from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
 from isonet.io.programs import metadata
 from isonet.io.programs.tilt_series import Alignment, TiltSeries
-from isonet.io.text import Floats
+from isonet.io.text import Floats, counted
 from isonet.io.volume import Volume
 from isonet.io.volume_files import stem
 from isonet.steps.simulate import refuse_existing, write_tilts
@@ -190,14 +190,19 @@ def _geometry(source: Volume, pixel_size: float, config: ReconstructConfig) -> G
     angles, about_x = _angles(source.path, alignment, config)
     for path, found in ((config.alignment, len(alignment.used)), (config.tilt_file, len(angles))):
         if found != count:
-            raise InputError(f"{path}: {found} tilts, but {source.path} has {count} images; give matching files")
+            raise InputError(
+                f"{path}: {counted(found, 'tilt')}, but {source.path} has {counted(count, 'image')}; give matching "
+                "files"
+            )
     left_out = int(np.count_nonzero(np.isnan(angles)))
     if left_out:
-        log.info("%s: leaves out %d of %d images", config.tilt_file, left_out, count)
+        log.info("%s: leaves out %d of %s", config.tilt_file, left_out, counted(count, "image"))
     kept = alignment.used & (angles >= config.min_tilt) & (angles <= config.max_tilt)
     images = [int(number) for number in np.argsort(angles, kind="stable") if kept[number]]
     if len(images) < 4:
-        raise InputError(f"{source.path}: {len(images)} tilts left of {count}, two halves need 4; leave out fewer")
+        raise InputError(
+            f"{source.path}: {counted(len(images), 'tilt')} left of {count}, two halves need 4; leave out fewer"
+        )
     scale = pixel_size / (config.pixel_size or pixel_size)
     if scale > 1.001:
         raise InputError(

@@ -10,6 +10,7 @@ from isonet.core.filters import resampling, streamed
 from isonet.errors import InputError
 from isonet.io import blocks
 from isonet.io.formats import open_volume
+from isonet.io.text import counted
 from isonet.io.volume import Volume
 from isonet.io.volume_files import find_volumes, stem
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
@@ -118,7 +119,7 @@ def resize(project: Project, config: ResizeConfig, run: Run) -> Project:
     if dropped:
         log.warning("%s: without %s, which fit the old grid; make them anew", resized.path, ", ".join(dropped))
     resized.write()
-    log.info("%s: %d tomograms at %g A/voxel", resized.path, len(tomograms), config.pixel_size)
+    log.info("%s: %s at %g A/voxel", resized.path, counted(len(tomograms), "tomogram"), config.pixel_size)
     return resized
 
 

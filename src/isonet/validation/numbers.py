@@ -9,15 +9,21 @@ from torch import Tensor
 
 from isonet.core.comparison.agreement import MEASURABLE
 from isonet.core.comparison.claims import Resolution, run_of
+from isonet.validation.bins import SECTOR
 from isonet.validation.curve_styles import THRESHOLDS
-from isonet.validation.scores import SECTOR, Scores
+from isonet.validation.scores import Scores
 
 _BETTER_THAN_POSSIBLE = 1.25
 Numbers = dict[str, Any]
 
 
 def withheld_numbers(
-    whole: Scores, by_sector: Scores, pixel_size: float, kept: tuple[float, float], reach: float
+    whole: Scores,
+    by_sector: Scores,
+    pixel_size: float,
+    kept: tuple[float, float],
+    reach: float,
+    coarsest: tuple[int, float] | None,
 ) -> Numbers:
     """Numbers of the withheld region for `validation.json`.
 
@@ -37,6 +43,8 @@ def withheld_numbers(
         Range in degrees that was not withheld.
     reach : float
         Degrees withheld at each end.
+    coarsest : tuple or None
+        What the largest `--withhold` would let one measure (:func:`isonet.validation.bins.coarsest_detail`).
 
     Returns
     -------
@@ -66,7 +74,7 @@ def withheld_numbers(
     }
     if whole.truth is not None:
         numbers["truth"] = resolutions(lambda value: whole.true_resolution(value) or Resolution(None), pixel_size)
-    return {**numbers, "status": _sentence(numbers, whole)}
+    return {**numbers, "status": _sentence(numbers, whole, _what_helps(whole, pixel_size, reach, coarsest))}
 
 
 def resolutions(find: Any, pixel_size: float) -> Numbers:
@@ -148,7 +156,17 @@ def _on_average(numbers: Numbers) -> str:
     return said
 
 
-def _sentence(numbers: Numbers, scores: Scores) -> str:
+def _what_helps(whole: Scores, pixel_size: float, reach: float, coarsest: tuple[int, float] | None) -> str:
+    """Say what lets one measure coarser detail, of which there is more signal."""
+    known = ~whole.predicted.value[0].isnan()
+    now = float(whole.frequency[known].min()) if bool(known.any()) else math.inf
+    if coarsest is None or coarsest[0] <= reach or coarsest[1] >= now:
+        return "no larger --withhold reaches coarser detail, a larger tomogram does"
+    most, frequency = coarsest
+    return f"a larger --withhold reaches coarser detail, {most} at most of {in_angstrom(frequency, pixel_size):g} A"
+
+
+def _sentence(numbers: Numbers, scores: Scores, helps: str) -> str:
     """Say in plain language what was found."""
     lowest, inner, outer, highest = numbers["degrees"]
     where = f"where {lowest:g} to {inner:g} and {outer:g} to {highest:g} degrees were withheld"
@@ -156,11 +174,11 @@ def _sentence(numbers: Numbers, scores: Scores) -> str:
     if measurable is None:
         least = "" if limit is None else f"; without knowing the noise, agreement to {limit:g} A at least"
         said = f"not measurable {where}: FSC between the halves under {MEASURABLE:g}{least}"
-        return said + _on_average(numbers)
+        return f"{said}{_on_average(numbers)}; {helps}"
     if numbers["resolution_0143"] is None:
         return (
             f"nothing is claimed {where}: the prediction does not agree with the measurement beyond chance; measured "
-            f"from {measurable[0]:g} to {measurable[1]:g} A, a larger --withhold reaches coarser detail"
+            f"from {measurable[0]:g} to {measurable[1]:g} A; {helps}"
         )
     said = f"{where}, the prediction agrees with the measurement to {numbers['resolution_0143']:g} A (0.143)"
     if numbers["resolution_05"] is not None:

@@ -1,6 +1,5 @@
 """Predictions compared with what was measured and withheld, sub-volume by sub-volume."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,14 +13,13 @@ from isonet.core.comparison.sampled import Sampling
 from isonet.core.fourier import Shape
 from isonet.core.tilts import shared, withheld
 from isonet.core.tilts.measured import Measured
-from isonet.errors import InputError
 from isonet.io.volume import Volume
 from isonet.running.runs import Run
+from isonet.validation.bins import measured_bins, reach_of
 from isonet.validation.planes import sampling_of_tilts
 from isonet.volumes.continued import Continued, continue_over_padding
 from isonet.volumes.padding import Padding
 
-SECTOR = 4.0  # degrees
 _ENOUGH_DATA = 0.5  # of a sub-volume
 
 
@@ -160,40 +158,6 @@ def subvolumes_with_data(volume: Volume) -> tuple[Shape, list[Shape]]:
     shares = [volume.padding.share_of_data(slice(z, z + depth), slice(y, y + height)) for z, y, _ in corners]
     kept = [corner for corner, share in zip(corners, shares, strict=True) if share >= _ENOUGH_DATA]
     return edges, kept if len(kept) > 1 else corners
-
-
-def shell_width(shapes: Sequence[Shape]) -> float:
-    """Width in cycles per voxel of shells that suit the sub-volumes of tomograms of all these shapes."""
-    return max(1 / min(withheld.subvolumes(shape)[0]) for shape in shapes)
-
-
-def reach_of(measured: Sequence[Measured], kept: Measured) -> float:
-    """Degrees by which the largest tilt of any of the maps lies beyond what is kept about its axis."""
-    pairs = [zip(one.sweeps, kept.sweeps, strict=True) for one in measured]
-    return max(sweep.ends[1] - left.ends[1] for pair in pairs for sweep, left in pair)
-
-
-def measured_bins(volume: Volume, measured: Measured, kept: Measured, width: float, reach: float) -> Bins:
-    """Bins by sector, up to `reach` degrees beyond what is kept, of what one map has measured of what is withheld.
-
-    Raises
-    ------
-    InputError
-        If the tomogram is too small for anything to be measured.
-    """
-    edges, _ = withheld.subvolumes(volume.shape)
-    region, sector = withheld.region(edges, [measured], kept), withheld.sectors(edges, kept, SECTOR)
-    bins = agreement.make_bins(edges, width, region, sector, math.ceil(reach / SECTOR - 1e-6))
-    if not bool((bins.independent > 0).any()):
-        ends = measured.each(withheld.narrowest_range)
-        shape = " x ".join(map(str, volume.shape))
-        if not bool(withheld.region(edges, [measured], ends).any()):
-            raise InputError(f"{volume.path}: {shape} voxels are too few for any --withhold; take a larger tomogram")
-        raise InputError(
-            f"{volume.path}: {shape} voxels are too few to measure between {kept.sweeps[0].ends[1]:g} degrees and the "
-            "last tilt; use a larger --withhold"
-        )
-    return bins
 
 
 def compare(case: Case, width: float, run: Run) -> Products:

@@ -13,6 +13,7 @@ from isonet.core.masks.beads import REACH, Bead, Box, Level, Patch, beads, cores
 from isonet.errors import InputError
 from isonet.io import star
 from isonet.io.storage.stored import Absent, Block, Stored
+from isonet.io.text import counted
 from isonet.io.volume import FloatArray, Volume
 from isonet.io.volume_files import title
 from isonet.project.table import Tomogram
@@ -236,9 +237,9 @@ def warn_of_unpainted(found: tuple[Bead, ...], volume: Volume) -> None:
     left = len(found) - len(patches(found, volume.shape))
     if left:
         log.warning(
-            "%s: %d of %d gold beads have no room for sample beside them and stay, so that training sees them; crop "
-            "mask there, or leave this tomogram out of training with --tomo-idx",
-            *(title(volume.path), left, len(found)),
+            "%s: beside %d of %s is no room for sample, so that training sees gold; crop mask there, or leave this "
+            "tomogram out of training with --tomo-idx",
+            *(title(volume.path), left, counted(len(found), "gold bead")),
         )
 
 

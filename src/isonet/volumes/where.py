@@ -1,14 +1,19 @@
-"""Where all maps of a tomogram have data, and what may be cut out there."""
+"""Where all maps of a tomogram have data, what may be cut out there, and whether that is large enough."""
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from isonet.core.sampling import Box, draw_centres
+from isonet.core.sampling import Box, draw_centres, edges_of
 from isonet.core.voxels import Voxels
+from isonet.io.volume_files import title
 from isonet.volumes.continued import Within, data_box
 from isonet.volumes.source import Source
+
+log = logging.getLogger("isonet")
+_MULTIPLE = 16  # of voxels along the edges of usual cubes
 
 
 def box_of_data(sources: Sequence[Source]) -> Box:
@@ -44,3 +49,35 @@ def where_data_are(sources: Sequence[Source], mask: Voxels | None = None) -> Vox
     for source in sources:
         mask = mask if source.padding is None else Within(source.padding, mask)
     return mask
+
+
+def comment_on_thickness(sources: Sequence[Source], cube: int, size: int) -> None:
+    """Warn of a tomogram whose data are thinner than the cubes of a network; say where they hold these, but no more.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        All maps of it.
+    cube : int
+        Edge of the cubes that a network is, or was, trained on: beyond the data they hold what is known already.
+    size : int
+        Edge of the sub-volumes that they are cut from, turned.
+    """
+    edges = edges_of(box_of_data(sources))
+    thin = min(edges)
+    name, axis = title(sources[0].volume.path), "zyx"[edges.index(thin)]
+    if thin < cube:
+        fits = thin // _MULTIPLE * _MULTIPLE
+        log.warning(
+            "%s: %d voxels along %s, thinner than the cubes of %d; continued by reflection, so that less of the wedge "
+            "is filled: give a larger part of the tomogram%s",
+            *(name, thin, axis, cube, f", or train with --cube-size {fits}" if fits else ""),
+        )
+    elif thin < size:
+        log.info(
+            "%s: %d voxels along %s, thinner than the sub-volumes of %d; continued by reflection",
+            name,
+            thin,
+            axis,
+            size,
+        )

@@ -157,7 +157,7 @@ def test_a_model_is_chosen_of_those_that_there_are_or_typed(page: Page, interfac
     )
     visit(page, interface, "/step/predict?model=starter")
     page.get_by_test_id("choose-model").click()
-    page.get_by_role("option", name="7 iterations, held-out loss 0.25, wedge filled to 90 %").click()
+    page.get_by_role("option", name="7 iterations, held-out loss 0.25, fills the wedge to 90 %").click()
     command = page.get_by_test_id("command")
     expect(command).to_have_text("isonet predict tomograms.star better/model.safetensors")
     page.get_by_test_id("choose-model").click()

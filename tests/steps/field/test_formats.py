@@ -111,7 +111,7 @@ def test_columns_behind_the_angles_are_passed_over(
     [
         ("".join(f"{i} {a}\n" for i, a in enumerate(range(-60, 61, 3), 1)), "counts the lines"),
         ("-60 -57 -54\n", "3 columns, 1 expected"),
-        ("-60 1\n-57\n", "1 columns, 2 expected"),
+        ("-60 1\n-57\n", "1 column, 2 expected"),
         ("-60 1\n-5x 2\n", "'-5x' is not a number"),
     ],
 )

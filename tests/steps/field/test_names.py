@@ -471,6 +471,22 @@ def test_names_that_no_table_can_carry_are_left_out_or_refused_before_anything_i
     outcome = isonet.call("prepare", "t")
     isonet.assert_refused(outcome, repr(files[0]), "cannot be written to a STAR file; rename it without quotes")
     assert "voxels" not in outcome.err, outcome.err
+    for number, file in enumerate(files, start=2):
+        foreign.mrc((here / file).with_name("TS_1.mrc"), small(number, (16, 16, 16)))
+    said = isonet.done("prepare", "t", accept="other-halves,no-wedge").err
+    assert f"warning: left out: tomograms.star: {files[0]!r} cannot be written to a STAR file; rename it" in said
+    assert len(isonet.table(here / "tomograms.star")) == 1
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_tilts_of_a_name_that_no_table_can_carry_are_written_anew(here: Path, name: str) -> None:
+    foreign.mrc(here / "TS_1.mrc", small(1, (16, 16, 16)))
+    tilts = foreign.angles((here / name).with_suffix(".tlt"), (-50, 0, 40))
+    assert isonet.call("prepare", "TS_1.mrc", tilt_file=tilts, accept="no-wedge").code == 0
+    (row,) = isonet.table(here / "tomograms.star")
+    assert row["rlnTiltFile"] == "tilts/TS_1.tlt"
+    assert isonet.done("mask", "tomograms.star").code == 0
+    assert (here / "tilts/TS_1.tlt").read_text().split()[-3:] == ["-50.00", "0.00", "40.00"]
 
 
 def test_holes_with_one_half_marked(here: Path) -> None:
@@ -495,20 +511,3 @@ def test_halves_beside_a_tomogram_that_is_given_alone(here: Path) -> None:
     assert "TS_1_EVN.mrc and TS_1_ODD.mrc: look like halves of TS_1.mrc and were not read" in said
     assert "give --even TS_1_EVN.mrc --odd TS_1_ODD.mrc" in said
     assert "TS_10" not in said
-
-    for number, file in enumerate(files, start=2):
-        foreign.mrc((here / file).with_name("TS_1.mrc"), small(number, (16, 16, 16)))
-    said = isonet.done("prepare", "t", accept="other-halves,no-wedge").err
-    assert f"warning: left out: tomograms.star: {files[0]!r} cannot be written to a STAR file; rename it" in said
-    assert len(isonet.table(here / "tomograms.star")) == 1
-
-
-@pytest.mark.parametrize("name", NO_NAMES)
-def test_tilts_of_a_name_that_no_table_can_carry_are_written_anew(here: Path, name: str) -> None:
-    foreign.mrc(here / "TS_1.mrc", small(1, (16, 16, 16)))
-    tilts = foreign.angles((here / name).with_suffix(".tlt"), (-50, 0, 40))
-    assert isonet.call("prepare", "TS_1.mrc", tilt_file=tilts, accept="no-wedge").code == 0
-    (row,) = isonet.table(here / "tomograms.star")
-    assert row["rlnTiltFile"] == "tilts/TS_1.tlt"
-    assert isonet.done("mask", "tomograms.star").code == 0
-    assert (here / "tilts/TS_1.tlt").read_text().split()[-3:] == ["-50.00", "0.00", "40.00"]

@@ -231,7 +231,7 @@ def test_beads_that_cannot_be_painted_over_are_told(here: Path, gold: Any) -> No
     """Of a tomogram that is too narrow for another place of a bead's size."""
     isonet.write(here / "v.mrc", tomogram(gold, 0.7)[:, 2:38, 6:42])
     isonet.done("prepare", "v.mrc", "--accept", "no-wedge", output="v.star", contrast="dark")
-    assert "1 of 1 gold beads have no room" in isonet.done("mask", "v.star").err
+    assert "beside 1 of 1 gold bead is no room" in isonet.done("mask", "v.star").err
     isonet.write(here / "w.mrc", tomogram(gold, 0.7))
     isonet.done("prepare", "w.mrc", output="w.star", contrast="dark")
     assert "have no room" not in isonet.done("mask", "w.star").err
@@ -313,7 +313,7 @@ def test_a_deleted_list_is_made_again(listed: Path, broken: bool) -> None:
 def test_an_edited_bead_that_leaves_no_room_is_told_of_by_every_step(listed: Path, model: Path) -> None:
     """One wider than the tomogram: no bead can be painted over any more."""
     listed.write_text(listed.read_text().rstrip() + "\n24.00\t20.00\t20.00\t200.00\t9.00\n")
-    assert "gold beads have no room" in isonet.done("predict", "v.star", model, output_dir="again").err
+    assert "is no room for sample" in isonet.done("predict", "v.star", model, output_dir="again").err
 
 
 def test_a_given_mask_that_keeps_all_is_told_of_by_its_name(here: Path, sample: Any) -> None:

@@ -123,6 +123,15 @@ def test_time_budget_is_used_up_with_the_learning_rate_at_its_end(long: Path, mo
     assert taken[-1] < 0.2 * taken[0]
 
 
+@pytest.mark.parametrize(("budget", "told"), [("1s", True), ("1h", False)])
+def test_a_time_budget_that_the_least_work_overshoots_is_told(here: Path, long: Path, budget: str, told: bool) -> None:
+    options = {**isonet.TINY, "iterations": 9, "max_time": "0.001s"}
+    outcome = isonet.done("refine", long, time_budget=budget, **options)
+    said = "warning: --time-budget 0:00:01: the least that is done, 4 iterations of 1 step, takes about 0:00:"
+    assert (said in outcome.err) == told
+    assert ("--time-budget" in outcome.err) == told
+
+
 def test_time_budget_goes_on_after_a_stop_and_can_be_raised(long: Path) -> None:
     budget = {**isonet.TINY, "iterations": 4, "patience": 0}
     isonet.done("refine", long, time_budget="8s", max_time="0.001s", **budget)
@@ -154,5 +163,6 @@ def test_pictures_and_numbers_of_an_iteration(here: Path, draws: None) -> None:
     assert 0.04 <= frequencies[0] < frequencies[-1] <= 0.25
     assert sum(ratios) / len(ratios) == pytest.approx(line["wedge_balance"], abs=1e-3)
     log = Path("results/run.log").read_text()
-    assert "of the power density outside it (0 empty, 100 filled)" in log
+    assert "in the network's own output the wedge holds " in log
+    assert " % of the power density outside it (0 empty, 100 filled)" in log
     assert "iteration 1, epoch 1: mean training error" in log

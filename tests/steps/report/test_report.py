@@ -175,6 +175,36 @@ def test_a_loss_that_diverged_is_told(run: Path) -> None:
     json.loads((run / "report.json").read_text(), parse_constant=pytest.fail)
 
 
+@pytest.mark.parametrize(("steps", "told"), [(1, False), (50, True)])
+def test_a_loss_of_a_few_steps_says_nothing(run: Path, steps: int, told: bool) -> None:
+    losses = enumerate((1.19, 1.02, 1.07, 1.16), start=1)
+    lines = [{"iteration": number, "epoch": 1, "loss": loss, "steps": steps} for number, loss in losses]
+    ended = [
+        {"iteration": number, "held_out_loss": loss, "wedge_balance": 0.9} for number, loss in enumerate((1, 2, 3), 1)
+    ]
+    metrics = run / "results" / "metrics.jsonl"
+    metrics.write_text("".join(json.dumps(line) + "\n" for line in (*lines, *ended)))
+    isonet.done("report", run)
+    assert ("diverged" in warned(run)) == told
+
+
+def test_a_wedge_that_is_empty_though_the_training_called_it_full_says_which_is_which(here: Path) -> None:
+    """Outside the wedge the result of halves holds data, beside which a network of a few steps is weak."""
+    random = np.random.default_rng(0)
+    even, odd = (isonet.specimen((48, 48, 48)) + random.normal(0, 0.1, (48, 48, 48)).astype("f4") for _ in range(2))
+    table = isonet.table_of_halves(here, even, odd)
+    isonet.done("refine", table, **isonet.TINY)
+    isonet.done("predict", table, "results")
+    isonet.write(here / "corrected" / "x_corrected.mrc", isonet.specimen((48, 48, 48)))
+    metrics = here / "results" / "metrics.jsonl"
+    metrics.write_text(re.sub(r'"wedge_balance": [^,]*', '"wedge_balance": 0.87', metrics.read_text()))
+    isonet.done("report", table)
+    assert "x: the wedge is still empty: the network's own output fills it to 87 %, but is weak beside" in warned(here)
+    metrics.write_text(metrics.read_text().replace("0.87", "0.03"))
+    isonet.done("report", table)
+    assert "x: the wedge is still empty; train longer, or raise --wedge-weight" in warned(here)
+
+
 def test_seams_of_tiles_that_do_not_overlap_are_told(run: Path) -> None:
     shape = (64, 96, 96)
     tiled = isonet.specimen(shape)

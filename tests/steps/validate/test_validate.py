@@ -255,18 +255,34 @@ def test_independent_networks_of_one_map_tell_consistency_only(prepared: Path) -
 
 
 def test_too_small_a_tomogram_is_refused_before_anything_is_trained(here: Path) -> None:
-    isonet.write(here / "tiny.mrc", isonet.specimen((12, 20, 20)))
+    isonet.write(here / "tiny.mrc", isonet.specimen((16, 24, 24)))
     isonet.done("prepare", "tiny.mrc", output="tiny.star")
     refused = isonet.call("validate", "tiny.star", **isonet.TINY)
-    isonet.assert_refused(refused, "tiny.mrc", "12 x 20 x 20", "use a larger --withhold")
+    isonet.assert_refused(refused, "tiny.mrc", "16 x 24 x 24", "use --withhold 43 or more")
     assert not (here / "validation" / "withheld").exists()
+    isonet.assert_refused(isonet.call("validate", "tiny.star", withhold=42, **isonet.TINY), "--withhold 43 or more")
+    isonet.assert_refused(isonet.call("validate", "tiny.star", withhold=56, **isonet.TINY), "--withhold 55 or less")
+
+
+@pytest.mark.parametrize(
+    ("withhold", "said"),
+    [(30, "; a larger --withhold reaches coarser detail, 55 at most of "), (55, "; no larger --withhold reaches")],
+)
+def test_a_larger_range_is_advised_where_it_helps_alone(here: Path, withhold: int, said: str) -> None:
+    """Noise, of which nothing can be predicted."""
+    noise = np.random.default_rng(0).standard_normal((2, 24, 40, 40)).astype(np.float32)
+    table = isonet.table_of_halves(here, *noise)
+    isonet.write(here / "p.mrc", noise[0])
+    isonet.done("validate", table, "--only-withhold", withhold=withhold)
+    isonet.done("validate", table, withhold=withhold, prediction="p.mrc")
+    assert said in numbers()["withheld"]["status"]
 
 
 def test_a_tomogram_that_no_withheld_range_suits_is_not_advised_one(here: Path) -> None:
-    isonet.write(here / "tiny.mrc", isonet.specimen((6, 8, 8)))
+    isonet.write(here / "tiny.mrc", isonet.specimen((12, 20, 20)))
     isonet.done("prepare", "tiny.mrc", output="tiny.star")
     refused = isonet.call("validate", "tiny.star", **isonet.TINY)
-    isonet.assert_refused(refused, "tiny.mrc", "6 x 8 x 8", "take a larger tomogram")
+    isonet.assert_refused(refused, "tiny.mrc", "12 x 20 x 20", "take a larger tomogram")
 
 
 def test_a_prediction_that_cannot_be_read_is_refused_at_once(here: Path) -> None:

@@ -20,7 +20,9 @@ from isonet.core.tilts.measured import AT_HOME, Matrix, Measured, Tilts
 AROUND, ELEVATION = 10.0, 15.0
 """Degrees of a sector around `k_y`, and of one between `k_y` and `k_z` within the wedge."""
 _AXIS = 3.0  # Fourier pixels about an axis where directions mean nothing
-_EMPTY, _OVERFILLED, _HOLE = 0.1, 2.0, 0.25
+EMPTY = 0.1
+"""Relative density below which a wedge is called empty."""
+_OVERFILLED, _HOLE = 2.0, 0.25
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def faults(missing: float, by_elevation: Float[Tensor, " sectors"]) -> list[str]
         Relative density of the sectors between `k_y` and `k_z` within the wedge.
     """
     known = by_elevation[~by_elevation.isnan()]
-    if missing < _EMPTY:
+    if missing < EMPTY:
         return ["empty"]
     found = ["over-filled"] if missing > _OVERFILLED else []
     if len(known) > 2 and float(known.min()) < _HOLE * float(known.median()):

@@ -17,6 +17,7 @@ withheld region and that of the measured one: a window spreads power that far. O
 about either.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -47,10 +48,10 @@ def kept_range(tilts: Sequence[float], withhold: float) -> tuple[float, float]:
     return low, high
 
 
-def narrowest_range(tilts: Sequence[float]) -> tuple[float, float]:
-    """Range in degrees that is left of `tilts` when as much as can be is withheld."""
-    middle = (min(tilts) + max(tilts)) / 2
-    return middle - _NARROWEST / 2, middle + _NARROWEST / 2
+def largest(tilts: Tilts) -> int:
+    """Most whole degrees that can be withheld at either end of each sweep; less than 1 where none can."""
+    spans = [sweep.ends[1] - sweep.ends[0] for sweep in Measured.of(tilts).sweeps]
+    return math.floor((min(spans) - _NARROWEST) / 2)
 
 
 def kept_tilts(tilts: Sequence[float], kept: tuple[float, float]) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 from isonet.errors import InputError
 from isonet.io.polygons import Polygon, read_polygons, write_polygons
 from isonet.io.programs.imod import write_closed
+from isonet.io.text import counted
 
 Point = tuple[float, float]
 
@@ -183,7 +184,9 @@ class Drawing:
             raise InputError("no polygon yet; click three corners at least")
         for number, shape in enumerate(shapes, start=1):
             if not shape.is_complete:
-                raise InputError(f"polygon {number} has {len(shape.points)} corners; it needs three, or remove it")
+                raise InputError(
+                    f"polygon {number} has {counted(len(shape.points), 'corner')}; it needs three, or remove it"
+                )
         write_polygons(path, [Polygon(tuple(shape.points), shape.z, shape.exclude) for shape in shapes])
         objects = [
             (

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from isonet.io.text import counted
 from isonet.running import run_record
 
 STARTER = "starter"
@@ -50,10 +51,10 @@ def _score(folder: Path) -> list[str]:
     told = []
     ended = [line for line in lines if isinstance(line.get("iteration"), int) and "wedge_balance" in line]
     if ended:
-        told.append(f"{ended[-1]['iteration']} iteration{'s' * (ended[-1]['iteration'] != 1)}")
+        told.append(counted(ended[-1]["iteration"], "iteration"))
         told += [f"held-out loss {loss:.3g}" for loss in [_number(ended[-1], "held_out_loss")] if loss is not None]
         balance = _number(ended[-1], "wedge_balance")
-        told += [f"wedge filled to {100 * balance:.0f} %"] if balance is not None else []
+        told += [f"fills the wedge to {100 * balance:.0f} %"] if balance is not None else []
     withheld = _read(folder / "validation.json").get("withheld")
     resolution = _number(withheld, "resolution_0143") if isinstance(withheld, Mapping) else None
     return told + ([] if resolution is None else [f"validated to {resolution:.3g} Å"])

@@ -13,6 +13,7 @@ from isonet.gui.files import models, reports, table
 from isonet.gui.jobs import words
 from isonet.gui.jobs.job import ENDED, Job
 from isonet.gui.jobs.run_folder import is_at_work, progress, read_status
+from isonet.io.text import counted
 from isonet.project.table import Project
 
 TITLES: Mapping[str, str] = {
@@ -200,7 +201,7 @@ def _made(folder: Path, project: Project | None) -> tuple[dict[str, str], dict[s
     if project is None:
         return {}, {}
     count = len(project.tomograms)
-    made = {"prepare": f"{count} tomogram{'s' * (count != 1)}"}
+    made = {"prepare": counted(count, "tomogram")}
     partly: dict[str, str] = {}
     products, found = table.products(folder), reports.find(folder)
     corrected = [each.file(table.CORRECTED) for each in project.tomograms if table.has(each, table.CORRECTED)]

@@ -14,6 +14,7 @@ from isonet.gui.pages.session import Session
 from isonet.gui.pages.stepper import Stepper
 from isonet.gui.pictures import images
 from isonet.gui.pictures.slices import View, suiting_lowpass
+from isonet.io.text import counted
 from isonet.project.table import Project, Tomogram
 
 _THUMBNAIL = 96
@@ -92,7 +93,7 @@ def _products(session: Session) -> None:
 def _table(session: Session, project: Project, following: str) -> None:
     columns = [column for column in table.EDITABLE if any(column.name in each.row for each in project.tomograms)]
     with ui.row().classes("items-baseline"):
-        ui.html(f"<h2>{len(project.tomograms)} tomogram{'s' * (len(project.tomograms) != 1)}</h2>", sanitize=False)
+        ui.html(f"<h2>{counted(len(project.tomograms), 'tomogram')}</h2>", sanitize=False)
         ui.label("Click a value to change it; it is checked and written to the table at once.").classes("muted")
     with ui.element("div").style("overflow-x: auto; width: 100%"), ui.element("table").classes("cells"):
         with ui.element("thead"), ui.element("tr"):

@@ -14,6 +14,7 @@ from isonet.gui.jobs.run_folder import run_folder
 from isonet.gui.pages.chooser import Chooser
 from isonet.gui.pages.frame import frame
 from isonet.gui.pages.session import Session
+from isonet.io.text import counted
 
 _SUGGESTED = 300
 _MODEL, _FIRST_MODEL = "model", "pretrained_model"
@@ -205,7 +206,7 @@ class StepPage:
             button.set_enabled(not problems)
         self._command.set_text("" if problems else command_text(self.form.words()))
         if problems:
-            self._command.set_text(f"{len(problems)} value{'s' * (len(problems) > 1)} above to mend first")
+            self._command.set_text(f"{counted(len(problems), 'value')} above to mend first")
 
     def _device(self) -> str:
         return self.form.given.get("device", "auto")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _HEADER = 1024
+_LABELS, _LABEL = 224, 80  # where they begin, and how long each is
 _BYTES = {0: 1, 1: 2, 2: 4, 6: 2, 12: 2}  # of a voxel, by mode
 
 
@@ -25,6 +26,8 @@ class Glance:
         Å per voxel along x; 0 where the file does not say.
     room : int
         How many sections the file is long enough for.
+    labels : tuple of str
+        Text in its header.
     """
 
     shape: tuple[int, int, int]
@@ -32,6 +35,7 @@ class Glance:
     space_group: int
     pixel_size: float
     room: int
+    labels: tuple[str, ...] = ()
 
     @property
     def says_stack(self) -> bool:
@@ -62,5 +66,11 @@ def glance(path: Path) -> Glance | None:
             group, extended = struct.unpack_from(f"{order}2i", header, 88)
             room = (length - _HEADER - max(0, extended)) // (nx * ny * _BYTES.get(mode, 4))
             size = abs(width) / mx if mx > 0 and abs(width) < 1e9 else 0.0
-            return Glance((nz, ny, nx), mz, group, size, room)
+            return Glance((nz, ny, nx), mz, group, size, room, _labels(header))
     return None
+
+
+def _labels(header: bytes) -> tuple[str, ...]:
+    """Labels that hold something."""
+    found = (header[start : start + _LABEL] for start in range(_LABELS, _HEADER, _LABEL))
+    return tuple(text for label in found if (text := label.decode("ascii", "replace").strip("\0 ")))

@@ -9,7 +9,7 @@ import numpy as np
 
 from isonet.errors import InputError
 from isonet.io.programs.tilt_series import NO_DOUBT, Doubt, TiltSeries, median_phase_shift
-from isonet.io.text import checked_angles, first_column, number, read_text, rows, table
+from isonet.io.text import checked_angles, counted, first_column, number, read_text, rows, table
 
 
 def read_alignment(path: Path) -> TiltSeries:
@@ -119,7 +119,8 @@ def read_metrics(path: Path) -> list[TiltSeries]:
             continue
         if len(words) != len(titles):
             raise InputError(
-                f"{path}: line {line} has {len(words)} columns, {len(titles)} expected by its first line; copy it again"
+                f"{path}: line {line} has {counted(len(words), 'column')}, {len(titles)} expected by its first line; "
+                "copy it again"
             )
         row = dict(zip(titles, (word.strip() for word in words), strict=True))
         size = number(path, f"line {line}: Pix_Size(A)", row["Pix_Size(A)"])

@@ -10,7 +10,7 @@ import numpy as np
 from isonet.errors import InputError
 from isonet.io.programs.imod_metadata import read_angles
 from isonet.io.programs.tilt_series import NO_DOUBT, SAME_TURN, Doubt, TiltSeries
-from isonet.io.text import Floats, checked_angles, first_column, is_file, number, numbers_of_list, read_text
+from isonet.io.text import Floats, checked_angles, counted, first_column, is_file, number, numbers_of_list, read_text
 
 TILT_COMMAND = r"^\s*\$\s*tilt(?:\s|$)"
 """Line of a command file that runs `tilt`, not `tiltalign`."""
@@ -187,7 +187,10 @@ def _tilts_about_x(path: Path, told: Told, count: int) -> tuple[float, Doubt]:
         )
     values = checked_angles(file, first_column(file, "one tilt about x in degrees per line"))
     if len(values) != count:
-        raise InputError(f"{file}: {len(values)} tilts about x, {path} has {count} views; give that of the same series")
+        raise InputError(
+            f"{file}: {counted(len(values), 'tilt')} about x, {path} has {counted(count, 'view')}; give that of the "
+            "same series"
+        )
     median = float(np.median(values))
     if float(np.ptp(values)) <= SAME_TURN:
         return median, NO_DOUBT

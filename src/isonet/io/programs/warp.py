@@ -13,7 +13,7 @@ import numpy as np
 from isonet.errors import InputError
 from isonet.io import star
 from isonet.io.programs.tilt_series import Alignment, TiltSeries, median_phase_shift
-from isonet.io.text import Floats, checked_angles, number, xml
+from isonet.io.text import Floats, checked_angles, counted, number, xml
 
 
 def read_alignment(path: Path) -> Alignment:
@@ -143,13 +143,13 @@ def _grid(path: Path, root: ElementTree.Element, tag: str, count: int) -> Floats
         image = number(path, f"<{tag}> Z", node.get("Z", "0"))
         values.setdefault(int(image), []).append(number(path, f"<{tag}> Value", node.get("Value", "")))
     if len(values) not in (1, count):
-        raise InputError(f"{path}: {len(values)} values in <{tag}>, {count} in <Angles>; export it again")
+        raise InputError(f"{path}: {counted(len(values), 'value')} in <{tag}>, {count} in <Angles>; export it again")
     return np.array([np.mean(values[image]) for image in sorted(values)])
 
 
 def _check_count(path: Path, tag: str, found: int, expected: int) -> None:
     if found != expected:
-        raise InputError(f"{path}: {found} values in <{tag}>, {expected} in <Angles>; export it again")
+        raise InputError(f"{path}: {counted(found, 'value')} in <{tag}>, {expected} in <Angles>; export it again")
 
 
 def _words(path: Path, root: ElementTree.Element, tag: str) -> list[str]:

@@ -16,6 +16,7 @@ from isonet import __version__
 from isonet.config import CheckConfig
 from isonet.core import fourier
 from isonet.errors import RunError
+from isonet.io.text import counted
 from isonet.running.devices import take_device
 from isonet.running.remembered import choices_path, remember
 from isonet.steps.check.fastest import fastest
@@ -109,7 +110,7 @@ def _facts(device: torch.device) -> list[tuple[str, str]]:
         ("isonet", __version__),
         ("python", f"{platform.python_version()} on {platform.platform()}"),
         *((name, importlib.metadata.version(name)) for name in _LIBRARIES),
-        ("CPU", f"{len(os.sched_getaffinity(0))} cores, {torch.get_num_threads()} used by torch"),
+        ("CPU", f"{counted(len(os.sched_getaffinity(0)), 'core')}, {torch.get_num_threads()} used by torch"),
         ("memory", f"{memory['SC_PHYS_PAGES']}, {memory['SC_AVPHYS_PAGES']} free"),
         ("disk here", f"{disk.free / 2**30:.1f} GB free of {disk.total / 2**30:.1f}"),
         ("GPUs", str(gpus) if gpus else "none: training will be slow, small networks only"),

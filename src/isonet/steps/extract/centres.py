@@ -12,6 +12,7 @@ from isonet.core.sampling import draw_distinct_centres, random_stream
 from isonet.errors import InputError
 from isonet.io.programs import coordinates
 from isonet.io.programs.particles import unread
+from isonet.io.text import counted
 from isonet.project.belonging import file_in, named
 from isonet.project.names import without_ending
 from isonet.project.places import refuse_other_sampling, warn_of_turned
@@ -91,7 +92,7 @@ def _drawn(
         where = volume.path if mask is None else tomogram.file("rlnMaskName")
         raise InputError(f"{where}: {error}; make a wider mask or use a smaller --cube-size") from error
     if len(found) < count:
-        log.warning("%s: room for %d sub-volumes, not %d", tomogram.name, len(found), count)
+        log.warning("%s: room for %s, not %d", tomogram.name, counted(len(found), "sub-volume"), count)
     return found
 
 

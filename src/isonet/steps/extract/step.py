@@ -13,6 +13,7 @@ from isonet.core.sampling import cut
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
+from isonet.io.text import counted
 from isonet.io.volume_files import title
 from isonet.project.orientation import COLUMNS, TILT_FILES
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
@@ -30,6 +31,7 @@ from isonet.volumes.source import (
     choose_column,
     open_source,
 )
+from isonet.volumes.where import comment_on_thickness
 
 log = logging.getLogger("isonet")
 _NETWORK_MULTIPLE = 8
@@ -103,7 +105,7 @@ def extract(project: Project, config: ExtractConfig, run: Run) -> Project:
     pieces = []
     for tomogram in tomograms:
         source = open_source(tomogram, column)
-        _comment_on_thickness(source, config.subvolume_size)
+        comment_on_thickness([source], config.cube_size, config.subvolume_size)
         centres = find_centres(tomogram, source, config, project, tomograms)
         pieces += [_piece(source, centre, number, config) for number, centre in enumerate(centres)]
         _comment_on_faces(source, centres, config)
@@ -119,13 +121,6 @@ def _refuse_same_names(tomograms: Sequence[Tomogram]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"{tomograms[0].table}: two tomograms are called {name}; extract them by --tomo-idx")
-
-
-def _comment_on_thickness(source: Source, size: int) -> None:
-    for axis, length in zip("zyx", source.volume.shape, strict=True):
-        if length < size:
-            text = "%s: %d voxels along %s, thinner than the sub-volumes of %d; continued by reflection"
-            log.warning(text, title(source.volume.path), length, axis, size)
 
 
 def _comment_on_faces(source: Source, centres: npt.NDArray[np.int64], config: ExtractConfig) -> None:
@@ -196,7 +191,7 @@ def _write(pieces: Sequence[_Piece], table: Project, config: ExtractConfig, run:
             advance()
     if not same_table:
         table.write()
-    log.info("%s: %d sub-volumes; train with: isonet refine %s", table.path, len(pieces), table.path)
+    log.info("%s: %s; train with: isonet refine %s", table.path, counted(len(pieces), "sub-volume"), table.path)
 
 
 def _is_written(table: Project, *, overwrite: bool) -> bool:
@@ -218,10 +213,10 @@ def _is_written(table: Project, *, overwrite: bool) -> bool:
 def _forecast(left: int, total: int, config: ExtractConfig) -> None:
     """Say how much is to be written, and refuse what the disk cannot hold."""
     if left < total:
-        log.info("%d of %d sub-volumes made before, kept", total - left, total)
+        log.info("%d of %s made before, kept", total - left, counted(total, "sub-volume"))
     if left == 0:
         return
     folder, size = config.output_dir, config.subvolume_size
     needed = left * (4 * size**3 + 1024)
-    log.info("%d sub-volumes of %d^3: %s", left, size, gigabytes(needed))
+    log.info("%s of %d^3: %s", counted(left, "sub-volume"), size, gigabytes(needed))
     refuse_full_disk(folder, needed, "free some space, choose another --output-dir, or a smaller --number-subtomos")

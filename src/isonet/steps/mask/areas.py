@@ -18,6 +18,7 @@ from isonet.io.programs.imod import (
     scale_of_drawing,
     warn_of_another_image,
 )
+from isonet.io.text import counted
 from isonet.io.volume import Volume
 from isonet.io.volume_files import stem, title
 from isonet.project.places import refuse_other_sampling
@@ -119,7 +120,9 @@ def _checked(path: Path, number: int, contours: list[Points]) -> list[Points]:
     for position, contour in enumerate(contours, start=1):
         where = f"{path}: object {number}, contour {position}"
         if len(contour) < 3:
-            raise InputError(f"{where} has {len(contour)} points; an area needs three, remove it or add points")
+            raise InputError(
+                f"{where} has {counted(len(contour), 'point')}; an area needs three, remove it or add points"
+            )
         if min(np.ptp(contour[:, 0]), np.ptp(contour[:, 1])) < 1:
             raise InputError(f"{where} encloses nothing in XY; draw it on an XY section")
     return contours

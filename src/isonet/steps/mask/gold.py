@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from isonet.core.masks.beads import Bead
+from isonet.io.text import counted
 from isonet.io.volume_files import container
 from isonet.project.table import Tomogram
 from isonet.volumes.beads import BEADS_COLUMN, find_beads, read_list, warn_of_unpainted, write_beads
@@ -42,7 +43,12 @@ def without_beads(source: Source, listed: Path) -> Source:
     """
     if listed.exists():
         found = read_list(listed, source.shape)
-        log.info("%s: %d gold beads as %s says; delete it to seek them anew", source.volume.path, len(found), listed)
+        log.info(
+            "%s: %s as %s says; delete it to seek them anew",
+            source.volume.path,
+            counted(len(found), "gold bead"),
+            listed,
+        )
         if listed.stat().st_mtime < container(source.volume.path).stat().st_mtime:
             log.warning("%s: is older than %s; delete it if that was made again", listed, source.volume.path)
     else:
@@ -58,7 +64,7 @@ def _found(source: Source, listed: Path) -> tuple[Bead, ...]:
     if found:
         write_beads(listed, found)
         log.info(
-            "%s: %d gold bead%s left out; listed in %s",
-            *(source.volume.path, len(found), "" if len(found) == 1 else "s", listed),
+            "%s: %s left out; listed in %s",
+            *(source.volume.path, counted(len(found), "gold bead"), listed),
         )
     return found

@@ -41,6 +41,7 @@ from isonet.train.evaluate import Evaluator
 from isonet.volumes.pixel_size import corrected_size
 from isonet.volumes.products import made_before, output_paths, product_label
 from isonet.volumes.source import MeanSource, Source, choose_column, mean_source, open_sources, standardised
+from isonet.volumes.where import comment_on_thickness
 
 log = logging.getLogger("isonet")
 _SYMMETRIC = 6.0  # degrees that both ends of a tilt range may differ by
@@ -115,6 +116,8 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         sources = open_sources(tomogram, columns)
         warn_of_other_wedge(tomogram)
         warn_of_other_tomogram(sources[0], trained, model)
+        cube = int(trained.about["cube_size"])
+        comment_on_thickness(sources, cube, cube)
         if len(sources) == 1:
             turned = _turned(evaluator, sources[0], config)
             _correct(sources[0], trained, turned, config, run, path, lambda: None)

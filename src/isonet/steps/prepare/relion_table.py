@@ -7,6 +7,7 @@ from pathlib import Path
 from isonet.errors import InputError
 from isonet.io import star
 from isonet.io.formats import open_volume
+from isonet.io.text import counted
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.steps.prepare.description import Description
 
@@ -43,7 +44,7 @@ def write_relion_table(path: Path, project: Project, descriptions: Sequence[Desc
         log.warning("%s: not known of all tomograms and left out: %s", path, ", ".join(incomplete))
     complete = [{name: row[name] for name in columns if name not in incomplete} for row in rows]
     star.write_table(path, complete, ("rlnTomoName",), name="global")
-    log.info("%s: %d tomograms for RELION 5", path, len(rows))
+    log.info("%s: %s for RELION 5", path, counted(len(rows), "tomogram"))
 
 
 def _row(tomogram: Tomogram, known: Description) -> dict[str, str]:

@@ -11,7 +11,7 @@ from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.star import MISSING, beyond_link, is_writable
-from isonet.io.text import some_of
+from isonet.io.text import counted, some_of
 from isonet.io.volume import Volume
 from isonet.io.volume_files import stem, title
 from isonet.project.check import measurements_of, warnings_of, write_check
@@ -35,7 +35,14 @@ from isonet.steps.prepare.in_threads import in_threads
 from isonet.steps.prepare.items import Item, find_items
 from isonet.steps.prepare.pixel_size import Sized, comment_on_several, comment_on_sizes, pixel_size_of, tell_of_size
 from isonet.steps.prepare.relion_table import write_relion_table
-from isonet.steps.prepare.tilt_lists import HALF_TILT_COLUMNS, SPLIT_COLUMN, split_of, write_half_lists, write_list
+from isonet.steps.prepare.tilt_lists import (
+    HALF_TILT_COLUMNS,
+    SPLIT_COLUMN,
+    list_of_simulation,
+    split_of,
+    write_half_lists,
+    write_list,
+)
 from isonet.steps.prepare.turn import turned
 from isonet.volumes.continued import open_continued
 from isonet.volumes.contrast import pooled_contrast, warn_of_other_contrast
@@ -110,7 +117,7 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
         project = before.added([one.row for one in project.tomograms])
     else:
         project.write()
-    log.info("%s: %d tomograms; edit it where tomograms differ", config.output, len(project.tomograms))
+    log.info("%s: %s; edit it where tomograms differ", config.output, counted(len(project.tomograms), "tomogram"))
     return project, shown_of
 
 
@@ -132,12 +139,21 @@ def _known(
     if (config.metadata, config.tilt_file, config.tilt_min, config.tilt_max) == (None,) * 4:
         tell_of_unread([item.named for item in items if not item.listed.says_tilts])
     names = [stem(item.path) for item in items]
-    missed = [name for name, said in zip(names, found, strict=True) if not any(one.tilts or one.defoci for one in said)]
+    completed = [item.listed.completing(said) for item, said in zip(items, found, strict=True)]
+    simulated = [
+        None if given or any(one.tilts or one.tilt_range for one in told) else list_of_simulation(item.named.path)
+        for item, told, given in zip(items, completed, tilt_files, strict=True)
+    ]
+    missed = [
+        name
+        for name, said, beside in zip(names, found, simulated, strict=True)
+        if beside is None and not any(one.tilts or one.defoci for one in said)
+    ]
     if catalogue is not None and missed:
         text = "%s: no tilts or defocus of its name in %s; name files after it, or give --tilt-file and --defocus"
         log.warning(text, some_of(missed), catalogue.path)
-    for number, (item, said) in enumerate(zip(items, found, strict=True)):
-        known = describe(names[number], item.listed.completing(said), tilt_files[number], config)
+    for number, (item, told) in enumerate(zip(items, completed, strict=True)):
+        known = describe(names[number], told, tilt_files[number] or simulated[number], config)
         if known.tilt_file is not None and not is_writable(Project(config.output, ()).entry(known.tilt_file)):
             known = replace(known, tilt_file=None)  # so that its tilts are written into another
         yield item, known

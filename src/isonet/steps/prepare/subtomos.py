@@ -6,6 +6,7 @@ from pathlib import Path
 from isonet.config import PrepareSubtomoStarConfig
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
+from isonet.io.text import counted
 from isonet.io.volume_files import find_volumes
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.volumes.continued import open_continued
@@ -65,8 +66,10 @@ def prepare_subtomos(folder: Path, config: PrepareSubtomoStarConfig) -> Project:
     _comment_on_pixel_size(rows[0], paths[0])
     table = Project(config.output, tuple(rows))
     table.write()
-    text = "%s: %d sub-volumes of %d^3, cubes of %d, tilts %g to %g, density %s"
-    log.info(text, config.output, len(rows), edge, cube, config.tilt_min, config.tilt_max, contrast)
+    text = "%s: %s of %d^3, cubes of %d, tilts %g to %g, density %s"
+    log.info(
+        text, config.output, counted(len(rows), "sub-volume"), edge, cube, config.tilt_min, config.tilt_max, contrast
+    )
     return table
 
 

@@ -1,4 +1,4 @@
-"""How halves were split, and the lists of tilts that `prepare` writes where no file has them."""
+"""How halves were split, and lists of tilts: that of a simulation, and those written where no file has them."""
 
 import logging
 from collections.abc import Sequence
@@ -7,12 +7,20 @@ from pathlib import Path
 from isonet.core.tilts.split import SplitEstimate, estimate, tilts_of_first
 from isonet.errors import InputError
 from isonet.io import files
+from isonet.io.text import counted
+from isonet.project.derived import is_simulated
 from isonet.steps.prepare.checks.sections import Sections
 
 log = logging.getLogger("isonet")
 SPLIT_COLUMN = "rlnTiltSplit"
 HALF_TILT_COLUMNS = ("rlnTiltFileHalf1", "rlnTiltFileHalf2")
 _MARK = "# isonet prepare:"
+
+
+def list_of_simulation(path: Path) -> Path | None:
+    """List of tilts that `simulate` leaves beside a tomogram; None where it made none."""
+    beside = path.with_name("tilts.tlt")
+    return beside if beside.is_file() and is_simulated(path) else None
 
 
 def measure_split(even: Sections, odd: Sections) -> SplitEstimate:
@@ -50,7 +58,7 @@ def write_half_lists(
         If such a file is there and not of this program, unless it may be overwritten, or there are under 6 tilts.
     """
     if len(tilts) < 6:  # two angles would be a range
-        raise InputError(f"{stem.name}: {len(tilts)} tilts cannot be split into halves; give --split frames")
+        raise InputError(f"{stem.name}: {counted(len(tilts), 'tilt')} cannot be split into halves; give --split frames")
     chosen = [index % 2 == 0 for index in range(len(tilts))]
     if found is not None and found.kind == "tilts":
         chosen = tilts_of_first(found, tilts).tolist()

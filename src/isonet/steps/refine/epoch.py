@@ -38,7 +38,7 @@ def train_epoch(refinement: Refinement, pairs: PairMaker, amount: Amount, advanc
     total = _take_steps(refinement, pairs, amount, advance)
     if total is None:
         return None
-    loss = _finish(refinement, total / amount.steps)
+    loss = _finish(refinement, total / amount.steps, amount.steps)
     if left:
         refinement.costs.measured("step", (time.monotonic() - began) / left)
     return loss
@@ -94,13 +94,13 @@ def _order(config: RefineConfig, at: Position, count: int, steps: int) -> list[l
     return [[int(index) for index in batch] for batch in order.reshape(steps, config.batch_size)]
 
 
-def _finish(refinement: Refinement, loss: float) -> float:
+def _finish(refinement: Refinement, loss: float, steps: int) -> float:
     """Record an epoch and save the state after it; go back to the one before if the loss is not finite any more."""
     run, position = refinement.run, refinement.position
     if not math.isfinite(loss):
         step_back(refinement)
         return loss
-    run.metric(iteration=position.iteration, epoch=position.epoch + 1, loss=loss)
+    run.metric(iteration=position.iteration, epoch=position.epoch + 1, loss=loss, steps=steps)
     log.debug("iteration %d, epoch %d: mean training error %.4f", position.iteration, position.epoch + 1, loss)
     position.epoch, position.step, position.loss_sum = position.epoch + 1, 0, 0.0
     if refinement.worth_saving:

@@ -114,6 +114,12 @@ def amount_that_fits(
     return Amount(iterations, epochs, steps // epochs, min(subvolumes, needed), begins, ends)
 
 
+def seconds_left(config: RefineConfig, costs: Costs, amount: Amount, first: int) -> float:
+    """Return what an iteration of that amount and all after it take together."""
+    steps = amount.epochs * amount.steps
+    return (amount.iterations - first + 1) * (steps * _pair_costs(config, costs) + costs.iteration)
+
+
 def _epochs(config: RefineConfig, subvolumes: int, steps: int) -> int:
     """Return how often an iteration draws sub-volumes: so that its epochs have 50 to 200 steps, however many it has.
 

@@ -5,7 +5,9 @@ import time
 
 from isonet.config import RefineConfig
 from isonet.core.sampling import random_stream
-from isonet.steps.refine.pace import Amount, amount_asked, amount_that_fits
+from isonet.io.text import counted
+from isonet.running.console import duration_text
+from isonet.steps.refine.pace import Amount, amount_asked, amount_that_fits, seconds_left
 from isonet.steps.refine.record import stagnates
 from isonet.steps.refine.setup import Refinement
 from isonet.steps.refine.subvolumes.drawing import training_pairs
@@ -21,13 +23,13 @@ def why_done(refinement: Refinement) -> str | None:
     config, position = refinement.config, refinement.position
     iterations = _iterations_decided(refinement) or config.iterations
     if position.iteration > iterations and (config.time_budget is None or position.budget == config.time_budget):
-        return f"all {iterations} iterations are done"
+        return "the one iteration is done" if iterations == 1 else f"all {iterations} iterations are done"
     comparable = [
         line for line in refinement.run.metrics() if line["iteration"] >= _last_change(refinement, iterations)
     ]
     patience = patience_of(config)
     if position.epoch == position.step == 0 and stagnates(comparable, patience):
-        return f"neither held-out loss nor wedge balance changed in {patience} iterations; done"
+        return f"neither held-out loss nor wedge balance changed in {counted(patience, 'iteration')}; done"
     return None
 
 
@@ -84,12 +86,20 @@ def decide_amount(refinement: Refinement) -> Amount:
     refinement.keep_time()
     before = position.amount if position.budget == config.time_budget else None
     done = 0.0 if before is None else before.ends
-    return amount_that_fits(
-        config,
-        refinement.subvolumes,
-        refinement.costs,
-        config.time_budget,
-        position.seconds,
-        position.iteration,
-        done,
-    )
+    used, first = position.seconds, position.iteration
+    amount = amount_that_fits(config, refinement.subvolumes, refinement.costs, config.time_budget, used, first, done)
+    if before is None:
+        _warn_of_too_little_time(
+            config.time_budget, amount, used + seconds_left(config, refinement.costs, amount, first)
+        )
+    return amount
+
+
+def _warn_of_too_little_time(budget: float, amount: Amount, takes: float) -> None:
+    """Warn where the least that is done takes longer than the time that the user gave."""
+    if takes > budget + 1:
+        log.warning(
+            "--time-budget %s: the least that is done, %s of %s, takes about %s; give more time",
+            *(duration_text(budget), counted(amount.iterations, "iteration"), counted(amount.steps, "step")),
+            duration_text(takes),
+        )

@@ -30,7 +30,7 @@ class Record:
     held_out : float or None
         Loss on what is held out; None where nothing is.
     balance : float
-        Power inside the missing wedge relative to outside.
+        Power of the network's own output inside the missing wedge relative to outside, where `predict` may add data.
     """
 
     held_out: float | None
@@ -41,7 +41,8 @@ class Record:
         """Say what the balance means."""
         if math.isnan(self.balance):
             return "too small to measure how full the wedge is"
-        return f"the wedge holds {100 * self.balance:.0f} % of the power density outside it (0 empty, 100 filled)"
+        share = f"{100 * self.balance:.0f} % of the power density outside it (0 empty, 100 filled)"
+        return f"in the network's own output the wedge holds {share}"
 
 
 def record_iteration(refinement: Refinement) -> Record:

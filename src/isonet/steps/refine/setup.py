@@ -9,6 +9,7 @@ import torch
 
 from isonet.config import RefineConfig
 from isonet.errors import InputError
+from isonet.io.text import counted
 from isonet.models.first_network import FirstNetwork, first_network
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.forecast import fit_memory, refine_writes, refuse_full_disk
@@ -248,9 +249,9 @@ def _introduce(made: Refinement, first: FirstNetwork) -> None:
     """Say what is about to happen."""
     config, position = made.config, made.position
     log.info(
-        "%s on %d tomograms; network of %s: depth %d, %d filters, %s parameters, on %s in %s (%s)",
+        "%s on %s; network of %s: depth %d, %d filters, %s parameters, on %s in %s (%s)",
         made.method,
-        len(made.training),
+        counted(len(made.training), "tomogram"),
         first.source,
         made.shape.depth,
         made.shape.filter_base,
@@ -263,4 +264,4 @@ def _introduce(made: Refinement, first: FirstNetwork) -> None:
     if trouble is not None and made.team.first:
         log.warning("%s", trouble)
     if position.taken:
-        log.info("going on in iteration %d after %d epochs", position.iteration, position.epoch)
+        log.info("going on in iteration %d after %s", position.iteration, counted(position.epoch, "epoch"))

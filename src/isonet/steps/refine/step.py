@@ -18,6 +18,7 @@ import torch
 from isonet.config import RefineConfig
 from isonet.errors import RunError
 from isonet.io import checkpoint
+from isonet.io.text import counted
 from isonet.models.folder import MODEL_NAME, STATE_NAME, model_name
 from isonet.project.table import Project
 from isonet.running.console import duration_text
@@ -99,13 +100,13 @@ def _run_iteration(refinement: Refinement) -> None:
         refinement.position.budget = refinement.config.time_budget
         if refinement.position.taken == 0:
             log.info(
-                "%d sub-volumes of %d voxels an epoch, %d steps of %d cubes; %d epochs an iteration, %d iterations",
-                amount.subvolumes,
+                "%s of %d voxels an epoch, %s of %s; %s an iteration, %s",
+                counted(amount.subvolumes, "sub-volume"),
                 refinement.config.subvolume_size,
-                amount.steps,
-                refinement.config.batch_size,
-                amount.epochs,
-                amount.iterations,
+                counted(amount.steps, "step"),
+                counted(refinement.config.batch_size, "cube"),
+                counted(amount.epochs, "epoch"),
+                counted(amount.iterations, "iteration"),
             )
     loss = _train_iteration(refinement)
     if refinement.run.stopped_early:

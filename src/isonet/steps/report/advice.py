@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from isonet.core.comparison.balance import EMPTY
 from isonet.errors import InputError
 from isonet.io.checkpoint import STARTER
 from isonet.io.formats import open_volume
@@ -22,6 +23,7 @@ from isonet.volumes.products import labels_of
 Numbers = Mapping[str, Any]
 Warning_ = dict[str, str]
 _RISES = 1.1  # times its best that a held-out loss may end at
+_FEWEST_STEPS = 100  # of a training, before which its losses tell little
 _FEW = 0.05
 _CONTROL = 0.1
 
@@ -34,7 +36,7 @@ def find_warnings(numbers: Numbers, sources: Sources, model: Model | None) -> li
             *_of_the_training(numbers["training"]),
             *_of_the_data(numbers["data"], sources, model),
             *_of_the_prediction(sources, model),
-            *_of_the_results(numbers["tomograms"]),
+            *_of_the_results(numbers["tomograms"], _filled_by_the_network(numbers["training"], sources)),
             *_not_validated(numbers, sources),
             *_of_the_validation(numbers["validation"], sources),
         )
@@ -56,10 +58,12 @@ def _of_the_training(training: Numbers | None) -> Found:
         yield "training", f"the training has not ended: it is {training['state']}", go_on
     if training["iterations"] == 0:
         return
+    too_short = training["steps"] is not None and training["steps"] < _FEWEST_STEPS
     since = max((start for start in training["noise_changes"] if start <= training["iterations"]), default=1)
     for name, points in (("held-out loss", training["held_out"]), ("loss", _mean_by_iteration(training["loss"]))):
         values = [math.inf if value is None else value for iteration, value in points if iteration >= since]
-        if len(values) > 2 and values[-1] > _RISES * min(values):
+        rises = len(values) > 2 and values[-1] > _RISES * min(values)
+        if rises and not (too_short and math.isfinite(values[-1])):
             what = f"the {name} diverged: it ended at {values[-1]:.4g}, its best was {min(values):.4g}"
             yield "training", what, "train anew with half the --learning-rate, or another --seed"
             break
@@ -130,17 +134,30 @@ def _age(path: Path) -> float:
     return stamp(path)[1] / 1e9
 
 
-def _of_the_results(tomograms: Sequence[Numbers]) -> Found:
+def _of_the_results(tomograms: Sequence[Numbers], by_network: float | None) -> Found:
     for one in tomograms:
         if "after" in one["balance"]:
             for text in one["balance"]["after"]["warnings"]:
-                what, _, remedy = text.partition(": ")
-                yield one["name"], _FAULTS.get(what, what), remedy.rpartition(": ")[2]
+                fault, _, remedy = text.partition(": ")
+                what, remedy = _FAULTS.get(fault, fault), remedy.rpartition(": ")[2]
+                if fault == "empty" and by_network is not None:
+                    own = f"the network's own output fills it to {100 * by_network:.0f} %"
+                    what, remedy = f"{what}: {own}, but is weak beside the data that is added outside", "train longer"
+                yield one["name"], what, remedy
         seen = [axis for axis, seam in one["seams"].items() if seam["visible"]]
         if seen:
             worst = max(one["seams"][axis]["excess"] for axis in seen)
             what = f"seams at the borders of tiles along {', '.join(seen)}: steps are {100 * worst:.0f} % larger there"
             yield one["name"], what, "predict with a larger --crop-size, or a smaller --cube-size"
+
+
+def _filled_by_the_network(training: Numbers | None, sources: Sources) -> float | None:
+    """How full the wedge is in the network's own output, if that is not empty and the halves had data added."""
+    predicted = sources.runs.get("predict")
+    if training is None or predicted is None or not predicted.options.get("calibrate", True):
+        return None
+    share = training["wedge_balance"][-1][1] if training["wedge_balance"] else 0.0
+    return share if training["input_column"] == "halves" and share >= EMPTY else None
 
 
 def _not_validated(numbers: Numbers, sources: Sources) -> Found:

@@ -1,6 +1,7 @@
 """The training in numbers: what was trained, on what, and how its losses went."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from isonet.errors import InputError
@@ -42,6 +43,7 @@ def describe_training(run: RunFolder, model: Model | None) -> Numbers:
         "parameters": sum(one.numel() for one in model.network.parameters()) if model else None,
         "iterations": max((line["iteration"] for line in ended), default=0),
         "state": run.status.get("state"),
+        "steps": _steps(lines),
         "loss": losses,
         "held_out": [
             [one["iteration"], _finite(one["held_out_loss"])] for one in ended if one.get("held_out_loss") is not None
@@ -55,6 +57,13 @@ def describe_training(run: RunFolder, model: Model | None) -> Numbers:
         if about.get("method") == "isonet"
         else [],
     }
+
+
+def _steps(lines: Sequence[Numbers]) -> int | None:
+    """Steps of all epochs; None where a run does not say."""
+    known = [line.get("steps") for line in lines if "loss" in line]
+    steps = [int(count) for count in known if count is not None]
+    return sum(steps) if len(steps) == len(known) else None
 
 
 def _finite(value: float) -> float | None:

@@ -14,6 +14,7 @@ from isonet.core.tilts.ranges import check_tilts
 from isonet.errors import InputError
 from isonet.io import files
 from isonet.io.programs import metadata
+from isonet.io.text import counted
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,14 @@ def _tilts(config: SimulateConfig) -> Float[Tensor, " tilts"]:
         angles = metadata.read_tilt_angles(config.tilt_file)
         if len(angles) < 2:
             raise InputError(
-                f"{config.tilt_file}: {len(angles)} tilt angle, at least two are needed; give another file"
+                f"{config.tilt_file}: {counted(len(angles), 'tilt angle')}, at least two are needed; give another file"
             )
     elif config.tilts:
         angles = np.array(config.tilts, dtype=np.float64)
     else:
         angles = np.arange(config.tilt_min, config.tilt_max + 1e-6, config.tilt_step)
     if len(angles) < 4 and config.split == "tilts":
-        raise InputError(f"{len(angles)} tilts cannot be split into halves; give at least 4, or --split frames")
+        raise InputError(
+            f"{counted(len(angles), 'tilt')} cannot be split into halves; give at least 4, or --split frames"
+        )
     return torch.from_numpy(np.sort(angles)).float()

@@ -17,6 +17,7 @@ from isonet.errors import InputError
 from isonet.io import mrc, star, structure
 from isonet.io.mrc_bytes.header import Header
 from isonet.io.volume_files import stem
+from isonet.project.derived import IMAGES, SIMULATED, TRUTH
 from isonet.steps.simulate.images import clean_images, exposed, reconstructed, white_noise
 from isonet.steps.simulate.like import PICTURES, Twin
 from isonet.steps.simulate.series import Series, all_series, measured_by, write_tilts
@@ -70,8 +71,8 @@ def simulate(config: SimulateConfig) -> Path:
     for name in _SECOND:  # of a set that is replaced
         (config.output_dir / name).unlink(missing_ok=True)
     truth = -cell.density if config.contrast == "dark" else cell.density
-    header = Header((config.pixel_size,) * 3, labels=(f"isonet simulate, seed {config.seed}",))
-    mrc.write(config.output_dir / "truth.mrc", truth.numpy(), header)
+    header, of_truth, of_images = (_header(config, *more) for more in ((), (TRUTH,), (IMAGES,)))
+    mrc.write(config.output_dir / "truth.mrc", truth.numpy(), of_truth)
     made: dict[str, list[Tensor]] = {"full": [], "even": [], "odd": []}
     for number, one in enumerate(series, start=1):
         if twin is None:
@@ -82,7 +83,7 @@ def simulate(config: SimulateConfig) -> Path:
             noise = twin.noise(clean, one)
         images = exposed(clean, noise, config.split, generator)
         images_name = "tilts" if number == 1 else f"tilts{number}"
-        mrc.write(config.output_dir / f"{images_name}.mrc", images["full"].numpy(), header)
+        mrc.write(config.output_dir / f"{images_name}.mrc", images["full"].numpy(), of_images)
         write_tilts(config.output_dir / f"{images_name}.tlt", one.tilts)
         for name, volumes in made.items():
             volumes.append(reconstructed(images[name], one, name, config))
@@ -94,6 +95,11 @@ def simulate(config: SimulateConfig) -> Path:
     _write_particles(config, cell.placements)
     _say_what_is_next(series, config)
     return config.output_dir
+
+
+def _header(config: SimulateConfig, *more: str) -> Header:
+    """Header of a file, with labels that tell `prepare` what it is."""
+    return Header((config.pixel_size,) * 3, labels=(f"{SIMULATED} {config.seed}", *more))
 
 
 def _say_what_is_next(series: Sequence[Series], config: SimulateConfig) -> None:

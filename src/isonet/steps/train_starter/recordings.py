@@ -15,6 +15,7 @@ from isonet.core.simulation.spectra import SHELLS, NoSpectraError, spectra_of_ha
 from isonet.core.tilts.measured import Measured
 from isonet.core.tilts.noise import NoiseMode
 from isonet.errors import InputError
+from isonet.io.text import counted
 from isonet.io.volume_files import title
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.steps.deconv import optics_in
@@ -70,9 +71,9 @@ def warn_of_unknown_defocus(table: Path, tomograms: Sequence[Tomogram]) -> None:
     without = [one.name for one in tomograms if not one.number("rlnDefocus") and not one.number("rlnPhaseShift")]
     if without:
         log.warning(
-            "%s: no defocus is known of %d of %d tomograms, such as %s, which is taken for no contrast transfer; fill "
+            "%s: no defocus is known of %d of %s, such as %s, which is taken for no contrast transfer; fill "
             "rlnDefocus, unless it was corrected",
-            *(table, len(without), len(tomograms), without[0]),
+            *(table, len(without), counted(len(tomograms), "tomogram"), without[0]),
         )
 
 

@@ -19,6 +19,7 @@ from isonet.errors import InputError, RunError
 from isonet.io import checkpoint
 from isonet.io.checkpoint import STARTER
 from isonet.io.structure import read_density
+from isonet.io.text import counted
 from isonet.models.first_network import network_options, refuse_other_network
 from isonet.models.folder import MODEL_NAME, STATE_NAME, refuse_existing, start_weights
 from isonet.models.record import STARTER_METHOD, describe_starter
@@ -175,7 +176,9 @@ def _train(training: _Training, run: Run) -> None:
     run.keep_metrics(lambda line: bool(line["step"] <= done))
     left = config.all_steps - done
     parameters, templates = parameter_count(training.trainer.network), len(config.templates)
-    log.info("%d parameters, %d templates, %d of %d steps to go", parameters, templates, left, config.all_steps)
+    log.info(
+        "%d parameters, %s, %d of %d steps to go", parameters, counted(templates, "template"), left, config.all_steps
+    )
     losses: list[Tensor] = []
     began = time.monotonic()
     with run.deferred_signals(), run.progress("training", left) as advance:

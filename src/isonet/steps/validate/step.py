@@ -9,6 +9,7 @@
 import json
 import logging
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,8 +34,9 @@ from isonet.steps.validate.passed_on import prediction_options
 from isonet.steps.validate.pictures import draw_independent, draw_withheld
 from isonet.steps.validate.withhold import kept_part, withhold
 from isonet.validation.balance import wedge_balance_numbers
+from isonet.validation.bins import coarsest_detail, measured_bins, reach_of, shell_width
 from isonet.validation.numbers import Numbers, numbers_of, withheld_numbers
-from isonet.validation.scores import Case, Scores, compare, measured_bins, reach_of, score, shell_width
+from isonet.validation.scores import Case, Products, compare, score
 from isonet.volumes.beads import painted, read_beads
 from isonet.volumes.padding import find_padding
 from isonet.volumes.pixel_size import pixel_size
@@ -239,14 +241,13 @@ def _judge(cases: Sequence[Case], chosen: Sequence[Tomogram], config: ValidateCo
     width = shell_width([case.shape for case in cases])
     products = [compare(case, width, run) for case in cases]
     pixel = pixel_size(chosen[0], cases[0].references[0]) or 1.0
-    whole, by_sector = score(products, whole=True), score(products, whole=False)
     numbers: Numbers = {
         "pixel_size": pixel,
         "withhold": config.withhold,
-        "withheld": withheld_numbers(whole, by_sector, pixel, cases[0].kept.sweeps[0].ends, config.withhold),
+        "withheld": _withheld(cases, products, pixel, width, config.withhold),
         "balance": [wedge_balance_numbers(case.predictions, case.kept, case.name) for case in cases],
         "tomograms": [
-            {"name": case.name, **_brief(score([one], whole=True), score([one], whole=False), pixel, case, config)}
+            {"name": case.name, **_brief(_withheld([case], [one], pixel, width, config.withhold))}
             for case, one in zip(cases, products, strict=True)
         ],
     }
@@ -278,7 +279,14 @@ def _truth_numbers(case: Case, measured: Measured) -> Numbers:
     }
 
 
-def _brief(whole: Scores, by_sector: Scores, pixel: float, case: Case, config: ValidateConfig) -> Numbers:
+def _withheld(cases: Sequence[Case], products: Sequence[Products], pixel: float, width: float, reach: float) -> Numbers:
+    """Numbers of the withheld region of some tomograms together, in shells so wide."""
+    found = [coarsest_detail(case.shape, case.measured[0], width) for case in cases]
+    coarsest = min((one for one in found if one is not None), key=itemgetter(1), default=None)
+    whole, by_sector = score(products, whole=True), score(products, whole=False)
+    return withheld_numbers(whole, by_sector, pixel, cases[0].kept.sweeps[0].ends, reach, coarsest)
+
+
+def _brief(numbers: Numbers) -> Numbers:
     """Resolutions and sentence of one tomogram."""
-    numbers = withheld_numbers(whole, by_sector, pixel, case.kept.sweeps[0].ends, config.withhold)
     return {name: numbers[name] for name in ("resolution_05", "resolution_0143", "measurable", "status")}

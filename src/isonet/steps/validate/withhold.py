@@ -82,7 +82,9 @@ def kept_part(tomogram: Tomogram, degrees: float) -> Measured:
     try:
         return withheld.kept_part(tomogram.measured, degrees)
     except ValueError as error:
-        raise InputError(f"{tomogram.table}: tomogram {tomogram.index}: {error}; use a smaller --withhold") from error
+        most = withheld.largest(tomogram.measured)
+        remedy = f"use --withhold {most} or less" if most > 0 else "its tilts span too little to withhold any"
+        raise InputError(f"{tomogram.table}: tomogram {tomogram.index}: {error}; {remedy}") from error
 
 
 def _narrowed(tomogram: Tomogram, folder: Path, config: ValidateConfig, run: Run) -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from isonet.core.tilts.ranges import as_radians
 from isonet.errors import InputError
+from isonet.io.text import counted
 
 log = logging.getLogger("isonet")
 _FEW = 5  # tilts that may be all that there are
@@ -29,9 +30,11 @@ def check_tilt_angles(source: Path, tilts: Sequence[float]) -> None:
     """
     if len(tilts) < 2 or min(tilts) == max(tilts):
         angles = f", all at {tilts[0]:g} degrees" if tilts else ""
-        raise InputError(f"{source}: {len(tilts)} tilts{angles}; a range needs two, give another file")
+        raise InputError(f"{source}: {counted(len(tilts), 'tilt')}{angles}; a range needs two, give another file")
     if len(tilts) >= _FEW and as_radians(tilts):
         ends = f"{min(tilts):g} to {max(tilts):g}"
         raise InputError(f"{source}: {len(tilts)} tilts from {ends}, as in radians; give degrees")
     if len(set(tilts)) < _DISTINCT * len(tilts):
-        log.warning("%s: %d tilts, but only %d angles; are they of two series?", source, len(tilts), len(set(tilts)))
+        log.warning(
+            "%s: %d tilts, but only %s; are they of two series?", source, len(tilts), counted(len(set(tilts)), "angle")
+        )

@@ -1,6 +1,5 @@
 """Tomograms to train on: opened and checked, with their wedge, their mask and the part that is held out."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ from isonet.core.sampling import Box, edges_of, held_out_boxes, moved, random_st
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
-from isonet.io.volume_files import title
 from isonet.project.subvolumes import subvolume_count
 from isonet.project.table import Tomogram
 from isonet.steps.refine.subvolumes.samples import SPECTRUM_CUBES, Place, loss_weights
@@ -26,9 +24,7 @@ from isonet.volumes.masks import is_ours, open_mask
 from isonet.volumes.padding import Padding
 from isonet.volumes.shared_halves import thickness_of_halves
 from isonet.volumes.source import Source, open_sources
-from isonet.volumes.where import box_of_data, draw_in_data
-
-log = logging.getLogger("isonet")
+from isonet.volumes.where import box_of_data, comment_on_thickness, draw_in_data
 
 
 @dataclass(frozen=True)
@@ -165,10 +161,7 @@ def open_training_set(
         grey = tuple(source.normalization for source in sources)
         paddings = tuple(source.padding for source in sources)
         opened.append(TrainingTomogram(tomogram, files, grey, geometry, count, boxes, paddings, sources[0].beads, kept))
-        thin = min(sources[0].volume.shape)
-        if thin < size:
-            name = title(sources[0].volume.path)
-            log.info("%s: %d voxels thick, continued by reflection to %d", name, thin, size)
+        comment_on_thickness(sources, config.cube_size, size)
     return opened
 
 
