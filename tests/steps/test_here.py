@@ -58,6 +58,22 @@ def test_every_step_leads_to_the_next(here: Path, volume: Any, model: Path) -> N
     assert advised() == ["isonet", "open", "tomograms.star"]
 
 
+def test_without_halves_tailoring_is_named_and_leads_to_its_result(prepared: Path) -> None:
+    """Halves teach what is noise; from one map alone refine does not learn it."""
+    assert "isonet train-starter --like tomograms.star takes" in isonet.done().out
+    ended(prepared.parent / "tailored", "finished", "train-starter")
+    assert advised() == ["isonet", "predict", "tomograms.star", "tailored"]
+    ended(prepared.parent / "tailored", "interrupted", "train-starter")
+    assert advised() == ["isonet", "mask", "tomograms.star"]
+
+
+def test_with_halves_tailoring_is_not_named(here: Path, volume: Any) -> None:
+    for name in ("v.mrc", "even/v.mrc", "odd/v.mrc"):
+        isonet.write(here / "data" / name, volume)
+    isonet.done("prepare", "data", accept="other-halves")
+    assert "train-starter" not in isonet.done().out
+
+
 def test_an_empty_folder(here: Path) -> None:
     assert advised() == ["isonet", "prepare", "FOLDER"]
     assert "isonet demo" in isonet.done().out
