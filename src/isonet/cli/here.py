@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from isonet.config import RunConfig
 from isonet.errors import InputError
+from isonet.io.options import read_options
 from isonet.io.programs.metadata import is_metadata
 from isonet.io.text import counted
 from isonet.io.volume_files import find_volumes, is_volume
@@ -15,6 +19,9 @@ from isonet.project.table import Project, Tomogram
 from isonet.running.run_record import read_status
 
 _TABLE, _REPORT, _RESULT = "tomograms.star", "report.html", "validation.json"
+_OPTIONS = "config.yaml"
+_NOT_TOLD = (InputError, ValidationError, TypeError)  # options are gone, or another version wrote them
+_OF_ITS_END = ("output_dir", "overwrite", "max_time")
 _OF_RELION = "rlnTomoReconstructedTomogram"  # its table of tomograms has the same name
 
 
@@ -104,8 +111,8 @@ def _after_the_table(project: Project) -> Advice:
     here += f", {corrected} corrected" + (" by the starter, as a preview" if preview else "")
     here += "" if training is None else f"; training in {training[0]} {training[1].get('state')}"
     if whole.get("command") == "run" and whole.get("state") not in ("running", "finished"):
-        words = ("isonet", "run", *map(str, whole.get("inputs", [])), "--output-dir", str(home))
-        return Advice(here, words, "goes on where it was; add the options that you gave it first")
+        words = ("isonet", "run", *map(str, whole.get("inputs", [])), "--output-dir", str(home), *_given_to_run(home))
+        return Advice(here, words, "goes on where it was")
     if corrected == count and not preview:
         return _after_correction(here, table, home)
     if training is not None:
@@ -141,10 +148,32 @@ def _after_correction(here: str, table: str, home: Path) -> Advice:
         return Advice(here, words, "writes one page: before, after, and how far to believe it")
     if _newest(home, _RESULT) is None:
         why = f"tells how far the filled wedge can be believed; what there is: {report}"
-        return Advice(here, ("isonet", "validate", table), why)
+        return Advice(here, _validate(table, home), why)
     return Advice(
         here, ("isonet", "open", table), f"shows before and after in napari or ChimeraX; the report is {report}"
     )
+
+
+def _validate(table: str, home: Path) -> tuple[str, ...]:
+    """Words of the command that validates as the last training was made."""
+    from isonet.validation.command import validate_words  # noqa: PLC0415  # it loads PyTorch
+
+    training = _last(home, "refine")
+    try:
+        return tuple(validate_words(Path(table), {} if training is None else read_options(training[0] / _OPTIONS)))
+    except _NOT_TOLD:
+        return "isonet", "validate", table
+
+
+def _given_to_run(home: Path) -> list[str]:
+    """Options that a whole run was begun with, less those of its end."""
+    from isonet.validation.command import differing, option  # noqa: PLC0415  # it loads PyTorch
+
+    try:
+        given = [one for one in differing(RunConfig, read_options(home / _OPTIONS)) if one[0] not in _OF_ITS_END]
+    except _NOT_TOLD:
+        return []
+    return [option(name, value) for name, value, _, by_preset in given if not by_preset and value is not None]
 
 
 def _below(folder: Path) -> list[Path]:

@@ -14,6 +14,7 @@ import pytest
 from isonet.core.filters import tiling
 from isonet.steps.report import report
 from isonet.steps.report.viewers.chimerax import _quoted
+from isonet.validation.command import validate_words
 
 HOSTILE = "<script>alert(1)<script>&{{7*7}}$x"
 OPTIONS = {**isonet.TINY, "tilt_min": -50, "tilt_max": 60}
@@ -284,3 +285,13 @@ def test_from_python(run: Path) -> None:
     from isonet.config import ReportConfig
 
     assert report(run, ReportConfig()) == run / "report.html"
+
+
+def test_the_command_that_validates_is_that_of_the_training() -> None:
+    """Of what was trained on, too; a model that has seen the tomograms is left out, the starter has not."""
+    options = {"preset": "cellular", "time_budget": 120, "tomo_idx": "1,3", "input_column": "full", "max_time": 60}
+    said = " ".join(validate_words(Path("t.star"), {**options, "pretrained_model": "starter", "output_dir": "r"}))
+    told = "--preset=cellular --time-budget=120 --tomo-idx=1,3 --input-column=full --pretrained-model=starter"
+    assert sorted(said.split()) == sorted(f"isonet validate t.star {told}".split())
+    own = {"input_column": "rlnMine", "pretrained_model": "results", "method": "noise2noise"}
+    assert validate_words(Path("t.star"), own) == ["isonet", "validate", "t.star", "--method=noise2noise"]

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from isonet import __version__
 from isonet.config import (
-    PRESETS,
     DeconvConfig,
     ExtractConfig,
     MaskConfig,
@@ -20,12 +19,10 @@ from isonet.config import (
     RefineConfig,
     RunConfig,
     StepConfig,
-    TrainingOptions,
     ValidateConfig,
-    preset_options,
 )
-from isonet.io.checkpoint import STARTER
 from isonet.steps.report.sources import STEPS, RunFolder
+from isonet.validation.command import differing, option, validate_words
 
 Numbers = dict[str, Any]
 _KINDS: Mapping[str, type[StepConfig]] = {
@@ -38,29 +35,20 @@ _KINDS: Mapping[str, type[StepConfig]] = {
     "validate": ValidateConfig,
 }
 _LIBRARIES = ("torch", "numpy", "scipy", "mrcfile", "starfile", "matplotlib", "pydantic")
-_TRAINING = set(TrainingOptions.model_fields) - {"tomo_idx", "max_time", "input_column", "pretrained_model"}
 _NOT_REPEATED = ("continue_from", "overwrite")
 
 
 def settings(run: RunFolder) -> list[Numbers]:
     """Options of a step that differ from its defaults: name, value, default and whether the preset set it."""
     kind = _KINDS[run.command]
+    explained = {name: field.description or "" for name, field in kind.model_fields.items()}
     try:
-        used = kind(**run.options).model_dump(mode="json")
+        return [
+            _setting(name, value, usual, explained[name], by_preset)
+            for name, value, usual, by_preset in differing(kind, run.options)
+        ]
     except (ValidationError, TypeError):  # written by another version
         return [_setting(name, value, None, "") for name, value in run.options.items()]
-    usual = kind().model_dump(mode="json")
-    name = used.get("preset")
-    by_preset = preset_options(name) if name in PRESETS else {}
-    explained = {option: field.description or "" for option, field in kind.model_fields.items()}
-    return [
-        _setting(option, value, usual[option], explained[option], by_preset.get(option, _NONE) == value)
-        for option, value in used.items()
-        if value != usual[option]
-    ]
-
-
-_NONE = object()
 
 
 def _setting(name: str, value: Any, usual: Any, explained: str, by_preset: bool = False) -> Numbers:
@@ -72,27 +60,17 @@ def command_line(run: RunFolder) -> str:
     words = ["isonet", run.command, *map(str, run.status.get("inputs", []))]
     for one in settings(run):
         if not one["by_preset"] and one["option"] not in _NOT_REPEATED and one["value"] is not None:
-            words.append(f"--{one['option'].replace('_', '-')}={_text(one['value'])}")
+            words.append(option(one["option"], one["value"]))
     return shlex.join(words)
 
 
 def validate_command(trained: RunFolder | None, table: Path) -> str:
     """Write the command that validates with the options of a training."""
-    words = ["isonet", "validate", str(table)]
-    for one in [] if trained is None else settings(trained):
-        kept = one["option"] in _TRAINING or (one["option"], one["value"]) == ("pretrained_model", str(STARTER))
-        if kept and not one["by_preset"] and one["value"] is not None:
-            words.append(f"--{one['option'].replace('_', '-')}={_text(one['value'])}")
+    try:
+        words = validate_words(table, {} if trained is None else trained.options)
+    except (ValidationError, TypeError):  # written by another version
+        words = validate_words(table, {})
     return shlex.join(words)
-
-
-def _text(value: Any) -> str:
-    """Write a value as the command line takes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def commands(runs: Mapping[str, RunFolder]) -> list[Numbers]:
