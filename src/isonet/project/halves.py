@@ -18,7 +18,8 @@ from isonet.project.selection import find_volumes, only_tomograms
 log = logging.getLogger("isonet")
 Halves = tuple[Path, Path]
 _FOLDERS = (("even", "odd"), ("evn", "odd"), ("half1", "half2"), ("half_1", "half_2"))
-_FULL = {"full", "whole"}  # words in the name of the folder beside them
+_FULL = {"full", "whole", "tomograms"}  # words of which one is in the name of the folder beside them
+_BESIDES = _FULL | {"rec", "recs", "vol", "vols", "volumes", "map", "maps", "frames", "sums"}
 _DEEPEST = 3  # levels of folders in which tomograms are looked for, to name them
 _LISTED = 5  # of such folders
 
@@ -125,7 +126,8 @@ def volumes_of(path: Path, halves: Halves | None) -> list[Path]:
         if halves is None:
             _refuse_folder_of_folders(path, error)
             raise
-    named = [item for item in _folders_in(path) if _FULL & set(words(item.name.lower())) and not bare(item.name)]
+    called = {item: set(words(item.name.lower())) for item in _folders_in(path)}
+    named = [item for item, found in called.items() if found & _FULL and found <= _BESIDES]
     full = next(filter(volume_files.volumes_in, named), None)
     return [] if full is None else find_volumes(full)
 

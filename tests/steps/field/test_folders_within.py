@@ -1,5 +1,6 @@
 """Folders that hold folders: full tomograms beside those of their halves, and tomograms further below."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def halved(folder: Path, simulated: Simulated, full: str = "full", even: str = "
 
 
 @pytest.mark.parametrize("flags", [{}, {"even": "recs/even", "odd": "recs/odd"}])
-@pytest.mark.parametrize("full", ["full", "Full", "rec_full", "whole"])
+@pytest.mark.parametrize("full", ["full", "Full", "rec_full", "tomograms"])
 def test_a_folder_of_full_tomograms_beside_those_of_their_halves(
     here: Path, simulated: Simulated, full: str, flags: dict[str, str]
 ) -> None:
@@ -38,7 +39,12 @@ def test_a_folder_of_full_tomograms_beside_those_of_their_halves(
 def test_other_folders_beside_those_of_halves_are_named(here: Path, simulated: Simulated) -> None:
     """As full tomograms by another name; the mean of the halves is taken, and they are if they are named too."""
     halved(here / "recs", simulated, "sums")
+    for number in (1, 2):
+        foreign.mrc(here / f"recs/full_denoised/TS_{number}.mrc", simulated(3))
     said = isonet.done("prepare", "recs").err
+    assert said.count("warning: recs/full_denoised: holds volumes and was not looked into") == 1
+    shutil.rmtree(here / "recs/full_denoised")
+    said = isonet.done("prepare", "recs", overwrite=True).err
     assert [row[0] for row in rows()] == ["average/TS_1.mrc", "average/TS_2.mrc"]
     assert said.count("warning: recs/sums: holds volumes and was not looked into; name it too if they are") == 1
     assert said.count("warning:") == 1
