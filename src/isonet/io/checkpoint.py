@@ -106,7 +106,7 @@ def load_state(path: Path) -> dict[str, Any]:
         If the file is missing, truncated or not a trainer state.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; there is no refine to continue in {path.parent}")
+        raise InputError(f"{path}: no such file; no refine to continue there, start one with 'isonet refine'")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -9,7 +9,7 @@ import socket
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TextIO
@@ -53,20 +53,55 @@ def discarded_path(folder: Path) -> Iterator[Path]:
     RunError
         If the disk is full or the folder cannot be written to.
     """
-    temporary: Path | None = None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".isonet-", suffix=".part", dir=folder)
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
+        with _folder(folder):
+            handle, name = tempfile.mkstemp(prefix=".isonet-", suffix=".part", dir=folder)
+            os.close(handle)
+            temporary = Path(name)
+            try:
+                yield temporary
+            finally:
+                with suppress(OSError):  # gone, or the folder has become read-only: what failed before says so
+                    temporary.unlink()
     except OSError as error:
         reason = error.strerror or str(error)
         raise RunError(f"{folder}: cannot be written ({reason}); free some space or choose another folder") from error
-    finally:
-        if temporary is not None:
-            with suppress(OSError):  # gone, or the folder has become read-only: what failed before says so
-                temporary.unlink()
+
+
+def missing(folder: Path) -> tuple[Path, ...]:
+    """Return a folder and those above it that are not there yet, the innermost first."""
+    return tuple(one for one in (folder, *folder.parents) if not one.exists())
+
+
+@contextmanager
+def _folder(folder: Path) -> Iterator[None]:
+    """Make a folder; it is gone again, with those above that were made for it, if it is empty when the block fails."""
+    made = missing(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        _remove_empty(made)
+        raise
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+@contextmanager
+def removed_if_refused(made: Sequence[Path], record: Collection[str]) -> Iterator[None]:
+    """Remove folders made meanwhile, the innermost first, where an `InputError` leaves nothing but a record in it."""
+    try:
+        yield
+    except InputError:
+        with suppress(OSError):
+            if made and all(item.name in record for item in made[0].iterdir()):
+                discard(made[0])
+        _remove_empty(made[1:])
+        raise
 
 
 @contextmanager
@@ -211,26 +246,29 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     Whether that may be replaced is for the caller to know. Errors as :func:`discarded_path`.
     """
-    temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".isonet-", suffix=".part", dir=path.parent))
-        new, old = temporary / "new", temporary / "old"
-        new.mkdir()
-        yield new
-        if path.exists():
-            path.rename(old)
-        try:
-            new.rename(path)
-        finally:
-            if old.exists() and not path.exists():
-                old.rename(path)
+        with _folder(path.parent):
+            temporary = Path(tempfile.mkdtemp(prefix=".isonet-", suffix=".part", dir=path.parent))
+            try:
+                yield from _replaced(path, temporary / "new", temporary / "old")
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         reason = error.strerror or str(error)
         raise RunError(f"{path}: cannot be written ({reason}); free some space or choose another folder") from error
+
+
+def _replaced(path: Path, new: Path, old: Path) -> Iterator[Path]:
+    """Give a new folder, then put it in the place of one that is there."""
+    new.mkdir()
+    yield new
+    if path.exists():
+        path.rename(old)
+    try:
+        new.rename(path)
     finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+        if old.exists() and not path.exists():
+            old.rename(path)
 
 
 def write_text(path: Path, text: str) -> None:

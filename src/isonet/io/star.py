@@ -29,6 +29,8 @@ log = logging.getLogger("isonet")
 Row = Mapping[str, str]
 _LARGEST = 1 << 30  # bytes: tables of particles are long
 _SHOWN = 40  # letters of a name that is too long
+_AGAIN = "copy it again if it was cut short, or export it anew"
+_ANEW = "copy it again if it was cut short, or make it anew with 'isonet prepare'"
 
 
 def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
@@ -54,16 +56,18 @@ def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
         If the file is missing, a folder, not a STAR file, has no such table, or a second one with the same column.
     """
     if path.is_dir():
-        raise InputError(f"{path}: is a folder, a STAR file was expected; name the table")
+        inside = path / "tomograms.star"
+        remedy = f"name the table, {inside}" if inside.is_file() else "make the table with 'isonet prepare FOLDER'"
+        raise InputError(f"{path}: is a folder, a STAR file was expected; {remedy}")
     refuse_special(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; make the table with 'isonet prepare'")
-    blocks = _blocks(path)
+    blocks = _blocks(path, _ANEW)
     for place, block in enumerate(blocks):
         told = next((name for name in needs if name in block.columns), None)
         if told is not None:
             if not block.rows:
-                raise InputError(f"{path}: the table has no rows; make it anew")
+                raise InputError(f"{path}: the table has no rows; {_ANEW}")
             second = next((one for one in blocks[place + 1 :] if told in one.columns and one.rows), None)
             if second is not None:
                 names = f"data_{block.name} and data_{second.name}"
@@ -84,15 +88,15 @@ def read_tables(path: Path) -> dict[str, list[dict[str, str]]]:
     refuse_special(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the name")
-    return {name: block.dictionaries() for name, block in unique_names(_blocks(path))}
+    return {name: block.dictionaries() for name, block in unique_names(_blocks(path, _AGAIN))}
 
 
-def _blocks(path: Path) -> list[Block]:
+def _blocks(path: Path, remedy: str) -> list[Block]:
     """Read all tables of a STAR file, plain or gzipped."""
     try:
         return parse(read_text(path, may_be_empty=True, largest=_LARGEST))
     except ValueError as error:
-        raise InputError(f"{path}: not a readable STAR file ({error}); make it anew") from error
+        raise InputError(f"{path}: not a readable STAR file ({error}); {remedy}") from error
 
 
 def write_table(path: Path, rows: Sequence[Row], needs: Sequence[str] = (), name: str = "") -> None:
@@ -114,7 +118,7 @@ def write_table(path: Path, rows: Sequence[Row], needs: Sequence[str] = (), name
     blocks: dict[str, pd.DataFrame | dict[str, str]] = {name: frame}
     if path.exists():
         with suppress(InputError):
-            blocks = _with_replaced(_blocks(path), frame, needs)
+            blocks = _with_replaced(_blocks(path, _AGAIN), frame, needs)
     with atomic_path(path) as temporary:
         # Unquoted, `#` begins a comment and, at the beginning of a line, `_` a label and `data_` a table.
         awkward = any("#" in value or value.startswith(("_", "data_")) for value in values)

@@ -78,7 +78,10 @@ def find_volumes(path: Path) -> list[Path]:
         return [path]
     found = volumes_in(path)
     if not found:
-        raise InputError(f"{path}: no tomograms in this folder; they end in .mrc, .rec, .map or {ENDING}")
+        below = next((item for item in sorted(path.iterdir()) if is_folder(item) and _named_volumes(item)), None)
+        such = "" if below is None else f", such as {below}"
+        text = f"no tomograms in this folder, which end in .mrc, .rec, .map or {ENDING}"
+        raise InputError(f"{path}: {text}; give the folder that holds them{such}")
     return found
 
 
@@ -93,6 +96,14 @@ def volumes_in(folder: Path) -> list[Path]:
         elif item.name.lower().endswith(ENDING) and item.is_dir():
             found += _taken(item)
     return found
+
+
+def _named_volumes(folder: Path) -> bool:
+    """Tell whether a folder holds anything that is called as a volume."""
+    try:
+        return any(item.name.lower().endswith(EXTENSIONS) for item in folder.iterdir())
+    except OSError:
+        return False
 
 
 def _taken(image: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from isonet.config import StepConfig
 from isonet.errors import InputError
 from isonet.io import files
 from isonet.io.options import read_options
-from isonet.running.runs import CONFIG_NAME, LOCK_NAME, Run, at_work, clear_abandoned, write_config
+from isonet.running.runs import CONFIG_NAME, LOCK_NAME, RECORD, Run, at_work, clear_abandoned, write_config
 from isonet.running.signals import handled_by
 
 log = logging.getLogger("isonet")
@@ -38,6 +38,7 @@ def start_together(
             clear_abandoned(part)
         write_config(folder, config)
 
+    made = files.missing(folder)
     try:
         with files.locked_together(folder / LOCK_NAME, alone) as leads:
             if not leads and not _same_work(folder, config):
@@ -45,7 +46,7 @@ def start_together(
                     f"{folder}: another run is at work there with other options; wait for it or choose another folder"
                 )
             run = Run(folder, command, inputs=inputs, leads=leads)
-            with at_work(run, command, config):
+            with files.removed_if_refused(made if leads else (), RECORD), at_work(run, command, config):
                 yield run
     except BlockingIOError as error:
         whose = files.holder(folder / LOCK_NAME)

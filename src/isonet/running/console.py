@@ -3,8 +3,9 @@
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from pathlib import Path
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -111,6 +112,20 @@ def held() -> Iterator[list[logging.LogRecord]]:
         yield said
     finally:
         _held.reset(before)
+
+
+@contextmanager
+def logging_to(path: Path) -> Iterator[None]:
+    """Send log records to the run's log file while the step runs."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        with suppress(OSError):  # on a full disk the error under way matters more
+            handler.close()
 
 
 def _is_said(record: logging.LogRecord) -> bool:

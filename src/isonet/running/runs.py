@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -22,14 +22,16 @@ from isonet.config import StepConfig
 from isonet.errors import InputError, RunError
 from isonet.io import files
 from isonet.io.files import write_json, write_text
-from isonet.running.console import Warned, collected, duration_text, progress_bar
+from isonet.running.console import Warned, collected, duration_text, logging_to, progress_bar
 from isonet.running.run_record import METRICS_NAME, STATUS_NAME, earlier_runs, peak_memory, read_metrics
 from isonet.running.signals import Interruption, handled_by
 
 log = logging.getLogger("isonet")
 _SECONDS_BETWEEN_LINES = 30.0
 CONFIG_NAME = "config.yaml"
-LOCK_NAME = ".lock"
+LOCK_NAME, _LOG_NAME = ".lock", "run.log"
+RECORD = (CONFIG_NAME, LOCK_NAME, _LOG_NAME, METRICS_NAME, STATUS_NAME)
+"""Files that every run leaves, whatever it was asked."""
 _PROGRESS = ("doing", "done", "total", "seconds_left")
 PREVIEWS = "previews"
 
@@ -192,7 +194,7 @@ def start(
     Parameters
     ----------
     folder : Path
-        Made if it does not exist.
+        Made if it does not exist; gone again where the input is refused before there is more than the record.
     command : str
         Name of the step.
     config : StepConfig
@@ -209,8 +211,8 @@ def start(
     RunError
         If the folder cannot be written to.
     """
-    run = Run(folder, command, max_time, inputs)
-    with locked(folder):
+    run, made = Run(folder, command, max_time, inputs), files.missing(folder)
+    with locked(folder), files.removed_if_refused(made, RECORD):
         write_config(folder, config)
         with at_work(run, command, config):
             yield run
@@ -224,7 +226,7 @@ def write_config(folder: Path, config: StepConfig) -> None:
 @contextmanager
 def at_work(run: Run, command: str, config: StepConfig) -> Iterator[None]:
     """Record in the run folder, whose lock is held, what is asked, what is said and how it ends."""
-    with logging_to(run.folder / "run.log"), collected() as run.warned:
+    with logging_to(run.folder / _LOG_NAME), collected() as run.warned:
         try:
             with handled_by(run.handle):
                 run.status(state="running")
@@ -276,20 +278,6 @@ def clear_abandoned(folder: Path) -> None:
     for part in (folder, folder / PREVIEWS):
         for abandoned in part.glob(files.TEMPORARY):
             files.discard(abandoned)
-
-
-@contextmanager
-def logging_to(path: Path) -> Iterator[None]:
-    """Send log records to the run's log file while the step runs."""
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    log.addHandler(handler)
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
-        with suppress(OSError):  # on a full disk the error under way matters more
-            handler.close()
 
 
 def _now() -> str:

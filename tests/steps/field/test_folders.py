@@ -43,7 +43,10 @@ def test_volumes_of_other_formats_are_named(here: Path, simulated: Callable[...,
     assert [row[0] for row in rows] == ["t/TS_1.mrc"]
     assert "warning: t/TS_2.em (and 2 more such files): left out, .em is not read" in said
     foreign.put(here / "e/TS_2.em", b"no matter")
-    isonet.assert_refused(isonet.call("prepare", "e", output="e.star"), "no tomograms in this folder", ".mrc")
+    refused = isonet.call("prepare", "e", output="e.star")
+    isonet.assert_refused(refused, "no tomograms in this folder", ".mrc", "; give the folder that holds them")
+    foreign.mrc(here / "e/below/TS_2.mrc", simulated(1))
+    isonet.assert_refused(isonet.call("prepare", "e", output="e.star"), "the folder that holds them, such as e/below")
 
 
 def left_out(said: str) -> set[str]:

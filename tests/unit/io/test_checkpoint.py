@@ -93,7 +93,7 @@ def test_a_state_of_another_kind_or_none_is_refused(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "list")
     with pytest.raises(InputError, match="not a trainer state"):
         checkpoint.load_state(tmp_path / "list")
-    with pytest.raises(InputError, match="there is no refine to continue"):
+    with pytest.raises(InputError, match="no refine to continue"):
         checkpoint.load_state(tmp_path / "none")
 
 

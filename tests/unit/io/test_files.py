@@ -131,3 +131,17 @@ def test_a_folder_that_becomes_read_only_is_what_is_complained_of(tmp_path: Path
     with pytest.raises(RunError, match=r"cannot be written \(Permission denied\)"), atomic_path(tmp_path / "a.txt"):
         monkeypatch.setattr(Path, "unlink", refuse)
         refuse()
+
+
+@pytest.mark.parametrize("make", [atomic_path, files.atomic_folder])
+def test_a_folder_that_was_made_for_nothing_is_gone_again(tmp_path: Path, make: Any) -> None:
+    (tmp_path / "there").mkdir()
+    for place in ("there/a", "new/below/a"):
+        with pytest.raises(ValueError, match="stop"), make(tmp_path / place):
+            raise ValueError("stop")
+    assert [item.name for item in tmp_path.iterdir()] == ["there"]
+    (tmp_path / "new").mkdir()
+    with pytest.raises(ValueError, match="stop"), make(tmp_path / "new/below/a"):
+        (tmp_path / "new/other").touch()
+        raise ValueError("stop")
+    assert [item.name for item in (tmp_path / "new").iterdir()] == ["other"]

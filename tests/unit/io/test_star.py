@@ -139,8 +139,20 @@ def test_what_is_no_table_of_tomograms_is_refused(content: bytes, message: str, 
 def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file; make the table with 'isonet prepare'"):
         star.read_table(tmp_path / "none.star", NAMES)
-    with pytest.raises(InputError, match="is a folder, a STAR file was expected; name the table"):
+    with pytest.raises(InputError, match="expected; make the table with 'isonet prepare FOLDER'"):
         star.read_table(tmp_path, NAMES)
+    (tmp_path / "tomograms.star").touch()
+    with pytest.raises(InputError, match=r"is a folder, .*; name the table, .*/tomograms\.star$"):
+        star.read_table(tmp_path, NAMES)
+
+
+@pytest.mark.parametrize("length", [50, 60])
+def test_a_table_that_was_cut_short_says_how_to_make_it_anew(tmp_path: Path, length: int) -> None:
+    text = "data_\n\nloop_\n_rlnIndex #1\n_rlnTomoName #2\n_rlnPixelSize #3\n1 a.mrc 10\n2 b.mrc 10\n"
+    path = tmp_path / "a.star"
+    path.write_text(text[:length])
+    with pytest.raises(InputError, match=r"copy it again if it was cut short, or make it anew with 'isonet prepare'$"):
+        star.read_table(path, NAMES)
 
 
 def test_a_table_that_was_mended_is_read_anew(tmp_path: Path) -> None:

@@ -114,6 +114,24 @@ def fail_in_own_words() -> None:
         raise RuntimeError("unexpected position 64 in the archive")
 
 
+@pytest.mark.parametrize("begin", [runs.start, start_together])
+def test_a_folder_of_a_run_whose_input_is_refused_is_gone_again(begin: Any, tmp_path: Path) -> None:
+    """It would hold nothing but its record; one that was there, or that holds more, stays and says why."""
+    folder = tmp_path / "new" / "results"
+    with pytest.raises(InputError), begin(folder, "check", CONFIG):
+        assert status(folder)["state"] == "running"
+        raise InputError("no such file")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(InputError), begin(folder, "check", CONFIG):
+        (folder / "model").touch()
+        raise InputError("no such file")
+    assert status(folder)["state"] == "failed"
+    (tmp_path / "there").mkdir()
+    with pytest.raises(InputError), begin(tmp_path / "there", "check", CONFIG):
+        raise InputError("no such file")
+    assert status(tmp_path / "there")["reason"] == "no such file"
+
+
 def test_a_signal_is_told_from_what_a_library_makes_of_it(tmp_path: Path) -> None:
     with pytest.raises(Interruption) as caught, runs.start(tmp_path, "check", CONFIG):
         fail_in_own_words()

@@ -26,7 +26,7 @@ def belonging(given: Path | None, tomogram: Tomogram, project: Project, endings:
     number = project.tomograms.index(tomogram)
     found = file_in(given, endings, number, named(project), f"leave one in {given}")
     if found is None:
-        raise InputError(f"{given}: no file called {tomogram.name} ({', '.join(endings[:3])}); there must be one")
+        raise InputError(f"{given}: no file called {tomogram.name} ({', '.join(endings[:3])}); add it, or name a file")
     return found
 
 

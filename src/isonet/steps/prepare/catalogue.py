@@ -73,7 +73,8 @@ class Catalogue:
             files = [item for item in _walk(path, _DEEPEST) if metadata.is_metadata(item)]
             entries = _with_movies([entry for file in files for entry in _entries(file, path, strict=False)])
         if not entries:
-            raise InputError(f"{path}: no metadata of tilt series; such are .xml, .star, .aln, .tlt, .mdoc, tilt.com")
+            kinds = ".xml, .star, .aln, .tlt, .mdoc, tilt.com"
+            raise InputError(f"{path}: no metadata of tilt series ({kinds}); give the folder that holds them")
         return cls(path, entries)
 
     def of_all(self, tomograms: Sequence[Named]) -> list[list[TiltSeries]]:
