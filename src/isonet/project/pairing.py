@@ -154,7 +154,11 @@ def _found(paths: Sequence[Path], *, stacks: bool, named: Halves | None) -> _Fou
         loose += volumes
         order += volumes
         if folders is not None:
-            below += paired(*(only_tomograms(find_volumes(folder), stacks=stacks) for folder in folders))[0]
+            matched, alone = paired(*(only_tomograms(find_volumes(folder), stacks=stacks) for folder in folders))
+            below += matched
+            if alone and not named:
+                text = "%s: left out, its partner is in neither %s nor %s; add it, or remove this half"
+                log.warning(text, first_of(alone), *folders)
     kept = set(only_tomograms([path for path in dict.fromkeys(loose) if path not in told], stacks=stacks))
     full = [path for path in dict.fromkeys(order) if path in kept or path in told]
     among = _among([path for path in full if path not in told and not (named and is_marked_in_front(stem(path)))])

@@ -511,3 +511,18 @@ def test_halves_beside_a_tomogram_that_is_given_alone(here: Path) -> None:
     assert "TS_1_EVN.mrc and TS_1_ODD.mrc: look like halves of TS_1.mrc and were not read" in said
     assert "give --even TS_1_EVN.mrc --odd TS_1_ODD.mrc" in said
     assert "TS_10" not in said
+
+
+@pytest.mark.parametrize("odd", ["TS_2", None])
+def test_a_half_without_its_partner_is_named(here: Path, odd: str | None) -> None:
+    """It would be passed over, and all tomograms trained on as single maps."""
+    for number, name in enumerate(("TS_1", "TS_2")):
+        foreign.mrc(here / f"t/{name}.mrc", small(number))
+        foreign.mrc(here / f"t/even/{name}.mrc", small(10 + number))
+        foreign.mrc(here / f"t/odd/{odd or name}.mrc", small(11 if odd else 10 + number))
+    said = isonet.done("prepare", "t").err
+    alone = f"warning: t/even/TS_1.mrc: left out, its partner is in neither {Path('t/even')} nor {Path('t/odd')}"
+    unlike = "warning: tomograms.star: no halves of 1 of 2 tomograms (TS_1)"
+    assert (alone in said, unlike in said) == ((odd is not None,) * 2)
+    said = isonet.done("refine", "tomograms.star", **isonet.TINY).err
+    assert ("no halves of 1 of 2 tomograms (TS_1), so that all are trained on" in said) == (odd is not None)

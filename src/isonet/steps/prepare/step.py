@@ -23,6 +23,7 @@ from isonet.steps.prepare.checks.each_half import check_each_half
 from isonet.steps.prepare.checks.orientation import NOTHING, Shown, compared, lies_turned, look
 from isonet.steps.prepare.checks.sections import Sections
 from isonet.steps.prepare.checks.set_of_tomograms import (
+    warn_of_missing_halves,
     warn_of_mixed_contrast,
     warn_of_own_products,
     warn_of_same_names,
@@ -106,6 +107,7 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
         _ = tomogram.half_measured  # checks all lists of tilts, and the orientation
     together = [*before.tomograms, *project.tomograms]
     warn_of_same_names(together)
+    warn_of_missing_halves(together)
     comment_on_several(together)
     warn_of_unknown_defocus(together)
     comment_on_sizes(sizes, asked=config.pixel_size is not None)

@@ -37,6 +37,17 @@ def warn_of_mixed_contrast(tomograms: Sequence[Tomogram]) -> None:
     )
 
 
+def warn_of_missing_halves(tomograms: Sequence[Tomogram]) -> None:
+    """Warn, once, of tomograms without halves where others have them: all are trained on as single maps then."""
+    without = [one.name for one in tomograms if not one.has_halves]
+    if 0 < len(without) < len(tomograms):
+        log.warning(
+            "%s: no halves of %d of %d tomograms (%s), so that refine takes all as single maps; give theirs, or leave "
+            "them out with --tomo-idx",
+            *(tomograms[0].table, len(without), len(tomograms), some_of(without)),
+        )
+
+
 def warn_of_same_names(tomograms: Sequence[Tomogram]) -> None:
     """Warn, once, of tomograms of one name, which steps refuse to write results of into one folder."""
     called: dict[str, list[Tomogram]] = {}
