@@ -92,3 +92,14 @@ def fingerprint(volume: Volume) -> str:
     strides = (max(1, edge // _SAMPLES) for edge in volume.shape)
     sample = np.ascontiguousarray(volume[tuple(slice(None, None, stride) for stride in strides)], np.float32)
     return hashlib.sha256(repr(volume.shape).encode() + sample.tobytes()).hexdigest()[:16]
+
+
+def not_finite(path: Path, slab: npt.NDArray[np.float32], first: int) -> str:
+    """Say which section of a slab that begins with section `first` holds NaN or infinite voxels."""
+    bad = int(np.flatnonzero(~np.isfinite(slab).all(axis=(1, 2)))[0]) + first
+    return f"{path}: NaN or infinite voxels in section {bad}; reconstruct it again"
+
+
+def is_constant(path: Path, value: float) -> str:
+    """Say that a volume holds nothing."""
+    return f"{path}: all voxels are {value:g}; a constant volume holds no tomogram"

@@ -11,7 +11,7 @@ from isonet.errors import InputError
 from isonet.io import blocks
 from isonet.io.formats import open_volume
 from isonet.io.text import counted
-from isonet.io.volume import Volume
+from isonet.io.volume import Volume, not_finite
 from isonet.io.volume_files import find_volumes, stem
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.memory import within_limit
@@ -20,7 +20,6 @@ from isonet.volumes.continued import Resized, continue_over_padding
 from isonet.volumes.padding import find_padding
 from isonet.volumes.pixel_size import DEFAULT_SIZE, pixel_size_in_table
 from isonet.volumes.products import made_before, product_label
-from isonet.volumes.source import not_finite
 
 log = logging.getLogger("isonet")
 _HALVES = dict(zip(HALF_COLUMNS, ("half1", "half2"), strict=True))

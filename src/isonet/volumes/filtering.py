@@ -11,13 +11,13 @@ from isonet.core.fourier import Transfer
 from isonet.errors import InputError
 from isonet.io import blocks
 from isonet.io.formats import open_volume
+from isonet.io.volume import is_constant, not_finite
 from isonet.io.volume_files import stem
 from isonet.running.memory import within_limit
 from isonet.running.runs import Run
 from isonet.volumes.continued import continue_over_padding, restore
 from isonet.volumes.padding import find_padding
 from isonet.volumes.pixel_size import header_for
-from isonet.volumes.source import is_constant, not_finite
 
 
 def filter_file(

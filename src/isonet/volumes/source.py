@@ -4,7 +4,6 @@ import logging
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +11,12 @@ import numpy.typing as npt
 from isonet.core.evenness import unevenness
 from isonet.core.masks.beads import Bead
 from isonet.core.normalize import FARTHEST, LocalMoments, Moments, Normalization, are_few, without_hot
+from isonet.core.planes import Planes
 from isonet.core.sampling import cut
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
-from isonet.io.volume import Volume
+from isonet.io.volume import Volume, is_constant, not_finite
 from isonet.project.older_tilts import comment_on_tilts
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Tomogram
 from isonet.volumes.beads import painted, read_beads, restore_beads, warn_of_unpainted
@@ -237,13 +237,13 @@ def pooled_statistics(volumes: Iterable[Volume], *, aloud: bool = False) -> tupl
     if not (looked := list(volumes)):
         raise ValueError("no volumes")
     where = looked[0].path
-    moments, local = _moments(looked)
+    moments, local, planes = _moments(looked)
     farthest = max(moments.high - moments.mean, moments.mean - moments.low)
     if farthest > FARTHEST * local.usual > 0:
         low, high = (local.middle + end * FARTHEST * local.usual for end in (-1, 1))
-        inner, parts = _moments(looked, low, high)
-        if are_few(moments.count - inner.count, moments.count):
-            moments, local = inner, parts
+        inner = _moments(looked, low, high)
+        if are_few(moments.count - inner[0].count, moments.count):
+            moments, local, planes = inner
     if moments.constant:
         raise InputError(is_constant(where, moments.mean))
     if not 1 / _LARGEST < moments.std < _LARGEST:
@@ -251,8 +251,8 @@ def pooled_statistics(volumes: Iterable[Volume], *, aloud: bool = False) -> tupl
             f"{where}: grey values with a standard deviation of {moments.std:.3g} cannot be computed with; multiply "
             f"them by {1 / moments.std:.0e} and give the result"
         )
-    for one in unevenness(*local.squares) if aloud else ():
-        log.warning("%s: %s", where, one.in_words)
+    for text in [*(one.in_words for one in unevenness(*local.squares)), *planes.far_off(moments.std)] if aloud else ():
+        log.warning("%s: %s", where, text)
     typical = local.overruled(moments)
     if typical is None:
         return moments.mean, moments.std
@@ -264,9 +264,11 @@ def pooled_statistics(volumes: Iterable[Volume], *, aloud: bool = False) -> tupl
     return typical
 
 
-def _moments(volumes: Iterable[Volume], low: float = -math.inf, high: float = math.inf) -> tuple[Moments, LocalMoments]:
-    """Statistics of the voxels of volumes between two grey values, of all of them and part by part."""
-    moments, local = Moments(), LocalMoments()
+def _moments(
+    volumes: Iterable[Volume], low: float = -math.inf, high: float = math.inf
+) -> tuple[Moments, LocalMoments, Planes]:
+    """Statistics of the voxels of volumes between two grey values, of all of them, part by part and plane by plane."""
+    moments, local, planes = Moments(), LocalMoments(), Planes()
     for volume in volumes:
         for part in looked_at(volume.shape):
             slab = volume.data(part) if isinstance(volume, Continued) else volume.read_rows(part)
@@ -275,19 +277,10 @@ def _moments(volumes: Iterable[Volume], low: float = -math.inf, high: float = ma
                 moments.add(kept)
             if not moments.finite:
                 raise InputError(not_finite(volume.path, volume.read_rows(part), part.start))
-            local.add(volume.read_rows(part).clip(low, high))
-    return moments, local
-
-
-def not_finite(path: Path, slab: npt.NDArray[np.float32], first: int) -> str:
-    """Say which section of a slab that begins with section `first` holds NaN or infinite voxels."""
-    bad = int(np.flatnonzero(~np.isfinite(slab).all(axis=(1, 2)))[0]) + first
-    return f"{path}: NaN or infinite voxels in section {bad}; reconstruct it again"
-
-
-def is_constant(path: Path, value: float) -> str:
-    """Say that a volume holds nothing."""
-    return f"{path}: all voxels are {value:g}; a constant volume holds no tomogram"
+            slab = volume.read_rows(part).clip(low, high)
+            local.add(slab)
+            planes.add(slab, part.start)
+    return moments, local, planes
 
 
 def choose_column(tomograms: Sequence[Tomogram], asked: str) -> str:

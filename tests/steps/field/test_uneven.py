@@ -47,3 +47,14 @@ def test_what_is_read_later_is_looked_at_too(here: Path, simulated: Callable[...
     volume[:, :, :32] *= 1.5
     foreign.mrc(here / "t.mrc", volume)
     assert KINDS["gain"][0] in isonet.done("predict", "tomograms.star", model).err
+
+
+@pytest.mark.parametrize(("where", "axis"), [(np.s_[24], "z"), (np.s_[:, 10], "y")])
+def test_a_plane_far_off_is_named_by_all_that_read_it(here: Path, where: Any, axis: str) -> None:
+    """It spoils what is predicted all about it."""
+    volume = np.random.default_rng(0).standard_normal((48, 64, 64)).astype(np.float32)
+    volume[where] += 20
+    foreign.mrc(here / "x.mrc", volume)
+    told = f"warning: x.mrc: its planes across {axis} number {24 if axis == 'z' else 10} (from 0) lie up to"
+    assert told in isonet.done("prepare", "x.mrc", accept="no-wedge").err
+    assert told in isonet.done("mask", "tomograms.star").err

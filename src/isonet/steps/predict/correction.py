@@ -31,6 +31,7 @@ from isonet.core.tilts.ranges import LARGEST_GAP
 from isonet.errors import InputError
 from isonet.io import blocks
 from isonet.io.formats import create
+from isonet.io.volume import not_finite
 from isonet.io.volume_files import container
 from isonet.running.memory import within_limit
 from isonet.running.runs import Run
@@ -40,7 +41,7 @@ from isonet.train.device import sharers_of
 from isonet.train.evaluate import Evaluator
 from isonet.train.memory import is_out_of_memory
 from isonet.volumes.pixel_size import header_for, pixel_size_in_table
-from isonet.volumes.source import Source, not_finite
+from isonet.volumes.source import Source
 
 log = logging.getLogger("isonet")
 _FLOAT16_LIMIT = 65504.0

@@ -11,11 +11,10 @@ from isonet.core.comparison.shift import NONE, Shift, shift_between
 from isonet.core.voxels import Mirrored, Voxels
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
-from isonet.io.volume import Volume
+from isonet.io.volume import Volume, not_finite
 from isonet.steps.prepare.checks.faults import refuse
 from isonet.volumes.half_likeness import likeness_of_halves, warn_of_noise, warn_of_stretch
 from isonet.volumes.padding import looked_at
-from isonet.volumes.source import not_finite
 
 log = logging.getLogger("isonet")
 _EVERY, _FEWEST_VALUES = 4, 4  # voxels that are looked at in blocks, and values that data have
