@@ -177,7 +177,8 @@ def _columns_page() -> str:
             "are. Columns that are not listed here are kept as they are. A missing value is the text `None`. Paths are "
             "relative to the folder of the table, or else to the nearest folder above it where there is such a file. "
             "All that lies in the working folder of `prepare` is named so, from tables in sub-folders as `../...`: a "
-            "project that is copied or moved whole finds its own files. Files elsewhere have absolute names.",
+            "project that is copied or moved whole finds its own files. If only the folder of the table is moved, they "
+            "are taken from where they were, with a warning. Files elsewhere have absolute names.",
             COLUMNS,
         ),
         (

@@ -10,9 +10,10 @@ from isonet.core.tilts.ranges import as_radians, check_tilts
 from isonet.errors import InputError
 from isonet.io import files, star
 from isonet.io.programs.metadata import read_tilt_angles
-from isonet.io.text import parts_of_set
+from isonet.io.text import is_there, parts_of_set
 from isonet.io.volume_files import stem
 from isonet.project import orientation
+from isonet.project.check import file_where_made
 from isonet.project.unprepared import refuse_repeated, refuse_unprepared, warn_of_original
 
 FULL_COLUMNS = ("rlnTomoName", "rlnMicrographName")
@@ -92,7 +93,8 @@ class Tomogram:
         text = self.text(column)
         if text is None:
             raise InputError(f"{self.table}: {column} of tomogram {self.index} is empty; fill it or choose another")
-        return star.named_file(self.table, text, own=_OURS in self.row)
+        found = star.named_file(self.table, text, own=_OURS in self.row)
+        return found if is_there(found) else file_where_made(self.table, text) or found
 
     @property
     def tilts(self) -> tuple[float, ...]:

@@ -118,3 +118,25 @@ def test_a_table_of_two_projects_is_no_copy(here: Path, simulated: Simulated, mo
         f"{here}/x/one/recs/TS_1.mrc",
     ]
     assert "is a copy of" not in isonet.done("mask", "tomograms.star", tomo_idx="2").err
+
+
+def test_the_folder_of_a_table_may_be_moved_away_from_the_tomograms(
+    here: Path, simulated: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a run: they are taken from where they were, with one line; not where the project is a copy."""
+    for number in (1, 2):
+        foreign.mrc(here / f"p/recs/TS_{number}.mrc", simulated(number))
+    monkeypatch.chdir(here / "p")
+    isonet.done("prepare", "recs", output="run/tomograms.star")
+    shutil.copytree(here / "p", here / "copied")
+    (here / "elsewhere").mkdir()
+    (here / "p/run").rename(here / "elsewhere/run")
+    monkeypatch.chdir(here / "elsewhere")
+    said = isonet.done("mask", "run/tomograms.star").err
+    assert f"warning: run/tomograms.star: was made in {here}/p/run, and moved without the files beside that" in said
+    assert said.count("warning:") == 1
+    monkeypatch.chdir(here / "copied")
+    assert "warning" not in isonet.done("mask", "run/tomograms.star").err
+    (here / "p/recs/TS_1.mrc").unlink()
+    monkeypatch.chdir(here / "elsewhere")
+    isonet.assert_refused(isonet.call("mask", "run/tomograms.star", "--overwrite"), "recs/TS_1.mrc: no such file")
