@@ -122,7 +122,7 @@ def test_halves_exchanged_and_split_forced(here: Path, simulated: Path) -> None:
     assert Project.read(here / "tomograms.star").tomograms[0].half_tilts[0][0] == -57
     prepared(*words, split="frames", overwrite=True)
     assert Project.read(here / "tomograms.star").tomograms[0].split == "frames"
-    _, said = prepared(*words, split="tilts", overwrite=True)
+    _, said = prepared(*words, split="tilts", tilt_min=-60, tilt_max=60, overwrite=True)
     (tomogram,) = Project.read(here / "tomograms.star").tomograms
     assert (tomogram.split, tomogram.half_tilts) == ("tilts", ((-60, 60), (-60, 60)))
     assert "--tilt-file or --metadata" in said
