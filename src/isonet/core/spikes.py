@@ -1,4 +1,9 @@
-"""Single hot voxels, taken out before volumes are judged or compared; without PyTorch, which the interface lacks."""
+"""Blocks before they are judged or compared, without PyTorch, which the interface lacks.
+
+Single hot voxels are taken out, and grey values brought to mean 0 and deviation 1.
+"""
+
+import math
 
 import numpy as np
 from jaxtyping import Float32
@@ -30,3 +35,12 @@ def without_spikes(block: Float32[np.ndarray, "z y x"]) -> Float32[np.ndarray, "
     result = block.copy()
     result[tuple(places[alone].T)] = np.median(around[alone], axis=1)
     return result
+
+
+def standardized(block: Float32[np.ndarray, "z y x"]) -> Float32[np.ndarray, "z y x"] | None:
+    """Bring a block to mean 0 and deviation 1; None where it is constant or holds what is no number."""
+    with np.errstate(invalid="ignore", over="ignore"):  # told by the deviation
+        values = block.astype(np.float64)
+        values -= values.mean()
+        deviation = math.sqrt(np.vdot(values, values) / values.size)
+    return (values / deviation).astype(np.float32) if 0 < deviation < math.inf else None

@@ -15,12 +15,12 @@ from isonet.core.comparison.likeness import (
     Block,
     blocks_of,
     compared,
-    standardized,
     window,
     without_hot_voxels,
 )
 from isonet.core.comparison.shift import NONE, shift_between
 from isonet.core.comparison.stretch import stretch_between
+from isonet.core.spikes import standardized
 from isonet.core.voxels import Voxels
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume

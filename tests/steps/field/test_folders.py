@@ -46,7 +46,7 @@ def test_volumes_of_other_formats_are_named(here: Path, simulated: Callable[...,
     refused = isonet.call("prepare", "e", output="e.star")
     isonet.assert_refused(refused, "no tomograms in this folder", ".mrc", "; give the folder that holds them")
     foreign.mrc(here / "e/below/TS_2.mrc", simulated(1))
-    isonet.assert_refused(isonet.call("prepare", "e", output="e.star"), "the folder that holds them, such as e/below")
+    isonet.assert_refused(isonet.call("prepare", "e", output="e.star"), "give these in its place: e/below")
 
 
 def left_out(said: str) -> set[str]:

@@ -98,4 +98,4 @@ def test_what_is_named_in_its_place_is_taken(here: Path, simulated: Simulated) -
 
 def test_a_folder_of_nothing_says_what_tomograms_are_called(here: Path) -> None:
     foreign.put(here / "all/s1/notes.txt", "nothing")
-    isonet.assert_refused(isonet.call("prepare", "all"), "all: no tomograms in this folder; they end in .mrc")
+    isonet.assert_refused(isonet.call("prepare", "all"), "all: no tomograms in this folder, which end in .mrc")

@@ -152,7 +152,7 @@ def test_halves_of_another_pixel_size_are_said(here: Path, simulated: Simulated)
     for side in ("even", "odd"):
         foreign.mrc(here / f"{side}/T.mrc", simulated(1, side), 13.3)
     said = isonet.done("prepare", "full", even="even", odd="odd").err
-    assert "warning: even/T.mrc (and 1 more): the header gives 13.3 A/voxel; 10 A taken, give --pixel-size" in said
+    assert "warning: even/T.mrc, odd/T.mrc: the header gives 13.3 A/voxel; 10 A taken, give --pixel-size" in said
     assert "warning" not in isonet.done("prepare", "full", even="even", odd="odd", pixel_size=10, overwrite=True).err
 
 
@@ -194,16 +194,16 @@ def test_what_is_said_of_the_sizes_of_many_is_said_once(here: Path, simulated: S
     }
     foreign.star(here / "t.star", "global", **columns)
     said = isonet.done("prepare", "t.star").err
-    for name, more, size in (("TS_1", 5, 10), ("TS_3", 2, 11)):
-        told = (
-            f"full/{name}.mrc (and {more} more): {size} A/voxel in the header, 12 in t.star; the latter taken, correct"
-        )
-        assert f"{told} it or give --pixel-size" in said
+    for names, size in ((("TS_1", "TS_2"), 10), (("TS_3",), 11)):
+        files = [f"{kind}/{name}.mrc" for name in names for kind in ("full", "even", "odd")]
+        listed = ", ".join(files[:5]) + ", 1 more" * (len(files) > 5)
+        told = f"{listed}: {size} A/voxel in the header, 12 in t.star; the latter taken, correct it"
+        assert f"{told} or give --pixel-size" in said
     assert said.count("warning:") == 2
     halves = {"even": "even", "odd": "odd", "overwrite": True}
     said = isonet.done("prepare", "full", metadata="t.star", **halves).err
-    assert "warning: full/TS_1.mrc (and 1 more): 10 A/voxel, metadata say 12; check --pixel-size" in said
+    assert "warning: full/TS_1.mrc, full/TS_2.mrc: 10 A/voxel, metadata say 12; check --pixel-size" in said
     assert "warning: full/TS_3.mrc: 11 A/voxel, metadata say 12; check --pixel-size" in said
     said = isonet.done("prepare", "full", **halves, pixel_size=2).err
-    assert "warning: full/TS_1.mrc (and 2 more): 2 A/voxel; the method works best at about 10 (5 to 25), bin" in said
+    assert "warning: full/TS_1.mrc, full/TS_2.mrc, full/TS_3.mrc: 2 A/voxel; the method works best at about 10 (5 to 25), bin" in said
     assert said.count("warning:") == 1

@@ -4,7 +4,6 @@ What two volumes share by accident (a slab, the shape of a membrane) lies at low
 with the whole, at all frequencies; with the other half only the sample, which stands out of the noise at low ones.
 """
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -13,7 +12,7 @@ import numpy.typing as npt
 from jaxtyping import Float32, Int64
 from scipy import fft
 
-from isonet.core.spikes import without_spikes
+from isonet.core.spikes import standardized, without_spikes
 from isonet.core.voxels import Axes, Mirrored, Voxels
 
 Block = tuple[slice, slice, slice]
@@ -228,15 +227,6 @@ def spectrum_of(block: Float32[np.ndarray, "z y x"]) -> npt.NDArray[np.complex64
     if standard is None:
         return None
     return np.asarray(fft.rfftn(without_hot_voxels(standard) * window(block.shape)).ravel(), np.complex64)
-
-
-def standardized(block: Float32[np.ndarray, "z y x"]) -> Float32[np.ndarray, "z y x"] | None:
-    """Bring a block to mean 0 and deviation 1; None where it is constant or holds what is no number."""
-    with np.errstate(invalid="ignore", over="ignore"):  # told by the deviation
-        values = block.astype(np.float64)
-        values -= values.mean()
-        deviation = math.sqrt(np.vdot(values, values) / values.size)
-    return (values / deviation).astype(np.float32) if 0 < deviation < math.inf else None
 
 
 def without_hot_voxels(standard: Float32[np.ndarray, "z y x"]) -> Float32[np.ndarray, "z y x"]:

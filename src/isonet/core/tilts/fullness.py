@@ -17,7 +17,7 @@ from scipy import fft
 from torch import Tensor
 
 from isonet.core import fourier
-from isonet.core.comparison.likeness import standardized
+from isonet.core.spikes import standardized
 
 Numbers = npt.NDArray[np.int64]
 GRID = 128

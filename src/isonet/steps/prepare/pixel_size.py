@@ -8,7 +8,7 @@ from pathlib import Path
 
 from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
-from isonet.io.text import first_of
+from isonet.io.text import some_of
 from isonet.io.volume import Volume
 from isonet.project.table import Tomogram
 from isonet.steps.prepare.description import Description
@@ -134,12 +134,12 @@ def _comment_on_metadata(tomograms: Sequence[Sized]) -> None:
 
 
 def _together(found: Iterable[tuple[Path, tuple[float, ...]]]) -> Iterator[tuple[str, tuple[float, ...]]]:
-    """Name the files of which one thing is to be said, the first and how many more, with the sizes to be said."""
+    """Name the files of which one thing is to be said, the first ones and how many more, with the sizes to be said."""
     groups: dict[tuple[str, ...], list[tuple[Path, tuple[float, ...]]]] = {}
     for path, sizes in found:
         groups.setdefault(tuple(f"{size:.{_DIGITS}g}" for size in sizes), []).append((path, sizes))
     for those in groups.values():
-        yield first_of([path for path, _ in those]), those[0][1]
+        yield some_of([str(path) for path, _ in those]), those[0][1]
 
 
 def _differ(said: float, size: float, most: float) -> bool:
