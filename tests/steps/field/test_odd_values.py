@@ -13,6 +13,7 @@ from isonet.errors import InputError
 from isonet.io.programs.aretomo import read_ctf_table
 from isonet.io.programs.imod import write_closed
 from isonet.io.programs.metadata import read_series, read_tilts
+from isonet.io.programs.tilt_series import defocus_at_zero_tilt
 
 SHUFFLED = np.random.default_rng(2).permutation(len(foreign.TILTS)).tolist()
 
@@ -54,12 +55,12 @@ def ctf_rows(numbers: Sequence[int], order: Sequence[int]) -> str:
 @pytest.mark.parametrize("order", [range(41), SHUFFLED], ids=["in order", "shuffled"])
 def test_defocus_is_that_of_its_image(tmp_path: Path, order: Sequence[int]) -> None:
     path = foreign.put(tmp_path / "TS_1_CTF.txt", ctf_rows(range(1, 42), order))
-    assert read_ctf_table(path).defocus(foreign.TILTS) == 30000
+    assert defocus_at_zero_tilt(read_ctf_table(path).defoci, foreign.TILTS) == 30000
 
 
 def test_tables_of_single_images_that_were_joined_keep_their_order(tmp_path: Path) -> None:
     path = foreign.put(tmp_path / "TS_1_CTF.txt", ctf_rows([1] * 41, range(41)))
-    assert read_ctf_table(path).defocus(foreign.TILTS) == 30000
+    assert defocus_at_zero_tilt(read_ctf_table(path).defoci, foreign.TILTS) == 30000
 
 
 @pytest.mark.parametrize(
