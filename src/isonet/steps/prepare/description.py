@@ -8,7 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from isonet.config import InputOptions
-from isonet.config.deconv import PLAUSIBLE, phase_plate
+from isonet.config.deconv import LEAST_WITH_PHASE_PLATE, PLAUSIBLE, phase_plate
 from isonet.config.inputs import DEFAULT_AMPLITUDE_CONTRAST, DEFAULT_CS, DEFAULT_TILTS, DEFAULT_VOLTAGE
 from isonet.core.tilts.measured import Measured
 from isonet.core.tilts.ranges import beyond_largest
@@ -108,11 +108,13 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
     limited = _limited(name, own, source, found, config, said)
     tilt_range, tilts, file = _levelled(name, limited, config.level_y, said)
     lies = lying(name, found, source, config, said)
+    phases = [(item, phase) for item, phase in _values(found, "phase_shift") if phase_plate(phase)]
 
     def chosen(what: str, unit: str, flag: float | None, default: float, known: Sequence[_Told]) -> float:
         """Choose between flag, metadata and default."""
         value, origin = _choice(name, what, flag, default, known)
         low, high = PLAUSIBLE[what]
+        low = min(low, LEAST_WITH_PHASE_PLATE) if what == "defocus" and phases else low
         if value and not low <= (abs(value) if what in _SIGNED else value) <= high:
             text = "%s: %s is %g, which is no number in %s; %g to %g is usual, correct it"
             log.warning(text, name, what, value, unit or "this unit", low, high)
@@ -126,7 +128,6 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
     cs = chosen("Cs", "mm", config.cs, DEFAULT_CS, _values(found, "cs"))
     contrasts = _values(found, "amplitude_contrast")
     contrast = chosen("amplitude contrast", "", config.amplitude_contrast, DEFAULT_AMPLITUDE_CONTRAST, contrasts)
-    phases = [(item, phase) for item, phase in _values(found, "phase_shift") if phase_plate(phase)]
     phase_shift = chosen("phase shift", "degrees", None, 0.0, phases)
     log.info("%s: %s", name, _grouped(said))
     star = next((item for item in found if _kind(item) == ".star" and item.names), None)
