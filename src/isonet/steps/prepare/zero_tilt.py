@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from isonet.core.tilts.ranges import in_order
 from isonet.io.programs.tilt_series import NO_DOUBT, Doubt, TiltSeries, defocus_at_zero_tilt
 from isonet.io.text import counted
 
@@ -63,7 +64,7 @@ def _of_pairs(table: TiltSeries, tilted: TiltSeries, pairs: _Pairs) -> tuple[flo
     """Defocus of matched rows; where tilts are listed out of order, rows may be in the order of tilt none the less."""
     values, tilts = pairs
     listed = defocus_at_zero_tilt(values, tilts)
-    if _in_order(tilts):
+    if in_order(tilts):
         return listed, NO_DOUBT
     by_tilt = defocus_at_zero_tilt(values, sorted(tilts))
     if abs(listed - by_tilt) <= _ALIKE * max(abs(listed), abs(by_tilt)):
@@ -79,7 +80,7 @@ def _of_pairs(table: TiltSeries, tilted: TiltSeries, pairs: _Pairs) -> tuple[flo
 def _unmatched(table: TiltSeries, tilted: TiltSeries) -> tuple[float, Doubt]:
     """Defocus of rows that are more or fewer than the tilts: the median over all places where the others may be."""
     values, tilts = table.defoci, tilted.tilts or ()
-    if _in_order(tilts):
+    if in_order(tilts):
         count, places = min(len(values), len(tilts)), range(abs(len(values) - len(tilts)) + 1)
         parts = [
             (values[place:][:count], tilts) if len(values) > count else (values, tilts[place:][:count])
@@ -100,9 +101,3 @@ def _agreed(values: Sequence[float]) -> float:
     median = np.median(every)
     agreeing = every[np.abs(every - median) <= _OUTLIER * abs(median)]
     return float(np.median(agreeing) if len(agreeing) else median)
-
-
-def _in_order(tilts: Sequence[float]) -> bool:
-    """Whether tilts only rise, or only fall."""
-    steps = np.diff(tilts)
-    return bool((steps >= 0).all() or (steps <= 0).all())
