@@ -134,6 +134,25 @@ def test_order_of_images_does_not_matter(simulated: Path, tmp_path: Path) -> Non
     assert torch.equal(read(forward), read(backward))
 
 
+@pytest.mark.parametrize("kind", [".mdoc", ".tomostar", ".rawtlt"])
+@pytest.mark.parametrize("order", ["recorded", "rising", "falling"])
+def test_tilts_as_they_were_recorded_are_said(
+    simulated: Path, tmp_path: Path, kind: str, order: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A stack that was sorted since has its images in another order; lists of angles are written of the stack."""
+    tilts = sorted(metadata.read_tilt_angles(simulated / "tilts.tlt"), reverse=order == "falling")
+    if order == "recorded":
+        tilts.sort(key=abs)
+    form = {".mdoc": "[ZValue = {0}]\nTiltAngle = {1}\n", ".tomostar": "{1}\n", ".rawtlt": "{1}\n"}[kind]
+    head = "data_\n\nloop_\n_wrpAngleTilt\n" if kind == ".tomostar" else ""
+    path = tmp_path / f"TS{kind}"
+    path.write_text(head + "".join(form.format(*each) for each in enumerate(tilts)))
+    reconstruct(simulated / "tilts.mrc", options(simulated, tmp_path, tilt_file=path))
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(said) == (order == "recorded" and kind != ".rawtlt")
+    assert all("must be in that order" in text and str(path) in text and "tilts.mrc" in text for text in said)
+
+
 def test_real_series_agrees_with_another_program(shared_data: Path, tmp_path: Path) -> None:
     """Low-passed to 200 Å, the tomogram is the one made with Warp's alignment: axes, signs and handedness."""
     folder = shared_data / "empiar10499"

@@ -17,10 +17,15 @@ IN_TABLE = {
 }
 """Column of the table that stands for an option left out, and the value where it has none."""
 PLAUSIBLE = {
-    **{"defocus": (1000, 200000), "voltage": (60, 1300), "Cs": (0.001, 20)},
+    **{"defocus": (4000, 200000), "voltage": (60, 1300), "Cs": (0.005, 10)},
     **{"amplitude contrast": (0.001, 1), "phase shift": (4, 360)},  # of which radians have less than 3.2
 }
-"""Usual sizes of what a microscope did, in Å, kV, mm, 1 and degrees: others may be in another unit."""
+"""Usual sizes of what a microscope did, in Å, kV, mm, 1 and degrees: others may be in another unit.
+
+Correctors leave a Cs of 0.01 mm; 2.7 mm are 0.0027 m.
+"""
+LEAST_WITH_PHASE_PLATE = 1000
+"""Å of defocus that are usual with a phase plate, which makes contrast near focus."""
 NO_PHASE_SHIFT = 0.5
 """Degrees below which a phase shift is none: what programs fitted where there was no plate."""
 CORRECTED = "rlnCorrectedTomoName"

@@ -10,6 +10,7 @@ from isonet.core.tilts.ranges import as_radians, check_tilts
 from isonet.errors import InputError
 from isonet.io import files, star
 from isonet.io.programs.metadata import read_tilt_angles
+from isonet.io.programs.optics import with_constants
 from isonet.io.text import is_there, parts_of_set
 from isonet.io.volume_files import stem
 from isonet.project import orientation
@@ -206,9 +207,10 @@ class Project:
             If the file cannot be read, names no tomograms, or two have the same rlnIndex or the same file.
         """
         path = star.beyond_link(path)
-        rows = star.read_table(path, needs=(*FULL_COLUMNS, *HALF_COLUMNS, SUBVOLUME_COLUMN))
+        rows: Sequence[star.Row] = star.read_table(path, needs=(*FULL_COLUMNS, *HALF_COLUMNS, SUBVOLUME_COLUMN))
         if not any(SUBVOLUME_COLUMN in row for row in rows):
             refuse_unprepared(path, rows, FULL_COLUMNS, HALF_COLUMNS)
+        rows = with_constants(path, rows)
         numbered = [{"rlnIndex": str(position + 1), **row} for position, row in enumerate(rows)]
         numbered = [{**row, "rlnIndex": re.sub(r"^(\d+)\.0*$", r"\1", row["rlnIndex"])} for row in numbered]
         project = cls(path, tuple(Tomogram(path, row) for row in numbered))

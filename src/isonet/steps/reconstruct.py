@@ -15,7 +15,7 @@ from torch import Tensor
 from isonet.config import ReconstructConfig
 from isonet.core.simulation import levelling, projection
 from isonet.core.tilts.measured import positioned
-from isonet.core.tilts.ranges import beyond_largest
+from isonet.core.tilts.ranges import beyond_largest, in_order
 from isonet.errors import InputError
 from isonet.io import mrc
 from isonet.io.mrc_bytes.header import Header
@@ -28,6 +28,7 @@ from isonet.steps.simulate import refuse_existing, write_tilts
 
 log = logging.getLogger("isonet")
 _SLAB_VOXELS = 1 << 24
+_AS_RECORDED = (".mdoc", ".tomostar", ".star")  # kinds of files that list images in the order of the microscope
 _HALVES = {"full": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
 
 
@@ -261,6 +262,7 @@ def _angles(stack: Path, alignment: Alignment, config: ReconstructConfig) -> tup
         series = metadata.read_tilts(config.tilt_file)
         if series.doubt and config.level_x is None:
             log.warning("%s", series.doubt)
+        _warn_of_order(stack, series)
         given, x_tilt = _by_image(series), x_tilt if series.x_tilt is None else series.x_tilt
         if angles is not None and len(given) == len(angles) and np.nanmax(np.abs(given - angles)) > 5:
             raise InputError(
@@ -274,6 +276,17 @@ def _angles(stack: Path, alignment: Alignment, config: ReconstructConfig) -> tup
     if config.invert_tilts and config.level_x is None:  # which mirrors z
         about_x = -x_tilt
     return -angles if config.invert_tilts else angles, about_x
+
+
+def _warn_of_order(stack: Path, series: TiltSeries) -> None:
+    """Warn of tilts as they were recorded: a stack may have been sorted by tilt since."""
+    if metadata.suffix(series.source) in _AS_RECORDED and not in_order(series.tilts or ()):
+        log.warning(
+            "%s: lists tilts as they were recorded, not by angle; the images of %s must be in that order, if they are "
+            "sorted by tilt give a list that is (.tlt, .rawtlt)",
+            series.source,
+            stack,
+        )
 
 
 def _by_image(series: TiltSeries) -> Floats:

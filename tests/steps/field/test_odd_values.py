@@ -13,6 +13,7 @@ from isonet.errors import InputError
 from isonet.io.programs.aretomo import read_ctf_table
 from isonet.io.programs.imod import write_closed
 from isonet.io.programs.metadata import read_series, read_tilts
+from isonet.io.programs.tilt_series import defocus_at_zero_tilt
 
 SHUFFLED = np.random.default_rng(2).permutation(len(foreign.TILTS)).tolist()
 
@@ -54,12 +55,12 @@ def ctf_rows(numbers: Sequence[int], order: Sequence[int]) -> str:
 @pytest.mark.parametrize("order", [range(41), SHUFFLED], ids=["in order", "shuffled"])
 def test_defocus_is_that_of_its_image(tmp_path: Path, order: Sequence[int]) -> None:
     path = foreign.put(tmp_path / "TS_1_CTF.txt", ctf_rows(range(1, 42), order))
-    assert read_ctf_table(path).defocus(foreign.TILTS) == 30000
+    assert defocus_at_zero_tilt(read_ctf_table(path).defoci, foreign.TILTS) == 30000
 
 
 def test_tables_of_single_images_that_were_joined_keep_their_order(tmp_path: Path) -> None:
     path = foreign.put(tmp_path / "TS_1_CTF.txt", ctf_rows([1] * 41, range(41)))
-    assert read_ctf_table(path).defocus(foreign.TILTS) == 30000
+    assert defocus_at_zero_tilt(read_ctf_table(path).defoci, foreign.TILTS) == 30000
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,28 @@ def test_a_phase_shift_in_radians_is_said(tomogram: Path, phase: float, warned: 
     columns = {"rlnTomoYTilt": tilts, "rlnDefocusU": [31000] * len(tilts), "rlnPhaseShift": [phase] * len(tilts)}
     foreign.star(tomogram.parents[1] / "TS_1.star", "TS_1", **columns)
     assert ("phase shift is" in row_of(metadata="TS_1.star")[1]) is warned
+
+
+@pytest.mark.parametrize(
+    ("defocus", "phase", "warned"),
+    [
+        *[(3000, 0, True), (-3000, 0, True), (5000, 0, False), (30000, 0, False), (0, 0, False)],
+        *[(5000, 90, False), (1500, 90, False), (-1500, 90, False), (300, 90, True), (3000, 0.1, True)],
+    ],
+)
+def test_a_defocus_in_nanometres_is_said(tomogram: Path, defocus: float, phase: float, warned: bool) -> None:
+    """Less is usual with a phase plate."""
+    tilts = foreign.TILTS
+    columns = {"rlnTomoYTilt": tilts, "rlnDefocusU": [defocus] * len(tilts), "rlnPhaseShift": [phase] * len(tilts)}
+    foreign.star(tomogram.parents[1] / "TS_1.star", "TS_1", **columns)
+    said = row_of(metadata="TS_1.star")[1]
+    assert (f"warning: TS_1: defocus is {defocus}, which is no number in A" in said) is warned
+
+
+@pytest.mark.parametrize(("cs", "warned"), [(0.0027, True), (27, True), (0.01, False), (1.4, False), (0, False)])
+def test_a_spherical_aberration_in_metres_is_said(tomogram: Path, cs: float, warned: bool) -> None:
+    foreign.star(tomogram.parents[1] / "m.star", "global", rlnTomoName=["TS_1"], rlnSphericalAberration=[cs])
+    assert (f"Cs is {cs}, which is no number in mm" in row_of(metadata="m.star")[1]) is warned
 
 
 @pytest.mark.parametrize("size", ["0", "-5"])
@@ -122,6 +145,7 @@ def test_no_defocus_of_metres_is_deconvolved(prepared: Path, defocus: str) -> No
     ("column", "value", "what"),
     [
         ("rlnSphericalAberration", "27", "Cs is 27"),
+        ("rlnSphericalAberration", "0.0027", "Cs is 0.0027"),
         ("rlnVoltage", "2700", "voltage is 2700"),
         ("rlnVoltage", "30", "voltage is 30"),
         ("rlnAmplitudeContrast", "0.0007", "amplitude contrast is 0.0007"),

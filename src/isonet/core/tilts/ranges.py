@@ -35,6 +35,11 @@ def as_radians(tilts: Sequence[float]) -> bool:
     return max(map(abs, tilts)) <= _RADIANS
 
 
+def in_order(tilts: Sequence[float]) -> bool:
+    """Whether tilts only rise, or only fall."""
+    return list(tilts) in (sorted(tilts), sorted(tilts, reverse=True))
+
+
 def arcs(tilts: Sequence[float], gap: float) -> list[tuple[float, float]]:
     """Return first and last tilt of each run of a list whose neighbours are at most `gap` degrees apart.
 

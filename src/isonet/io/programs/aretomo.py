@@ -85,11 +85,15 @@ def read_ctf_table(path: Path) -> TiltSeries:
     columns = max(7, told or (len(lines[0][1]) if lines else 7))
     lines = [(line, words[:3] + [_finite(word) for word in words[3:]]) for line, words in lines]
     values = table(path, lines, columns, "image, defocus 1, defocus 2, azimuth, phase shift, score, resolution")
-    if len(np.unique(values[:, 0])) == len(values):
-        values = values[np.argsort(values[:, 0])]
+    numbers = values[:, 0]
+    numbered = len(np.unique(numbers)) == len(numbers) and bool((numbers >= 0).all() and (numbers % 1 == 0).all())
+    if numbered:
+        values = values[np.argsort(numbers)]
+        numbers = values[:, 0] - min(1, values[0, 0])
     return TiltSeries(
         path,
         defoci=tuple(values[:, 1:3].mean(axis=1).tolist()),
+        defocus_images=tuple(map(int, numbers)) if numbered else None,
         phase_shift=median_phase_shift(np.rad2deg(values[:, 4])),
         voltage=_told(path, text, "acceleration voltage"),
         cs=_told(path, text, "spherical aberration"),

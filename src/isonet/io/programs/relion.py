@@ -10,8 +10,9 @@ from typing import TypedDict
 
 from isonet.errors import InputError
 from isonet.io import star
+from isonet.io.programs.optics import CONSTANTS, with_optics
 from isonet.io.programs.tilt_series import NO_DOUBT, SAME_TURN, Doubt, TiltSeries, median_phase_shift
-from isonet.io.text import as_number, checked_angles, is_file, number
+from isonet.io.text import checked_angles, is_file, number
 from isonet.io.volume_files import stem
 
 log = logging.getLogger("isonet")
@@ -75,11 +76,11 @@ def read_star(path: Path) -> list[TiltSeries]:
     tables = star.read_tables(path)
     for rows in tables.values():
         if any("rlnTomoName" in row and not _OTHER_COLUMNS & set(row) for row in rows[:1]):
-            described = _with_optics(rows, tables)
+            described = with_optics(rows, tables)
             return [_tomogram(path, line, row, tables) for line, row in enumerate(described, start=1)]
     series = [rows for rows in tables.values() if rows and set(_TILT_COLUMNS) & set(rows[0])]
     if len(series) == 1:
-        return [replace(_series(path, _with_optics(series[0], tables)), tilt_file=path)]
+        return [replace(_series(path, with_optics(series[0], tables)), tilt_file=path)]
     for rows in tables.values():
         if rows and "rlnOpticsGroup" in rows[0] and "rlnVoltage" in rows[0]:
             return _optics(path, rows)
@@ -210,20 +211,6 @@ def _of_matrix(path: Path, where: str, text: str) -> tuple[float, float]:
     return math.degrees(math.atan2(-x, math.copysign(math.hypot(y, z), z))), math.degrees(about_x) + 0.0
 
 
-def _with_optics(rows: list[dict[str, str]], tables: Mapping[str, list[dict[str, str]]]) -> list[dict[str, str]]:
-    """Add to rows what their optics groups, by name or number, say of them; the only group where they name none."""
-    every = (row for table in tables.values() for row in table if "rlnTomoName" not in row)
-    groups = [row for row in every if "rlnOpticsGroup" in row and "rlnVoltage" in row]
-    keys = ("rlnOpticsGroup", "rlnOpticsGroupName")
-    by_name = {as_number(row[key]): row for row in groups for key in keys if key in row}
-    only = groups[0] if len(groups) == 1 else {}
-    named = [row.get("rlnOpticsGroupName") or row.get("rlnOpticsGroup") for row in rows]
-    return [
-        {**(only if name is None else by_name.get(as_number(name), {})), **row}
-        for row, name in zip(rows, named, strict=True)
-    ]
-
-
 def _optics(path: Path, rows: list[dict[str, str]]) -> list[TiltSeries]:
     """Constants of the microscope on which all optics groups agree."""
     groups = [_constants(path, f"optics group {line}", row) for line, row in enumerate(rows, start=1)]
@@ -235,11 +222,8 @@ def _optics(path: Path, rows: list[dict[str, str]]) -> list[TiltSeries]:
 
 def _constants(path: Path, where: str, row: Mapping[str, str]) -> Constants:
     """Constants of the microscope in a row."""
-    return {
-        "voltage": _value(path, where, row, "rlnVoltage"),
-        "cs": _value(path, where, row, "rlnSphericalAberration"),
-        "amplitude_contrast": _value(path, where, row, "rlnAmplitudeContrast"),
-    }
+    voltage, cs, amplitude_contrast = (_value(path, where, row, column) for column in CONSTANTS)
+    return {"voltage": voltage, "cs": cs, "amplitude_contrast": amplitude_contrast}
 
 
 def _text(row: Mapping[str, str], column: str) -> str | None:

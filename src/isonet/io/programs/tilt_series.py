@@ -41,6 +41,8 @@ class TiltSeries:
         where the file knows but one.
     defocus_tilts : tuple of float or None
         Tilt of each of `defoci`, where the file says.
+    defocus_images : tuple of int or None
+        Image of each of `defoci`, counted from 0, where the file numbers them.
     nominal_defocus : bool
         True where defocus is what the microscope was told.
     phase_shift : float or None
@@ -86,6 +88,7 @@ class TiltSeries:
     tilt_file: Path | None = None
     defoci: tuple[float, ...] = ()
     defocus_tilts: tuple[float, ...] | None = None
+    defocus_images: tuple[int, ...] | None = None
     nominal_defocus: bool = False
     phase_shift: float | None = None
     voltage: float | None = None
@@ -107,25 +110,16 @@ class TiltSeries:
             if size is not None and not size > 0:
                 raise InputError(f"{self.source}: a pixel size of {size:g} A cannot be; correct it")
 
-    def defocus(self, tilts: Sequence[float] | None = None) -> float | None:
-        """Defocus at zero tilt in Å, positive is underfocus; None where the file has none.
+    def defocus(self) -> float | None:
+        """Defocus at zero tilt in Å, positive is underfocus, as this file alone tells it; None where it has none.
 
-        Parameters
-        ----------
-        tilts : sequence of float, optional
-            Tilts of the images from another file, for tables of defocus without angles.
-
-        Returns
-        -------
-        float or None
-            See :func:`defocus_at_zero_tilt`; the median of all values where no angles of the same number are known.
+        See :func:`defocus_at_zero_tilt`; the median of all values where the file does not say at which tilts they are.
         """
         if not self.defoci:
             return None
-        angles = self.defocus_tilts if self.defocus_tilts is not None else tilts
-        if angles is None or len(angles) != len(self.defoci):
+        if self.defocus_tilts is None or len(self.defocus_tilts) != len(self.defoci):
             return float(np.median(self.defoci))
-        return defocus_at_zero_tilt(self.defoci, angles)
+        return defocus_at_zero_tilt(self.defoci, self.defocus_tilts)
 
 
 def defocus_at_zero_tilt(defoci: Sequence[float], tilts: Sequence[float]) -> float:

@@ -8,7 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from isonet.config import InputOptions
-from isonet.config.deconv import PLAUSIBLE, phase_plate
+from isonet.config.deconv import LEAST_WITH_PHASE_PLATE, PLAUSIBLE, phase_plate
 from isonet.config.inputs import DEFAULT_AMPLITUDE_CONTRAST, DEFAULT_CS, DEFAULT_TILTS, DEFAULT_VOLTAGE
 from isonet.core.tilts.measured import Measured
 from isonet.core.tilts.ranges import beyond_largest
@@ -17,6 +17,7 @@ from isonet.io.programs import metadata
 from isonet.io.programs.tilt_series import TiltSeries
 from isonet.steps.prepare.checks.tilt_angles import check_tilt_angles
 from isonet.steps.prepare.lying import NOTHING_TOLD, Lying, Said, lying, of_second_axis
+from isonet.steps.prepare.zero_tilt import at_zero_tilt
 
 log = logging.getLogger("isonet")
 _TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")
@@ -99,6 +100,7 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
         others = [replace(item, tilts=None, x_tilt=None, axes=1) for item in found]
         asked = metadata.read_tilts(tilt_file)
         given = TiltSeries(tilt_file, tilts=asked.tilts, tilt_file=tilt_file, x_tilt=asked.x_tilt)
+        given = replace(given, views=asked.views, images=asked.images)
         found = [*others, replace(given, doubt=asked.doubt, axes=asked.axes)]
     own, source = _tilts(name, found)
     if source is not None and source.doubt and config.level_x is None:
@@ -106,11 +108,13 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
     limited = _limited(name, own, source, found, config, said)
     tilt_range, tilts, file = _levelled(name, limited, config.level_y, said)
     lies = lying(name, found, source, config, said)
+    phases = [(item, phase) for item, phase in _values(found, "phase_shift") if phase_plate(phase)]
 
     def chosen(what: str, unit: str, flag: float | None, default: float, known: Sequence[_Told]) -> float:
         """Choose between flag, metadata and default."""
         value, origin = _choice(name, what, flag, default, known)
         low, high = PLAUSIBLE[what]
+        low = min(low, LEAST_WITH_PHASE_PLATE) if what == "defocus" and phases else low
         if value and not low <= (abs(value) if what in _SIGNED else value) <= high:
             text = "%s: %s is %g, which is no number in %s; %g to %g is usual, correct it"
             log.warning(text, name, what, value, unit or "this unit", low, high)
@@ -118,12 +122,12 @@ def describe(name: str, found: Sequence[TiltSeries], tilt_file: Path | None, con
             said.append((f"{what} {value:.6g} {unit}".strip(), origin))
         return value
 
-    defocus = chosen("defocus", "A", config.defocus, 0.0, _defoci(found, tilts))
+    defoci = [] if config.defocus is not None else _defoci(name, found, source)
+    defocus = chosen("defocus", "A", config.defocus, 0.0, defoci)
     voltage = chosen("voltage", "kV", config.voltage, DEFAULT_VOLTAGE, _values(found, "voltage", zero=False))
     cs = chosen("Cs", "mm", config.cs, DEFAULT_CS, _values(found, "cs"))
     contrasts = _values(found, "amplitude_contrast")
     contrast = chosen("amplitude contrast", "", config.amplitude_contrast, DEFAULT_AMPLITUDE_CONTRAST, contrasts)
-    phases = [(item, phase) for item, phase in _values(found, "phase_shift") if phase_plate(phase)]
     phase_shift = chosen("phase shift", "degrees", None, 0.0, phases)
     log.info("%s: %s", name, _grouped(said))
     star = next((item for item in found if _kind(item) == ".star" and item.names), None)
@@ -218,11 +222,17 @@ def _tilts(name: str, found: Sequence[TiltSeries]) -> tuple[tuple[float, ...] | 
     return tilts, best
 
 
-def _defoci(found: Sequence[TiltSeries], tilts: tuple[float, ...] | None) -> list[_Told]:
-    """Defocus at zero tilt of all files that have one, measured before nominal."""
+def _defoci(name: str, found: Sequence[TiltSeries], source: TiltSeries | None) -> list[_Told]:
+    """Defocus at zero tilt of all files that have one, measured before nominal; a doubt about the first is told."""
     known = sorted((item for item in found if item.defoci), key=lambda item: _rank(item, _CTF_ORDER))
     measured = [item for item in known if not item.nominal_defocus] or known
-    return [(item, value) for item in measured if (value := item.defocus(tilts)) is not None]
+    second = of_second_axis(found)
+    others = [item for item in found if item.tilts and item is not source and item not in second]
+    lists = [] if source is None else [source, *sorted(others, key=lambda item: _rank(item, _TILT_ORDER))]
+    told = [(item, *at_zero_tilt(item, lists)) for item in measured]
+    if told and told[0][2]:
+        log.warning("%s: %s", name, told[0][2])
+    return [(item, value) for item, value, _ in told if value is not None]
 
 
 def _values(found: Sequence[TiltSeries], field: str, *, zero: bool = True) -> list[_Told]:

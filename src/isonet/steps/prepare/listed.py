@@ -10,6 +10,7 @@ from isonet.errors import InputError
 from isonet.io import star
 from isonet.io.programs import relion
 from isonet.io.programs.metadata import read_tilts
+from isonet.io.programs.optics import with_constants
 from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.text import is_file, is_number
 from isonet.project.older_tilts import comment_on_tilts
@@ -132,7 +133,8 @@ def _read(table: Path) -> dict[Path, Listed]:
             raise InputError(f"{table}: has several tables of tomograms; keep one of them")
         listed = [Listed((record,)) for record in records]
     else:
-        listed = [_row(Tomogram(table, {"rlnIndex": str(number), **row})) for number, row in enumerate(rows, start=1)]
+        told = with_constants(table, rows)
+        listed = [_row(Tomogram(table, {"rlnIndex": str(number), **row})) for number, row in enumerate(told, start=1)]
     refuse_repeated(table, rows, (*FULL_COLUMNS, "rlnTomoReconstructedTomogram", *HALF_COLUMNS))
     found: dict[Path, Listed] = {}
     for row, one in zip(rows, listed, strict=True):

@@ -85,10 +85,13 @@ def test_aretomo_ctf_tables(shared_data: Path) -> None:
     seven = only(shared_data / "metadata/aretomo/test_CTF.txt")
     assert seven.defoci == pytest.approx(((25951.41 + 24469.37) / 2, (24973.29 + 23547.11) / 2, 20058.85))
     assert seven.defocus() == pytest.approx(24260.2)
-    assert seven.defocus((3, -3, 0.1)) == pytest.approx(24260.2)  # the last one's fit is far off its neighbours
+    assert defocus_at_zero_tilt(seven.defoci, (3, -3, 0.1)) == pytest.approx(
+        24260.2
+    )  # the last one's fit is far off its neighbours
     eight = only(shared_data / "metadata/aretomo/test_8col_CTF.txt")
     assert len(eight.defoci) == 31
-    assert eight.defocus([3.0 * (index - 15) for index in range(31)]) == pytest.approx((19917.13 + 19837.62) / 2)
+    tilts = [3.0 * (index - 15) for index in range(31)]
+    assert defocus_at_zero_tilt(eight.defoci, tilts) == pytest.approx((19917.13 + 19837.62) / 2)
 
 
 def test_aretomo_metrics_of_two_tomograms(shared_data: Path) -> None:
