@@ -70,6 +70,49 @@ def test_own_pixel_size_of_an_optics_group(tmp_path: Path, column: str, groups: 
     assert places(path) == POINTS.tolist()
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"rlnPixelSize": 2.5},
+        {"rlnDetectorPixelSize": 2.5, "rlnMagnification": 10000},
+        {"rlnTomoTiltSeriesPixelSize": 2.5, "rlnImagePixelSize": 10},
+        {"rlnMicrographPixelSize": 2.5},
+    ],
+    ids="+".join,
+)
+@pytest.mark.parametrize("optics", [False, True])
+def test_a_block_of_single_values_is_that_of_all_rows(
+    tmp_path: Path, columns: dict[str, float], optics: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = star(tmp_path / "p.star", POINTS * 4, **({"rlnOpticsGroup": 1} if optics else {}))
+    single = "".join(f"_{name} {value}\n" for name, value in columns.items())
+    groups = "data_optics\n\nloop_\n_rlnOpticsGroup\n_rlnVoltage\n1 300\n2 200\n\n" if optics else ""
+    path.write_text(f"data_general\n\n{single}\n{groups}{path.read_text()}")
+    assert places(path) == POINTS.tolist()
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_a_row_tells_more_than_a_block_of_single_values(tmp_path: Path) -> None:
+    path = star(tmp_path / "p.star", POINTS * 4, rlnPixelSize=2.5)
+    path.write_text(f"data_general\n\n_rlnPixelSize 5\n\n{path.read_text()}")
+    assert places(path) == POINTS.tolist()
+    path = star(tmp_path / "p.star", POINTS * 4)
+    path.write_text(f"data_a\n\n_rlnPixelSize 5\n\ndata_b\n\n_rlnPixelSize 2.5\n\n{path.read_text()}")
+    with pytest.raises(InputError, match=r"rlnPixelSize is 5 and 2\.5; leave the right one"):
+        places(path)
+
+
+def test_the_pixel_size_of_movies_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """RELION: that before binning; rlnMicrographPixelSize is that of the micrograph, in whose pixels places are."""
+    both = {"rlnMicrographOriginalPixelSize": 1.25, "rlnMicrographPixelSize": 2.5}
+    assert places(star(tmp_path / "p.star", POINTS * 4, **both)) == POINTS.tolist()
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+    assert places(star(tmp_path / "p.star", POINTS, rlnMicrographOriginalPixelSize=1.25)) == POINTS.tolist()
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "rlnMicrographOriginalPixelSize is that of the movies" in warning
+    assert "add rlnPixelSize" in warning
+
+
 @pytest.mark.parametrize("binning", [1, 2, 4, 2.5])
 @pytest.mark.parametrize("where", ["row", "group"])
 def test_what_is_binned_are_the_sub_tomograms(
