@@ -47,6 +47,8 @@ def read_particles(path: Path) -> ListedPoints:
         If there is none, several are of different columns or name no tomograms, or a value is no number.
     """
     tables = star.read_tables(path)
+    if not tables:
+        raise InputError(f"{path}: no STAR table in it; if it is text x y z, name it .txt")
     listing = {name: rows for name, rows in tables.items() if rows and {_PIXELS[0], _CENTRED[0]} & set(rows[0])}
     if not listing:
         raise InputError(f"{path}: no table with {_PIXELS[0]} or {_CENTRED[0]} in it; add the columns")

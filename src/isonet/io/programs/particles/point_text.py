@@ -88,6 +88,8 @@ def read_points(path: Path) -> ListedPoints:
             comments += [(line, content.strip().lstrip("#%"))] * (not xyz)
             continue
         where = f"{path}, line {line}: {content.strip()[:60]!r}"
+        if not xyz and re.fullmatch(r"data_\S*", content.strip()):
+            raise InputError(f"{path}: is a STAR file by its text; name it .star")
         if not xyz and not told and not any(map(is_number, words)):
             raise InputError(f"{where} is no point and does not name x, y, z; begin it with #, or name the columns")
         if len(words) != header.count:
