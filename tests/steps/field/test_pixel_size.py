@@ -49,6 +49,14 @@ def test_a_mask_of_another_extent_is_told(
     assert isonet.done("mask", "tomograms.star", existing="m").err.count("A wide by its header") == told
 
 
+def test_a_size_that_was_asked_for_is_not_said_to_be_the_headers(here: Path, simulated: Simulated) -> None:
+    foreign.mrc(here / "x.mrc", simulated(1), pixel_size=10.0)
+    said = isonet.done("prepare", "x.mrc", pixel_size=1).err
+    assert "the header gives 10 A/voxel; results have 1 A" in said
+    assert "warning: x.mrc: 1 A/voxel; the method works best at about 10" in said
+    assert "which is a default" not in said
+
+
 def test_a_default_pixel_size_is_named_by_resize(here: Path, simulated: Simulated) -> None:
     foreign.mrc(here / "x.mrc", simulated(1), pixel_size=1.0)
     foreign.mrc(here / "y.mrc", simulated(1), pixel_size=10.0)

@@ -70,6 +70,49 @@ def test_own_pixel_size_of_an_optics_group(tmp_path: Path, column: str, groups: 
     assert places(path) == POINTS.tolist()
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"rlnPixelSize": 2.5},
+        {"rlnDetectorPixelSize": 2.5, "rlnMagnification": 10000},
+        {"rlnTomoTiltSeriesPixelSize": 2.5, "rlnImagePixelSize": 10},
+        {"rlnMicrographPixelSize": 2.5},
+    ],
+    ids="+".join,
+)
+@pytest.mark.parametrize("optics", [False, True])
+def test_a_block_of_single_values_is_that_of_all_rows(
+    tmp_path: Path, columns: dict[str, float], optics: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = star(tmp_path / "p.star", POINTS * 4, **({"rlnOpticsGroup": 1} if optics else {}))
+    single = "".join(f"_{name} {value}\n" for name, value in columns.items())
+    groups = "data_optics\n\nloop_\n_rlnOpticsGroup\n_rlnVoltage\n1 300\n2 200\n\n" if optics else ""
+    path.write_text(f"data_general\n\n{single}\n{groups}{path.read_text()}")
+    assert places(path) == POINTS.tolist()
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_a_row_tells_more_than_a_block_of_single_values(tmp_path: Path) -> None:
+    path = star(tmp_path / "p.star", POINTS * 4, rlnPixelSize=2.5)
+    path.write_text(f"data_general\n\n_rlnPixelSize 5\n\n{path.read_text()}")
+    assert places(path) == POINTS.tolist()
+    path = star(tmp_path / "p.star", POINTS * 4)
+    path.write_text(f"data_a\n\n_rlnPixelSize 5\n\ndata_b\n\n_rlnPixelSize 2.5\n\n{path.read_text()}")
+    with pytest.raises(InputError, match=r"rlnPixelSize is 5 and 2\.5; leave the right one"):
+        places(path)
+
+
+def test_the_pixel_size_of_movies_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """RELION: that before binning; rlnMicrographPixelSize is that of the micrograph, in whose pixels places are."""
+    both = {"rlnMicrographOriginalPixelSize": 1.25, "rlnMicrographPixelSize": 2.5}
+    assert places(star(tmp_path / "p.star", POINTS * 4, **both)) == POINTS.tolist()
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+    assert places(star(tmp_path / "p.star", POINTS, rlnMicrographOriginalPixelSize=1.25)) == POINTS.tolist()
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "rlnMicrographOriginalPixelSize is that of the movies" in warning
+    assert "add rlnPixelSize" in warning
+
+
 @pytest.mark.parametrize("binning", [1, 2, 4, 2.5])
 @pytest.mark.parametrize("where", ["row", "group"])
 def test_what_is_binned_are_the_sub_tomograms(
@@ -250,6 +293,81 @@ def test_columns_with_names(
     ],
 )
 def test_tables_of_text(tmp_path: Path, text: str, expected: list[list[int]]) -> None:
+    assert places(foreign.put(tmp_path / "p.csv", text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Position X,Position Y,Position Z,Unit,Category\n{nm},nm,Spot\n",
+        "x,y,z,units\n{A},angstrom\n",
+        "x,y,z,unit,voxel_size\n{fine},px,5\n",
+        "x y z unit\n20 30 20 voxel\n",
+        "x,y,z,binning,voxel_size\n{fine},2,5\n",
+        "# coordinates in nm\n{nm}\n",
+        "# nm\n{nm}\n",
+        "# x y z\n# nm\n{nm}\n",
+        "# unit: nm\n{nm}\n",
+        "# coordinates in Angstrom\n{A}\n",
+        "# x y z (Å)\n{A}\n",
+        "# x y z A\n{A}\n",
+        "# x, y, z in Angstrom\n{A}\n",
+        "X Y Z # in A\n{A}\n",
+        "x y z id # in A\n200 300 200 1\n",
+        "# pixel size: 5 A\n{fine}\n",
+        "# pixel_size = 5.0\n# x y z\n{fine}\n",
+        "# x y z in voxels\n# voxel size (nm): 0,5\n{fine}\n",
+        "# picked at 5.0 A/px\n{fine}\n",
+        "# coordinates in nm\n# picked in bin 2 of 2.5 A/px\n{nm}\n",
+        "# picked in a tomogram, box 30 nm\n{own}\n",
+        "# tomogram TS_01_bin4.mrc, bin4/TS_01.mrc\n{own}\n",
+    ],
+)
+def test_units_beside_the_numbers(tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
+    separator = "," if "," in text.split("\n", maxsplit=1)[0] and not text.startswith("#") else " "
+    values = {"nm": (20, 30, 20), "A": (200, 300, 200), "fine": (40, 60, 40), "own": (20, 30, 20)}
+    filled = text.format(**{name: separator.join(map(str, value)) for name, value in values.items()})
+    assert places(foreign.put(tmp_path / "p.csv", filled)) == [[20, 30, 20]]
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+@pytest.mark.parametrize(
+    ("text", "mention"),
+    [
+        ("# x y z (bin4)\n40 40 40\n", "line 1: 'bin4' does not tell which pixels .*'# pixel size: N A'"),
+        ("# x y z\n# (picked in bin 2)\n40 40 40\n", "line 2: 'bin 2' .*'# pixel size: N A'"),
+        ("# coordinates in unbinned pixels\n40 40 40\n", "'unbinned' .*'# pixel size: N A'"),
+        ("# pixel size 1.35 A, coordinates at bin8\n40 40 40\n", "'bin8' .*'# pixel size: N A'"),
+        ("x,y,z,binning\n40,60,40,4\n", "line 2: a binning of 4 .*'# pixel size: N A'"),
+        ("x,y,z,unit\n40,60,40,inch\n", "line 2: 'inch' is no unit"),
+        ("# in nm\n# coordinates in A\n40 60 40\n", r"nm \(line 1\) and A \(line 2\)"),
+        ("# pixel size: 0 A\n40 60 40\n", "line 1: 'pixel size: 0 A' is no size"),
+    ],
+)
+def test_a_unit_that_is_not_clear_is_refused(tmp_path: Path, text: str, mention: str) -> None:
+    with pytest.raises(InputError, match=mention):
+        places(foreign.put(tmp_path / "p.csv", text))
+
+
+def test_a_unit_of_something_else_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert places(foreign.put(tmp_path / "p.txt", "# particle diameter in nm: 30\n20 30 20\n")) == [[20, 30, 20]]
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "line 1" in warning
+    assert "is not taken for the unit of its numbers; write '# x y z in nm'" in warning
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('"x","y","z"\n"20","40","30"\n', [[20, 40, 30]]),
+        ('"20" "40" "30"\n', [[20, 40, 30]]),
+        ("x;y;z\n40,5;60,2;40,0\n1;2;3,4\n", [[41, 60, 40], [1, 2, 3]]),
+        ("x;y;z;score\n40,5;60,2;40,0;0,9\n", [[41, 60, 40]]),
+        ('"x";"y";"z"\n"40,5";"60,2";"40"\n', [[41, 60, 40]]),
+    ],
+)
+def test_tables_of_spreadsheets(tmp_path: Path, text: str, expected: list[list[int]]) -> None:
+    """Every value in quotes, and commas in the place of points."""
     assert places(foreign.put(tmp_path / "p.csv", text)) == expected
 
 

@@ -30,6 +30,13 @@ FILES = {
     "p.hdf": (b"\x89HDF\r\n\x1a\n" + bytes(100), "EMAN2", "e2proc3d.py"),
     "p.cbox": ("data_global\n\n_cbox_format_version 1.0\n\ndata_cbox\n", "crYOLO", ".coords"),
     "p.cmm": ('<marker_set name="m">\n<marker id="1" x="1" y="2" z="3"/>\n</marker_set>', "ChimeraX", "x_A y_A z_A"),
+    "p.ndjson": (
+        '{"type": "orientedPoint", "location": {"x": 1, "y": 2, "z": 3}}\n',
+        "CryoET Data Portal",
+        "text x y z",
+    ),
+    "p.json": ('{\n "pickable_object_name": "r", "unit": "angstrom", "points": []}', "copick", "x_A y_A z_A"),
+    "other.json": ('[{"x": 1, "y": 2, "z": 3}]', "JSON", "text x y z"),
 }
 
 
@@ -43,7 +50,7 @@ def test_they_are_named(prepared: Path, name: str) -> None:
             read(path)
 
 
-@pytest.mark.parametrize("name", ["p.tbl", "p_info.json", "p.xml", "p.em"])
+@pytest.mark.parametrize("name", ["p.tbl", "p_info.json", "p.xml", "p.em", "p.ndjson"])
 def test_they_are_named_in_a_folder(prepared: Path, name: str) -> None:
     text, program, _ = FILES[name]
     foreign.put(prepared.parent / "c" / f"v{name[1:]}", text)

@@ -217,6 +217,14 @@ def test_old_spellings(here: Path, volume: Any) -> None:
     assert isonet.table(here / "old.star")[0]["rlnPixelSize"] == "10"
 
 
+def test_numbers_with_zeros_before_them_in_a_file(here: Path, volume: Any) -> None:
+    """Octal in YAML 1.1."""
+    isonet.write(here / "v.mrc", volume)
+    (here / "options.yaml").write_text("defocus: 030000\ntilt_max: 050\n")
+    row = prepare("v.mrc", config="options.yaml")[0]
+    assert (row["rlnDefocus"], row["rlnTiltMax"]) == ("30000", "50")
+
+
 def test_options_from_a_file(here: Path, volume: Any) -> None:
     isonet.write(here / "v.mrc", volume)
     (here / "options.yaml").write_text("pixel_size: 12.5\ntilt_min: -45\nnumber_subtomos: 11\n")
@@ -234,6 +242,11 @@ def test_options_from_a_file(here: Path, volume: Any) -> None:
         ("tilt_min: \xff\n", ("options.yaml", "YAML")),
         ("pixel_size: wide\n", ("pixel", "wide")),
         ("tilt_min: -120\n", ("tilt-min", "-120")),
+        ("defocus: 30:00\n", ("defocus", "30:00")),
+        ("prepare:\n  defocus: 30000\nmask:\n  crop_z: 0.3\n", ("options.yaml", "'prepare'", "sections", "own file")),
+        ("mask: {crop_z: 0.3}\n", ("'mask'", "sections")),
+        ("tilt_min: -50\ntilt_max: 50\ntilt_min: -40\n", ("options.yaml, line 3", "'tilt_min'", "second time")),
+        ("tilt_min: -50\ntilt-min: -40\n", ("options.yaml, line 2", "'tilt-min'", "second time")),
     ],
 )
 def test_bad_options_file(here: Path, volume: Any, text: str, mentions: tuple[str, ...]) -> None:

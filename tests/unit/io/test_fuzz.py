@@ -12,6 +12,7 @@ import mrcfile
 import numpy as np
 import pytest
 import torch
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
@@ -21,6 +22,7 @@ from fuzzing.mutations import damaged
 from fuzzing.seeds import SHAPE, models
 from fuzzing.targets import TARGETS, Target
 from isonet.cli.arguments import config_files
+from isonet.config import RefineConfig
 from isonet.errors import InputError
 from isonet.io import checkpoint, polygons, star, structure
 from isonet.io.formats import open_volume
@@ -83,6 +85,42 @@ def test_options_that_are_none(text: bytes, reason: str, tmp_path: Path) -> None
         read_options(path)
     with pytest.raises(InputError, match=rf"options\.yaml: .*{reason}"):
         config_files(["--config", str(path)])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1e-5,
+        1e22,
+        0.1,
+        float("inf"),
+        7,
+        -3,
+        "030",
+        "1:30:00",
+        "1e5",
+        "1.5e3",
+        "-.5",
+        "0x1",
+        "1_0",
+        "yes",
+        "",
+        True,
+        None,
+    ],
+)
+def test_options_that_were_written_are_read_again(value: object, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump({"option": value}))
+    read = read_options(path)["option"]
+    assert (read, type(read)) == (value, type(value))
+
+
+@pytest.mark.parametrize("text", ["1:30:00", "01:30:00", "90min", "5400"])
+def test_durations_in_a_file_are_those_of_the_command_line(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"time_budget: {text}\n")
+    assert RefineConfig(**read_options(path)).time_budget == RefineConfig(time_budget=text).time_budget == 5400
 
 
 def test_option_without_a_value_is_as_if_not_named(tmp_path: Path) -> None:

@@ -136,9 +136,9 @@ def read_coordinates(path: Path) -> Points:
     """Read points from a file: `.star`, `.mod`, or else plain text.
 
     In plain text each line is `x y z`, separated by blanks, tabs or commas, in voxels of the tomogram counted from 0;
-    `#` begins a comment. The first line may name columns, in any order, with units: `x_nm`, `z [A]`, `voxel_size`. For
-    STAR files see :mod:`isonet.io.programs.particles.particle_star`. A model is scaled from the image that it was drawn
-    on.
+    `#` begins a comment. The first line may name columns, in any order, with units: `x_nm`, `z [A]`, `voxel_size`,
+    `unit`. So may comments above the numbers: `# x y z in nm`, `# pixel size: 5 A`. For STAR files see
+    :mod:`isonet.io.programs.particles.particle_star`. A model is scaled from the image that it was drawn on.
 
     Raises
     ------

@@ -51,6 +51,11 @@ class Sized:
     table: Path | None
 
     @property
+    def is_default(self) -> bool:
+        """Whether its size is one that headers have which know none, and its header has that."""
+        return {self.size, self.header.pixel_size} <= {0.0, DEFAULT_SIZE}
+
+    @property
     def others(self) -> Iterator[tuple[Path, float]]:
         """Files of it whose headers give another size, and that size; of the tomogram itself where a table gives it."""
         whole = [] if self.table is None else [(self.path, self.header)]
@@ -94,8 +99,8 @@ def comment_on_sizes(tomograms: Sequence[Sized], *, asked: bool) -> None:
         Whether the size was asked for, so that it is no matter what headers say.
     """
     low, high = _USUAL_PIXEL_SIZES
-    for files, (size,) in _together((one.path, (one.size,)) for one in tomograms):
-        if size in (0.0, DEFAULT_SIZE):
+    for files, (size, is_default) in _together((one.path, (one.size, one.is_default)) for one in tomograms):
+        if is_default:
             log.warning("%s: the header gives a pixel size of %g A, which is a default; set --pixel-size", files, size)
         elif not low <= size <= high:
             remedy = "bin it or use 'isonet resize'" if size < low else "reconstruct it with less binning"

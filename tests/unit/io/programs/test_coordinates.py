@@ -147,6 +147,8 @@ def test_a_model_that_ends_early(shared_data: Path, tmp_path: Path) -> None:
         ("p.star", RELION_4.replace("2.5", "0"), ("rlnTomoTiltSeriesPixelSize", "'0'")),
         ("p.star", RELION_3.replace("CoordinateX", "X"), ("rlnCoordinateX", "rlnCenteredCoordinateXAngst")),
         ("p.mod", "no model", ("p.mod", "3dmod")),
+        ("p.txt", "# version 30001\n" + RELION_3, ("STAR file by its text", "name it .star")),
+        ("p.star", "x y z\n1 2 3\n", ("no STAR table", "name it .txt")),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, name: str, text: str, mentions: tuple[str, ...]) -> None:

@@ -1,8 +1,10 @@
 """Particles of STAR files: positions, their units, refined origins, names of their tomograms.
 
 RELION 5 writes Å from the middle of the tomogram, RELION 4 pixels of the tilt series. RELION 3, Warp, M and template
-matching write pixels whose size stands in one of several columns, or voxels of the tomogram. A refined origin is
-subtracted from the position, as RELION and Warp do, in RELION 4 and 5 after the sub-tomogram's own rotation.
+matching write pixels whose size stands in one of several columns, or voxels of the tomogram. RELION's own description
+of columns has rlnMicrographPixelSize as that of the micrograph, in whose pixels rlnCoordinateX is counted, and
+rlnMicrographOriginalPixelSize as that of the movies before binning, which is not the unit of places. A refined origin
+is subtracted from the position, as RELION and Warp do, in RELION 4 and 5 after the sub-tomogram's own rotation.
 
 What is binned in RELION 4 and 5 are the sub-tomograms: `subtomo.cpp` writes rlnImagePixelSize =
 rlnTomoTiltSeriesPixelSize x rlnTomoSubtomogramBinning and leaves rlnCoordinateX in pixels of the tilt series, as
@@ -11,7 +13,7 @@ that were refined, as `star_converter.cpp` converts them, and count only where t
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +32,10 @@ _SUBTOMOGRAM = ("rlnTomoSubtomogramRot", "rlnTomoSubtomogramTilt", "rlnTomoSubto
 _NAMES = ("rlnTomoName", "rlnMicrographName")
 _SERIES_PIXEL, _DETECTOR, _MAGNIFICATION = "rlnTomoTiltSeriesPixelSize", "rlnDetectorPixelSize", "rlnMagnification"
 _IMAGE_PIXEL, _BINNING = "rlnImagePixelSize", "rlnTomoSubtomogramBinning"
-_PIXEL_SIZES = ("rlnPixelSize", _IMAGE_PIXEL)
-_SAMPLING = (_SERIES_PIXEL, _DETECTOR, _MAGNIFICATION, *_PIXEL_SIZES, _BINNING)
+_PIXEL_SIZES = ("rlnMicrographPixelSize", "rlnPixelSize", _IMAGE_PIXEL)
+_MOVIE_PIXEL = "rlnMicrographOriginalPixelSize"
+_SAMPLING = (_SERIES_PIXEL, _DETECTOR, _MAGNIFICATION, *_PIXEL_SIZES, _MOVIE_PIXEL, _BINNING)
+_OF_GROUPS = (_SERIES_PIXEL, *_PIXEL_SIZES, _MOVIE_PIXEL, _BINNING)
 
 
 def read_particles(path: Path) -> ListedPoints:
@@ -43,6 +47,8 @@ def read_particles(path: Path) -> ListedPoints:
         If there is none, several are of different columns or name no tomograms, or a value is no number.
     """
     tables = star.read_tables(path)
+    if not tables:
+        raise InputError(f"{path}: no STAR table in it; if it is text x y z, name it .txt")
     listing = {name: rows for name, rows in tables.items() if rows and {_PIXELS[0], _CENTRED[0]} & set(rows[0])}
     if not listing:
         raise InputError(f"{path}: no table with {_PIXELS[0]} or {_CENTRED[0]} in it; add the columns")
@@ -126,16 +132,26 @@ def _about_z(angle: Floats, vectors: Floats) -> Floats:
 class _Sampling:
     """What a row, or else its optics group, says of pixel sizes.
 
-    The only group, or a block of single values, is that of all rows that name none.
+    The only group is that of all rows that name none, a block of single values that of all rows.
     """
 
     def __init__(self, path: Path, tables: Mapping[str, Sequence[star.Row]]) -> None:
         self._path = path
-        others = [row for rows in tables.values() for row in rows if not {_PIXELS[0], _CENTRED[0]} & set(row)]
-        groups = [row for row in others if "rlnOpticsGroup" in row]
+        others = [rows for rows in tables.values() if rows and not {_PIXELS[0], _CENTRED[0]} & set(rows[0])]
+        groups = [row for rows in others for row in rows if "rlnOpticsGroup" in row]
         telling = any(set(_SAMPLING) & set(row) for row in groups)
         self._by_number = {as_number(row["rlnOpticsGroup"]): row for row in groups if telling}
         self._only = groups[0] if len(groups) == 1 else {}
+        self._of_all = self._single(rows[0] for rows in others if len(rows) == 1 and "rlnOpticsGroup" not in rows[0])
+
+    def _single(self, blocks: Iterable[star.Row]) -> star.Row:
+        """What blocks of single values say; `InputError` where they say two things."""
+        said: dict[str, str] = {}
+        for block in blocks:
+            for name in set(_SAMPLING) & set(block):
+                if as_number(said.setdefault(name, block[name])) != as_number(block[name]):
+                    raise InputError(f"{self._path}: {name} is {said[name]} and {block[name]}; leave the right one")
+        return said
 
     def __call__(self, place: str, row: star.Row) -> star.Row:
         """Return those columns.
@@ -153,8 +169,8 @@ class _Sampling:
                     "which tell sizes of pixels; add it, or correct the row"
                 )
             found = self._by_number[as_number(row["rlnOpticsGroup"])]
-        grouped = {name: found[name] for name in (_SERIES_PIXEL, _BINNING, *_PIXEL_SIZES) if name in found}
-        return grouped | {name: row[name] for name in _SAMPLING if name in row}
+        grouped = {name: found[name] for name in _OF_GROUPS if name in found}
+        return {**self._of_all, **grouped} | {name: row[name] for name in _SAMPLING if name in row}
 
 
 def _pixel_sizes(path: Path, place: str, row: star.Row) -> dict[str, float]:
@@ -186,6 +202,11 @@ def _binning(path: Path, place: str, row: star.Row) -> float:
 def _warn_of_sizes(path: Path, place: str, row: star.Row) -> None:
     """Warn where columns of one row say different sizes, or a binning alone tells which pixels are meant."""
     said = _pixel_sizes(path, place, row)
+    if not said and row.get(_MOVIE_PIXEL, star.MISSING) != star.MISSING:
+        log.warning(
+            "%s: %s is that of the movies, and %s taken in voxels of the tomogram; add rlnPixelSize if that is wrong",
+            *(path, _MOVIE_PIXEL, _PIXELS[0]),
+        )
     if _SERIES_PIXEL in said or not said:
         return
     first, size = next(iter(said.items()))

@@ -82,6 +82,22 @@ _KINDS = (
         ending=".cmm",
         words=rb"<marker_sets?\b",
     ),
+    _Kind(
+        "a file of points of the CryoET Data Portal",
+        "its locations are voxels of the tomogram; write them as text x y z",
+        ending=".ndjson",
+        words=rb'\A\s*\{\s*"type"\s*:\s*"\w*[pP]oint"',
+    ),
+    _Kind(
+        "a file of picks of copick",
+        "its locations are in A; write them as text under a first line x_A y_A z_A",
+        words=rb'"pickable_object_name"\s*:',
+    ),
+    _Kind(
+        "a JSON file",
+        "write the places as text x y z, or give a STAR file or an IMOD model",
+        words=rb'\A\s*\[?\s*\{\s*"',
+    ),
 )
 ENDINGS = (*(kind.ending for kind in _KINDS if kind.ending), ".json", ".xml")
 """How names of such files end, where they are not those of lists that are read."""
