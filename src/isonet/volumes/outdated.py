@@ -89,9 +89,8 @@ def _hold(paths: Sequence[Path], mark: str) -> bool:
 
 def _sources(tomogram: Tomogram, column: str) -> Iterator[list[Path]]:
     """Iterate over what a product may have been made of, the likeliest first: a volume of the table, or both halves."""
-    first = (*FULL_COLUMNS, TURNED_COLUMN, *HALF_COLUMNS)
-    if column == MASK_COLUMN:
-        first = ("rlnDeconvTomoName", *first)
+    likeliest = ("rlnDeconvTomoName",) if column == MASK_COLUMN else ()
+    first = (*likeliest, *FULL_COLUMNS, TURNED_COLUMN, *HALF_COLUMNS)
     order = sorted(tomogram.row, key=lambda name: first.index(name) if name in first else len(first))
     found = {name: tomogram.file(name) for name in order if name != column and tomogram.text(name) is not None}
     there = {name: path for name, path in found.items() if is_volume(path)}
