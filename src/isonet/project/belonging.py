@@ -15,8 +15,9 @@ from operator import eq
 from pathlib import Path
 
 from isonet.errors import InputError
+from isonet.io.volume_files import stem
 from isonet.project.names import Fit, Index, common_words, fit
-from isonet.project.table import Project
+from isonet.project.table import Project, Tomogram
 
 log = logging.getLogger("isonet")
 Distance = tuple[int, int]
@@ -133,6 +134,10 @@ class Belonging:
         """Tomograms that a thing fits best: one, none, or several that it fits equally well."""
         return self._owners[thing]
 
+    def sure(self, thing: int, tomogram: int) -> bool:
+        """Whether a thing fits a tomogram for certain, and no other one better."""
+        return any(one.thing == thing and one.fit > Fit.LOOSE for one in self._fitting[tomogram])
+
 
 def _match(number: int, thing: Named, tomogram: Named, common: frozenset[str]) -> Match | None:
     """How a thing fits a tomogram by the best of its names."""
@@ -192,6 +197,37 @@ def only_one(belonging: Belonging, tomogram: int, wanted: str) -> int | None:
         raise InputError(f"{text}; rename it after one of them, or put it into its folder")
     tell_if_loose(best[0], one, thing)
     return best[0].thing
+
+
+def tell_of_others(project: Project, column: str, asked: Sequence[Tomogram]) -> None:
+    """Warn where a table names for a tomogram what is of another one by its name, or one file for several.
+
+    Parameters
+    ----------
+    project : Project
+        The table.
+    column : str
+        Of files each of which is of one tomogram, such as `rlnMaskName`.
+    asked : sequence of Tomogram
+        Rows that have such a file.
+    """
+    rows: dict[Path, list[Tomogram]] = {}
+    for one in asked:
+        rows.setdefault(one.file(column), []).append(one)
+    belonging = Belonging(named(project), [Named(path, (stem(path),)) for path in rows])
+    for thing, (path, its) in enumerate(rows.items()):
+        owners = [project.tomograms[place] for place in sorted(belonging.owners(thing)) if belonging.sure(thing, place)]
+        strangers = [one for one in its if owners and one.name not in {owner.name for owner in owners}]
+        if strangers:
+            log.warning(
+                "%s: %s of tomogram %s (%s) in %s, and of %s by its name; correct the table",
+                *(path, column, strangers[0].index, strangers[0].name, project.path, owners[0].name),
+            )
+        elif len(its) > 1:
+            log.warning(
+                "%s: %s of %d tomograms in %s, such as %s and %s; where they differ, name a file for each",
+                *(path, column, len(its), project.path, its[0].name, its[1].name),
+            )
 
 
 def tell_if_loose(match: Match, tomogram: Named, thing: Named) -> None:

@@ -1,6 +1,7 @@
 """Masks of tomograms as steps read them: those of this program, and others brought to the shape of a tomogram."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from isonet.core.masks.masking import nearest_indices
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
-from isonet.project.table import Tomogram
+from isonet.project.belonging import tell_of_others
+from isonet.project.table import Project, Tomogram
 from isonet.volumes.pixel_size import pixel_size_in_table
 from isonet.volumes.products import labels_of
 
@@ -164,3 +166,8 @@ def is_foreign(tomogram: Tomogram) -> bool:
         return False
     labels = open_volume(tomogram.file(MASK_COLUMN)).header.labels
     return not any(label.startswith(f"isonet {KIND}:") for label in labels)
+
+
+def tell_of_foreign(project: Project, tomograms: Sequence[Tomogram]) -> None:
+    """Warn of masks of other programs that are of another tomogram by their names, or named for several."""
+    tell_of_others(project, MASK_COLUMN, [one for one in tomograms if is_foreign(one)])

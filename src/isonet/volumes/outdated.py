@@ -1,4 +1,4 @@
-"""Volumes that were made of others, and whether these, or the defocus in the table, have changed since."""
+"""Volumes that were made of others, and whether these, or what the table says of the microscope, changed since."""
 
 import logging
 import math
@@ -11,7 +11,7 @@ from isonet.io.volume_files import is_volume
 from isonet.project.check import measurements_of
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, SUBVOLUME_COLUMN, TURNED_COLUMN, Tomogram
 from isonet.volumes.masks import MASK_COLUMN
-from isonet.volumes.products import data_mark, defocus_of, labels_of, mark_in
+from isonet.volumes.products import data_mark, deconvolved_for, labels_of, mark_in
 
 log = logging.getLogger("isonet")
 _AGAIN = {
@@ -21,12 +21,14 @@ _AGAIN = {
     SUBVOLUME_COLUMN: "extract",
 }
 _DECONVOLVED = ("rlnDeconvTomoName", "rlnCorrectedDeconvTomoName")
-_DIGITS = 1e-5  # of a defocus, to which a label tells it
+_OF_FULL = ("rlnSnrFalloff", "rlnDeconvStrength")  # not of corrected tomograms, which have their own
+_NOT_KNOWN = ("rlnDefocus", "rlnPixelSize")  # where they are 0
+_DIGITS = 1e-5  # of a value, to which a label tells it
 _WITHHELD = "isonet withheld:"  # of what validate left of a volume that its own table does not name
 
 
 def warn_of_outdated(tomogram: Tomogram, column: str) -> None:
-    """Warn where the volume in a column was made by this program of other data or for another defocus than now.
+    """Warn where the volume in a column was made by this program of other data or for other values than now.
 
     Also where a tomogram, or a half, has another shape than when the table was made.
     """
@@ -40,7 +42,7 @@ def warn_of_outdated(tomogram: Tomogram, column: str) -> None:
     if not marks or any(label.startswith(_WITHHELD) for label in labels):
         return
     if column in _DECONVOLVED:
-        _warn_of_defocus(tomogram, column)
+        _warn_of_other_values(tomogram, column)
     sources = list(_sources(tomogram, column))
     if sources and not any(_hold(paths, marks[-1]) for paths in sources):
         log.warning(
@@ -63,14 +65,17 @@ def _warn_of_other_shape(tomogram: Tomogram, column: str) -> None:
         )
 
 
-def _warn_of_defocus(tomogram: Tomogram, column: str) -> None:
-    """Warn where a volume was deconvolved for another defocus than the table has."""
-    product, defocus = tomogram.file(column), tomogram.number("rlnDefocus")
-    made_for = defocus_of(product)
-    if defocus and made_for is not None and not math.isclose(defocus, made_for, rel_tol=_DIGITS):
+def _warn_of_other_values(tomogram: Tomogram, column: str) -> None:
+    """Warn where a volume was deconvolved for other values than the table has."""
+    product = tomogram.file(column)
+    others = () if column == "rlnDeconvTomoName" else _OF_FULL
+    for name, made_for in deconvolved_for(product).items():
+        now = None if name in others else tomogram.number(name)
+        if now is None or (now == 0 and name in _NOT_KNOWN) or math.isclose(now, made_for, rel_tol=_DIGITS):
+            continue
         log.warning(
-            "%s: was deconvolved for a defocus of %g A, and rlnDefocus in %s is %g A now; run isonet %s again",
-            *(product, made_for, tomogram.table, defocus, _AGAIN[column]),
+            "%s: was deconvolved for %s %g, and %s has %g now; run isonet %s again",
+            *(product, name, made_for, tomogram.table, now, _AGAIN[column]),
         )
 
 
@@ -83,8 +88,9 @@ def _hold(paths: Sequence[Path], mark: str) -> bool:
 
 
 def _sources(tomogram: Tomogram, column: str) -> Iterator[list[Path]]:
-    """Iterate over what a product may have been made of: a volume that the table names, or both halves."""
-    first = (*FULL_COLUMNS, TURNED_COLUMN, *HALF_COLUMNS)
+    """Iterate over what a product may have been made of, the likeliest first: a volume of the table, or both halves."""
+    likeliest = ("rlnDeconvTomoName",) if column == MASK_COLUMN else ()
+    first = (*likeliest, *FULL_COLUMNS, TURNED_COLUMN, *HALF_COLUMNS)
     order = sorted(tomogram.row, key=lambda name: first.index(name) if name in first else len(first))
     found = {name: tomogram.file(name) for name in order if name != column and tomogram.text(name) is not None}
     there = {name: path for name, path in found.items() if is_volume(path)}

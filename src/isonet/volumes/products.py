@@ -21,7 +21,17 @@ MRC, ZARR = ".mrc", ".zarr/0"
 """How the paths of products end: a file, or the finest level of an OME-Zarr image."""
 SETTING = "isonet deconvolution: "
 """How the label begins that tells how a volume was deconvolved."""
-_DEFOCUS = re.compile(r"defocus (\S+) A\b")
+OPTICS = "isonet optics: "
+"""How the label begins that tells what else it was deconvolved for."""
+_DECONVOLVED = {
+    "rlnDefocus": re.compile(rf"{SETTING}defocus (\S+) A\b"),
+    "rlnVoltage": re.compile(rf"{OPTICS}(\S+) kV\b"),
+    "rlnSphericalAberration": re.compile(rf"{OPTICS}.*\bCs (\S+) mm\b"),
+    "rlnAmplitudeContrast": re.compile(rf"{OPTICS}.*\bamplitude contrast ([^\s,]+)"),
+    "rlnPixelSize": re.compile(rf"{OPTICS}.* (\S+) A/voxel"),
+    "rlnSnrFalloff": re.compile(rf"{SETTING}.*\bfalloff ([^\s,]+)"),
+    "rlnDeconvStrength": re.compile(rf"{SETTING}.*\bstrength ([^\s,]+)"),
+}
 _LABEL = re.compile(r"isonet (?P<kind>.*): input \w+ options \w+ of (?P<data>\w+)")
 
 
@@ -78,10 +88,13 @@ def setting_of(path: Path) -> str | None:
     return found[-1] if found else None
 
 
-def defocus_of(path: Path) -> float | None:
-    """Defocus in Å that this program deconvolved a volume for, None where it did not or does not say."""
-    found = _DEFOCUS.match(setting_of(path) or "")
-    return None if found is None else float(found[1])
+def deconvolved_for(path: Path) -> dict[str, float]:
+    """Values that this program deconvolved a volume for, by column of the table; without those that it does not say."""
+    labels = labels_of(path)
+    found = {
+        column: [match[1] for one in labels if (match := told.match(one))] for column, told in _DECONVOLVED.items()
+    }
+    return {column: float(values[-1]) for column, values in found.items() if values}
 
 
 def made_before(path: Path, label: str, *, overwrite: bool) -> bool:

@@ -62,12 +62,12 @@ def test_predict_does_it_beside_and_keeps_it(known: Path, model: Path) -> None:
 
 
 def test_a_defocus_that_changed_since_is_said(known: Path, model: Path) -> None:
-    said = "was deconvolved for a defocus of {} A"
+    said = "was deconvolved for rlnDefocus {}"
     isonet.edited(known, rlnDefocus="41234.567")
     isonet.done("deconv", known)
-    assert said[:20] not in isonet.done("extract", known, cube_size=16, crop_size=20, number_subtomos=2).err
-    assert said[:20] not in isonet.done("predict", known, model, "--deconvolve").err
-    assert said[:20] not in isonet.done("report", known).err
+    assert said[:19] not in isonet.done("extract", known, cube_size=16, crop_size=20, number_subtomos=2).err
+    assert said[:19] not in isonet.done("predict", known, model, "--deconvolve").err
+    assert said[:19] not in isonet.done("report", known).err
     isonet.edited(known, rlnDefocus="20000")
     steps = {
         "extract": {"cube_size": 16, "crop_size": 20, "number_subtomos": 2, "output": "n.star", "output_dir": "n"},
@@ -76,10 +76,34 @@ def test_a_defocus_that_changed_since_is_said(known: Path, model: Path) -> None:
     }
     for command, options in steps.items():
         told = isonet.done(command, known, **options).err
-        assert f"v_deconv.mrc: {said.format(41234.6)}, and rlnDefocus in {known} is 20000 A now" in told, command
+        assert f"v_deconv.mrc: {said.format(41234.6)}, and {known} has 20000 now" in told, command
         assert (f"v_corrected_deconv.mrc: {said.format(41234.6)}" in told) == (command == "report")
-    assert said[:20] not in isonet.done("deconv", known).err
+    assert said[:19] not in isonet.done("deconv", known).err
     assert "v_deconv.mrc: was deconvolved" not in isonet.done("report", known).err
+
+
+def test_other_values_that_changed_since_are_said(known: Path, model: Path) -> None:
+    """All that the filter was made of, as far as the table tells it of that volume."""
+    made_for = {"rlnVoltage": "300", "rlnSphericalAberration": "2.7", "rlnAmplitudeContrast": "0.07123456789"}
+    isonet.edited(known, **made_for)
+    isonet.done("deconv", known, snr_falloff=0.7)
+    isonet.done("predict", known, model, "--deconvolve")
+    assert "was deconvolved for" not in isonet.done("report", known).err
+    now = {
+        **{"rlnVoltage": "200", "rlnSphericalAberration": "1.4", "rlnAmplitudeContrast": "0.1"},
+        **{"rlnSnrFalloff": "1.2", "rlnDeconvStrength": "2", "rlnPixelSize": "12"},
+    }
+    isonet.edited(known, **now)
+    told = isonet.done("report", known).err
+    for column, value in now.items():
+        of_all = column not in ("rlnSnrFalloff", "rlnDeconvStrength")
+        assert told.count(f"was deconvolved for {column} ") == 1 + of_all
+        assert f"{known} has {value} now; run isonet deconv" in told
+    assert "was deconvolved for rlnVoltage 300, and" in isonet.done("mask", known).err
+    isonet.done("deconv", known)
+    said = isonet.done("mask", known, "--overwrite").err
+    assert "was deconvolved for" not in said
+    assert "v_mask.mrc: was made of other data than " in said and "v_deconv.mrc holds now" in said
 
 
 def test_what_cannot_be_restored_is_told_before_the_work(here: Path, volume: Any, model: Path) -> None:

@@ -282,12 +282,33 @@ def test_a_list_whose_rows_were_all_deleted_holds_no_bead(listed: Path) -> None:
     assert read_beads(Project.read(Path("v.star")).tomograms[0]) == ()
 
 
-def test_a_bead_deleted_from_the_list_does_not_come_back(listed: Path) -> None:
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_bead_deleted_from_the_list_does_not_come_back(listed: Path, *, overwrite: bool) -> None:
+    """The mask made before is one of another list: it is made again, and keeps the place of that bead."""
+    whole = {"density_percentage": 100, "std_percentage": 100}
+    isonet.done("mask", "v.star", **whole)
+    assert "made before, kept" in isonet.done("mask", "v.star", **whole).err
+    assert not isonet.read(Path("mask/v_mask.mrc"))[CENTRES[0]]
     listed.write_text(listed.read_text().replace(first_row(listed) + "\n", ""))
     edited = listed.read_text()
-    assert "made before, kept" in isonet.done("mask", "v.star").err
+    said = isonet.done("mask", "v.star", **whole, overwrite=overwrite).err
+    assert "v_mask.mrc: made before with other options, replaced" in said
+    assert "2 gold beads as mask/v_beads.star says" in said
+    assert isonet.read(Path("mask/v_mask.mrc"))[CENTRES[0]]
     assert listed.read_text() == edited
     assert len(read_beads(Project.read(Path("v.star")).tomograms[0])) == 2
+    assert "made before, kept" in isonet.done("mask", "v.star", **whole).err
+
+
+def test_the_list_that_the_table_names_is_used(listed: Path) -> None:
+    """Wherever it lies, and wherever the mask is to lie."""
+    listed.write_text(listed.read_text().replace(first_row(listed) + "\n", ""))
+    listed.rename("mine.star")
+    isonet.edited(Path("v.star"), rlnBeadsName="mine.star")
+    assert "2 gold beads as mine.star says" in isonet.done("mask", "v.star", output_dir="other").err
+    (row,) = Project.read(Path("v.star")).tomograms
+    assert row.text("rlnBeadsName") == "mine.star"
+    assert not Path("other/v_beads.star").exists()
 
 
 def test_an_edited_list_outlives_a_mask_of_other_options(listed: Path) -> None:
@@ -303,7 +324,6 @@ def test_a_deleted_list_is_made_again(listed: Path, broken: bool) -> None:
     whole = listed.read_text().splitlines()[1:]  # the first line tells the time
     if broken:
         listed.write_text("data_beads\n\nloop_\n_rlnCoordinateZ #1\n1\n")
-        isonet.done("mask", "v.star")  # needs no list
         isonet.assert_refused(isonet.call("mask", "v.star", density_percentage=60), str(listed), "delete it")
     listed.unlink()
     isonet.done("mask", "v.star")

@@ -18,7 +18,7 @@ from isonet.running.runs import PREVIEWS, Run
 from isonet.running.sharing import nobodys
 from isonet.steps.deconv.choice import chosen
 from isonet.steps.deconv.pictures import save_choices, save_deconvolved
-from isonet.steps.deconv.wiener import columns_of, setting_label, warn_of_doubtful, wiener_of
+from isonet.steps.deconv.wiener import columns_of, setting_labels, warn_of_doubtful, wiener_of
 from isonet.volumes.filtering import filter_file
 from isonet.volumes.pixel_size import corrected_size, warn_of_other_size
 from isonet.volumes.products import label_of_next, made_before, output_paths, product_label
@@ -118,7 +118,7 @@ def _deconvolve(job: Job, config: DeconvConfig, run: Run) -> None:
     picture = config.output_dir / PREVIEWS / f"{job.result.name.removesuffix('_deconv.mrc')}.png"
     if not made_before(job.result, label, overwrite=config.overwrite):
         filter_file(
-            *(job.source, job.result, job.wiener.radial, (setting_label(job.wiener), label), config.max_memory, run),
+            *(job.source, job.result, job.wiener.radial, (*setting_labels(job.wiener), label), config.max_memory, run),
             rescale=True,
             pixel_size=job.wiener.pixel_size,
         )

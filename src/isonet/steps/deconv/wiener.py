@@ -13,7 +13,7 @@ from isonet.errors import InputError
 from isonet.io.volume import Volume
 from isonet.project.table import Tomogram
 from isonet.volumes.pixel_size import DEFAULT_SIZE, pixel_size
-from isonet.volumes.products import SETTING, labels_of
+from isonet.volumes.products import OPTICS, SETTING, labels_of
 
 log = logging.getLogger("isonet")
 _SMALLEST_DEFOCUS = 100.0  # Å: less is a value in micrometres
@@ -143,12 +143,13 @@ def columns_of(wiener: WienerFilter) -> dict[str, str]:
     return {IN_TABLE[option][0]: f"{number:.8g}" for option, number in numbers.items()}
 
 
-def setting_label(wiener: WienerFilter) -> str:
-    """Label of a deconvolved volume that tells how, for people."""
-    phases = ", phases flipped" if wiener.phase_flipped else ""
+def setting_labels(wiener: WienerFilter) -> tuple[str, str]:
+    """Labels of a deconvolved volume that tell how and for which microscope."""
+    optics, phases = wiener.optics, ", phases flipped" if wiener.phase_flipped else ""
     return (
-        f"{SETTING}defocus {wiener.optics.defocus:g} A, falloff {wiener.snr_falloff:g}, "
-        f"strength {wiener.strength:g}{phases}"
+        f"{SETTING}defocus {optics.defocus:g} A, falloff {wiener.snr_falloff:g}, strength {wiener.strength:g}{phases}",
+        f"{OPTICS}{optics.voltage:g} kV, Cs {optics.cs:g} mm, amplitude contrast {optics.amplitude_contrast:g}, "
+        f"{wiener.pixel_size:g} A/voxel",
     )
 
 

@@ -13,13 +13,13 @@ from isonet.errors import InputError
 from isonet.io.programs import coordinates
 from isonet.io.programs.particles import unread
 from isonet.io.text import counted
-from isonet.project.belonging import file_in, named
+from isonet.project.belonging import file_in, named, tell_of_others
 from isonet.project.names import without_ending
 from isonet.project.places import refuse_other_sampling, warn_of_turned
 from isonet.project.subvolumes import subvolume_count
 from isonet.project.table import Project, Tomogram
 from isonet.steps.extract.rows import called, of_none
-from isonet.volumes.masks import open_mask
+from isonet.volumes.masks import open_mask, tell_of_foreign
 from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.source import Source
 from isonet.volumes.where import where_data_are
@@ -78,6 +78,17 @@ def find_centres(
     if config.number_subtomos is not None and config.number_subtomos < len(found):
         found = found[np.sort(random.choice(len(found), config.number_subtomos, replace=False))]
     return found
+
+
+def tell_of_other_places(project: Project, tomograms: Sequence[Tomogram], config: ExtractConfig) -> None:
+    """Warn where the table names masks, or files of places that name no tomogram, of others or for several."""
+    if config.coordinates is not None:
+        return
+    listed = [one for one in tomograms if one.text(BOX_COLUMN) is not None]
+    tell_of_foreign(project, [one for one in tomograms if one not in listed])
+    files = {one.file(BOX_COLUMN) for one in listed}
+    nameless = {path for path in files if not coordinates.read_coordinates(path).tomograms}
+    tell_of_others(project, BOX_COLUMN, [one for one in listed if one.file(BOX_COLUMN) in nameless])
 
 
 def _drawn(

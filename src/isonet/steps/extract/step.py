@@ -19,7 +19,7 @@ from isonet.project.orientation import COLUMNS, TILT_FILES
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.running.forecast import gigabytes, refuse_full_disk
 from isonet.running.runs import Run, start
-from isonet.steps.extract.centres import find_centres
+from isonet.steps.extract.centres import find_centres, tell_of_other_places
 from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.products import labels_of, product_label
 from isonet.volumes.source import (
@@ -102,6 +102,7 @@ def extract(project: Project, config: ExtractConfig, run: Run) -> Project:
     if config.cube_size % _NETWORK_MULTIPLE or config.subvolume_size % _NETWORK_MULTIPLE:
         sizes = (config.cube_size, config.subvolume_size, _NETWORK_MULTIPLE)
         log.warning("cubes of %d and sub-volumes of %d: the default network needs multiples of %d", *sizes)
+    tell_of_other_places(project, tomograms, config)
     pieces = []
     for tomogram in tomograms:
         source = open_source(tomogram, column)

@@ -7,7 +7,6 @@ from pathlib import Path
 from isonet.errors import InputError
 from isonet.io.volume_files import is_folder
 from isonet.project.belonging import Belonging, Named, file_in, named
-from isonet.project.names import Fit
 from isonet.project.table import Project, Tomogram
 
 log = logging.getLogger("isonet")
@@ -52,7 +51,7 @@ def check_shared(given: Path | None, option: str, project: Project, chosen: Sequ
     if given is None or len(chosen) < 2 or is_folder(given):
         return
     fitting = Belonging(named(project), [Named(given, (given.stem,))])
-    own = [one for place, one in enumerate(project.tomograms) if _fits(fitting, place)]
+    own = [one for place, one in enumerate(project.tomograms) if fitting.sure(0, place)]
     others = [one for one in chosen if one not in own]
     if own and others:
         raise InputError(
@@ -65,8 +64,3 @@ def check_shared(given: Path | None, option: str, project: Project, chosen: Sequ
         len(chosen),
         option,
     )
-
-
-def _fits(fitting: Belonging, tomogram: int) -> bool:
-    """Tell whether the one file fits a tomogram for certain, and no other one better."""
-    return any(one.fit > Fit.LOOSE for one in fitting.fitting(tomogram))

@@ -15,13 +15,15 @@ from isonet.volumes.source import Source
 log = logging.getLogger("isonet")
 
 
-def list_of_beads(mask: Path) -> Path:
-    """Return the file that lists the beads of the tomogram whose mask this is."""
+def list_of_beads(tomogram: Tomogram, mask: Path) -> Path:
+    """Return the file that lists the beads of a tomogram: the one that the table names, or one beside its mask."""
+    if tomogram.text(BEADS_COLUMN) is not None and tomogram.file(BEADS_COLUMN).exists():
+        return tomogram.file(BEADS_COLUMN)
     return mask.with_name(mask.name.removesuffix("_mask.mrc") + "_beads.star")
 
 
 def of_no_list(tomogram: Tomogram) -> Tomogram:
-    """Return the row without a list of beads: what is sought, and the mask's label, depend on no earlier list."""
+    """Return the row without a list of beads: what is sought depends on no earlier one."""
     return replace(tomogram, row={name: value for name, value in tomogram.row.items() if name != BEADS_COLUMN})
 
 

@@ -27,7 +27,7 @@ from isonet.steps.mask.given import belonging, check_shared
 from isonet.steps.mask.gold import list_of_beads, lost_list, of_no_list, without_beads
 from isonet.steps.mask.preview import save_outline
 from isonet.steps.mask.room import Steps
-from isonet.volumes.beads import BEADS_COLUMN
+from isonet.volumes.beads import BEADS_COLUMN, read_list
 from isonet.volumes.masks import KIND, MASK_COLUMN, ExistingMask, is_foreign, warn_of_other_extent
 from isonet.volumes.pixel_size import corrected_size, header_for, pixel_size, pixel_size_in_table
 from isonet.volumes.products import made_before, output_paths, product_label
@@ -58,8 +58,8 @@ class Plan:
         File with the areas, where an option names it.
     slab : bool
         Whether to look for the lamella.
-    beads : bool
-        Whether to look for gold beads.
+    beads : Path or None
+        File that lists the gold beads, or will; None where they stay.
     """
 
     source: Source
@@ -68,16 +68,18 @@ class Plan:
     existing: Path | None
     boundary: Path | None
     slab: bool
-    beads: bool
+    beads: Path | None
 
     @property
     def label(self) -> str:
-        """Text that tells which input and options the mask was made from."""
+        """Text that tells which input, options and beads the mask was made from: those listed, as a user edits them."""
+        listed = read_list(self.beads) if self.beads is not None and self.beads.exists() else ()
         inputs = [self.source.volume.path, *([self.existing] if self.existing else [])]
         options = self.content.options
-        asked = (options.density, options.deviation, options.patch, self.region, self.slab, self.beads)
+        asked = (options.density, options.deviation, options.patch, self.region, self.slab, self.beads is not None)
         corrected = corrected_size(self.source.tomogram, self.source.volume)
-        return product_label(KIND, inputs, (asked, *self.source.normalization.in_words, *corrected), inputs[:1])
+        told = (asked, *self.source.normalization.in_words, *corrected, *listed)
+        return product_label(KIND, inputs, told, inputs[:1])
 
 
 def mask_in_folder(star: Path, config: MaskConfig) -> Project:
@@ -129,15 +131,16 @@ def mask(project: Project, config: MaskConfig, run: Run) -> Project:
                 *(tomogram.file(MASK_COLUMN), tomogram.index, tomogram.file(MASK_COLUMN)),
             )
             continue
-        plan = _plan(tomogram, project, column, config)
-        if not made_before(path, plan.label, overwrite=config.overwrite) or lost_list(tomogram):
+        lost = lost_list(tomogram)
+        plan = _plan(tomogram, project, column, config, list_of_beads(tomogram, path))
+        if not made_before(path, plan.label, overwrite=config.overwrite) or lost:
             _make(plan, path, run)
         project.recorded(tomogram.index, **_entries(project, plan, path))
     return Project.read(project.path)
 
 
-def _plan(tomogram: Tomogram, project: Project, column: str, config: MaskConfig) -> Plan:
-    """Read all that decides what a mask will be."""
+def _plan(tomogram: Tomogram, project: Project, column: str, config: MaskConfig, listed: Path) -> Plan:
+    """Read all that decides what a mask will be, whose beads are in a list or will be."""
     source = open_source(of_no_list(tomogram), column)
     volume = source.volume
     boundary = given = belonging(config.boundary, tomogram, project, BOUNDARY_EXTENSIONS)
@@ -157,7 +160,8 @@ def _plan(tomogram: Tomogram, project: Project, column: str, config: MaskConfig)
         memory,
     )
     existing = belonging(config.existing, tomogram, project, EXTENSIONS)
-    return Plan(source, Content(source, options, steps), region, existing, given, config.slab, config.beads)
+    beads = listed if config.beads else None
+    return Plan(source, Content(source, options, steps), region, existing, given, config.slab, beads)
 
 
 def _percentage(asked: float | None, tomogram: Tomogram, column: str) -> float:
@@ -172,8 +176,8 @@ def _percentage(asked: float | None, tomogram: Tomogram, column: str) -> float:
 
 def _make(plan: Plan, path: Path, run: Run) -> None:
     """Make one mask with its preview and say what it keeps."""
-    if plan.beads:
-        source = without_beads(plan.source, list_of_beads(path))
+    if plan.beads is not None:
+        source = without_beads(plan.source, plan.beads)
         plan = replace(plan, source=source, content=Content(source, plan.content.options, plan.content.steps))
     volume, content, region = plan.source.volume, plan.content, plan.region
     existing = None
@@ -240,10 +244,9 @@ def _comment_on_fraction(kept: float, path: Path, region: Region, *, given: Path
 
 def _entries(project: Project, plan: Plan, path: Path) -> dict[str, str]:
     """Columns to write back."""
-    listed = list_of_beads(path)
     entries = {
         MASK_COLUMN: project.entry(path),
-        BEADS_COLUMN: project.entry(listed) if plan.beads and listed.exists() else star.MISSING,
+        BEADS_COLUMN: project.entry(plan.beads) if plan.beads is not None and plan.beads.exists() else star.MISSING,
     }
     if plan.existing is None:
         options = plan.content.options

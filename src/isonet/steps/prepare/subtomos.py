@@ -9,6 +9,7 @@ from isonet.io.formats import open_volume
 from isonet.io.text import counted
 from isonet.io.volume_files import find_volumes
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
+from isonet.steps.prepare.cubes import compare_wedge, sub_volumes_of, warn_of_sizes
 from isonet.volumes.continued import open_continued
 from isonet.volumes.contrast import pooled_contrast
 from isonet.volumes.source import CONTRAST_COLUMN, pooled_statistics
@@ -40,7 +41,7 @@ def prepare_subtomos(folder: Path, config: PrepareSubtomoStarConfig) -> Project:
     """
     if config.output.exists() and not config.overwrite:
         raise InputError(f"{config.output}: exists; choose another --output or add --overwrite")
-    paths = find_volumes(folder)
+    paths = sub_volumes_of(find_volumes(folder))
     edge = _common_edge(paths)
     pooled_statistics(map(open_continued, paths))  # refuses NaN
     contrast = config.contrast
@@ -64,6 +65,10 @@ def prepare_subtomos(folder: Path, config: PrepareSubtomoStarConfig) -> Project:
         }
         rows.append(Tomogram(config.output, row))
     _comment_on_pixel_size(rows[0], paths[0])
+    if config.pixel_size is None:
+        warn_of_sizes(paths)
+    by_default = not config.model_fields_set & {"tilt_min", "tilt_max"}
+    compare_wedge(folder, paths, (config.tilt_min, config.tilt_max), by_default=by_default)
     table = Project(config.output, tuple(rows))
     table.write()
     text = "%s: %s of %d^3, cubes of %d, tilts %g to %g, density %s"

@@ -30,6 +30,7 @@ from isonet.train.network.unet import UNet, UNetShape, initialize, parameter_cou
 from isonet.train.optimizer import OptimizerName
 from isonet.train.pairs import Method, Recipe
 from isonet.train.team import Team
+from isonet.volumes.masks import tell_of_foreign
 from isonet.volumes.source import choose_column
 
 log = logging.getLogger("isonet")
@@ -200,6 +201,7 @@ def _open_training(
                 f"--method {config.method}: needs halves, {project.path} has sub-volumes of one map; leave it out"
             )
         return "isonet", input_of(rows, config.input_column), open_subvolume_files(rows, config, device)
+    tell_of_foreign(project, rows)
     for row in rows:
         warn_of_other_wedge(row)
     method = _method(rows, config)
