@@ -9,7 +9,7 @@ from isonet.io.formats import open_volume
 from isonet.io.text import counted
 from isonet.io.volume_files import find_volumes
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
-from isonet.steps.prepare.cubes import compare_wedge, sub_volumes_of, warn_of_sizes
+from isonet.steps.prepare.subtomos.cubes import compare_wedge, sub_volumes_of, warn_of_sizes
 from isonet.volumes.continued import open_continued
 from isonet.volumes.contrast import pooled_contrast
 from isonet.volumes.source import CONTRAST_COLUMN, pooled_statistics

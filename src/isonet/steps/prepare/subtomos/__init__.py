@@ -1,0 +1,5 @@
+"""The table of sub-volumes that another program cut, and which files of a folder are such."""
+
+from isonet.steps.prepare.subtomos.step import prepare_subtomos
+
+__all__ = ["prepare_subtomos"]
