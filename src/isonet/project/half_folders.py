@@ -9,7 +9,7 @@ from pathlib import Path
 from isonet.errors import InputError
 from isonet.io import volume_files
 from isonet.io.volume_files import EXTENSIONS, is_folder, stem
-from isonet.project.halves.pairs import Halves, half_key
+from isonet.project.halves import Halves, half_key
 from isonet.project.names import bare, is_short, marks, side_of, words
 from isonet.project.selection import find_volumes
 
