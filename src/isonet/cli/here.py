@@ -14,7 +14,7 @@ from isonet.io.options import read_options
 from isonet.io.programs.metadata import is_metadata
 from isonet.io.text import counted
 from isonet.io.volume_files import find_volumes, is_volume
-from isonet.project.half_folders import half_folders
+from isonet.project.halves import half_folders
 from isonet.project.table import Project, Tomogram
 from isonet.running.run_record import read_status
 

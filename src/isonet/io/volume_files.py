@@ -1,6 +1,7 @@
 """Files of volumes: how their names end, those of a folder, and folders that are volumes themselves."""
 
 import logging
+import os
 import re
 from pathlib import Path
 
@@ -113,3 +114,9 @@ def _taken(image: Path) -> list[Path]:
     except InputError as error:
         log.warning("left out: %s", error)
         return []
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """Folders in one that may be read, in the order of their names, hidden ones left out."""
+    found = (item for item in sorted(folder.iterdir()) if is_folder(item) and not item.name.startswith("."))
+    return [item for item in found if os.access(item, os.R_OK | os.X_OK)]

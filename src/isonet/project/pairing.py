@@ -12,8 +12,18 @@ from isonet.io.programs import relion
 from isonet.io.text import first_of
 from isonet.io.volume_files import is_volume, stem
 from isonet.project.belonging import Belonging, Named, only_one
-from isonet.project.half_folders import half_folders, tell_of_other_folders, tell_of_unread_halves, volumes_of
-from isonet.project.halves import Halves, Pair, check_shapes, half_key, pair_halves, paired
+from isonet.project.halves import (
+    Halves,
+    Pair,
+    check_shapes,
+    half_folders,
+    half_key,
+    pair_halves,
+    paired,
+    tell_of_other_folders,
+    tell_of_unread_halves,
+    volumes_of,
+)
 from isonet.project.names import Fit, is_marked_in_front, is_short, side_of
 from isonet.project.selection import find_volumes, only_tomograms
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Tomogram

@@ -11,8 +11,7 @@ from isonet.gui.files.access import Roots
 from isonet.io import star
 from isonet.io.formats import open_volume
 from isonet.io.volume_files import stem
-from isonet.project.half_folders import half_folders, volumes_of
-from isonet.project.halves import half_key
+from isonet.project.halves import half_folders, half_key, volumes_of
 from isonet.project.names import Fit, fit, is_short, side_of
 from isonet.project.pairing import grouped
 from isonet.project.selection import find_volumes, only_tomograms
