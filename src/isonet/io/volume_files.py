@@ -79,7 +79,7 @@ def find_volumes(path: Path) -> list[Path]:
         return [path]
     found = volumes_in(path)
     if not found:
-        below = next((item for item in sorted(path.iterdir()) if is_folder(item) and _named_volumes(item)), None)
+        below = next(filter(holds_volumes, folders_in(path)), None)
         such = "" if below is None else f", such as {below}"
         text = f"no tomograms in this folder, which end in .mrc, .rec, .map or {ENDING}"
         raise InputError(f"{path}: {text}; give the folder that holds them{such}")
@@ -99,12 +99,10 @@ def volumes_in(folder: Path) -> list[Path]:
     return found
 
 
-def _named_volumes(folder: Path) -> bool:
+def holds_volumes(folder: Path) -> bool:
     """Tell whether a folder holds anything that is called as a volume."""
-    try:
-        return any(item.name.lower().endswith(EXTENSIONS) for item in folder.iterdir())
-    except OSError:
-        return False
+    names = (item.name.lower() for item in folder.iterdir())
+    return any(name.endswith(EXTENSIONS) and not name.startswith(".") for name in names)
 
 
 def _taken(image: Path) -> list[Path]:

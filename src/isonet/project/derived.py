@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from isonet.errors import InputError
-from isonet.io.formats import glance, open_volume
+from isonet.io.formats import open_volume
+from isonet.io.mrc_bytes.glance import Glance
 from isonet.io.volume_files import stem
 
 SIMULATED = "isonet simulate, seed"
@@ -28,11 +29,11 @@ _MOST = 0.5  # of the voxels, that have the value of what is not labelled
 Values = npt.NDArray[np.float32]
 
 
-def why_derived(path: Path) -> str | None:
+def why_derived(path: Path, header: Glance | None) -> str | None:
     """Say why a volume is taken for none, by its label, or by its name and its voxels; None where it is not."""
-    name, labels = stem(path), _labels(path)
+    name, labels = stem(path), () if header is None else header.labels
     told = next((label for label in (TRUTH, IMAGES) if label in labels), None)
-    if told is None and name == "truth" and is_simulated(path):  # of before there was a label of it
+    if told is None and name == "truth" and is_simulated(header):  # of before there was a label of it
         told = TRUTH
     if told is not None:
         return f"the {told}"
@@ -52,14 +53,9 @@ def why_derived(path: Path) -> str | None:
     return next((f"{what} by its name and its voxels" for what, fits in kinds if fits(values)), None)
 
 
-def is_simulated(path: Path) -> bool:
-    """Tell whether `simulate` made a file."""
-    return any(label.startswith(SIMULATED) for label in _labels(path))
-
-
-def _labels(path: Path) -> tuple[str, ...]:
-    header = glance(path)
-    return () if header is None else header.labels
+def is_simulated(header: Glance | None) -> bool:
+    """Tell whether `simulate` made the file of a header."""
+    return header is not None and any(label.startswith(SIMULATED) for label in header.labels)
 
 
 def _is_labelled(values: Values) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from isonet.errors import InputError
 from isonet.io import volume_files
 from isonet.io.formats import open_volume
-from isonet.io.volume_files import EXTENSIONS, folders_in, is_folder, is_volume, stem
+from isonet.io.volume_files import folders_in, holds_volumes, is_folder, is_volume, stem
 from isonet.project.names import bare, is_short, marks, side_of, words
 from isonet.project.selection import find_volumes, only_tomograms
 
@@ -148,8 +148,7 @@ def _refuse_folder_of_folders(path: Path, error: InputError) -> None:
 def _holding(folder: Path, depth: int) -> Iterator[Path]:
     """Folders below one that hold volumes, or folders of halves, in the order of their names."""
     for item in folders_in(folder):
-        names = [one.name.lower() for one in item.iterdir()]
-        if half_folders(item) or any(one.endswith(EXTENSIONS) and one[0] != "." for one in names):
+        if half_folders(item) or holds_volumes(item):
             yield item
         elif depth > 1:
             yield from _holding(item, depth - 1)
@@ -176,10 +175,12 @@ def tell_of_unread_halves(paths: Sequence[Path], full: Sequence[Path]) -> None:
     full : sequence of Path
         Tomograms that were found, and have no halves.
     """
-    for path in full:
-        if path in paths and (beside := _beside(path)) is not None:
-            _warn_of_unread(beside, str(path))
-            return
+    beside = {path: found for path in full if path in paths and (found := _beside(path)) is not None}
+    if beside:
+        first, halves = next(iter(beside.items()))
+        more = f" (and {len(beside) - 1} more)" if len(beside) > 1 else ""
+        _warn_of_unread(halves, f"{first}{more}", halves if len(beside) == 1 else (first.parent, first.parent))
+        return
     known = {bare(stem(one)) for one in full}
     given = dict.fromkeys(path if is_folder(path) else path.parent for path in paths)
     for place in dict.fromkeys(place for folder in given for place in (folder, folder.absolute().parent)):
@@ -189,14 +190,15 @@ def tell_of_unread_halves(paths: Sequence[Path], full: Sequence[Path]) -> None:
             held = [{bare(half_key(one)) for one in volume_files.volumes_in(folder)} for folder in pair]
             if known & held[0] & held[1]:
                 even, odd = map(_as_given, pair)
-                _warn_of_unread((even, odd), str(full[0]) if len(full) == 1 else f"{len(full)} tomograms")
+                whose = str(full[0]) if len(full) == 1 else f"{len(full)} tomograms"
+                _warn_of_unread((even, odd), whose, (even, odd))
                 return
 
 
-def _warn_of_unread(halves: Halves, whose: str) -> None:
+def _warn_of_unread(halves: Halves, whose: str, given: Halves) -> None:
     log.warning(
         "%s and %s: look like halves of %s and were not read; if they are, give --even %s --odd %s",
-        *(*halves, whose, *halves),
+        *(*halves, whose, *given),
     )
 
 

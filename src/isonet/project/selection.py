@@ -195,7 +195,7 @@ def _spectra(files: Sequence[SeriesFile]) -> dict[SeriesFile, str]:
 
 def _derived(files: Sequence[SeriesFile]) -> dict[SeriesFile, str]:
     """Segmentations, masks, scores, truths and images of a simulation, where the folder holds anything else."""
-    found = {file: why for file in files if (why := why_derived(file.path)) is not None}
+    found = {file: why for file in files if (why := why_derived(file.path, file.header)) is not None}
     others = {container(file.path).parent for file in files if file not in found}
     return {file: why for file, why in found.items() if container(file.path).parent in others}
 

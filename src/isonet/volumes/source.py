@@ -267,9 +267,9 @@ def pooled_statistics(volumes: Iterable[Volume], *, aloud: bool = False) -> tupl
 def _moments(
     volumes: Iterable[Volume], low: float = -math.inf, high: float = math.inf
 ) -> tuple[Moments, LocalMoments, Planes]:
-    """Statistics of the voxels of volumes between two grey values, of all of them, part by part and plane by plane."""
+    """Statistics of voxels between two grey values: of all, of all part by part, and of planes of the first volume."""
     moments, local, planes = Moments(), LocalMoments(), Planes()
-    for volume in volumes:
+    for number, volume in enumerate(volumes):
         for part in looked_at(volume.shape):
             slab = volume.data(part) if isinstance(volume, Continued) else volume.read_rows(part)
             kept = slab if math.isinf(low) else slab[(slab >= low) & (slab <= high)]
@@ -279,7 +279,8 @@ def _moments(
                 raise InputError(not_finite(volume.path, volume.read_rows(part), part.start))
             slab = volume.read_rows(part).clip(low, high)
             local.add(slab)
-            planes.add(slab, part.start)
+            if number == 0:
+                planes.add(slab, part.start)
     return moments, local, planes
 
 

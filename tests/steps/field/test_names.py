@@ -511,6 +511,14 @@ def test_halves_beside_a_tomogram_that_is_given_alone(here: Path) -> None:
     assert "TS_1_EVN.mrc and TS_1_ODD.mrc: look like halves of TS_1.mrc and were not read" in said
     assert "give --even TS_1_EVN.mrc --odd TS_1_ODD.mrc" in said
     assert "TS_10" not in said
+    said = isonet.done("prepare", "TS_1.mrc", "TS_10.mrc", overwrite=True).err
+    assert "look like halves of TS_1.mrc (and 1 more) and were not read; if they are, give --even . --odd ." in said
+    said = isonet.done("prepare", "TS_1.mrc", "TS_10.mrc", even=".", odd=".", overwrite=True).err
+    assert "look like" not in said
+    assert halves_of(here / "tomograms.star") == {
+        "TS_1": ("TS_1_EVN.mrc", "TS_1_ODD.mrc"),
+        "TS_10": ("TS_10_EVN.mrc", "TS_10_ODD.mrc"),
+    }
 
 
 @pytest.mark.parametrize("odd", ["TS_2", None])

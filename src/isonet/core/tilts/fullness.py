@@ -8,6 +8,7 @@ counts. So coefficients of about one direction are taken together wherever many 
 import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -98,11 +99,17 @@ def block_power(block: Float[Tensor, "z y x"]) -> Float[Tensor, "grid grid half"
     return torch.from_numpy(np.square(spectrum.real) + np.square(spectrum.imag))
 
 
+def usual_of(values: npt.NDArray[np.floating[Any]]) -> float:
+    """Value that most coefficients of a shell have."""
+    at = int(_USUAL * (len(values) - 1))
+    return float(np.partition(values, at)[at])
+
+
 def fullness(power: Float[Tensor, "grid grid half"]) -> Fullness:
     """Tell how full the coefficients of a mean of :func:`block_power` are, evenly spread over its shells."""
     shells = _shells()
     values = power.numpy().ravel()[shells.places]
-    usual = [_usual(part) for part in np.split(values, shells.ends)]
+    usual = [usual_of(part) for part in np.split(values, shells.ends)]
     level = _EMPTY * np.maximum(usual, np.finfo(np.float32).tiny)
     full = np.clip(values[shells.some] / level[shells.shell[shells.some]], 0, 1).astype(np.float64)
     return Fullness(shells.frequencies, np.ones(len(full)), full, max(float(full.var()), 1e-12))
@@ -111,12 +118,6 @@ def fullness(power: Float[Tensor, "grid grid half"]) -> Fullness:
 def directions() -> Float32[np.ndarray, "3 n"]:
     """Places of :attr:`Fullness.by_direction`, which all spectra share."""
     return _shells().cells.places
-
-
-def _usual(values: Float32[np.ndarray, " n"]) -> float:
-    """Value that most coefficients of a shell have."""
-    at = int(_USUAL * (len(values) - 1))
-    return float(np.partition(values, at)[at])
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from scipy import fft
 
-from isonet.core.tilts.fullness import between
+from isonet.core.tilts.fullness import between, usual_of
 
 _BAND = (0.08, 0.45)  # cycles per voxel
 _LEAKED = 1e-3  # of the power of the strongest shell: what has less holds only what the window leaks
 _FEWEST = 6  # shells
-_EMPTY, _USUAL = 0.5, 0.6  # of what most coefficients of a shell have, which is this quantile
+_EMPTY = 0.5  # of what most coefficients of a shell have
 _STEP = 2.0  # degrees between ends that are tried
 _NARROWEST, _WIDEST = 12.0, 86.0  # degrees an end may be at
 _CONTRAST = 0.6  # how much fuller the range is than what lies beyond it, from which there is a wedge
@@ -66,7 +66,7 @@ def section_range(power: Float64[np.ndarray, "kz kx"], width: int) -> SectionRan
     places, shell, angle = _places((depth, columns), width)
     values = power.ravel()[places]
     starts = np.flatnonzero(np.diff(shell, prepend=-1))
-    usual = np.array([_usual(part) for part in np.split(values, starts[1:])])
+    usual = np.array([usual_of(part) for part in np.split(values, starts[1:])])
     there = np.repeat(usual > _LEAKED * usual.max(initial=0), np.diff(np.append(starts, len(shell))))
     if np.count_nonzero(usual > _LEAKED * usual.max(initial=0)) < _FEWEST:
         return None
@@ -75,12 +75,6 @@ def section_range(power: Float64[np.ndarray, "kz kx"], width: int) -> SectionRan
     number = round(180 / _STEP)
     counts = np.bincount(angle[there], minlength=number).astype(np.float64)
     return _best(counts, np.bincount(angle[there], full, minlength=number))
-
-
-def _usual(values: Float64[np.ndarray, " n"]) -> float:
-    """Value that most coefficients of a shell have."""
-    at = int(_USUAL * (len(values) - 1))
-    return float(np.partition(values, at)[at])
 
 
 def _best(counts: Float64[np.ndarray, " angles"], sums: Float64[np.ndarray, " angles"]) -> SectionRange:

@@ -40,7 +40,7 @@ def with_constants(path: Path, rows: Sequence[star.Row]) -> Sequence[star.Row]:
     InputError
         If a row names an optics group that is not among those of the file, or none of several.
     """
-    if all(row.get(name, star.MISSING) != star.MISSING for row in rows for name in _SHARED):
+    if all(row.get(name, star.MISSING) != star.MISSING for row in rows for name in _needed(row)):
         return rows
     tables = star.read_tables(path)
     if len(tables) < 2:
@@ -51,6 +51,11 @@ def with_constants(path: Path, rows: Sequence[star.Row]) -> Sequence[star.Row]:
         {**row, **{name: more[name] for name in _SHARED if name in more}}
         for row, more in zip(rows, completed, strict=True)
     ]
+
+
+def _needed(row: star.Row) -> Sequence[str]:
+    """What a row must say itself; one of many particles its pixel size alone, which saves reading a long file again."""
+    return ("rlnPixelSize",) if "rlnImageName" in row else _SHARED
 
 
 def _refuse_other_groups(path: Path, rows: Sequence[star.Row], groups: Sequence[star.Row]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from isonet.core.tilts.split import SplitEstimate, estimate, tilts_of_first
 from isonet.errors import InputError
 from isonet.io import files
+from isonet.io.formats import glance
 from isonet.io.text import counted
 from isonet.project.derived import is_simulated
 from isonet.steps.prepare.checks.sections import Sections
@@ -20,7 +21,7 @@ _MARK = "# isonet prepare:"
 def list_of_simulation(path: Path) -> Path | None:
     """List of tilts that `simulate` leaves beside a tomogram; None where it made none."""
     beside = path.with_name("tilts.tlt")
-    return beside if beside.is_file() and is_simulated(path) else None
+    return beside if beside.is_file() and is_simulated(glance(path)) else None
 
 
 def measure_split(even: Sections, odd: Sections) -> SplitEstimate:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from isonet.config.deconv import phase_plate
 from isonet.core.sampling import random_stream
 from isonet.core.simulation.recording import Recording
 from isonet.core.simulation.scenery import PIXEL_SIZES
@@ -68,7 +69,9 @@ def recordings_of(table: Path, *, flipped: bool = False) -> tuple[str, list[Reco
 
 def warn_of_unknown_defocus(table: Path, tomograms: Sequence[Tomogram]) -> None:
     """Warn of tomograms of which a table knows neither defocus nor phase plate."""
-    without = [one.name for one in tomograms if not one.number("rlnDefocus") and not one.number("rlnPhaseShift")]
+    without = [
+        one.name for one in tomograms if not one.number("rlnDefocus") and not phase_plate(one.number("rlnPhaseShift"))
+    ]
     if without:
         log.warning(
             "%s: no defocus is known of %d of %s, such as %s, which is taken for no contrast transfer; fill "

@@ -12,7 +12,7 @@ from isonet.core.spikes import without_spikes
 from isonet.core.tilts.fullness import block_power, fullness
 from isonet.core.tilts.orientation_estimate import OrientationEstimate, estimate_orientation
 from isonet.errors import InputError
-from isonet.io.formats import open_volume
+from isonet.io.formats import glance, open_volume
 from isonet.io.text import counted
 from isonet.io.volume_files import stem
 from isonet.project.derived import why_derived
@@ -60,7 +60,7 @@ def _why_none(path: Path, names: set[str]) -> str | None:
     name = stem(path).lower()
     if any(other in names - {name} for other in _names_without(name)):
         return "weights or CTF of another file by its name"
-    derived = why_derived(path)
+    derived = why_derived(path, glance(path))
     if derived is not None:
         return derived
     values = open_volume(path).read()
