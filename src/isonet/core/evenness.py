@@ -97,7 +97,9 @@ def _gain(variances: Parts, axis: int) -> float:
     borders += [(end, end + 1) for end in range(least, count - least)]  # the column between is of both
     gains = [1.0]
     for end, start in borders:
-        low, high = sorted((usual[:end], usual[start:]), key=np.median)
+        low, high = usual[:end], usual[start:]
+        if low.min() > high.max():
+            low, high = high, low
         if high.min() > _GAIN * low.max() and _is_noise(columns[:end]) and _is_noise(columns[start:]):
             gains.append(float(np.median(high) / np.median(low)))
     return max(gains)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import fft
 
 from isonet.core.normalize import skewness
-from isonet.core.spikes import without_spikes
+from isonet.core.spikes import median_of, without_spikes
 from isonet.io.volume import Volume
 from isonet.volumes.continued import data_box
 
@@ -102,15 +102,9 @@ def _middle(volume: Volume) -> FloatArray:
 
 def _without_strong(block: FloatArray) -> FloatArray:
     """Cut off what is far from the median, which is taken away."""
-    level = block - _median(block)
-    usual = _MAD * float(_median(np.abs(level)))
+    level = block - median_of(block)
+    usual = _MAD * float(median_of(np.abs(level)))
     return np.asarray(np.clip(level, -_STRONG * usual, _STRONG * usual) if usual else level, np.float32)
-
-
-def _median(block: FloatArray) -> np.float32:
-    """Return the value that half of all are not above; of an even number no mean of two, which takes longer."""
-    middle = block.size // 2
-    return np.partition(block, middle, axis=None)[middle]
 
 
 def _transform(block: FloatArray) -> FloatArray:
