@@ -293,7 +293,7 @@ def open_folder(volume: Any, model: Path) -> Iterator[Path]:
     (folder / "locked").mkdir(mode=0o555)
     (folder / "open").mkdir()
     (folder / "open").chmod(0o777)
-    folder.chmod(0o755)
+    folder.chmod(0o777)
     yield folder
     (folder / "locked").chmod(0o755)
     shutil.rmtree(folder)
@@ -306,12 +306,27 @@ def test_output_folder_without_permission(open_folder: Path, tmp_path: Path) -> 
     commands: dict[str, list[Any]] = {
         "refine": ["refine", star, "--output-dir", locked / "results", *isonet.flags(**TINY)],
         "predict": ["predict", star, open_folder / "model.safetensors", "--output-dir", locked],
-        "prepare": ["prepare", open_folder / "v.mrc", "--output", locked / "t.star"],
     }
     for name, words in commands.items():
         outcome = isonet.Process(tmp_path / name, *words, unprivileged=True).outcome()
         isonet.assert_refused(outcome, str(locked), "ermission denied", "choose", code=1)
     assert not list(locked.iterdir())
+
+
+def test_a_table_that_cannot_be_written_is_refused_before_the_work(open_folder: Path, tmp_path: Path) -> None:
+    locked, out = open_folder / "locked", open_folder / "open" / "out"
+    (open_folder / "v.mrc").chmod(0o644)
+    isonet.done("prepare", open_folder / "v.mrc", output=locked / "t.star")
+    commands: dict[str, list[Any]] = {
+        "predict": ["predict", locked / "t.star", open_folder / "model.safetensors", "--output-dir", out],
+        "mask": ["mask", locked / "t.star", "--output-dir", out],
+        "deconv": ["deconv", locked / "t.star", "--defocus", "20000", "--output-dir", out],
+        "prepare": ["prepare", open_folder / "v.mrc", "--output", locked / "u.star"],
+    }
+    for name, words in commands.items():
+        outcome = isonet.Process(tmp_path / name, *words, unprivileged=True).outcome()
+        isonet.assert_refused(outcome, f"{locked} is read-only for you", "choose another place")
+    assert not out.exists()
 
 
 def test_input_without_permission(open_folder: Path, tmp_path: Path) -> None:

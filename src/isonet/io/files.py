@@ -44,6 +44,21 @@ def refuse_special(path: Path) -> None:
         raise InputError(f"{path}: is {_SPECIAL[kind]}, not a file; save what it holds to a file, and name that")
 
 
+def refuse_read_only(path: Path) -> None:
+    """Refuse to begin what ends with writing a file, where its folder lets nothing be written.
+
+    Raises
+    ------
+    InputError
+        If the folder, or the one above it that is there, is read-only for this user.
+    """
+    folder = next(one for one in path.absolute().parents if one.exists())
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(
+            f"{path}: cannot be written, as {folder} is read-only for you; make it writable, or choose another place"
+        )
+
+
 @contextmanager
 def discarded_path(folder: Path) -> Iterator[Path]:
     """Give an empty temporary file in `folder`, removed at the end unless it was renamed.

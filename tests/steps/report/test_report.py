@@ -154,6 +154,17 @@ def test_a_prediction_that_is_not_of_the_latest_model_is_told(run: Path) -> None
     assert "isonet predict" in warned(run / "results")
 
 
+def test_a_tilt_range_that_was_edited_afterwards_is_told(run: Path) -> None:
+    (row,) = isonet.table(run / "tomograms.star")
+    isonet.done("report", run)
+    assert "corrected with tilts" not in warned(run)
+    isonet.edited(run / "tomograms.star", rlnTiltMin="-48", rlnTiltFile="None")
+    isonet.done("report", run)
+    old = f"{float(row['rlnTiltMin']):g} to {float(row['rlnTiltMax']):g}"
+    now = f"-48 to {float(row['rlnTiltMax']):g}"
+    assert f"corrected with tilts {old}, but the table says {now} now" in warned(run)
+
+
 def test_data_newer_than_the_model_are_told(run: Path) -> None:
     isonet.write(run.parent / "w.mrc", isonet.specimen(seed=5))
     isonet.edited(run / "tomograms.star", rlnTomoName=str(run.parent / "w.mrc"))

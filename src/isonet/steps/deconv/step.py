@@ -8,6 +8,7 @@ from isonet.config import DeconvConfig
 from isonet.config.deconv import CORRECTED
 from isonet.core.filters import streamed
 from isonet.core.filters.ctf import WienerFilter
+from isonet.io.files import refuse_read_only
 from isonet.io.formats import open_volume
 from isonet.project.table import Project, Tomogram
 from isonet.running.companions import start_together
@@ -55,6 +56,8 @@ def deconv_in_folder(star: Path, config: DeconvConfig) -> Project:
 
 def _deconv(star: Path, config: DeconvConfig) -> Project:
     project = Project.read(star)
+    if not config.preview:
+        refuse_read_only(project.path)
     with start_together(config.output_dir, "deconv", config, inputs=(star,)) as run:
         return deconv(project, with_its_share(config), run)
 

@@ -11,6 +11,7 @@ from isonet.core.masks.region import Region
 from isonet.core.masks.slab import Slab
 from isonet.errors import InputError
 from isonet.io import blocks, star
+from isonet.io.files import refuse_read_only
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.io.volume_files import EXTENSIONS, title
@@ -89,6 +90,7 @@ def mask_in_folder(star: Path, config: MaskConfig) -> Project:
 
 def _mask(star: Path, config: MaskConfig) -> Project:
     project = Project.read(star)
+    refuse_read_only(project.path)
     with start_together(config.output_dir, "mask", config, inputs=(star,)) as run:
         return mask(project, with_its_share(config), run)
 

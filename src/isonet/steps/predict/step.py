@@ -12,6 +12,7 @@ import numpy as np
 
 from isonet.config import DeconvConfig, PredictConfig
 from isonet.errors import InputError
+from isonet.io.files import refuse_read_only
 from isonet.io.volume_files import container, is_zarr, title
 from isonet.models.record import STARTER_METHOD, UNKNOWN_INPUT
 from isonet.models.trained import Model, read_model
@@ -57,6 +58,7 @@ def predict_in_folder(star: Path, model: Path, config: PredictConfig) -> Project
 
 def _predict(star: Path, model: Path, config: PredictConfig) -> Project:
     project = Project.read(star)
+    refuse_read_only(project.path)
     with start_together(config.output_dir, "predict", config, inputs=(star, model), parts=(HALVES, FOLDER)) as run:
         return predict(project, model, config, run)
 
@@ -250,7 +252,11 @@ def _correct(
         labels = (*model.labels, label)
         correction = Correction(source, evaluator, int(model.about["cube_size"]), config, gains())
         tiles = correction.write(path, labels, plans, run)
-        run.metric(file=container(path).name, tiles=[asdict(axis) for axis in tiles.axes])
+        run.metric(
+            file=container(path).name,
+            tiles=[asdict(axis) for axis in tiles.axes],
+            tilts=list(source.tomogram.tilt_range),
+        )
     if config.format == "both":
         beside = beside_of(path)
         copy_to_zarr(path, beside, _label(beside, source, model, plans.tiles, evaluator, config), config)

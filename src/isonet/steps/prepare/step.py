@@ -8,6 +8,7 @@ from pathlib import Path
 from isonet.config import PrepareConfig
 from isonet.core.tilts.wedge_estimate import WedgeEstimate
 from isonet.errors import InputError
+from isonet.io.files import refuse_read_only
 from isonet.io.formats import open_volume
 from isonet.io.programs.tilt_series import TiltSeries
 from isonet.io.star import MISSING, beyond_link, is_writable
@@ -124,11 +125,12 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
 
 
 def _refuse_existing(config: PrepareConfig) -> None:
-    """Refuse to write over what is there."""
+    """Refuse to write over what is there, or where nothing can be written."""
     if config.output.exists() and not (config.overwrite or config.append):
         raise InputError(f"{config.output}: exists; choose another --output, or add --append or --overwrite")
     if config.relion5 is not None and config.relion5.exists() and not config.overwrite:
         raise InputError(f"{config.relion5}: exists; choose another --relion5 or add --overwrite")
+    refuse_read_only(config.output)
 
 
 def _known(

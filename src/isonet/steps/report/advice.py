@@ -136,6 +136,11 @@ def _age(path: Path) -> float:
 
 def _of_the_results(tomograms: Sequence[Numbers], by_network: float | None) -> Found:
     for one in tomograms:
+        low, high = one["tilt_range"]
+        if one["corrected_with"] not in (None, [low, high]):
+            before, after = one["corrected_with"]
+            what = f"corrected with tilts {before:g} to {after:g}, but the table says {low:g} to {high:g} now"
+            yield one["name"], what, "train and predict again, or mend the table; the numbers here are of the table's"
         if "after" in one["balance"]:
             for text in one["balance"]["after"]["warnings"]:
                 fault, _, remedy = text.partition(": ")

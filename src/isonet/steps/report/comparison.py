@@ -86,7 +86,7 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
     balance["before"].pop("warnings")  # that it is empty is no fault
     after = looks.get("after")
     deconvolved = existing(tomogram, RESTORED) if after is not None else None
-    tiles = () if predicted is None or files["after"] is None else tiles_of(predicted, container(files["after"]).name)
+    made = _made(predicted, files["after"])
     return Comparison(
         numbers={
             "index": tomogram.index,
@@ -97,8 +97,9 @@ def compare(tomogram: Tomogram, predicted: RunFolder | None, measured: str) -> C
             "std": {name: float(f"{one.std:.6g}") for name, one in looks.items()},
             "balance": balance,
             "deconvolved": None if deconvolved is None else setting_of(deconvolved) or "",
-            "seams": {} if after is None else _seams(after, tiles),
+            "seams": {} if after is None else _seams(after, _tiles(made)),
             "tilt_range": list(tomogram.tilt_range),
+            "corrected_with": made.get("tilts"),
         },
         pictures={"after": None}
         | {
@@ -132,11 +133,18 @@ def _column(tomogram: Tomogram, measured: str) -> str:
     return measured
 
 
-def tiles_of(run: RunFolder, file: str) -> tuple[tiling.Axis, ...]:
-    """Tiles that a run of predict made a file of, along z, y, x; none where it does not say."""
+def _made(run: RunFolder | None, path: Path | None) -> Numbers:
+    """What a run of predict says of how it made a file; nothing where it does not."""
+    if run is None or path is None:
+        return {}
+    found = [line for line in read_metrics(run.folder) if line.get("file") == container(path).name]
+    return found[-1] if found else {}
+
+
+def _tiles(made: Numbers) -> tuple[tiling.Axis, ...]:
+    """Tiles that a file was made of, along z, y, x; none where that is not known."""
     try:
-        found = [line["tiles"] for line in read_metrics(run.folder) if line.get("file") == file]
-        return tuple(tiling.Axis(**{**axis, "starts": tuple(axis["starts"])}) for axis in found[-1]) if found else ()
+        return tuple(tiling.Axis(**{**axis, "starts": tuple(axis["starts"])}) for axis in made["tiles"])
     except (KeyError, TypeError):
         return ()
 
