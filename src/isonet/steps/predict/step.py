@@ -1,6 +1,7 @@
 """Correct the tomograms of a table with a trained network."""
 
 import logging
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
@@ -103,9 +104,9 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         log.warning("%s", evaluator.warning)
     if trained.is_starter:
         log.warning(
-            "%s was trained on simulations alone: this is a preview made from prior knowledge, which may invent; run "
-            "refine, and validate what you believe",
-            model,
+            "%s was trained on simulations alone: this is a preview made from prior knowledge, which may invent; "
+            "isonet validate %s --model %s tells in minutes how much of it is true, refine learns from the data",
+            *(model, shlex.quote(str(project.path)), shlex.quote(str(model))),
         )
     paths = output_paths(chosen, config.output_dir, "corrected", ending(config))
     deconvolution = _deconvolution(chosen, columns[0], config) if config.deconvolve else None

@@ -1,6 +1,7 @@
 """Make the table of tomograms from folders or files."""
 
 import logging
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -121,6 +122,7 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
     else:
         project.write()
     log.info("%s: %s; edit it where tomograms differ", config.output, counted(len(project.tomograms), "tomogram"))
+    log.info("for a first look, without training: isonet predict %s starter", shlex.quote(str(config.output)))
     return project, shown_of
 
 
