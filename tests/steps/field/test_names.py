@@ -533,4 +533,4 @@ def test_a_half_without_its_partner_is_named(here: Path, odd: str | None) -> Non
     unlike = "warning: tomograms.star: no halves of 1 of 2 tomograms (TS_1)"
     assert (alone in said, unlike in said) == ((odd is not None,) * 2)
     said = isonet.done("refine", "tomograms.star", **isonet.TINY).err
-    assert ("no halves of 1 of 2 tomograms (TS_1), so that all are trained on" in said) == (odd is not None)
+    assert ("1 of 2 tomograms (TS_1), so that refine takes all as single maps" in said) == (odd is not None)

@@ -9,12 +9,12 @@ import torch
 
 from isonet.config import RefineConfig
 from isonet.errors import InputError
-from isonet.io.text import counted, some_of
+from isonet.io.text import counted
 from isonet.models.first_network import FirstNetwork, first_network
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.forecast import fit_memory, refine_writes, refuse_full_disk
 from isonet.running.runs import Run
-from isonet.steps.prepare import warn_of_other_wedge
+from isonet.steps.prepare import warn_of_missing_halves, warn_of_other_wedge
 from isonet.steps.refine.model_record import describe, warn_of_other_data
 from isonet.steps.refine.pace import Costs
 from isonet.steps.refine.state import Position, RunFiles
@@ -227,12 +227,8 @@ def _method(rows: Sequence[Tomogram], config: RefineConfig) -> Method:
         if config.input_column not in ("auto", "halves"):
             raise InputError(f"--input-column {config.input_column}: {config.method} trains on halves; leave it out")
         return config.method
-    if config.method == "auto" and 0 < len(without) < len(rows):
-        log.warning(
-            "%s: no halves of %d of %d tomograms (%s), so that all are trained on as single maps; give theirs to "
-            "prepare, or leave them out with --tomo-idx",
-            *(rows[0].table, len(without), len(rows), some_of([one.name for one in without])),
-        )
+    if config.method == "auto":
+        warn_of_missing_halves(rows)
     if config.method == "isonet" or without or config.input_column not in ("auto", "halves"):
         return "isonet"
     return "noise2noise"
