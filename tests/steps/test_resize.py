@@ -92,6 +92,17 @@ def test_table(halves: Path, volume: Any) -> None:
     isonet.done("deconv", "tomograms_resized.star")
 
 
+def test_what_is_resized_is_not_taken_for_outdated(here: Path, volume: Any) -> None:
+    """Its table names the halves, which it was not made of."""
+    noise = np.random.default_rng(0).normal(0, volume.std(), (2, *volume.shape)).astype(np.float32)
+    for number, name in enumerate(("even", "odd")):
+        isonet.write(here / name / "v.mrc", volume + noise[number])
+    isonet.write(here / "v.mrc", volume + noise.mean(axis=0))
+    isonet.done("prepare", "v.mrc", even="even", odd="odd")
+    isonet.done("resize", "tomograms.star", pixel_size=16)
+    assert "other data" not in isonet.done("mask", "tomograms_resized.star").err
+
+
 def test_given_again_keeps_what_is_there_and_refuses_what_is_not_its_own(halves: Path, volume: Any) -> None:
     isonet.done("resize", halves, pixel_size=16)
     result = Path("resized/v_resized.mrc")

@@ -25,7 +25,9 @@ KIND = "mask"
 log = logging.getLogger("isonet")
 _NO_SIZE = (0.0, 1.0)  # Å per voxel, as programs write that know none
 _AS_WIDE = 1.1
-_MOST_LABELS = 64
+_SURELY_LABELS, _LARGEST_LABEL = 64, 1_000_000
+_SELDOM, _FLAT = 0.5, 0.8  # share of the largest label, and of equal ones among neighbours
+_LEFT_OUT = 0.1  # of what is above 0
 _BOTTOM = -128  # outside, where IMOD has taken 128 from bytes
 
 
@@ -33,9 +35,9 @@ class ExistingMask:
     """A mask file seen on the grid of a tomogram.
 
     Voxels nearer to the mask's maximum than to 0 belong to it, and all above 0 where these are labels: several whole
-    numbers up to some tens. Bytes are taken as they were meant: those without a sign
-    in a file that claims one, so that 255 reads as -1, and IMOD's with a sign, of which -128 is outside. A mask binned
-    by a whole number (or of a finer copy) is scaled by taking the nearest voxel.
+    numbers, each of whole regions, up to some tens or with the largest one seldom. Bytes are taken as they were meant:
+    those without a sign in a file that claims one, so that 255 reads as -1, and IMOD's with a sign, of which -128 is
+    outside. A mask binned by a whole number (or of a finer copy) is scaled by taking the nearest voxel.
 
     Parameters
     ----------
@@ -63,19 +65,26 @@ class ExistingMask:
         if wrapped:
             self._volume = replace(self._volume, stored=self._volume.stored.viewed(np.uint8))
         self._highest, self._plain, labels = float(lowest), True, _Labels(lowest)
+        below = 0.0
         for part, slab in self._volume.slabs():
             if not np.isfinite(slab).all():
                 raise InputError(f"{path}: NaN or infinite voxels at section {part.start} or after; make it again")
             self._highest = max(self._highest, float(slab.max()))
+            below = min(below, float(slab.min()))
             self._plain = self._plain and bool(((slab == 0) | (slab == 1)).all())
-            if not self._plain:
-                labels.look(slab)
+            labels.look(slab)
         if self._highest <= lowest:
             raise InputError(f"{path}: no voxel is larger than {lowest}; make a wider mask")
         self._middle = (lowest + self._highest) / 2
-        if len(labels.found) > 1:
+        if labels.number > 1:
             self._middle = float(lowest)
-            log.info("%s: holds %d labels up to %g; all are kept", path, len(labels.found), self._highest - lowest)
+            log.info("%s: holds %d labels up to %g; all are kept", path, labels.number, self._highest - lowest)
+        elif (left := labels.share_up_to(self._middle - lowest)) > _LEFT_OUT:
+            text = "%s: %.0f %% of its voxels above %d are below half of the largest value, %g, and left out; give a"
+            log.warning(f"{text} mask of 0 and 1 if they belong to it", path, 100 * left, lowest, self._highest)
+        if below < lowest:
+            text = "%s: holds values down to %g, as scores and distances do; what is above %g is kept; give a mask of 0"
+            log.warning(f"{text} and 1 if that is not right", path, below, self._middle)
 
     def _outside(self) -> tuple[int, bool]:
         """Value outside the mask, 0 or that of IMOD's bytes with a sign; whether bytes that have none were read so."""
@@ -106,20 +115,43 @@ class ExistingMask:
 
 
 class _Labels:
-    """Labels of a mask, whole numbers above what is outside; none where it holds other values."""
+    """Whole numbers above what is outside of a mask, and whether they are labels."""
 
     def __init__(self, outside: int) -> None:
-        self.found: set[int] = set()
-        self._outside, self._others = outside, False
+        self._outside, self._whole = outside, True
+        self._counts = np.zeros(1, np.int64)
+        self._beside = self._equal = 0
 
     def look(self, slab: npt.NDArray[Any]) -> None:
         """Show some sections."""
-        if self._others:
+        if not self._whole:
             return
         above = np.maximum(np.subtract(slab, self._outside, dtype=np.float32), 0)
-        self._others = bool((above > _MOST_LABELS).any() or (above != np.rint(above)).any())
-        held = set() if self._others else set(np.flatnonzero(np.bincount(above.astype(np.uint8).ravel())).tolist())
-        self.found = set() if self._others else self.found | held - {0}
+        self._whole = bool(above.max() <= _LARGEST_LABEL and (above == np.rint(above)).all())
+        if not self._whole:
+            return
+        counts = np.bincount(above.astype(np.intp).ravel(), minlength=len(self._counts))
+        counts[: len(self._counts)] += self._counts
+        self._counts = counts
+        after, before = above[..., 1:], above[..., :-1]
+        both = (after > 0) & (before > 0)
+        self._beside += np.count_nonzero(both)
+        self._equal += np.count_nonzero(both & (after == before))
+
+    @property
+    def number(self) -> int:
+        """How many labels there are; 0 where it holds other values, such as the soft edge of a mask."""
+        found = np.flatnonzero(self._counts[1:]) + 1
+        if not self._whole or not len(found):
+            return 0
+        seldom = self._counts[-1] <= _SELDOM * self._counts[1:].sum()
+        are_labels = found[-1] <= _SURELY_LABELS or (seldom and self._equal >= _FLAT * self._beside)
+        return len(found) if are_labels else 0
+
+    def share_up_to(self, value: float) -> float:
+        """Share of what is above 0 that is not above a value, of whole numbers; 0 of others."""
+        above = self._counts[1:]
+        return float(above[: int(value)].sum() / above.sum()) if self._whole and above.any() else 0.0
 
 
 def open_mask(tomogram: Tomogram, volume: Volume) -> npt.NDArray[Any] | None:

@@ -343,8 +343,8 @@ def test_one_file_for_several_tomograms(here: Path, scene: Any, option: str, end
 
 @pytest.mark.parametrize(
     ("highest", "offset", "kept"),
-    [(2, 0, [1, 2]), (3, 0, [1, 2, 3]), (3, -128, [1, 2, 3]), (90, 0, [2, 3]), (0.5, 0, [2, 3])],
-    ids=["two", "three", "IMOD bytes with a sign", "grey", "soft"],
+    [(2, 0, [1, 2]), (3, 0, [1, 2, 3]), (3, -128, [1, 2, 3]), (900, 0, [1, 2, 3]), (0.5, 0, [2, 3])],
+    ids=["two", "three", "IMOD bytes with a sign", "large", "soft"],
 )
 def test_all_labels_of_a_mask_are_kept(here: Path, scene: Any, highest: float, offset: int, kept: list[int]) -> None:
     labels = np.zeros(scene.shape, np.float32)
@@ -353,8 +353,35 @@ def test_all_labels_of_a_mask_are_kept(here: Path, scene: Any, highest: float, o
     given = np.minimum(labels, highest) if highest in (2, 3) else labels * highest / 3
     isonet.write(here / "m.mrc", (given + offset).astype(np.int8) if offset else given)
     said = isonet.done("mask", star_of(scene), existing="m.mrc").err
-    assert ("labels up to" in said) == (highest in (2, 3))
+    assert ("labels up to" in said) == (highest != 0.5)
     assert np.array_equal(isonet.read(MASK) > 0, np.isin(labels, [*kept, 3]))
+
+
+def test_two_labels_of_which_one_is_small_are_kept_or_told(here: Path, scene: Any) -> None:
+    """A few voxels of 200 and many of 3 are labels; many of 200 and few of 3 may be a soft edge, which is said."""
+    star = star_of(scene)
+    few, many = (slice(12, 16), slice(4, 36), slice(8, 12)), (slice(12, 16), slice(4, 36), slice(12, 30))
+    for name, low, high in (("a", many, few), ("b", few, many)):
+        given = np.zeros(scene.shape, np.int16)
+        given[low], given[high] = 3, 200
+        isonet.write(here / f"{name}.mrc", given)
+        said = isonet.done("mask", star, existing=f"{name}.mrc", output_dir=name).err
+        assert ("a.mrc: holds 2 labels up to 200; all are kept" in said) == (name == "a")
+        left_out = "warning: b.mrc: 18 % of its voxels above 0 are below half of the largest value, 200, and left out"
+        assert (left_out in said) == (name == "b")
+
+
+def test_bytes_with_a_ramp_and_values_below_zero(here: Path, scene: Any) -> None:
+    """A probability in bytes is cut at its half; scores with a sign are doubted."""
+    star, ramp = star_of(scene), np.zeros(scene.shape, np.float32)
+    ramp[12:16, 4:36, 4:40] = np.linspace(1, 255, 36)
+    isonet.write(here / "ramp.mrc", ramp.round())
+    said = isonet.done("mask", star, existing="ramp.mrc", output_dir="ramp").err
+    assert "labels" not in said
+    assert "are below half of the largest value, 255, and left out" in said
+    isonet.write(here / "score.mrc", ramp / 255 - 0.5)
+    said = isonet.done("mask", star, existing="score.mrc", output_dir="score").err
+    assert "warning: score.mrc: holds values down to -0.5, as scores and distances do" in said
 
 
 def test_existing_masks_that_do_not_fit(here: Path, scene: Any) -> None:
