@@ -353,6 +353,18 @@ def test_a_preview_of_one_map(prepared: Path) -> None:
     assert any("a preview by the starter model" in one for one in warnings)
 
 
+def test_a_preview_takes_no_trained_result_away(prepared: Path, model: Path) -> None:
+    small = {"crop_size": 32, "cube_size": 24}
+    isonet.done("predict", prepared, model)
+    trained = Path("corrected/v_corrected.mrc").read_bytes()
+    outcome = isonet.call("predict", prepared, "starter", **small)
+    isonet.assert_refused(outcome, "corrected/v_corrected.mrc: made by a trained network", "--output-dir preview")
+    assert Path("corrected/v_corrected.mrc").read_bytes() == trained
+    isonet.done("predict", prepared, "starter", output_dir="preview", **small)
+    isonet.done("predict", prepared, model, output_dir="preview")
+    isonet.done("predict", prepared, "starter", output_dir="preview", overwrite=True, **small)
+
+
 def test_from_noise_comes_nothing(here: Path) -> None:
     """Noise through the wedge in: what comes out has a small part of its power, in the wedge and outside."""
     random = np.random.default_rng(2)

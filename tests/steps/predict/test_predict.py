@@ -44,6 +44,16 @@ def test_result_follows_sign_scale_and_offset_of_the_file(here: Path, volume: An
     assert isonet.relative_difference(predict_one("integers", integers, model), expected) < 1e-3
 
 
+def test_a_file_that_is_not_whole_is_found_before_the_work(here: Path, volume: Any, model: Path) -> None:
+    for name in ("a", "b"):
+        isonet.write(here / "t" / f"{name}.mrc", volume)
+    isonet.done("prepare", "t")
+    os.truncate(here / "t" / "b.mrc", 20000)
+    for words in (("predict", "tomograms.star", model), ("mask", "tomograms.star")):
+        isonet.assert_refused(isonet.call(*words, output_dir="out"), "b.mrc", "truncated")
+        assert not list(Path("out").glob("*.mrc"))
+
+
 def test_result_has_the_grey_scale_of_the_input(corrected: Path, volume: Any) -> None:
     result = isonet.read(corrected)
     assert isonet.correlation(result, volume) > 0.5

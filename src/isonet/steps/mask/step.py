@@ -121,6 +121,8 @@ def mask(project: Project, config: MaskConfig, run: Run) -> Project:
     """
     chosen = project.selected(config.tomo_idx)
     column = choose_column(chosen, config.input_column)
+    for tomogram in chosen:
+        open_volume(tomogram.file(column))  # before the first one is masked: the file of any may not be whole
     if config.crop_z:
         log.info("%g %% of the sections are left out at each end of z", 100 * config.crop_z)
     check_shared(config.existing, "--existing", project, chosen)

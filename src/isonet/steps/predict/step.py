@@ -14,9 +14,10 @@ import numpy as np
 from isonet.config import DeconvConfig, PredictConfig
 from isonet.errors import InputError
 from isonet.io.files import refuse_read_only
-from isonet.io.volume_files import container, is_zarr, title
+from isonet.io.formats import open_volume
+from isonet.io.volume_files import container, is_volume, is_zarr, title
 from isonet.models.record import STARTER_METHOD, UNKNOWN_INPUT
-from isonet.models.trained import Model, read_model
+from isonet.models.trained import PREVIEW_LABEL, Model, read_model
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.companions import start_together
 from isonet.running.devices import take_device
@@ -41,7 +42,7 @@ from isonet.steps.prepare import warn_of_other_wedge
 from isonet.train.correct import TilePlan
 from isonet.train.evaluate import Evaluator
 from isonet.volumes.pixel_size import corrected_size
-from isonet.volumes.products import made_before, output_paths, product_label
+from isonet.volumes.products import kind_in, labels_of, made_before, output_paths, product_label
 from isonet.volumes.source import MeanSource, Source, choose_column, mean_source, open_sources, standardised
 from isonet.volumes.where import comment_on_thickness
 
@@ -109,6 +110,9 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
             *(model, shlex.quote(str(project.path)), shlex.quote(str(model))),
         )
     paths = output_paths(chosen, config.output_dir, "corrected", ending(config))
+    _refuse_unreadable(chosen, columns)
+    if trained.is_starter and not config.overwrite:
+        _refuse_to_replace_trained(paths)
     deconvolution = _deconvolution(chosen, columns[0], config) if config.deconvolve else None
     if config.float16:
         for source in chain.from_iterable(open_sources(tomogram, columns) for tomogram in chosen):
@@ -130,6 +134,25 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     if deconvolution is not None:
         deconv(Project.read(project.path), deconvolution, run)
     return Project.read(project.path)
+
+
+def _refuse_unreadable(tomograms: Sequence[Tomogram], columns: Sequence[str]) -> None:
+    """Raise `InputError` before the first tomogram is corrected where the file of any is gone or not whole."""
+    for tomogram in tomograms:
+        whole = tomogram.file(tomogram.full_column)
+        for path in (*map(tomogram.file, columns), *([whole] if is_volume(whole) else [])):
+            open_volume(path)
+
+
+def _refuse_to_replace_trained(paths: Sequence[Path]) -> None:
+    """Refuse to put a preview in the place of what a trained network has made."""
+    for path in paths:
+        labels = labels_of(path)
+        if "corrected" in map(kind_in, labels) and PREVIEW_LABEL not in labels:
+            raise InputError(
+                f"{path}: made by a trained network, and a preview would take its place; give --output-dir preview, or "
+                "--overwrite"
+            )
 
 
 def _deconvolution(tomograms: Sequence[Tomogram], column: str, config: PredictConfig) -> DeconvConfig:

@@ -122,7 +122,8 @@ def _written(tomograms: Sequence[Path], config: PrepareConfig) -> tuple[Project,
     else:
         project.write()
     log.info("%s: %s; edit it where tomograms differ", config.output, counted(len(project.tomograms), "tomogram"))
-    log.info("for a first look, without training: isonet predict %s starter", shlex.quote(str(config.output)))
+    first = shlex.join(["isonet", "predict", str(config.output), "starter", "--output-dir", "preview"])
+    log.info("for a first look, without training: %s", first)
     return project, shown_of
 
 
