@@ -18,6 +18,9 @@ from isonet.io.volume_files import stem
 
 SIMULATED = "isonet simulate, seed"
 """How the label of each file of a simulation begins."""
+RECONSTRUCTED = "isonet reconstruct "
+"""How the label of what `reconstruct` makes begins, before the name of the series; `LEVELLED` follows where it is."""
+LEVELLED = ", levelled"
 TRUTH, IMAGES = "truth of a simulation", "images of a simulation"
 """Further labels of what is no tomogram in a simulation."""
 _WORD = r"(?:^|[_.-])(?:%s)(?=[_.-]|$)"

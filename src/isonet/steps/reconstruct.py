@@ -24,6 +24,7 @@ from isonet.io.programs.tilt_series import Alignment, TiltSeries
 from isonet.io.text import Floats, counted
 from isonet.io.volume import Volume
 from isonet.io.volume_files import stem
+from isonet.project.derived import LEVELLED, RECONSTRUCTED
 from isonet.steps.simulate import refuse_existing, write_tilts
 
 log = logging.getLogger("isonet")
@@ -92,7 +93,8 @@ def reconstruct(stack: Path, config: ReconstructConfig) -> Path:
     source = mrc.open_stack(stack)
     pixel_size = _stack_pixel_size(source, config)
     geometry = _geometry(source, pixel_size, config)
-    header = Header((pixel_size / geometry.scale,) * 3, labels=(f"isonet reconstruct {series}"[:79],))
+    label = f"{RECONSTRUCTED}{series}{LEVELLED if geometry.about_x else ''}"
+    header = Header((pixel_size / geometry.scale,) * 3, labels=(label[:79],))
     height, width = geometry.shape
     finer = 2 if geometry.about_x else 1
     stack_shape = (len(geometry.images), finer * height, finer * width)

@@ -22,6 +22,7 @@ from isonet.steps.prepare.zero_tilt import at_zero_tilt
 log = logging.getLogger("isonet")
 _TILT_ORDER = (".xml", ".star", ".aln", ".com", ".edf", ".tlt", ".rawtlt", ".txt", ".tomostar", ".mdoc")
 _SIGNED = ("defocus", "phase shift")
+_SAME_END = 0.5  # degrees
 _Told = tuple[TiltSeries, float]
 _LISTS, _LISTED_IN = (".tlt", ".rawtlt"), (".com", ".edf")
 _CTF_ORDER = (".xml", ".star", ".defocus", ".txt", ".mdoc")
@@ -172,6 +173,10 @@ def _limited(
     if tilts is None or source is None:
         said.append((f"tilts {low:g} to {high:g}", "by default" if origin is None else f"from {origin}"))
         return (low, high), None, None
+    for end, (flag, value) in zip((low, high), given.items(), strict=True):
+        if value is not None and abs(value - end) > _SAME_END:
+            text = "%s: %s %g is left aside, as %s has tilts from %g to %g; leave out one of the two"
+            log.warning(text, name, flag, value, source.source, low, high)
     said.append((f"tilts {low:g} to {high:g} ({len(tilts)})", f"from {source.source.name}"))
     return (low, high), tilts, source.tilt_file
 

@@ -41,7 +41,7 @@ from isonet.steps.prepare.relion_table import write_relion_table
 from isonet.steps.prepare.tilt_lists import (
     HALF_TILT_COLUMNS,
     SPLIT_COLUMN,
-    list_of_simulation,
+    list_of_own,
     split_of,
     write_half_lists,
     write_list,
@@ -143,24 +143,25 @@ def _known(
     named = [item.named for item in items]
     found: list[list[TiltSeries]] = [[]] * len(items) if catalogue is None else catalogue.of_all(named)
     tilt_files = files_of_tilts(config.tilt_file, named)
-    if (config.metadata, config.tilt_file, config.tilt_min, config.tilt_max) == (None,) * 4:
-        tell_of_unread([item.named for item in items if not item.listed.says_tilts])
     names = [stem(item.path) for item in items]
     completed = [item.listed.completing(said) for item, said in zip(items, found, strict=True)]
-    simulated = [
-        None if given or any(one.tilts or one.tilt_range for one in told) else list_of_simulation(item.named.path)
+    own = [
+        None if given or any(one.tilts or one.tilt_range for one in told) else list_of_own(item.named.path)
         for item, told, given in zip(items, completed, tilt_files, strict=True)
     ]
+    if (config.metadata, config.tilt_file, config.tilt_min, config.tilt_max) == (None,) * 4:
+        pairs = zip(items, own, strict=True)
+        tell_of_unread([item.named for item, beside in pairs if beside is None and not item.listed.says_tilts])
     missed = [
         name
-        for name, said, beside in zip(names, found, simulated, strict=True)
+        for name, said, beside in zip(names, found, own, strict=True)
         if beside is None and not any(one.tilts or one.defoci for one in said)
     ]
     if catalogue is not None and missed:
         text = "%s: no tilts or defocus of its name in %s; name files after it, or give --tilt-file and --defocus"
         log.warning(text, some_of(missed), catalogue.path)
     for number, (item, told) in enumerate(zip(items, completed, strict=True)):
-        known = describe(names[number], told, tilt_files[number] or simulated[number], config)
+        known = describe(names[number], told, tilt_files[number] or own[number], config)
         if known.tilt_file is not None and not is_writable(Project(config.output, ()).entry(known.tilt_file)):
             known = replace(known, tilt_file=None)  # so that its tilts are written into another
         yield item, known

@@ -1,4 +1,4 @@
-"""How halves were split, and lists of tilts: that of a simulation, and those written where no file has them."""
+"""How halves were split, and lists of tilts: those of own tomograms, and those written where no file has them."""
 
 import logging
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from isonet.errors import InputError
 from isonet.io import files
 from isonet.io.formats import glance
 from isonet.io.text import counted
-from isonet.project.derived import is_simulated
+from isonet.project.derived import LEVELLED, RECONSTRUCTED, is_simulated
 from isonet.steps.prepare.checks.sections import Sections
 
 log = logging.getLogger("isonet")
@@ -18,10 +18,14 @@ HALF_TILT_COLUMNS = ("rlnTiltFileHalf1", "rlnTiltFileHalf2")
 _MARK = "# isonet prepare:"
 
 
-def list_of_simulation(path: Path) -> Path | None:
-    """List of tilts that `simulate` leaves beside a tomogram; None where it made none."""
-    beside = path.with_name("tilts.tlt")
-    return beside if beside.is_file() and is_simulated(glance(path)) else None
+def list_of_own(path: Path) -> Path | None:
+    """List of tilts that `simulate` or `reconstruct` leaves beside a tomogram that it made; None of others."""
+    header = glance(path)
+    made = () if header is None else header.labels
+    series = [one.removeprefix(RECONSTRUCTED) for one in made if one.startswith(RECONSTRUCTED)]
+    named = "tilts" if is_simulated(header) else series[-1] if series and not series[-1].endswith(LEVELLED) else None
+    beside = None if named is None else path.with_name(f"{named}.tlt")
+    return beside if beside is not None and beside.is_file() else None
 
 
 def measure_split(even: Sections, odd: Sections) -> SplitEstimate:
