@@ -26,6 +26,7 @@ _LEAKED = 1e-3  # of the power of the strongest shell: what has less holds only 
 _SMOOTH = 6.0  # standard deviation in degrees of what is taken off as no comb
 _DIFFERENT = 0.9  # times what combs have in common: halves from tilts differ by 1.05 and more, filtered ones by 0.6
 _FEWEST = 60  # bins of a profile that can be judged
+_FITS = 0.7  # of the most that a choice of tilts could explain: right ones explain 0.99, others next to nothing
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def estimate(
 
 
 def tilts_of_first(found: SplitEstimate, tilts: Sequence[float]) -> Bool[npt.NDArray[np.bool_], " tilts"]:
-    """Tell which tilts the first of two halves has: every other one, by angle or in the order given, as fits best.
+    """Tell which tilts the first of two halves has: every other one if that fits, else those that its spectrum shows.
 
     Parameters
     ----------
@@ -110,13 +111,18 @@ def tilts_of_first(found: SplitEstimate, tilts: Sequence[float]) -> Bool[npt.NDA
     numpy array of bool
         True where the first half has the tilt; the second half has the others.
     """
-    angles = np.asarray(tilts, dtype=np.float64)
-    in_order = np.arange(len(angles)) % 2 == 0
+    excess = np.interp(np.asarray(tilts, np.float64), _ANGLES, gaussian_filter1d(found.difference, 0.5 / _STEP))
+    fits = [float(excess[chosen].sum() - excess[~chosen].sum()) for chosen in every_other(tilts)]
+    best = int(np.argmax(fits))
+    return every_other(tilts)[best] if fits[best] >= _FITS * np.abs(excess).sum() else excess > 0
+
+
+def every_other(tilts: Sequence[float]) -> list[Bool[npt.NDArray[np.bool_], " tilts"]]:
+    """Ways to take every other tilt: by angle, or in the order given, from the first or from the second on."""
+    in_order = np.arange(len(tilts)) % 2 == 0
     by_angle = np.empty_like(in_order)
-    by_angle[np.argsort(angles, kind="stable")] = in_order
-    excess = np.interp(angles, _ANGLES, gaussian_filter1d(found.difference, 0.5 / _STEP))
-    candidates = [by_angle, ~by_angle, in_order, ~in_order]
-    return max(candidates, key=lambda chosen: float(excess[chosen].sum() - excess[~chosen].sum()))
+    by_angle[np.argsort(np.asarray(tilts, np.float64), kind="stable")] = in_order
+    return [by_angle, ~by_angle, in_order, ~in_order]
 
 
 def _comb(power: Array, width: int) -> tuple[Array, npt.NDArray[np.bool_]]:

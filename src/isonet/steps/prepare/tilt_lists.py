@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from isonet.core.tilts.split import SplitEstimate, estimate, tilts_of_first
+from isonet.core.tilts.split import SplitEstimate, estimate, every_other, tilts_of_first
 from isonet.errors import InputError
 from isonet.io import files
 from isonet.io.formats import glance
@@ -66,7 +66,14 @@ def write_half_lists(
         raise InputError(f"{stem.name}: {counted(len(tilts), 'tilt')} cannot be split into halves; give --split frames")
     chosen = [index % 2 == 0 for index in range(len(tilts))]
     if found is not None and found.kind == "tilts":
-        chosen = tilts_of_first(found, tilts).tolist()
+        of_first = tilts_of_first(found, tilts)
+        chosen = of_first.tolist()
+        if not any((of_first == one).all() for one in every_other(tilts)):
+            log.warning(
+                "%s: halves have neither every other tilt by angle nor in the order of the list; the spectrum of half "
+                "1 shows %d of %d; look at %s",
+                *(stem.name, sum(chosen), len(chosen), " and ".join(HALF_TILT_COLUMNS)),
+            )
     else:
         log.warning("%s: half 1 is taken to have tilts 1, 3, 5 ... of the list; edit %s", stem.name, HALF_TILT_COLUMNS)
     paths = []

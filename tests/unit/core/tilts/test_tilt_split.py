@@ -88,6 +88,16 @@ def test_every_other_tilt_in_the_order_of_acquisition() -> None:
     assert chosen.tolist() == [index % 2 == 0 for index in range(len(tilts))]
 
 
+def test_tilts_split_in_an_order_that_the_list_has_lost() -> None:
+    """Every other one as they were recorded, and the list sorted by angle, as IMOD writes it; small tilts do not show."""
+    recorded = [0.0]
+    for step in range(1, 14):
+        recorded += [3.0 * step, -3.0 * step] if step % 2 else [-3.0 * step, 3.0 * step]
+    chosen = tilts_of_first(judged(reconstructed(recorded, "tilts", 0.1)), sorted(recorded))
+    right = [tilt in recorded[::2] for tilt in sorted(recorded)]
+    assert sum(one == other for one, other in zip(chosen.tolist(), right, strict=True)) >= len(right) - 2
+
+
 @pytest.mark.parametrize("shape", [(24, 32, 32), (48, 64, 64), (8, 8, 8)])
 def test_noise_without_planes_says_nothing(shape: tuple[int, int, int]) -> None:
     for seed in range(8):
