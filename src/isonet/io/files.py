@@ -45,13 +45,7 @@ def refuse_special(path: Path) -> None:
 
 
 def refuse_read_only(path: Path) -> None:
-    """Refuse to begin what ends with writing a file, where its folder lets nothing be written.
-
-    Raises
-    ------
-    InputError
-        If the folder, or the one above it that is there, is read-only for this user.
-    """
+    """Raise `InputError` where a file is to be written at the end, and its folder is read-only for this user."""
     folder = next(one for one in path.absolute().parents if one.exists())
     if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(

@@ -11,7 +11,7 @@ from isonet.io.volume_files import is_volume
 from isonet.project.check import measurements_of
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, SUBVOLUME_COLUMN, TURNED_COLUMN, Tomogram
 from isonet.volumes.masks import MASK_COLUMN
-from isonet.volumes.products import data_mark, deconvolved_for, labels_of, mark_in
+from isonet.volumes.products import data_mark, deconvolved_for, kind_in, labels_of, mark_in
 
 log = logging.getLogger("isonet")
 _AGAIN = {
@@ -24,7 +24,7 @@ _DECONVOLVED = ("rlnDeconvTomoName", "rlnCorrectedDeconvTomoName")
 _OF_FULL = ("rlnSnrFalloff", "rlnDeconvStrength")  # not of corrected tomograms, which have their own
 _NOT_KNOWN = ("rlnDefocus", "rlnPixelSize")  # where they are 0
 _DIGITS = 1e-5  # of a value, to which a label tells it
-_MADE_ELSEWHERE = ("isonet withheld:", "isonet resized:")  # of volumes that the table of the result does not name
+_MADE_ELSEWHERE = {"withheld", "resized"}  # of volumes that the table of the result does not name
 
 
 def warn_of_outdated(tomogram: Tomogram, column: str) -> None:
@@ -39,7 +39,7 @@ def warn_of_outdated(tomogram: Tomogram, column: str) -> None:
     product = tomogram.file(column)
     labels = labels_of(product)
     marks = [mark for label in labels if (mark := mark_in(label))]
-    if not marks or any(label.startswith(_MADE_ELSEWHERE) for label in labels):
+    if not marks or not _MADE_ELSEWHERE.isdisjoint(map(kind_in, labels)):
         return
     if column in _DECONVOLVED:
         _warn_of_other_values(tomogram, column)

@@ -170,6 +170,14 @@ def test_the_same_file_twice_is_told(here: Path, simulated: Simulated) -> None:
     assert "even/T.mrc and odd/T.mrc: hold the same voxels" in isonet.done("prepare", even="even", odd="odd").err
 
 
+def test_a_tomogram_that_is_one_of_its_halves_is_told(here: Path, simulated: Simulated) -> None:
+    for side in ("even", "odd"):
+        foreign.mrc(here / f"{side}/T.mrc", simulated(1, side))
+    foreign.mrc(here / "full/T.mrc", simulated(1, "even"))
+    said = isonet.done("prepare", "full", even="even", odd="odd").err
+    assert "warning: full/T.mrc: holds the same voxels as even/T.mrc, one of its halves" in said
+
+
 def test_a_mirrored_wedge(here: Path, simulated: Simulated) -> None:
     foreign.mrc(here / "t/T.mrc", simulated(1, lopsided=True))
     foreign.angles(here / "m/T.tlt", range(-50, 71, 3))

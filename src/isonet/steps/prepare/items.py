@@ -68,7 +68,7 @@ def find_items(tomograms: Sequence[Path], config: PrepareConfig, before: Project
     lone = list({tuple(half.resolve() for half in pair.halves): pair for pair in reversed(lone)}.values())[::-1]
     pairs, lone = _writable(pairs, lone, before)
     if config.even is None:
-        _tell(pairs, lone)
+        _tell(pairs, [pair for pair in lone if listing.of(pair.even, pair.halves).table is None])
     halved: list[tuple[Path | None, Path, Path]] = [(path, *both) for path, both in pairs.items() if both is not None]
     halved += [(None, *pair.halves) for pair in lone]
     _refuse_shared_halves(halved)
@@ -130,7 +130,7 @@ def _refuse_shared_halves(halved: Sequence[tuple[Path | None, Path, Path]]) -> N
 
 
 def _tell(pairs: Mapping[Path, Halves | None], lone: Sequence[Pair]) -> None:
-    """Say which halves were found without being asked for."""
+    """Say which halves were found that nobody asked for and no table lists."""
     for path, halves in pairs.items():
         if halves is not None:
             log.info("%s: its halves are %s and %s", path, *halves)

@@ -100,7 +100,7 @@ def comment_on_sizes(tomograms: Sequence[Sized], *, asked: bool) -> None:
     """
     low, high = _USUAL_PIXEL_SIZES
     for files, (size, is_default) in _together((one.path, (one.size, one.is_default)) for one in tomograms):
-        if is_default:
+        if is_default and not asked:
             log.warning("%s: the header gives a pixel size of %g A, which is a default; set --pixel-size", files, size)
         elif not low <= size <= high:
             remedy = "bin it or use 'isonet resize'" if size < low else "reconstruct it with less binning"

@@ -89,7 +89,7 @@ def test_every_other_tilt_in_the_order_of_acquisition() -> None:
 
 
 def test_tilts_split_in_an_order_that_the_list_has_lost() -> None:
-    """Every other one as they were recorded, and the list sorted by angle, as IMOD writes it; small tilts do not show."""
+    """Every other one as recorded, and the list sorted by angle, as IMOD writes it; the smallest tilts do not show."""
     recorded = [0.0]
     for step in range(1, 14):
         recorded += [3.0 * step, -3.0 * step] if step % 2 else [-3.0 * step, 3.0 * step]

@@ -61,6 +61,10 @@ def check_halves(full: Path | None, even: Path, odd: Path, accepted: Sequence[st
         warn_of_stretch(*halves)
         return
     whole = open_volume(full)
+    copied = [half for half in halves if _are_the_same(whole, half)]
+    if len(copied) == 1:
+        text = "%s: holds the same voxels as %s, one of its halves; give the tomogram of all data, or the halves alone"
+        log.warning(text, full, copied[0].path)
     for half in halves:
         _compare_with_whole(whole, half, accepted)
         warn_of_stretch(whole, half)

@@ -24,6 +24,7 @@ from isonet.steps.prepare.checks.faults import refuse
 from isonet.steps.prepare.checks.two_axes import compare_two_axes, sentence_of_two, shows_two_axes
 from isonet.steps.prepare.checks.wedge import warn_of_stack
 from isonet.volumes.continued import data_box, open_continued
+from isonet.volumes.products import kind_in
 
 log = logging.getLogger("isonet")
 _BLOCKS = 4
@@ -172,6 +173,8 @@ def warn_of_other_wedge(tomogram: Tomogram) -> None:
     if path is None:
         return
     volume = open_continued(path)
+    if "withheld" in map(kind_in, volume.header.labels):  # by this program, to the ends that the table says
+        return
     shown = look(volume, told)
     if shown is None or not shown.clear or len(told.sweeps) > 1:
         return
