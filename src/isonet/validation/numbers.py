@@ -13,7 +13,6 @@ from isonet.validation.bins import SECTOR
 from isonet.validation.curve_styles import THRESHOLDS
 from isonet.validation.scores import Scores
 
-_BETTER_THAN_POSSIBLE = 1.25
 Numbers = dict[str, Any]
 
 
@@ -52,8 +51,12 @@ def withheld_numbers(
         Resolutions in Å (null where nothing can be claimed), their 95 % intervals, curves, sectors, controls, status.
     """
     known = ~whole.predicted.value.isnan()
+    has_seen = whole.better_than_possible or by_sector.better_than_possible
+    if has_seen:
+        whole, by_sector = whole.claiming_nothing, by_sector.claiming_nothing
     numbers: Numbers = {
         "kind": _kind(whole),
+        "has_seen_what_was_withheld": has_seen,
         "degrees": [round(kept[0] - reach, 2), round(kept[0], 2), round(kept[1], 2), round(kept[1] + reach, 2)],
         **resolutions(whole.resolution, pixel_size),
         **{f"lower_limit_{name[11:]}": value for name, value in _lower_limits(whole, pixel_size).items()},
@@ -171,6 +174,11 @@ def _sentence(numbers: Numbers, scores: Scores, helps: str) -> str:
     lowest, inner, outer, highest = numbers["degrees"]
     where = f"where {lowest:g} to {inner:g} and {outer:g} to {highest:g} degrees were withheld"
     limit, measurable = numbers["lower_limit_0143"], numbers["measurable"]
+    if numbers["has_seen_what_was_withheld"]:
+        return (
+            f"nothing is claimed {where}: the prediction agrees with the measurement better than the noise of that "
+            "allows, so it was made from what was withheld; make it from what validate --only-withhold leaves"
+        )
     if measurable is None:
         least = "" if limit is None else f"; without knowing the noise, agreement to {limit:g} A at least"
         said = f"not measurable {where}: FSC between the halves under {MEASURABLE:g}{least}"
@@ -196,7 +204,4 @@ def _sentence(numbers: Numbers, scores: Scores, helps: str) -> str:
         )
     if numbers["kind"] == "one map":
         said += "; with one map the noise is unknown, this is a lower limit"
-    beyond = scores.claimed.low[scores.usable]
-    if scores.halves is not None and bool((beyond > _BETTER_THAN_POSSIBLE).any()):
-        said += "; WARNING: it agrees better than noise allows, it may have seen what was withheld"
     return said

@@ -21,6 +21,7 @@ from isonet.volumes.continued import Continued, continue_over_padding
 from isonet.volumes.padding import Padding
 
 _ENOUGH_DATA = 0.5  # of a sub-volume
+_BETTER, _CHANCE = 1.25, 0.05  # times the most that can be, and what is added to it
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,8 @@ class Scores:
     halves, ceiling : Estimate or None
         FSC of both halves, near the tilt axis where they are from every other tilt, and what a perfect prediction would
         reach; None with one map only.
+    possible : tensor or None
+        The most that the ceiling may be, where the halves are as alike as their interval allows.
     unfilled, shuffled : Estimate
         Controls: of the input, and of the prediction of another place.
     truth : Estimate or None
@@ -112,6 +115,7 @@ class Scores:
     claimed: Estimate
     halves: Estimate | None
     ceiling: Estimate | None
+    possible: Tensor | None
     unfilled: Estimate
     shuffled: Estimate
     truth: Estimate | None
@@ -119,13 +123,23 @@ class Scores:
     power: Tensor
     directions: int
 
+    @property
+    def better_than_possible(self) -> bool:
+        """Whether predictions agree with the measurement better than its noise lets the truth itself agree."""
+        return self.possible is not None and bool((self.predicted.low > _BETTER * self.possible + _CHANCE).any())
+
+    @property
+    def claiming_nothing(self) -> "Scores":
+        """The same curves, of which no shell is taken for measured."""
+        return replace(self, usable=torch.zeros_like(self.usable))
+
     def resolution(self, threshold: float, sector: int = 0) -> Resolution:
         """Frequency up to which what is claimed stays above a threshold."""
         return claims.resolution(self.frequency, self.claimed, self.predicted, self.usable, threshold, sector)
 
     def lower_limit(self, threshold: float) -> Resolution:
         """Frequency up to which the FSC with the measurement, lowered by its noise, stays above a threshold."""
-        known = ~self.predicted.value.isnan()
+        known = ~self.predicted.value.isnan() & (not self.better_than_possible)
         return claims.resolution(self.frequency, self.predicted, self.predicted, known, threshold)
 
     def true_resolution(self, threshold: float, sector: int = 0) -> Resolution | None:
@@ -236,7 +250,7 @@ def score(products: Sequence[Products], *, whole: bool) -> Scores:
     draws = agreement.draw_subvolumes(len(predicted[0].cross))
     found = agreement.estimate(predicted, draws)
     parts = [one.halves for one in products if one.halves is not None]
-    halves = ceiling = None
+    halves = ceiling = possible = None
     usable, claimed = ~found.value.isnan(), found
     if len(parts) == len(products):
         sampling = Sampling.mean([one.sampling for one in products if one.sampling is not None])
@@ -244,6 +258,8 @@ def score(products: Sequence[Products], *, whole: bool) -> Scores:
         joined = Sums.joined([one.whole if whole else one.for_sectors(sectors) for one in parts])
         halves = agreement.estimate([joined], draws)
         ceiling = halves.ceiling(sampling.noise, sampling.alike, sampling.reached)
+        alike_at_most = replace(halves, value=halves.high)
+        possible = alike_at_most.ceiling(sampling.noise, sampling.alike, sampling.reached).value
         usable, claimed = halves.significant & ~ceiling.value.isnan(), found.over(ceiling)
     truth = together("truth")
     return Scores(
@@ -252,6 +268,7 @@ def score(products: Sequence[Products], *, whole: bool) -> Scores:
         claimed=claimed,
         halves=halves,
         ceiling=ceiling,
+        possible=possible,
         unfilled=agreement.estimate(together("unfilled"), draws),
         shuffled=agreement.estimate(together("shuffled"), draws),
         truth=agreement.estimate(truth, draws) if truth else None,

@@ -116,6 +116,20 @@ def test_a_true_prediction_is_believed_and_an_invented_one_is_not(halves: Path, 
         assert "nothing is claimed" in said
 
 
+def test_a_prediction_made_from_what_was_withheld_claims_nothing(here: Path) -> None:
+    """Noise, and one of the halves in the place of a prediction: it agrees with what no prediction can know."""
+    noise = np.random.default_rng(0).standard_normal((2, 24, 40, 40)).astype(np.float32)
+    table = isonet.table_of_halves(here, *noise)
+    isonet.write(here / "seen.mrc", noise[0])
+    isonet.done("validate", table, "--only-withhold", withhold=55)
+    said = isonet.done("validate", table, prediction="seen.mrc", withhold=55).err
+    assert "warning: nothing is claimed" in said
+    assert "it was made from what was withheld" in said
+    seen = numbers()["withheld"]
+    assert seen["resolution_05"] is seen["resolution_0143"] is seen["lower_limit_0143"] is None
+    assert all(sector["resolution_0143"] is None for sector in seen["sectors"])
+
+
 def test_noise_claims_nothing(here: Path) -> None:
     for seed, name in enumerate(("even", "odd")):
         noise = np.random.default_rng(seed).standard_normal(SHAPE).astype(np.float32)
@@ -270,9 +284,9 @@ def test_too_small_a_tomogram_is_refused_before_anything_is_trained(here: Path) 
 )
 def test_a_larger_range_is_advised_where_it_helps_alone(here: Path, withhold: int, said: str) -> None:
     """Noise, of which nothing can be predicted."""
-    noise = np.random.default_rng(0).standard_normal((2, 24, 40, 40)).astype(np.float32)
-    table = isonet.table_of_halves(here, *noise)
-    isonet.write(here / "p.mrc", noise[0])
+    noise = np.random.default_rng(0).standard_normal((3, 24, 40, 40)).astype(np.float32)
+    table = isonet.table_of_halves(here, *noise[:2])
+    isonet.write(here / "p.mrc", noise[2])
     isonet.done("validate", table, "--only-withhold", withhold=withhold)
     isonet.done("validate", table, withhold=withhold, prediction="p.mrc")
     assert said in numbers()["withheld"]["status"]

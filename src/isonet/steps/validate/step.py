@@ -114,7 +114,8 @@ def _write(numbers: Numbers, status: str, config: ValidateConfig) -> Path:
     """Write the numbers and say what was found."""
     path = config.output_dir / RESULT
     files.write_json(path, numbers)
-    log.info("%s", status)
+    in_doubt = numbers.get("withheld", {}).get("has_seen_what_was_withheld", False)
+    log.log(logging.WARNING if in_doubt else logging.INFO, "%s", status)
     log.info("%s: written", path)
     return path
 
