@@ -7,7 +7,7 @@ from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
-from isonet.io.volume_files import is_volume
+from isonet.io.volume_files import EXTENSIONS, is_volume
 from isonet.project.check import measurements_of
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, SUBVOLUME_COLUMN, TURNED_COLUMN, Tomogram
 from isonet.volumes.masks import MASK_COLUMN
@@ -90,8 +90,8 @@ def _hold(paths: Sequence[Path], mark: str) -> bool:
 def _sources(tomogram: Tomogram, column: str) -> Iterator[list[Path]]:
     """Iterate over what a product may have been made of, the likeliest first: a volume of the table, or both halves."""
     likeliest = ("rlnDeconvTomoName",) if column == MASK_COLUMN else ()
-    first = (*likeliest, *FULL_COLUMNS, TURNED_COLUMN, *HALF_COLUMNS)
-    order = sorted(tomogram.row, key=lambda name: first.index(name) if name in first else len(first))
+    others = [name for name, text in tomogram.row.items() if text.lower().endswith(EXTENSIONS)]
+    order = dict.fromkeys((*likeliest, *FULL_COLUMNS, TURNED_COLUMN, *HALF_COLUMNS, *others))
     found = {name: tomogram.file(name) for name in order if name != column and tomogram.text(name) is not None}
     there = {name: path for name, path in found.items() if is_volume(path)}
     yield from ([path] for path in there.values())

@@ -121,6 +121,15 @@ def test_column_that_is_cut_from(prepared: Path, volume: Any) -> None:
         assert row["rlnImageName"] == f"{asked}/v_000000.mrc"
 
 
+def test_words_in_its_table_are_no_files(prepared: Path) -> None:
+    """A folder above that is called `full`, as what was cut from is."""
+    prepared.parent.joinpath("full").mkdir()
+    table = Path("project/subtomo.star")
+    options = {"cube_size": 16, "crop_size": 24, "number_subtomos": 2}
+    isonet.done("extract", prepared, output=table, output_dir="project/subtomo", **options)
+    assert "names full" not in isonet.done("refine", table, **isonet.TINY).err
+
+
 def test_given_again_it_goes_on_and_never_replaces_other_files(prepared: Path) -> None:
     table = extract(number_subtomos=4)
     files = {path: path.stat().st_mtime_ns for path in Path("subtomo").glob("*.mrc")}
