@@ -283,6 +283,8 @@ def test_columns_with_names(
         ("# x y z in nm\n20 30 40\n", [[20, 30, 40]]),
         ("# picked by hand\n20 30 40 # a ribosome\n", [[20, 30, 40]]),
         ("index,axis-0,axis-1,axis-2\n0,20,30,40\n", [[40, 30, 20]]),
+        ("index,axis-0,axis-1,axis-2,axis-3\n0,0.0,20,30,40\n", [[40, 30, 20]]),
+        ("index,axis-0,axis-1,axis-2,axis-3,axis-4\n0,2,1,20,30,40\n1,2,1,20,30,41\n", [[40, 30, 20], [41, 30, 20]]),
         ("x,y,z,voxel_size\n40,60,40,5\n", [[20, 30, 20]]),
         ("x,y,z,tomogram_voxel_size_nm\n40,60,40,0.5\n", [[20, 30, 20]]),
         ("x,y,z,Pixel Size (A)\n40,60,40,5\n", [[20, 30, 20]]),
@@ -364,6 +366,11 @@ def test_a_unit_of_something_else_is_told(tmp_path: Path, caplog: pytest.LogCapt
         ("x;y;z\n40,5;60,2;40,0\n1;2;3,4\n", [[41, 60, 40], [1, 2, 3]]),
         ("x;y;z;score\n40,5;60,2;40,0;0,9\n", [[41, 60, 40]]),
         ('"x";"y";"z"\n"40,5";"60,2";"40"\n', [[41, 60, 40]]),
+        ("40,5;60,2;40,0\n1;2,5;3\n", [[41, 60, 40], [1, 3, 3]]),
+        ("40,5\t60,2\t40\n", [[41, 60, 40]]),
+        ("x\ty\tz\n40,5\t60,2\t40,0\n", [[41, 60, 40]]),
+        ("40,5 60,25 40,125\n", [[41, 60, 40]]),
+        ("40,60,40\n40; 60; 40\n40, 60, 40\n", [[40, 60, 40]] * 3),
     ],
 )
 def test_tables_of_spreadsheets(tmp_path: Path, text: str, expected: list[list[int]]) -> None:
@@ -375,10 +382,13 @@ def test_tables_of_spreadsheets(tmp_path: Path, text: str, expected: list[list[i
     ("text", "mention"),
     [
         ("row,col,slice\n1,2,3\n", "does not name x, y, z"),
+        ("axis-0,axis-1,axis-2,axis-3\n0,1,2,3\n1,1,2,3\n", "several volumes, axis-0 0 and 1"),
         ("x,y\n1,2\n", "does not name x, y, z"),
         ("x,y,z,score\n1,2,3\n", "4 columns"),
         ("x,y,z,score\n1,2,,4\n", "is not a number"),
-        ("1,5;2,5;3,5\n", "three numbers a line"),
+        ("1,024\t1,100\t2,000\n", "give three numbers a line, with points in the place of decimal commas"),
+        ("1,5 20 30\n", "with points in the place of decimal commas"),
+        ("1,2,3,4\n", "three numbers a line$"),
         ("1_0 2 3\n", "'1_0' is not a number"),
     ],
 )
