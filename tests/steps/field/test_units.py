@@ -351,6 +351,40 @@ def test_a_unit_that_is_not_clear_is_refused(tmp_path: Path, text: str, mention:
         places(foreign.put(tmp_path / "p.csv", text))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# coordinates in order z y x\n20 30 40\n",
+        "# coordinates in order z, y, x\n20 30 40\n",
+        "# columns: Z Y X (voxels)\n20 30 40\n",
+        "# picked by hand (ZYX)\n# 12 March\n20,30,40\n",
+        "# numpy order: z/y/x\n20 30 40\n",
+        "# columns: x_px, z_px, y_px\n40 20 30\n",
+        "# first y, then z and x\n30 20 40\n",
+        "# columns: z_A y_A x_A\n200 300 400\n",
+        "# columns: z (nm), y (nm), x (nm)\n20 30 40\n",
+        "# order zyx in nm\n20 30 40\n",
+        "# shape of the volume (z y x): 48 64 64\n# order x y z\n40 30 20\n",
+        "# order zyx\nx,y,z\n40,30,20\n",
+    ],
+)
+def test_an_order_that_comments_say(tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    assert places(foreign.put(tmp_path / "p.txt", text)) == [[40, 30, 20]]
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+    said = "p.txt: its numbers are" in caplog.text
+    assert said == ("40 30 20" not in text and "40,30" not in text)
+
+
+def test_an_order_that_is_not_clear(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert places(foreign.put(tmp_path / "p.txt", "# shape (z, y, x): 48 64 64\n40 30 20\n")) == [[40, 30, 20]]
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "line 1: 'shape (z, y, x): 48 64 64' is not taken for the order" in warning
+    assert "write '# z y x'" in warning
+    with pytest.raises(InputError, match=r"two orders of its numbers, z y x \(line 1\) and x y z \(line 2\)"):
+        places(foreign.put(tmp_path / "p.txt", "# order zyx\n# in xyz\n1 2 3\n"))
+
+
 def test_a_unit_of_something_else_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert places(foreign.put(tmp_path / "p.txt", "# particle diameter in nm: 30\n20 30 20\n")) == [[20, 30, 20]]
     (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]

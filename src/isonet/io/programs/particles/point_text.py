@@ -1,5 +1,6 @@
 """Points of plain text: x, y, z on a line, or columns that the first line names, with their units."""
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,8 +12,11 @@ from isonet.errors import InputError
 from isonet.io.programs.particles.listed_points import Floats, ListedPoints, are_fractions, in_voxels
 from isonet.io.programs.particles.named_columns import Columns, beside_names, columns_named
 from isonet.io.programs.particles.separated import DECIMAL_COMMA, words_of
+from isonet.io.programs.particles.stated_frame import Frame, frame_stated_in
 from isonet.io.programs.particles.stated_units import ANGSTROM, Stated, stated_in, unit_of
 from isonet.io.text import is_number, number, read_text
+
+log = logging.getLogger("isonet")
 
 
 def read_points(path: Path) -> ListedPoints:
@@ -55,12 +59,21 @@ def read_points(path: Path) -> ListedPoints:
         places.append(f"line {line}")
         others.append({what: words[position] for what, position in (header.others | header.stack).items()})
     _refuse_stack(path, others, header)
-    points = in_voxels(np.array(xyz, dtype=np.float64).reshape(-1, 3), places)
+    frame = Frame() if told else _frame(path, comments)
+    points = in_voxels(np.array(xyz, dtype=np.float64).reshape(-1, 3)[:, frame.axes], places)
     stated = Stated() if header.unit in ANGSTROM else stated_in(path, comments)
     angstrom = _angstrom(path, points, header, others, stated)
     names = tuple(row["name"] for row in others if "name" in row)
     unitless = not (header.unit or stated.unit or "unit" in header.others)
     return replace(points, tomograms=names, angstrom=angstrom, fractions=unitless and are_fractions(points.xyz))
+
+
+def _frame(path: Path, comments: Sequence[tuple[int, str]]) -> Frame:
+    """How comments say that numbers are counted, where no line names their columns."""
+    frame = frame_stated_in(path, comments)
+    if frame.order not in ("", "xyz"):
+        log.info("%s: its numbers are %s, as line %d says", path, " ".join(frame.order), frame.line)
+    return frame
 
 
 def _angstrom(

@@ -23,8 +23,8 @@ _LENGTH = "|".join(UNITS[unit] for unit in ANGSTROM)
 _VALUE = r"(?P<value>(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:e[-+]?\d+)?)"
 _AXES = re.compile(r"\s*[xyz][\s,;]+[xyz][\s,;]+[xyz]\b", re.IGNORECASE)
 _ABOUT_PLACES = re.compile(
-    r"\b(?:coord\w*|pos(?:ition)?s?|loc(?:ation)?s?|places?|points?|cent(?:er|re)s?|picks?|picked|particles?|xyz|"
-    r"numbers|values|units?)\b",
+    r"\b(?:coord\w*|pos(?:ition)?s?|loc(?:ation)?s?|places?|points?|cent(?:er|re)s?|picks?|picked|particles?|xyz|zyx|"
+    r"numbers|values|units?|columns?|[xyz]_[^\W\d_]+)\b",
     re.IGNORECASE,
 )
 _OF_ELSE = re.compile(
@@ -32,7 +32,7 @@ _OF_ELSE = re.compile(
 )
 _ALONE = re.compile(rf"\W*(?:\bin\W+)?(?P<unit>{_UNIT})\W*", re.IGNORECASE)
 _WITHIN = re.compile(
-    rf"(?:\bin\s+(?:the\s+)?(?:units?\s+of\s+)?|\bunits?\s*(?:is|are|of)?\s*[:=]?\s*|[\[(])\s*(?P<unit>{_UNIT})(?!\w)",
+    rf"(?:\bin\s+(?:the\s+)?(?:units?\s+of\s+)?|\bunits?\s*(?:is|are|of)?\s*[:=]?\s*|[\[(]|\b[xyz]_)\s*(?P<unit>{_UNIT})(?!\w)",
     re.IGNORECASE,
 )
 _SIZES = (
