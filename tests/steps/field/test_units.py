@@ -385,6 +385,39 @@ def test_an_order_that_is_not_clear(tmp_path: Path, caplog: pytest.LogCaptureFix
         places(foreign.put(tmp_path / "p.txt", "# order zyx\n# in xyz\n1 2 3\n"))
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("id,experiment,particle_type,x,y,z\n0,TS_1,ribosome,50.0,40.0,30.0\n1,TS_2,ribosome,1,1,1\n", [5, 4, 3]),
+        ("experiment,particle_type,x,y,z\nTS_2,ribosome,1,1,1\nTS_1,ribosome,50,40,30\n", [5, 4, 3]),
+        ("run_name,x,y,z,transform_00,transform_01\nTS_1,50,40,30,1,0\n", [5, 4, 3]),
+        ("experiment,particle_type,x,y,z\nTS_1,a,0.5,0.5,0.5\n", [0, 0, 0]),
+    ],
+)
+def test_places_of_copick_are_in_angstrom(
+    tmp_path: Path, text: str, place: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    assert places(foreign.put(tmp_path / "p.csv", text)) == [place]
+    assert "columns are those of copick, so x y z are in A" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("experiment,particle_type,x_px,y_px,z_px\nTS_1,a,50,40,30\n", [50, 40, 30]),
+        ("# in nm\nexperiment,particle_type,x,y,z\nTS_1,a,50,40,30\n", [50, 40, 30]),
+        ("experiment,x,y,z\nTS_1,50,40,30\n", [50, 40, 30]),
+    ],
+)
+def test_what_is_said_of_the_unit_wins(
+    tmp_path: Path, text: str, place: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    assert places(foreign.put(tmp_path / "p.csv", text)) == [place]
+    assert "copick" not in caplog.text
+
+
 def test_a_unit_of_something_else_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert places(foreign.put(tmp_path / "p.txt", "# particle diameter in nm: 30\n20 30 20\n")) == [[20, 30, 20]]
     (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]

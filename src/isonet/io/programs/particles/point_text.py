@@ -11,7 +11,7 @@ import numpy as np
 from isonet.errors import InputError
 from isonet.io.programs.particles.listed_points import Floats, ListedPoints, are_fractions, in_voxels
 from isonet.io.programs.particles.named_columns import Columns, beside_names, columns_named
-from isonet.io.programs.particles.separated import DECIMAL_COMMA, words_of
+from isonet.io.programs.particles.separated import holds_decimal_commas, words_of
 from isonet.io.programs.particles.stated_frame import Frame, frame_stated_in
 from isonet.io.programs.particles.stated_units import ANGSTROM, Stated, stated_in, unit_of
 from isonet.io.text import is_number, number, read_text
@@ -49,19 +49,15 @@ def read_points(path: Path) -> ListedPoints:
             raise InputError(f"{where} is no point and does not name x, y, z; begin it with #, or name the columns")
         if len(words) != header.count:
             need = f"{header.count} columns, as the first line names" if told else "three numbers a line"
-            need += (
-                ", with points in the place of decimal commas"
-                if any(map(DECIMAL_COMMA.fullmatch, content.split()))
-                else ""
-            )
-            raise InputError(f"{where} is not x y z; give {need}")
+            commas = ", with points in the place of decimal commas" if holds_decimal_commas(content) else ""
+            raise InputError(f"{where} is not x y z; give {need}{commas}")
         xyz.append([number(path, f"line {line}", words[axis]) for axis in header.axes])
         places.append(f"line {line}")
         others.append({what: words[position] for what, position in (header.others | header.stack).items()})
     _refuse_stack(path, others, header)
     frame = Frame() if told else _frame(path, comments)
     points = in_voxels(np.array(xyz, dtype=np.float64).reshape(-1, 3)[:, frame.axes], places)
-    stated = Stated() if header.unit in ANGSTROM else stated_in(path, comments)
+    stated = _stated(path, header, comments)
     angstrom = _angstrom(path, points, header, others, stated)
     names = tuple(row["name"] for row in others if "name" in row)
     unitless = not (header.unit or stated.unit or "unit" in header.others)
@@ -74,6 +70,17 @@ def _frame(path: Path, comments: Sequence[tuple[int, str]]) -> Frame:
     if frame.order not in ("", "xyz"):
         log.info("%s: its numbers are %s, as line %d says", path, " ".join(frame.order), frame.line)
     return frame
+
+
+def _stated(path: Path, header: Columns, comments: Sequence[tuple[int, str]]) -> Stated:
+    """What comments state of the unit, or else columns of a program whose unit is known."""
+    if header.unit in ANGSTROM:
+        return Stated()
+    stated = stated_in(path, comments)
+    if header.copick and not (header.unit or stated.unit or stated.binned or {"unit", "binning"} & set(header.others)):
+        log.info("%s: its columns are those of copick, so x y z are in A; call them x_px, y_px, z_px if not", path)
+        return Stated("A")
+    return stated
 
 
 def _angstrom(
