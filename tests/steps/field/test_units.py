@@ -418,6 +418,17 @@ def test_what_is_said_of_the_unit_wins(
     assert "copick" not in caplog.text
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_number_before_x_and_y_is_told(tmp_path: Path, first: int, caplog: pytest.LogCaptureFixture) -> None:
+    rows = "".join(f"{number} {30 + number} 20\n" for number in range(first, first + 4))
+    for text in ("# x y z\n" + rows, "# order x y z\n" + rows, rows.partition("\n")[2], "9 9 9\n" + rows):
+        places(foreign.put(tmp_path / "p.txt", text))
+    assert not caplog.records
+    places(foreign.put(tmp_path / "p.txt", rows))
+    assert f"p.txt: its first column counts {first}, {first + 1}, {first + 2} ...; if that numbers" in caplog.text
+    assert "write '# x y z' above them if not" in caplog.text
+
+
 def test_a_unit_of_something_else_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert places(foreign.put(tmp_path / "p.txt", "# particle diameter in nm: 30\n20 30 20\n")) == [[20, 30, 20]]
     (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]

@@ -17,6 +17,7 @@ from isonet.io.programs.particles.stated_units import ANGSTROM, Stated, stated_i
 from isonet.io.text import is_number, number, read_text
 
 log = logging.getLogger("isonet")
+_COUNTED = 4  # points at the least, to tell numbers of points from places
 
 
 def read_points(path: Path) -> ListedPoints:
@@ -55,8 +56,11 @@ def read_points(path: Path) -> ListedPoints:
         places.append(f"line {line}")
         others.append({what: words[position] for what, position in (header.others | header.stack).items()})
     _refuse_stack(path, others, header)
+    numbers = np.array(xyz, dtype=np.float64).reshape(-1, 3)
     frame = Frame() if told else _frame(path, comments)
-    points = in_voxels(np.array(xyz, dtype=np.float64).reshape(-1, 3)[:, frame.axes], places)
+    if not told and not frame.order:
+        _warn_of_numbered(path, numbers)
+    points = in_voxels(numbers[:, frame.axes], places)
     stated = _stated(path, header, comments)
     angstrom = _angstrom(path, points, header, others, stated)
     names = tuple(row["name"] for row in others if "name" in row)
@@ -70,6 +74,16 @@ def _frame(path: Path, comments: Sequence[tuple[int, str]]) -> Frame:
     if frame.order not in ("", "xyz"):
         log.info("%s: its numbers are %s, as line %d says", path, " ".join(frame.order), frame.line)
     return frame
+
+
+def _warn_of_numbered(path: Path, xyz: Floats) -> None:
+    """Warn where what stands in the place of x counts the points."""
+    if len(xyz) >= _COUNTED and xyz[0, 0] in (0, 1) and (np.diff(xyz[:, 0]) == 1).all():
+        log.warning(
+            "%s: its first column counts %g, %g, %g ...; if that numbers the points, z is missing: give x y z; write "
+            "'# x y z' above them if not",
+            *(path, *xyz[:3, 0]),
+        )
 
 
 def _stated(path: Path, header: Columns, comments: Sequence[tuple[int, str]]) -> Stated:
