@@ -418,6 +418,77 @@ def test_what_is_said_of_the_unit_wins(
     assert "copick" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# coordinates (Å), center of tomogram is origin\n50 40 20\n",
+        "# origin at the centre\n5 4 2\n",
+        "# origin is in the middle of the volume\n5 4 2\n",
+        "# centered coordinates\n5 4 2\n",
+        "# x y z (centered, nm)\n5 4 2\n",
+        "# x y z relative to the center of the tomogram\n5 4 2\n",
+        "# measured from the middle\nx,y,z\n5,4,2\n",
+        "# centred on the tomogram\n5 4 2\n",
+    ],
+)
+def test_places_from_the_middle_are_refused(tmp_path: Path, text: str) -> None:
+    mention = r"line 1: .* says that x y z count from the middle; .*rlnCenteredCoordinateXAngst"
+    with pytest.raises(InputError, match=mention):
+        places(foreign.put(tmp_path / "p.txt", text))
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "centers of particles, origin at the corner",
+        "particle center coordinates, origin: first voxel",
+        "box centre, from the corner of the volume",
+        "boxes centered on ribosomes",
+        "from the acquisition center in Basel",
+    ],
+)
+def test_other_middles_pass(tmp_path: Path, comment: str) -> None:
+    assert places(foreign.put(tmp_path / "p.txt", f"# {comment}\n5 4 2\n")) == [[5, 4, 2]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# 1-based voxel coordinates\n6 5 3\n",
+        "# one-based\nx,y,z\n6,5,3\n",
+        "# voxels counted from 1\n6 5 3\n",
+        "# z y x, indices start at 1\n3 5 6\n",
+        "# order zyx (1 based)\n3 5 6\n",
+        "# first voxel is 1\n# pixel size: 5 A\n11 9 5\n",
+        "# MATLAB, 1-indexed, not 0.5\n1.9 1.9 1.9\n1 1 1\n",
+    ],
+)
+def test_voxels_counted_from_1(tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    found = places(foreign.put(tmp_path / "p.txt", text))
+    assert found == ([[1, 1, 1], [0, 0, 0]] if "MATLAB" in text else [[5, 4, 2]])
+    assert "is taken from x, y, z" in caplog.text
+
+
+def test_what_else_counts_from_1_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert places(foreign.put(tmp_path / "p.txt", "# 0-based; starting at 1.5 A\n5 4 2\n")) == [[5, 4, 2]]
+    assert not caplog.records
+    assert places(foreign.put(tmp_path / "p.txt", "# tomogram ids are 1-based\n5 4 2\n")) == [[5, 4, 2]]
+    assert "line 1: '1-based' is not taken for that of x, y, z; write '# 1-based'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "mention"),
+    [
+        ("# 1-based (0-based in Python)\n5 4 2\n", r"from 1 \(line 1\) and from 0 \(line 1\); leave the right one"),
+        ("# 1-based\n# x y z in nm\n5 4 2\n", "'1-based' is of voxels, and x y z are in nm"),
+    ],
+)
+def test_a_first_voxel_that_is_not_clear(tmp_path: Path, text: str, mention: str) -> None:
+    with pytest.raises(InputError, match=mention):
+        places(foreign.put(tmp_path / "p.txt", text))
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_a_number_before_x_and_y_is_told(tmp_path: Path, first: int, caplog: pytest.LogCaptureFixture) -> None:
     rows = "".join(f"{number} {30 + number} 20\n" for number in range(first, first + 4))

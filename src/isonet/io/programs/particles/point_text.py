@@ -2,8 +2,8 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,30 @@ from isonet.io.programs.particles.listed_points import Floats, ListedPoints, are
 from isonet.io.programs.particles.named_columns import Columns, beside_names, columns_named
 from isonet.io.programs.particles.separated import holds_decimal_commas, words_of
 from isonet.io.programs.particles.stated_frame import Frame, frame_stated_in
-from isonet.io.programs.particles.stated_units import ANGSTROM, Stated, stated_in, unit_of
+from isonet.io.programs.particles.stated_units import ANGSTROM
+from isonet.io.programs.particles.text_units import angstrom_of, stated_beside, units_of
 from isonet.io.text import is_number, number, read_text
 
 log = logging.getLogger("isonet")
 _COUNTED = 4  # points at the least, to tell numbers of points from places
+
+
+@dataclass
+class _Text:
+    """What a text holds: its columns, comments above the numbers, and of each point its numbers, place and the rest.
+
+    Attributes
+    ----------
+    named : bool
+        Whether a line names the columns.
+    """
+
+    columns: Columns = field(default_factory=Columns)
+    named: bool = False
+    comments: list[tuple[int, str]] = field(default_factory=list)
+    numbers: list[list[float]] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    rows: list[dict[str, str]] = field(default_factory=list)
 
 
 def read_points(path: Path) -> ListedPoints:
@@ -26,107 +45,87 @@ def read_points(path: Path) -> ListedPoints:
     Raises
     ------
     InputError
-        If it is no text, a line is no point, the first line names columns but not x, y and z, or numbers are said to be
-        binned, and not of which pixels.
+        If it is no text, a line is no point, the first line names columns but not x, y and z, or what is said of the
+        numbers cannot be.
     """
-    xyz: list[list[float]] = []
-    places: list[str] = []
-    others: list[dict[str, str]] = []
-    comments: list[tuple[int, str]] = []
-    header, told = Columns(), False
-    for line, content in _lines(path):
-        if not xyz and not told and (found := columns_named(content)) is not None:
-            header, told = found, True
-            comments += [(line, text) for text in beside_names(content, header)]
-            continue
-        words = words_of(content, header.count, header.separator)
-        if not words:
-            comments += [(line, content.strip().lstrip("#%"))] * (not xyz)
-            continue
-        where = f"{path}, line {line}: {content.strip()[:60]!r}"
-        if not xyz and re.fullmatch(r"data_\S*", content.strip()):
-            raise InputError(f"{path}: is a STAR file by its text; name it .star")
-        if not xyz and not told and not any(map(is_number, words)):
-            raise InputError(f"{where} is no point and does not name x, y, z; begin it with #, or name the columns")
-        if len(words) != header.count:
-            need = f"{header.count} columns, as the first line names" if told else "three numbers a line"
-            commas = ", with points in the place of decimal commas" if holds_decimal_commas(content) else ""
-            raise InputError(f"{where} is not x y z; give {need}{commas}")
-        xyz.append([number(path, f"line {line}", words[axis]) for axis in header.axes])
-        places.append(f"line {line}")
-        others.append({what: words[position] for what, position in (header.others | header.stack).items()})
-    _refuse_stack(path, others, header)
-    numbers = np.array(xyz, dtype=np.float64).reshape(-1, 3)
-    frame = Frame() if told else _frame(path, comments)
-    if not told and not frame.order:
+    text = _read(path)
+    columns, rows = text.columns, text.rows
+    _refuse_stack(path, text)
+    stated = stated_beside(path, columns, text.comments)
+    angstrom = angstrom_of(path, text.places, columns, rows, stated)
+    units = set(units_of(columns, rows, stated))
+    frame = frame_stated_in(path, text.comments, named=text.named)
+    numbers = np.array(text.numbers, dtype=np.float64).reshape(-1, 3)
+    if not (text.named or frame.order):
         _warn_of_numbered(path, numbers)
-    points = in_voxels(numbers[:, frame.axes], places)
-    stated = _stated(path, header, comments)
-    angstrom = _angstrom(path, points, header, others, stated)
-    names = tuple(row["name"] for row in others if "name" in row)
-    unitless = not (header.unit or stated.unit or "unit" in header.others)
-    return replace(points, tomograms=names, angstrom=angstrom, fractions=unitless and are_fractions(points.xyz))
+    xyz = _from_zero(path, numbers, frame, units & set(ANGSTROM))
+    names = tuple(row["name"] for row in rows if "name" in row)
+    return replace(
+        in_voxels(xyz, text.places),
+        tomograms=names,
+        angstrom=angstrom,
+        fractions=not (any(units) or frame.from_one) and are_fractions(xyz),
+    )
 
 
-def _frame(path: Path, comments: Sequence[tuple[int, str]]) -> Frame:
-    """How comments say that numbers are counted, where no line names their columns."""
-    frame = frame_stated_in(path, comments)
+def _read(path: Path) -> _Text:
+    """Read the lines of a text."""
+    text = _Text()
+    for line, content in _lines(path):
+        if not (text.numbers or text.named) and (found := columns_named(content)) is not None:
+            text.columns, text.named = found, True
+            text.comments += [(line, beside) for beside in beside_names(content, found)]
+            continue
+        words = words_of(content, text.columns.count, text.columns.separator)
+        if not words:
+            text.comments += [(line, content.strip().lstrip("#%"))] * (not text.numbers)
+            continue
+        _refuse_no_point(f"{path}, line {line}: {content.strip()[:60]!r}", path, content, words, text)
+        text.numbers.append([number(path, f"line {line}", words[axis]) for axis in text.columns.axes])
+        text.places.append(f"line {line}")
+        beside = text.columns.others | text.columns.stack
+        text.rows.append({what: words[position] for what, position in beside.items()})
+    return text
+
+
+def _refuse_no_point(where: str, path: Path, content: str, words: list[str], text: _Text) -> None:
+    """Raise `InputError` where a line has not the columns of a point."""
+    if not text.numbers and re.fullmatch(r"data_\S*", content.strip()):
+        raise InputError(f"{path}: is a STAR file by its text; name it .star")
+    if not (text.numbers or text.named or any(map(is_number, words))):
+        raise InputError(f"{where} is no point and does not name x, y, z; begin it with #, or name the columns")
+    if len(words) != text.columns.count:
+        need = f"{text.columns.count} columns, as the first line names" if text.named else "three numbers a line"
+        commas = ", with points in the place of decimal commas" if holds_decimal_commas(content) else ""
+        raise InputError(f"{where} is not x y z; give {need}{commas}")
+
+
+def _from_zero(path: Path, numbers: Floats, frame: Frame, lengths: set[str]) -> Floats:
+    """x, y, z, with voxels counted from 0, of numbers whose order and first voxel comments tell."""
     if frame.order not in ("", "xyz"):
         log.info("%s: its numbers are %s, as line %d says", path, " ".join(frame.order), frame.line)
-    return frame
+    if not frame.from_one:
+        return numbers[:, frame.axes]
+    if lengths:
+        raise InputError(f"{path}, {frame.from_one} is of voxels, and x y z are in {min(lengths)}; leave the right one")
+    log.info("%s, %s: 1 is taken from x, y, z", path, frame.from_one)
+    return numbers[:, frame.axes] - 1
 
 
-def _warn_of_numbered(path: Path, xyz: Floats) -> None:
+def _warn_of_numbered(path: Path, numbers: Floats) -> None:
     """Warn where what stands in the place of x counts the points."""
-    if len(xyz) >= _COUNTED and xyz[0, 0] in (0, 1) and (np.diff(xyz[:, 0]) == 1).all():
+    if len(numbers) >= _COUNTED and numbers[0, 0] in (0, 1) and (np.diff(numbers[:, 0]) == 1).all():
         log.warning(
             "%s: its first column counts %g, %g, %g ...; if that numbers the points, z is missing: give x y z; write "
             "'# x y z' above them if not",
-            *(path, *xyz[:3, 0]),
+            *(path, *numbers[:3, 0]),
         )
 
 
-def _stated(path: Path, header: Columns, comments: Sequence[tuple[int, str]]) -> Stated:
-    """What comments state of the unit, or else columns of a program whose unit is known."""
-    if header.unit in ANGSTROM:
-        return Stated()
-    stated = stated_in(path, comments)
-    if header.copick and not (header.unit or stated.unit or stated.binned or {"unit", "binning"} & set(header.others)):
-        log.info("%s: its columns are those of copick, so x y z are in A; call them x_px, y_px, z_px if not", path)
-        return Stated("A")
-    return stated
-
-
-def _angstrom(
-    path: Path, points: ListedPoints, header: Columns, others: Sequence[Mapping[str, str]], stated: Stated
-) -> Floats:
-    """Å of the unit of each point, as columns or else comments say it; NaN where it is a voxel of the tomogram."""
-    if header.unit in ANGSTROM:
-        return np.full(len(others), ANGSTROM[header.unit])
-    found = []
-    for place, row in zip(points.places, others, strict=True):
-        unit = unit_of(row["unit"]) if "unit" in row else header.unit or stated.unit
-        if "unit" in row and not unit:
-            raise InputError(f"{path}, {place}: {row['unit']!r} is no unit of length; give A, nm, um or voxel")
-        size = (not stated.binned and stated.size) or np.nan
-        if "size" in row:
-            size = ANGSTROM[header.size_unit] * number(path, place, row["size"])
-            if not size > 0:
-                raise InputError(f"{path}, {place}: {row['size']} is no size of a voxel; correct it")
-        found.append(ANGSTROM.get(unit, size))
-        binned = stated.binned or (f"{place}: a binning of {row['binning']}" if "binning" in row else "")
-        if binned and np.isnan(found[-1]):
-            raise InputError(
-                f"{path}, {binned} does not tell which pixels the numbers count; write '# pixel size: N A', with the "
-                "size of these, in its place"
-            )
-    return np.array(found, dtype=np.float64)
-
-
-def _refuse_stack(path: Path, rows: Sequence[Mapping[str, str]], header: Columns) -> None:
+def _refuse_stack(path: Path, text: _Text) -> None:
     """Raise `InputError` where points lie in several volumes of a stack, as napari shows them."""
-    for name in header.stack:
-        found = list(dict.fromkeys(row[name] for row in rows))
+    for name in text.columns.stack:
+        found = list(dict.fromkeys(row[name] for row in text.rows))
         if len(found) > 1:
             raise InputError(
                 f"{path}: points of several volumes, {name} {found[0]} and {found[1]}; give each its own file"

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,23 @@ _OF_ELSE = re.compile(
     r"shape|size|dimension|\bdims?\b|spacing|\bbox|euler|angle|rotat|orient|vector|normal|stor(?:ed|age)|shift|offset",
     re.IGNORECASE,
 )
+_MIDDLE = r"(?:cent(?:er|re)|middle)"
+_FROM_MIDDLE = re.compile(
+    rf"\b{_MIDDLE}\b[^.;,]*\borigin\b|\borigin\b[^.;,]*\b{_MIDDLE}\b|"
+    rf"\b(?:from|(?:relative|respect) to)\s+(?:the\s+)?{_MIDDLE}\b|"
+    r"(?<![^\W_])(?<!-)cent(?:er|r)ed\b(?!\s+(?:on|at|around|in)\b(?!.*(?:tomo|vol|origin|zero|0)))",
+    re.IGNORECASE,
+)
+_FIRSTS = {
+    first: re.compile(
+        rf"(?<![\w.])(?:{words})[\s-]*(?:based|indexed)\b|"
+        rf"\bfirst\s+(?:voxel|pixel|index)\s*(?:is|has|=|:)?\s*(?:{words})\b(?![.,]\d)|"
+        rf"\b(?:index|indices|count|number|start|begin)\w*\s+(?:at|from|with)\s+(?:{words})\b(?![.,]\d)",
+        re.IGNORECASE,
+    )
+    for first, words in {"1": "1|one", "0": "0|zero"}.items()
+}
+_OF_NO_VOXELS = re.compile(r"\b(?:ids?|class\w*|frames?|labels?|views?|tilts?|rows?|lines?)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -30,10 +47,13 @@ class Frame:
         Order of the axes, `xyz` or another; nothing where they do not say.
     line : int
         Where it stands.
+    from_one : str
+        Where they say that the first voxel is 1, and in which words; else nothing.
     """
 
     order: str = ""
     line: int = 0
+    from_one: str = ""
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -41,10 +61,10 @@ class Frame:
         return tuple(map((self.order or "xyz").index, "xyz"))
 
 
-def frame_stated_in(path: Path, comments: Sequence[tuple[int, str]]) -> Frame:
+def frame_stated_in(path: Path, comments: Sequence[tuple[int, str]], *, named: bool) -> Frame:
     """Find what comments state of the axes of the numbers below them.
 
-    An order counts unless the comment is about something else, as the shape of a volume; of that there is a warning.
+    What a comment says of something else, as of the shape of a volume, does not count; of that there is a warning.
 
     Parameters
     ----------
@@ -52,12 +72,32 @@ def frame_stated_in(path: Path, comments: Sequence[tuple[int, str]]) -> Frame:
         The file, for messages.
     comments : sequence of tuple
         Line number and text of each, without its mark.
+    named : bool
+        Whether columns have names, which tell their order.
 
     Raises
     ------
     InputError
-        If they state two orders.
+        If they state two orders, two numbers of the first voxel, or that numbers count from the middle.
     """
+    _refuse_middle(path, comments)
+    order, line = ("", 0) if named else _order(path, comments)
+    return Frame(order, line, _from_one(path, comments))
+
+
+def _refuse_middle(path: Path, comments: Sequence[tuple[int, str]]) -> None:
+    """Raise `InputError` where comments say that numbers count from the middle of the tomogram."""
+    for line, text in comments:
+        found = _FROM_MIDDLE.search(text)
+        if found and "corner" not in text.lower():
+            raise InputError(
+                f"{path}, line {line}: {found[0].strip()[:60]!r} says that x y z count from the middle; add half the "
+                "tomogram's edges and leave it out, or give rlnCenteredCoordinateXAngst, Y and Z in a STAR file"
+            )
+
+
+def _order(path: Path, comments: Sequence[tuple[int, str]]) -> tuple[str, int]:
+    """Order of the axes and the line that states it; nothing and 0 where none does."""
     orders: dict[str, int] = {}
     doubtful = []
     for line, text in comments:
@@ -66,18 +106,32 @@ def frame_stated_in(path: Path, comments: Sequence[tuple[int, str]]) -> Frame:
             doubtful += [(line, order, text) for order in found if order != "xyz"]
         else:
             orders |= {order: line for order in found if order not in orders}
-    _refuse_two(path, "orders", orders)
+    if len(orders) > 1:
+        told = " and ".join(f"{' '.join(one)} (line {line})" for one, line in orders.items())
+        raise InputError(f"{path}: comments give two orders of its numbers, {told}; leave the right one")
     for line, order, text in doubtful if not orders else ():
         log.warning(
             "%s, line %d: %r is not taken for the order of its numbers; write '# %s' if it is, or '# x y z'",
             *(path, line, text.strip()[:60], " ".join(order)),
         )
-    order = next(iter(orders), "")
-    return Frame(order, orders.get(order, 0))
+    return next(iter(orders.items()), ("", 0))
 
 
-def _refuse_two(path: Path, what: str, found: Mapping[str, int]) -> None:
-    """Raise `InputError` where comments state two things."""
-    if len(found) > 1:
-        told = " and ".join(f"{' '.join(one)} (line {line})" for one, line in found.items())
-        raise InputError(f"{path}: comments give two {what} of its numbers, {told}; leave the right one")
+def _from_one(path: Path, comments: Sequence[tuple[int, str]]) -> str:
+    """Where comments say that voxels are counted from 1, and in which words."""
+    said: dict[str, tuple[int, str]] = {}
+    for line, text in comments:
+        for first, pattern in _FIRSTS.items():
+            if not (match := pattern.search(text)):
+                continue
+            if not _OF_NO_VOXELS.search(text):
+                said.setdefault(first, (line, match[0]))
+            elif first == "1":
+                log.warning(
+                    "%s, line %d: %r is not taken for that of x, y, z; write '# 1-based' if it is",
+                    *(path, line, match[0]),
+                )
+    if len(said) > 1:
+        told = " and ".join(f"from {first} (line {line})" for first, (line, _) in said.items())
+        raise InputError(f"{path}: comments count voxels {told}; leave the right one")
+    return f"line {said['1'][0]}: {said['1'][1]!r}" if "1" in said else ""
