@@ -489,6 +489,26 @@ def test_a_first_voxel_that_is_not_clear(tmp_path: Path, text: str, mention: str
         places(foreign.put(tmp_path / "p.txt", text))
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        "shift_x,shift_y,shift_z",
+        "x_offset,y_offset,z_offset",
+        "xShift,yShift,zShift",
+        "offset.x,offset.y,offset.z",
+        "rlnOriginXAngst,rlnOriginYAngst,rlnOriginZAngst",
+        "transform_03,transform_13,transform_23",
+        "shift_x_nm,shift_y_nm,shift_z_nm",
+    ],
+)
+def test_shifts_that_are_left_aside_are_told(tmp_path: Path, names: str, caplog: pytest.LogCaptureFixture) -> None:
+    for values in ("0.0,0,0", ",,"):
+        assert places(foreign.put(tmp_path / "p.csv", f"x,y,z,{names}\n40,30,20,{values}\n")) == [[40, 30, 20]]
+    assert not caplog.records
+    assert places(foreign.put(tmp_path / "p.csv", f"x,y,z,{names}\n40,30,20,0,5,0\n")) == [[40, 30, 20]]
+    assert f"p.csv: its shifts {names.replace(',', ', ')} are left aside; add them to x y z" in caplog.text
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_a_number_before_x_and_y_is_told(tmp_path: Path, first: int, caplog: pytest.LogCaptureFixture) -> None:
     rows = "".join(f"{number} {30 + number} 20\n" for number in range(first, first + 4))

@@ -9,9 +9,10 @@ from isonet.io.programs.particles.stated_units import UNITS, unit_of
 
 _PREFERRED = ("A", "nm", "um", "voxel", "")
 _PLACE = r"(?:rln)?(?:pos(?:ition)?s?|coord(?:inate)?s?|loc(?:ation)?s?|cent(?:er|re)s?|points?)?"
+_ANY_UNIT = "|".join(f"(?:{pattern})" for pattern in UNITS.values())
 _COLUMN = re.compile(
     rf"{_PLACE}[ _.\-]*(?P<axis>[xyz])[ _.\-]*{_PLACE}[ _.\-/]*[\[(]?(?:in )?"
-    rf"(?P<unit>{'|'.join(f'(?:{pattern})' for pattern in UNITS.values())})?[\])]?",
+    rf"(?P<unit>{_ANY_UNIT})?[\])]?",
     re.IGNORECASE,
 )
 _NAPARI = re.compile(r"axis-(?P<number>\d)", re.IGNORECASE)
@@ -27,6 +28,12 @@ _SIZES = re.compile(
 )
 _UNIT_COLUMNS = re.compile(r"(?:(?:coord(?:inate)?s?|pos(?:ition)?)[ _]?)?units?", re.IGNORECASE)
 _BINNING_COLUMNS = re.compile(r"bin(?:ning|ned)?(?:[ _]?(?:factor|level))?", re.IGNORECASE)
+_SHIFT = r"(?:refined[ _.\-]*)?(?:shift|offset|off|origin|translation|delta)s?"
+_SHIFTS = re.compile(
+    rf"(?:rln)?(?:{_SHIFT}[ _.\-]*[xyz]|[xyz][ _.\-]*{_SHIFT})(?:[ _.\-/]*[\[(]?(?:{_ANY_UNIT})[\])]?)?|"
+    r"transform_[012]3",
+    re.IGNORECASE,
+)
 _OTHER = {"name": _NAMES, "size": _SIZES, "unit": _UNIT_COLUMNS, "binning": _BINNING_COLUMNS}
 
 
@@ -50,6 +57,8 @@ class Columns:
         Unit of the size: `A` or `nm`.
     stack : dict of str to int
         Columns of axes of napari before z, by name, which tell one volume of a stack from another.
+    shifts : dict of str to int
+        Columns of shifts, by name, which are not applied.
     copick : bool
         Whether columns are those of copick, or of the CZII challenge, whose places are in Å.
     """
@@ -61,6 +70,7 @@ class Columns:
     others: dict[str, int] = field(default_factory=dict)
     size_unit: str = "A"
     stack: dict[str, int] = field(default_factory=dict)
+    shifts: dict[str, int] = field(default_factory=dict)
     copick: bool = False
 
 
@@ -91,6 +101,7 @@ def columns_named(line: str) -> Columns | None:
         others,
         (unit_of(named["size"][0][1]["unit"]) if "size" in others else "") or "A",
         stack,
+        {word: position for position, word in enumerate(words) if _SHIFTS.fullmatch(word)},
         any(names <= set(map(str.lower, words)) for names in _COPICK),
     )
 

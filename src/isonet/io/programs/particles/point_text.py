@@ -15,7 +15,7 @@ from isonet.io.programs.particles.separated import holds_decimal_commas, words_o
 from isonet.io.programs.particles.stated_frame import Frame, frame_stated_in
 from isonet.io.programs.particles.stated_units import ANGSTROM
 from isonet.io.programs.particles.text_units import angstrom_of, stated_beside, units_of
-from isonet.io.text import is_number, number, read_text
+from isonet.io.text import as_number, is_number, number, read_text
 
 log = logging.getLogger("isonet")
 _COUNTED = 4  # points at the least, to tell numbers of points from places
@@ -51,6 +51,7 @@ def read_points(path: Path) -> ListedPoints:
     text = _read(path)
     columns, rows = text.columns, text.rows
     _refuse_stack(path, text)
+    _warn_of_shifts(path, text)
     stated = stated_beside(path, columns, text.comments)
     angstrom = angstrom_of(path, text.places, columns, rows, stated)
     units = set(units_of(columns, rows, stated))
@@ -83,7 +84,7 @@ def _read(path: Path) -> _Text:
         _refuse_no_point(f"{path}, line {line}: {content.strip()[:60]!r}", path, content, words, text)
         text.numbers.append([number(path, f"line {line}", words[axis]) for axis in text.columns.axes])
         text.places.append(f"line {line}")
-        beside = text.columns.others | text.columns.stack
+        beside = text.columns.others | text.columns.stack | text.columns.shifts
         text.rows.append({what: words[position] for what, position in beside.items()})
     return text
 
@@ -130,6 +131,15 @@ def _refuse_stack(path: Path, text: _Text) -> None:
             raise InputError(
                 f"{path}: points of several volumes, {name} {found[0]} and {found[1]}; give each its own file"
             )
+
+
+def _warn_of_shifts(path: Path, text: _Text) -> None:
+    """Warn where columns of shifts hold some: whether they are to be added is not known."""
+    if any(as_number(row[name]) not in (0.0, "") for row in text.rows for name in text.columns.shifts):
+        log.warning(
+            "%s: its shifts %s are left aside; add them to x y z, or take them off, as their program does",
+            *(path, ", ".join(text.columns.shifts)),
+        )
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
