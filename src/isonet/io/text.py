@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 _LARGEST = 1 << 26
 _LISTED = 5  # names
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[-+\u2212]?\d*,\d+", re.ASCII)
 _UTF_8_MARK = b"\xef\xbb\xbf"
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -162,35 +163,13 @@ def table(path: Path, lines: Iterable[tuple[int, Sequence[str]]], columns: int, 
     return np.array(values, dtype=np.float64)
 
 
-def first_column(path: Path, meaning: str) -> Floats:
-    """Read the numbers that begin the lines of a file, as many as it has lines with something in them.
-
-    Raises
-    ------
-    InputError
-        If lines have different numbers of columns, there is one line of several numbers, a number is garbled, or the
-        first column counts the lines, or the images in another order.
-    """
-    lines = list(rows(read_text(path)))
-    columns = len(lines[0][1]) if lines else 1
-    for line, words in lines:
-        if len(words) != columns or (len(lines) == 1 and columns > 1):
-            expected = columns if len(words) != columns else 1
-            raise InputError(
-                f"{path}: line {line} has {counted(len(words), 'column')}, {expected} expected ({meaning}); copy it "
-                "again"
-            )
-    values = table(path, [(line, words[:1]) for line, words in lines], 1, meaning)[:, 0]
-    if columns > 1 and len(values) > 2 and min(values) in (0, 1) and (np.diff(np.sort(values)) == 1).all():
-        raise InputError(f"{path}: its first column counts the lines or images; leave it out ({meaning})")
-    return values
-
-
 def number(path: Path, where: str, word: str) -> float:
     """Turn a word into a finite number, or raise an `InputError` that says where it stands."""
     if is_number(word):
         return float(word)
-    raise InputError(f"{path}: {where}: {word[:40]!r} is not a number; correct it or export the file again")
+    comma = _DECIMAL_COMMA.fullmatch(word)
+    remedy = "write a point in the place of its comma" if comma else "correct it or export the file again"
+    raise InputError(f"{path}: {where}: {word[:40]!r} is not a number; {remedy}")
 
 
 def is_number(word: str) -> bool:

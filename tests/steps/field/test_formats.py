@@ -9,6 +9,9 @@ import commandline as isonet
 import foreign
 import pytest
 
+from isonet.errors import InputError
+from isonet.io.programs.metadata import read_tilt_angles
+
 NAMES = ["rlnTomoName", "rlnMicrographName"]
 ENDS = {"unix": "\n", "windows": "\r\n", "mac": "\r"}
 
@@ -104,6 +107,43 @@ def test_columns_behind_the_angles_are_passed_over(
     isonet.done("prepare", "t", metadata="m")
     (row,) = isonet.table(here / "tomograms.star")
     assert (row["rlnTiltMin"], row["rlnTiltMax"]) == ("-57", "60")
+
+
+ANGLES = [-60.0 + 3 * number for number in range(41)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"{angle:.2f}\n" for angle in ANGLES).replace(".", ","),
+        "".join(f"{angle:.0f},0\n" for angle in ANGLES),
+        "".join(f"{angle:.2f}\n" for angle in ANGLES).replace("-", "\u2212"),
+        " ".join(map(str, ANGLES)),
+        ", ".join(map(str, ANGLES)) + "\n",
+        " ".join(map(str, sorted(ANGLES, key=abs))),
+        "# tilts\n" + "\t".join(map(str, ANGLES[::-1])) + "\n",
+    ],
+)
+def test_angles_of_other_writing(tmp_path: Path, text: str) -> None:
+    assert sorted(read_tilt_angles(foreign.put(tmp_path / "a.tlt", text))) == ANGLES
+
+
+@pytest.mark.parametrize(
+    ("text", "mention"),
+    [
+        (
+            "".join(f"{a},{i}\n" for i, a in enumerate(range(-60, 61, 3), 1)),
+            "'-60,1' .* point in the place of its comma",
+        ),
+        ("".join(f"{a},{i}\n" for i, a in enumerate(range(-60, 61, 3), 10)), "'-60,10' is not a number"),
+        ("-70,00 -67,00 -64,00 -61,00 -58,00\n", "5 columns, 1 expected"),
+        ("-60 3 1 4 5\n", "5 columns, 1 expected .*; write one a line"),
+        ("-70,5\n-67,25\n", "'-70,5' is not a number; write a point"),
+    ],
+)
+def test_angles_of_unclear_writing(tmp_path: Path, text: str, mention: str) -> None:
+    with pytest.raises(InputError, match=mention):
+        read_tilt_angles(foreign.put(tmp_path / "a.tlt", text))
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from isonet.errors import InputError
+from isonet.io.programs.angle_lists import first_column
 from isonet.io.programs.tilt_series import NO_DOUBT, Doubt, TiltSeries, median_phase_shift
-from isonet.io.text import checked_angles, counted, first_column, number, read_text, rows, table
+from isonet.io.text import checked_angles, counted, number, read_text, rows, table
 
 
 def read_alignment(path: Path) -> TiltSeries:

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from isonet.errors import InputError
+from isonet.io.programs.angle_lists import first_column
 from isonet.io.programs.tilt_series import Alignment, TiltSeries, median_phase_shift
 from isonet.io.text import (
     Floats,
     checked_angles,
-    first_column,
     number,
     read_text,
     rows,

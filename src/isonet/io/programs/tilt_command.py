@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from isonet.errors import InputError
+from isonet.io.programs.angle_lists import first_column
 from isonet.io.programs.imod_metadata import read_angles
 from isonet.io.programs.tilt_series import NO_DOUBT, SAME_TURN, Doubt, TiltSeries
-from isonet.io.text import Floats, checked_angles, counted, first_column, is_file, number, numbers_of_list, read_text
+from isonet.io.text import Floats, checked_angles, counted, is_file, number, numbers_of_list, read_text
 
 TILT_COMMAND = r"^\s*\$\s*tilt(?:\s|$)"
 """Line of a command file that runs `tilt`, not `tiltalign`."""
