@@ -1,6 +1,7 @@
 """Tables that name a list of tilts beside another range: edited since, or by an older version that misread Warp's."""
 
 import logging
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from isonet.errors import InputError
@@ -59,11 +60,26 @@ def _differ(one: tuple[float, float], other: tuple[float, float]) -> bool:
     return max(abs(first - second) for first, second in zip(one, other, strict=True)) > _ALIKE
 
 
+def _renaming(missing: Sequence[str], row: Iterable[str]) -> str:
+    """Say which columns of a row to rename, that are called nearly as missing ones; nothing where there are none."""
+
+    def plain(name: str) -> str:
+        """A name without its prefix, in small letters."""
+        return name.lower().removeprefix("rln").replace("_", "")
+
+    wanted = {plain(name): name for name in missing}
+    found = [(name, wanted[plain(name)]) for name in row if plain(name) in wanted and name not in missing]
+    return f"; rename {', '.join(f'{name} to {right}' for name, right in found)}" if found else ""
+
+
 def comment_on_tilts(tomogram: Tomogram) -> None:
     """Warn where the table does not say how a tomogram was tilted, or says it in two ways."""
     missing = [name for name in ("rlnTiltMin", "rlnTiltMax") if tomogram.text(name) is None]
     if tomogram.text("rlnTiltFile") is None and missing:
-        log.warning("%s: no %s; %g to %g degrees taken", tomogram.table, ", ".join(missing), *tomogram.tilts)
+        log.warning(
+            "%s: no %s; %g to %g degrees taken%s",
+            *(tomogram.table, ", ".join(missing), *tomogram.tilts, _renaming(missing, tomogram.row)),
+        )
     older = tilts_of_older_version(tomogram)
     if older is not None:
         log.warning("%s: %s: %s; make the table anew with isonet prepare", tomogram.table, tomogram.name, older)

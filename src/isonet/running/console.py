@@ -30,6 +30,23 @@ class _Lines(logging.Formatter):
         return super().formatMessage(record)
 
 
+class _Once(logging.Filter):
+    """Lets a warning through the first time, as it is counted: what is wrong with a table concerns each of its rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record is news."""
+        if record.levelno < logging.WARNING:
+            return True
+        text = record.getMessage()
+        news = text not in self._said
+        self._said.add(text)
+        return news
+
+
 def log_to_console(debug: bool) -> None:
     """Send log records to standard error: coloured on a terminal, plain lines elsewhere."""
     logging.raiseExceptions = False  # a full disk must not print tracebacks
@@ -43,6 +60,7 @@ def log_to_console(debug: bool) -> None:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(_Lines("%(asctime)s %(message)s", "%H:%M:%S"))
     handler.setLevel(logging.DEBUG if debug else logging.INFO)
+    handler.addFilter(_Once())
     log.addHandler(handler)
 
 

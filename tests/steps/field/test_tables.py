@@ -9,6 +9,9 @@ import foreign
 import mrcfile
 import pytest
 
+from isonet.project.older_tilts import comment_on_tilts
+from isonet.project.table import Tomogram
+
 STEPS = {
     "mask": ["mask"],
     "deconv": ["deconv"],
@@ -162,3 +165,23 @@ def test_a_tilt_series_that_is_gone_is_said(relion_5: Path, here: Path) -> None:
     (here / "job/tilt_series/TS_01.star").unlink()
     said = isonet.done("prepare", "job/tomograms.star", output="o.star").err
     assert "the tilt series of TS_01, is not found" in said
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (
+            ("rlnTiltmin", "TiltMax"),
+            "no rlnTiltMin, rlnTiltMax; -60 to 60 degrees taken; rename rlnTiltmin to rlnTiltMin, TiltMax to rlnTiltMax",
+        ),
+        (("rlnTiltMin", "rln_tilt_max"), "no rlnTiltMax; -45 to 60 degrees taken; rename rln_tilt_max to rlnTiltMax"),
+        ((), "no rlnTiltMin, rlnTiltMax; -60 to 60 degrees taken"),
+        (("rlnTiltMin", "rlnTiltMax"), ""),
+    ],
+)
+def test_columns_called_nearly_as_those_of_tilts(
+    columns: tuple[str, ...], said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = {"rlnIndex": "1", "rlnTomoName": "v.mrc", **dict(zip(columns, ("-45", "51"), strict=False))}
+    comment_on_tilts(Tomogram(Path("t.star"), row))
+    assert caplog.messages == ([f"t.star: {said}"] if said else [])

@@ -22,6 +22,17 @@ def test_lines_that_need_the_user_begin_with_a_word(monkeypatch: pytest.MonkeyPa
     assert second[8:] == " 2 tomograms"
 
 
+def test_each_is_said_once_for_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        said = io.StringIO()
+        monkeypatch.setattr(sys, "stderr", said)
+        log_to_console(debug=False)
+        for text in ("one", "two", "one"):
+            log.warning(text)
+            log.info("news")
+        assert [line.split()[-1] for line in said.getvalue().splitlines()] == ["one", "news", "two", "news", "news"]
+
+
 def test_each_is_collected_once_and_only_within_the_block() -> None:
     log.warning("before")
     with collected() as warned:
