@@ -172,7 +172,8 @@ def test_a_tilt_series_that_is_gone_is_said(relion_5: Path, here: Path) -> None:
     [
         (
             ("rlnTiltmin", "TiltMax"),
-            "no rlnTiltMin, rlnTiltMax; -60 to 60 degrees taken; rename rlnTiltmin to rlnTiltMin, TiltMax to rlnTiltMax",
+            "no rlnTiltMin, rlnTiltMax; -60 to 60 degrees taken; "
+            "rename rlnTiltmin to rlnTiltMin, TiltMax to rlnTiltMax",
         ),
         (("rlnTiltMin", "rln_tilt_max"), "no rlnTiltMax; -45 to 60 degrees taken; rename rln_tilt_max to rlnTiltMax"),
         ((), "no rlnTiltMin, rlnTiltMax; -60 to 60 degrees taken"),
