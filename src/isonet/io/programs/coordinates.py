@@ -137,8 +137,9 @@ def read_coordinates(path: Path) -> Points:
 
     In plain text each line is `x y z`, separated by blanks, tabs or commas, in voxels of the tomogram counted from 0;
     `#` begins a comment. The first line may name columns, in any order, with units: `x_nm`, `z [A]`, `voxel_size`,
-    `unit`. So may comments above the numbers: `# x y z in nm`, `# pixel size: 5 A`. For STAR files see
-    :mod:`isonet.io.programs.particles.particle_star`. A model is scaled from the image that it was drawn on.
+    `unit`. So may comments above the numbers: `# x y z in nm`, `# pixel size: 5 A`, `# order z y x`, `# 1-based`. For
+    STAR files see :mod:`isonet.io.programs.particles.particle_star`. A model is scaled from the image that it was drawn
+    on.
 
     Raises
     ------

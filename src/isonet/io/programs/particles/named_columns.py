@@ -73,6 +73,11 @@ class Columns:
     shifts: dict[str, int] = field(default_factory=dict)
     copick: bool = False
 
+    @property
+    def order(self) -> str:
+        """Order in which x, y, z stand: `xyz` or another."""
+        return "".join(sorted("xyz", key=dict(zip("xyz", self.axes, strict=True)).__getitem__))
+
 
 def columns_named(line: str) -> Columns | None:
     """Read the names of columns, perhaps in a comment; None where the line names no x, y and z."""

@@ -27,12 +27,12 @@ class _Text:
 
     Attributes
     ----------
-    named : bool
-        Whether a line names the columns.
+    named : int
+        Line that names the columns; 0 where none does.
     """
 
     columns: Columns = field(default_factory=Columns)
-    named: bool = False
+    named: int = 0
     comments: list[tuple[int, str]] = field(default_factory=list)
     numbers: list[list[float]] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
@@ -55,7 +55,7 @@ def read_points(path: Path) -> ListedPoints:
     stated = stated_beside(path, columns, text.comments)
     angstrom = angstrom_of(path, text.places, columns, rows, stated)
     units = set(units_of(columns, rows, stated))
-    frame = frame_stated_in(path, text.comments, named=text.named)
+    frame = frame_stated_in(path, text.comments, (text.named, columns.order if text.named else ""))
     numbers = np.array(text.numbers, dtype=np.float64).reshape(-1, 3)
     if not (text.named or frame.order):
         _warn_of_numbered(path, numbers)
@@ -74,7 +74,7 @@ def _read(path: Path) -> _Text:
     text = _Text()
     for line, content in _lines(path):
         if not (text.numbers or text.named) and (found := columns_named(content)) is not None:
-            text.columns, text.named = found, True
+            text.columns, text.named = found, line
             text.comments += [(line, beside) for beside in beside_names(content, found)]
             continue
         words = words_of(content, text.columns.count, text.columns.separator)

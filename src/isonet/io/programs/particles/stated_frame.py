@@ -61,7 +61,7 @@ class Frame:
         return tuple(map((self.order or "xyz").index, "xyz"))
 
 
-def frame_stated_in(path: Path, comments: Sequence[tuple[int, str]], *, named: bool) -> Frame:
+def frame_stated_in(path: Path, comments: Sequence[tuple[int, str]], named: tuple[int, str]) -> Frame:
     """Find what comments state of the axes of the numbers below them.
 
     What a comment says of something else, as of the shape of a volume, does not count; of that there is a warning.
@@ -72,8 +72,8 @@ def frame_stated_in(path: Path, comments: Sequence[tuple[int, str]], *, named: b
         The file, for messages.
     comments : sequence of tuple
         Line number and text of each, without its mark.
-    named : bool
-        Whether columns have names, which tell their order.
+    named : tuple of int and str
+        Line that names the columns and the order of x, y, z in it, which counts; 0 and nothing where none does.
 
     Raises
     ------
@@ -81,8 +81,22 @@ def frame_stated_in(path: Path, comments: Sequence[tuple[int, str]], *, named: b
         If they state two orders, two numbers of the first voxel, or that numbers count from the middle.
     """
     _refuse_middle(path, comments)
-    order, line = ("", 0) if named else _order(path, comments)
-    return Frame(order, line, _from_one(path, comments))
+    from_one = _from_one(path, comments)
+    if not named[1]:
+        return Frame(*_order(path, comments), from_one)
+    for line, text in comments:
+        others = [] if line == named[0] or _OF_ELSE.search(text) else [one for one in _orders(text) if one != named[1]]
+        for order in others:
+            log.warning(
+                "%s, line %d: says %s, but the names of its columns %s, which counts; correct the wrong one",
+                *(path, line, " ".join(order), " ".join(named[1])),
+            )
+    return Frame(from_one=from_one)
+
+
+def _orders(text: str) -> list[str]:
+    """Orders of the axes that a comment names."""
+    return list(dict.fromkeys("".join(match.groups()).lower() for match in _ORDER.finditer(text)))
 
 
 def _refuse_middle(path: Path, comments: Sequence[tuple[int, str]]) -> None:
@@ -101,7 +115,7 @@ def _order(path: Path, comments: Sequence[tuple[int, str]]) -> tuple[str, int]:
     orders: dict[str, int] = {}
     doubtful = []
     for line, text in comments:
-        found = dict.fromkeys("".join(match.groups()).lower() for match in _ORDER.finditer(text))
+        found = _orders(text)
         if found and _OF_ELSE.search(text):
             doubtful += [(line, order, text) for order in found if order != "xyz"]
         else:
