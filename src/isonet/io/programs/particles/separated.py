@@ -36,13 +36,13 @@ def holds_decimal_commas(line: str) -> bool:
 
 
 def _commas_are_points(line: str) -> bool:
-    """Tell whether the commas of three numbers can only be their points: semicolons, tabs or blanks part them.
+    """Tell whether the commas of three numbers can only be their points: semicolons or tabs part them.
 
     `1,024` alone may be a thousand.
     """
     words = [word for word in re.split(r"[;\s]+", line) if word]
     commas = [word for word in words if "," in word]
-    parted = len(commas) == 3 or line.strip().count(";") == 2 or line.strip().count("\t") == 2
+    parted = line.strip().count(";") == 2 or line.strip().count("\t") == 2
     decimal = bool(commas) and all(map(_DECIMAL_COMMA.fullmatch, commas))
     return len(words) == 3 and parted and decimal and not all(map(_THOUSANDS.fullmatch, commas))
 

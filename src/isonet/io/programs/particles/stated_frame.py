@@ -14,6 +14,7 @@ _ORDER = re.compile(
     rf"(?<![^\W_])([xyz]){_BETWEEN}(?!\1)([xyz]){_BETWEEN}(?!\1|\2)([xyz])(?![^\W_])",
     re.IGNORECASE,
 )
+_ROWS = re.compile(r"(?=.*\brows?\b)(?=.*\bcol(?:umn)?\b)(?=.*\b(?:slice|section|plane)\b)", re.IGNORECASE)
 _OF_ELSE = re.compile(
     r"shape|size|dimension|\bdims?\b|spacing|\bbox|euler|angle|rotat|orient|vector|normal|stor(?:ed|age)|shift|offset",
     re.IGNORECASE,
@@ -116,6 +117,8 @@ def _order(path: Path, comments: Sequence[tuple[int, str]]) -> tuple[str, int]:
     doubtful = []
     for line, text in comments:
         found = _orders(text)
+        if not found and _ROWS.match(text):
+            doubtful.append((line, "zyx", text))
         if found and _OF_ELSE.search(text):
             doubtful += [(line, order, text) for order in found if order != "xyz"]
         else:
