@@ -64,7 +64,7 @@ def test_aligned_series_gives_the_simulated_tomogram(simulated: Path, tmp_path: 
 
 
 def test_rows_are_streamed_and_odd_sizes_stay_centred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("isonet.steps.reconstruct._SLAB_VOXELS", 12 * 27 * 4)
+    monkeypatch.setattr("isonet.steps.reconstruct.step._SLAB_VOXELS", 12 * 27 * 4)
     images = np.random.default_rng(0).normal(size=(5, 21, 27)).astype(np.float32)
     mrc.write(tmp_path / "odd.st", images, Header((8.0, 8.0, 8.0)))
     (tmp_path / "odd.tlt").write_text("-50\n-20\n0\n10\n60\n")

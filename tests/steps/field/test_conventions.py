@@ -120,7 +120,7 @@ def test_imod_levelled(here: Path, x_axis_tilt: float, offset: float) -> None:
 @pytest.mark.parametrize("rows", [64, 10])
 def test_levels_given_are_made(here: Path, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """In slabs of rows too, and with the sign of the tilts changed, which mirrors the point along z."""
-    monkeypatch.setattr("isonet.steps.reconstruct._SLAB_VOXELS", rows * SIZE * SIZE)
+    monkeypatch.setattr("isonet.steps.reconstruct.step._SLAB_VOXELS", rows * SIZE * SIZE)
     series(here / "p.st", lambda i: (turn("y", ANGLES[i] + 5) @ turn("x", 14) @ np.array(POINT))[:2], len(ANGLES))
     foreign.angles(here / "p.tlt", ANGLES)
     assert near(found(tilt_file="p.tlt", level_x=14, level_y=5))
