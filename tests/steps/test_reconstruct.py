@@ -153,6 +153,23 @@ def test_tilts_as_they_were_recorded_are_said(
     assert all("must be in that order" in text and str(path) in text and "tilts.mrc" in text for text in said)
 
 
+@pytest.mark.parametrize(("kept", "in_stack"), [(41, 41), (38, 41), (38, 38)])
+def test_image_of_a_section_is_its_zvalue(simulated: Path, tmp_path: Path, kept: int, in_stack: int) -> None:
+    """A stack as recorded, an `.mdoc` sorted by tilt, perhaps without some images of the stack, or of both."""
+    stack, angles = mrc.open_stack(simulated / "tilts.mrc"), metadata.read_tilt_angles(simulated / "tilts.tlt")
+    recorded = np.argsort(np.abs(angles), kind="stable")
+    of_section = [int(image) for image in np.argsort(recorded) if image % 10 or kept == 41 or image == 40]
+    images = stack.read()[recorded]
+    mrc.write(tmp_path / "TS.st", images if in_stack == 41 else images[sorted(of_section)], stack.header)
+    text = "".join(f"[ZValue = {image}]\nTiltAngle = {angles[recorded[image]]}\n\n" for image in of_section)
+    (tmp_path / "TS.mdoc").write_text(text)
+    (tmp_path / "sorted.tlt").write_text("\n".join(str(angles[recorded[image]]) for image in of_section))
+    mrc.write(tmp_path / "sorted.st", images[of_section], stack.header)
+    found = reconstruct(tmp_path / "TS.st", options(simulated, tmp_path / "a", tilt_file=tmp_path / "TS.mdoc"))
+    plain = reconstruct(tmp_path / "sorted.st", options(simulated, tmp_path / "b", tilt_file=tmp_path / "sorted.tlt"))
+    assert torch.equal(read(found), read(plain))
+
+
 def test_real_series_agrees_with_another_program(shared_data: Path, tmp_path: Path) -> None:
     """Low-passed to 200 Å, the tomogram is the one made with Warp's alignment: axes, signs and handedness."""
     folder = shared_data / "empiar10499"

@@ -1,4 +1,4 @@
-"""SerialEM's `.mdoc`: one section per image, in the order of acquisition."""
+"""SerialEM's `.mdoc`: one section per image, whose ZValue is the number of the image in the stack."""
 
 import re
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ def read_series(path: Path) -> TiltSeries:
     """Read nominal tilts, voltage, pixel size and target defocus.
 
     Sections are `[ZValue = n]` or, in the `.mdoc` of a single movie, `[FrameSet = n]`. Tilts are in the order of the
-    sections. A title `[T = ...]` may go over several lines; lines that are no `key = value` are passed over. The
-    defocus is `TargetDefocus` with its sign turned, in micrometres in the file; the readout of the lens (`Defocus`)
-    has no fixed zero and is not used.
+    images: by ZValue, which counts them from 0; of the sections where two have one ZValue. A title `[T = ...]` may go
+    over several lines; lines that are no `key = value` are passed over. The defocus is `TargetDefocus` with its sign
+    turned, in micrometres in the file; the readout of the lens (`Defocus`) has no fixed zero and is not used.
 
     Raises
     ------
@@ -30,6 +30,10 @@ def read_series(path: Path) -> TiltSeries:
     head, sections = _sections(path)
     if not sections:
         raise InputError(f"{path}: no [ZValue = n] section; give the .mdoc of a tilt series")
+    first = {**sections[0][1], **head}
+    views = _views([title for title, _ in sections])
+    if views is not None:
+        sections = [sections[views.index(view)] for view in sorted(views)]
     tilts, defoci = [], []
     for title, values in sections:
         if "TiltAngle" not in values:
@@ -37,7 +41,6 @@ def read_series(path: Path) -> TiltSeries:
         tilts.append(number(path, f"[{title}] TiltAngle", values["TiltAngle"]))
         if "TargetDefocus" in values:
             defoci.append(-1e4 * number(path, f"[{title}] TargetDefocus", values["TargetDefocus"]))
-    first = {**sections[0][1], **head}
     known = {key: number(path, key, first[key]) for key in ("Voltage", "PixelSpacing") if key in first}
     image = PureWindowsPath(first.get("ImageFile", "")).name
     return TiltSeries(
@@ -51,8 +54,17 @@ def read_series(path: Path) -> TiltSeries:
         nominal_defocus=True,
         voltage=known.get("Voltage") or None,
         image_pixel_size=known.get("PixelSpacing") or None,
+        views=None if views is None else tuple(sorted(views)),
+        images=None if views is None else max(views) + 1,
         movie=[title.split()[0] for title, _ in sections] == [_MOVIE],
     )
+
+
+def _views(titles: Sequence[str]) -> list[int] | None:
+    """Images of a stack that sections are of, from 0; None where they have no number, or one that another has."""
+    found = [re.fullmatch(r"ZValue = (\d{1,6})", title) for title in titles]
+    views = [int(match[1]) for match in found if match is not None]
+    return views if len(set(views)) == len(titles) else None
 
 
 def gathered(movies: Sequence[TiltSeries]) -> tuple[list[TiltSeries], list[TiltSeries]]:

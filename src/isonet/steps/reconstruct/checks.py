@@ -45,7 +45,7 @@ def warn_of_order(stack: Path, series: TiltSeries) -> None:
     """Warn of tilts as they were recorded: a stack may have been sorted by tilt since."""
     if metadata.suffix(series.source) in _AS_RECORDED and not in_order(series.tilts or ()):
         log.warning(
-            "%s: lists tilts as they were recorded, not by angle; the images of %s must be in that order, if they are "
+            "%s: has its images as they were recorded, not by angle; those of %s must be in that order, if they are "
             "sorted by tilt give a list that is (.tlt, .rawtlt)",
             series.source,
             stack,

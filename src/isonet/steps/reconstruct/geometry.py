@@ -53,7 +53,7 @@ def geometry_of(source: Volume, pixel_size: float, config: ReconstructConfig) ->
     """Bring stack, angles and alignment together, or say what does not fit."""
     count, height, width = source.shape
     alignment = _alignment(config.alignment, source.shape)
-    angles, about_x = _angles(source.path, alignment, config)
+    angles, about_x = _angles(source, alignment, config)
     for path, found in ((config.alignment, len(alignment.used)), (config.tilt_file, len(angles))):
         if found != count:
             raise InputError(
@@ -100,7 +100,7 @@ def _alignment(path: Path | None, shape: tuple[int, int, int]) -> Alignment:
     return Alignment(matrices, shifts, False, 0.0, None, np.ones(count, dtype=np.bool_))
 
 
-def _angles(stack: Path, alignment: Alignment, config: ReconstructConfig) -> tuple[Floats, float]:
+def _angles(source: Volume, alignment: Alignment, config: ReconstructConfig) -> tuple[Floats, float]:
     """Tilt angles of all images, from the tilt file or else from the alignment, and the turn about x.
 
     NaN for images to leave out.
@@ -111,8 +111,8 @@ def _angles(stack: Path, alignment: Alignment, config: ReconstructConfig) -> tup
         series = metadata.read_tilts(config.tilt_file)
         if series.doubt and config.level_x is None:
             log.warning("%s", series.doubt)
-        warn_of_order(stack, series)
-        given, x_tilt = _by_image(series), x_tilt if series.x_tilt is None else series.x_tilt
+        warn_of_order(source.path, series)
+        given, x_tilt = _by_image(series, source.shape[0]), x_tilt if series.x_tilt is None else series.x_tilt
         if angles is not None and len(given) == len(angles) and np.nanmax(np.abs(given - angles)) > 5:
             raise InputError(
                 f"{config.tilt_file}: its angles are not those of {config.alignment} "
@@ -120,18 +120,20 @@ def _angles(stack: Path, alignment: Alignment, config: ReconstructConfig) -> tup
             )
         angles = given
     if angles is None:
-        raise InputError(f"{stack}: no tilt angles; add --tilt-file, one angle per image")
+        raise InputError(f"{source.path}: no tilt angles; add --tilt-file, one angle per image")
     about_x = x_tilt if config.level_x is None else config.level_x
     if config.invert_tilts and config.level_x is None:  # which mirrors z
         about_x = -x_tilt
     return -angles if config.invert_tilts else angles, about_x
 
 
-def _by_image(series: TiltSeries) -> Floats:
-    """Tilt of every image of the stack, NaN for those that the file leaves out."""
+def _by_image(series: TiltSeries, count: int) -> Floats:
+    """Tilt of every image of a stack of `count`, NaN for those that the file leaves out and the stack has."""
     tilts = np.array(series.tilts, dtype=np.float64)
     if series.views is None or series.images is None:
         return tilts
+    if count == len(tilts):
+        return tilts[np.argsort(series.views)]
     angles = np.full(series.images, np.nan)
     angles[list(series.views)] = tilts
     return angles

@@ -161,6 +161,14 @@ c.mrc 3.0 5.0 29300 30300
             (3, -3),
             25000,
         ),
+        (
+            "a.mdoc",
+            MDOC
+            + "".join(f"[ZValue = {n}]\nTiltAngle = {10 * n}\nTargetDefocus = {-1 - n / 100}\n" for n in (2, 0, 1)),
+            (0, 10, 20),
+            10000,
+        ),
+        ("a.mdoc", MDOC + "".join(f"[ZValue = 0]\nTiltAngle = {tilt}\n\n" for tilt in (3, -3)), (3, -3), None),
         ("TS_1.mrc.mdoc", MDOC + "[MontSection = 0]\nTiltAngle = 9\n[ZValue = 0]\nTiltAngle = 1\n", (1,), None),
         ("a_ctffind4.txt", CTFFIND, None, 30000),
         ("a_CTF.txt", CTFFIND.replace("0.1 8.0", "nan inf"), None, 30000),  # no rings were fit
