@@ -61,8 +61,32 @@ def read_tilts(path: Path) -> TiltSeries:
 
 
 def read_alignment(path: Path) -> Alignment:
-    """Read how images are aligned from an IMOD `.xf` or a Warp `.xml` file, told by its name."""
-    return warp.read_alignment(path) if suffix(path) == ".xml" else imod_metadata.read_xf(path)
+    """Read how images are aligned from an IMOD `.xf` or a Warp `.xml` file, told by its name.
+
+    Raises
+    ------
+    InputError
+        If the file is of another kind that is known, or cannot be read.
+    """
+    path = Path(path)
+    kind = suffix(path)
+    if kind == ".xml":
+        return warp.read_alignment(path)
+    if kind == ".aln":
+        raise InputError(
+            f"{path}: the alignment of an .aln of AreTomo is not read; give the .xf in its folder {stem(path)}_Imod, "
+            "which -OutImod makes, and the .tlt beside it as --tilt-file"
+        )
+    if kind == ".star":
+        raise InputError(
+            f"{path}: the alignment of a .star of RELION is not read; give the .xf of IMOD or AreTomo, or Warp's .xml"
+        )
+    if kind in _READERS:
+        raise InputError(
+            f"{path}: a {kind} has no alignment; give the .xf of IMOD or AreTomo, or Warp's .xml, and this one as "
+            "--tilt-file if it has the tilts"
+        )
+    return imod_metadata.read_xf(path)
 
 
 def read_series(path: Path) -> list[TiltSeries]:

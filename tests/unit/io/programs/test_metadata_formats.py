@@ -1,6 +1,7 @@
 """Metadata of every program: values read by eye from real files, variants that programs write, and broken twins."""
 
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -445,3 +446,17 @@ def test_cut_real_files_never_crash(shared_data: Path, tmp_path: Path) -> None:
             except InputError as error:
                 assert str(tmp_path) in str(error)
                 assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("TS_1.aln", ".aln of AreTomo is not read; give the .xf in its folder TS_1_Imod"),
+        ("TS_1.star", ".star of RELION is not read; give the .xf of IMOD or AreTomo, or Warp's .xml"),
+        ("TS_1.tlt", "a .tlt has no alignment; give the .xf"),
+        ("TS_1.mdoc.gz", "a .mdoc has no alignment; give the .xf"),
+    ],
+)
+def test_alignments_that_are_not_read_are_named(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"{tmp_path / name}: ") + ".*" + re.escape(message)):
+        metadata.read_alignment(tmp_path / name)
