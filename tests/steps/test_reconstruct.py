@@ -1,6 +1,7 @@
 """Reconstruction of a simulated series (against its truth) and of a real one (against another program's)."""
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from isonet.io.mrc_bytes.header import Header
 from isonet.io.programs import metadata
 from isonet.steps.reconstruct import reconstruct
 from isonet.steps.simulate import simulate
+
+DEFAULT = "the header gives a pixel size of 1 A, which is a default"
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,10 @@ def options(simulated: Path, folder: Path, **changes: object) -> ReconstructConf
 
 def read(path: Path) -> torch.Tensor:
     return torch.tensor(open_volume(path).read())
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
 
 
 def test_aligned_series_gives_the_simulated_tomogram(simulated: Path, tmp_path: Path) -> None:
@@ -148,7 +155,7 @@ def test_tilts_as_they_were_recorded_are_said(
     path = tmp_path / f"TS{kind}"
     path.write_text(head + "".join(form.format(*each) for each in enumerate(tilts)))
     reconstruct(simulated / "tilts.mrc", options(simulated, tmp_path, tilt_file=path))
-    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    said = warnings(caplog)
     assert len(said) == (order == "recorded" and kind != ".rawtlt")
     assert all("must be in that order" in text and str(path) in text and "tilts.mrc" in text for text in said)
 
@@ -168,6 +175,28 @@ def test_image_of_a_section_is_its_zvalue(simulated: Path, tmp_path: Path, kept:
     found = reconstruct(tmp_path / "TS.st", options(simulated, tmp_path / "a", tilt_file=tmp_path / "TS.mdoc"))
     plain = reconstruct(tmp_path / "sorted.st", options(simulated, tmp_path / "b", tilt_file=tmp_path / "sorted.tlt"))
     assert torch.equal(read(found), read(plain))
+
+
+def test_default_pixel_size(simulated: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A header with a default is warned of, in the words of `prepare`; lengths in Å need a true one."""
+    stack, count = tmp_path / "TS.st", 41
+    mrc.write(stack, open_volume(simulated / "tilts.mrc").read(), Header((1.0, 1.0, 1.0)))
+    given = options(simulated, tmp_path / "a")
+    reconstruct(stack, given)
+    assert warnings(caplog) == [f"{stack}: {DEFAULT}; set --stack-pixel-size"]
+    lists = {"Angles": "20", "UseTilt": "True", "AxisAngle": "0", "AxisOffsetX": "30", "AxisOffsetY": "0"}
+    text = "".join(f"<{tag}>" + f"{value}\n" * count + f"</{tag}>" for tag, value in lists.items())
+    warp = tmp_path / "TS.xml"
+    warp.write_text(f"<TiltSeries>{text}</TiltSeries>")
+    for changes, why in (
+        ({"alignment": warp, "tilt_file": None}, f"the shifts of {re.escape(str(warp))} are"),
+        ({"pixel_size": 20}, "--pixel-size is"),
+    ):
+        with pytest.raises(InputError, match=f"{DEFAULT}, and {why} in A; set --stack-pixel-size"):
+            reconstruct(stack, options(simulated, tmp_path / "b", **changes))
+    caplog.clear()
+    reconstruct(stack, options(simulated, tmp_path / "c", stack_pixel_size=10, pixel_size=20, thickness=16))
+    assert not warnings(caplog)
 
 
 def test_real_series_agrees_with_another_program(shared_data: Path, tmp_path: Path) -> None:
@@ -197,6 +226,8 @@ def test_nothing_is_overwritten_unless_asked(simulated: Path, tmp_path: Path) ->
     [
         ({"tilt_file": None}, "no tilt angles; add --tilt-file"),
         ({"tilt_file": "short.tlt"}, r"short\.tlt: 5 tilts, but .*tilts\.mrc has 41 images"),
+        ({"tilt_file": "same.tlt"}, r"same\.tlt: tilts from 1 to 1 degrees show one view"),
+        ({"tilt_file": "radians.tlt"}, r"radians\.tlt: tilts from -1 to 1 degrees show one view"),
         ({"alignment": "short.xf"}, r"short\.xf: 2 tilts, but .*tilts\.mrc has 41 images"),
         ({"pixel_size": 4}, "10 Å per pixel cannot give --pixel-size 4"),
         ({"min_tilt": 50, "max_tilt": 55}, "2 tilts left of 41"),
@@ -204,6 +235,8 @@ def test_nothing_is_overwritten_unless_asked(simulated: Path, tmp_path: Path) ->
 )
 def test_what_does_not_fit_is_told(simulated: Path, tmp_path: Path, changes: dict[str, object], message: str) -> None:
     (tmp_path / "short.tlt").write_text("-60\n-30\n0\n30\n60\n")
+    (tmp_path / "same.tlt").write_text("1\n" * 41)
+    (tmp_path / "radians.tlt").write_text("\n".join(f"{step / 20:.4f}" for step in range(-20, 21)))
     (tmp_path / "short.xf").write_text("1 0 0 1 0 0\n" * 2)
     named = {key: tmp_path / value if isinstance(value, str) else value for key, value in changes.items()}
     with pytest.raises(InputError, match=message):

@@ -11,18 +11,43 @@ from isonet.core.tilts.ranges import in_order
 from isonet.errors import InputError
 from isonet.io.programs import metadata
 from isonet.io.programs.tilt_series import Alignment, TiltSeries
+from isonet.io.text import Floats
 from isonet.io.volume import Volume
+from isonet.volumes.pixel_size import DEFAULT_SIZE
 
 log = logging.getLogger("isonet")
+_LEAST_RANGE = 5.0  # degrees; all tilts lie within 3.2 radians
 _AS_RECORDED = (".mdoc", ".tomostar", ".star")  # kinds of files that list images in the order of the microscope
 
 
-def stack_pixel_size(source: Volume, config: ReconstructConfig) -> float:
-    """Å per pixel of the stack, from the option or the header."""
-    pixel_size = config.stack_pixel_size or source.header.pixel_size
-    if pixel_size <= 0:
+def stack_pixel_size(source: Volume, alignment: Alignment, config: ReconstructConfig) -> float:
+    """Å per pixel of the stack, from the option or the header; a default is refused where lengths in Å are used."""
+    size = config.stack_pixel_size or source.header.pixel_size
+    if size <= 0:
         raise InputError(f"{source.path}: the header has no pixel size; add --stack-pixel-size")
-    return pixel_size
+    if config.stack_pixel_size or size != DEFAULT_SIZE:
+        return size
+    needs = "--pixel-size is" if config.pixel_size else ""
+    if alignment.in_angstrom and alignment.shifts.any():
+        needs = f"the shifts of {config.alignment} are"
+    if needs:
+        raise InputError(
+            f"{source.path}: the header gives a pixel size of {size:g} A, which is a default, and {needs} in A; set "
+            "--stack-pixel-size"
+        )
+    log.warning(
+        "%s: the header gives a pixel size of %g A, which is a default; set --stack-pixel-size", source.path, size
+    )
+    return size
+
+
+def refuse_narrow(path: Path | None, tilts: Floats) -> None:
+    """Refuse tilts that hardly differ: they are no angles, or in radians."""
+    if np.ptp(tilts) < _LEAST_RANGE:
+        raise InputError(
+            f"{path}: tilts from {tilts.min():g} to {tilts.max():g} degrees show one view, and give no tomogram; give "
+            "tilt angles, in degrees"
+        )
 
 
 def refuse_outside(

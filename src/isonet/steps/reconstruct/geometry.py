@@ -16,7 +16,7 @@ from isonet.io.programs import metadata
 from isonet.io.programs.tilt_series import Alignment, TiltSeries
 from isonet.io.text import Floats, counted
 from isonet.io.volume import Volume
-from isonet.steps.reconstruct.checks import refuse_outside, warn_of_order
+from isonet.steps.reconstruct.checks import refuse_narrow, refuse_outside, stack_pixel_size, warn_of_order
 
 log = logging.getLogger("isonet")
 
@@ -33,6 +33,8 @@ class Geometry:
         Their angles in degrees.
     alignment : Alignment
         Of all images of the stack.
+    pixel_size : float
+        Å per pixel of the stack.
     scale : float
         Tomogram voxels per pixel of the stack.
     shape : tuple of int
@@ -44,15 +46,17 @@ class Geometry:
     images: list[int]
     tilts: Float[Tensor, " tilts"]
     alignment: Alignment
+    pixel_size: float
     scale: float
     shape: tuple[int, int]
     about_x: float
 
 
-def geometry_of(source: Volume, pixel_size: float, config: ReconstructConfig) -> Geometry:
+def geometry_of(source: Volume, config: ReconstructConfig) -> Geometry:
     """Bring stack, angles and alignment together, or say what does not fit."""
     count, height, width = source.shape
     alignment = _alignment(config.alignment, source.shape)
+    pixel_size = stack_pixel_size(source, alignment, config)
     angles, about_x = _angles(source, alignment, config)
     for path, found in ((config.alignment, len(alignment.used)), (config.tilt_file, len(angles))):
         if found != count:
@@ -69,6 +73,7 @@ def geometry_of(source: Volume, pixel_size: float, config: ReconstructConfig) ->
         raise InputError(
             f"{source.path}: {counted(len(images), 'tilt')} left of {count}, two halves need 4; leave out fewer"
         )
+    refuse_narrow(config.tilt_file or config.alignment, angles[images])
     scale = pixel_size / (config.pixel_size or pixel_size)
     if scale > 1.001:
         raise InputError(
@@ -87,7 +92,7 @@ def geometry_of(source: Volume, pixel_size: float, config: ReconstructConfig) ->
             f"--level-y {config.level_y:g}: makes a tilt of {float(tilts.abs().max()):g} degrees; use a smaller level, "
             "or leave out the outermost images"
         )
-    return Geometry(images, tilts, alignment, scale, (shape[1], shape[0]) if turned else shape, about_x)
+    return Geometry(images, tilts, alignment, pixel_size, scale, (shape[1], shape[0]) if turned else shape, about_x)
 
 
 def _alignment(path: Path | None, shape: tuple[int, int, int]) -> Alignment:

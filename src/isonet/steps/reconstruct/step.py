@@ -19,7 +19,6 @@ from isonet.io.mrc_bytes.header import Header
 from isonet.io.volume import Volume
 from isonet.io.volume_files import stem
 from isonet.project.derived import LEVELLED, RECONSTRUCTED
-from isonet.steps.reconstruct.checks import stack_pixel_size
 from isonet.steps.reconstruct.geometry import Geometry, geometry_of
 from isonet.steps.simulate import refuse_existing, write_tilts
 
@@ -58,16 +57,15 @@ def reconstruct(stack: Path, config: ReconstructConfig) -> Path:
     tilt_path = config.output_dir / f"{series}.tlt"
     refuse_existing([*outputs.values(), tilt_path], overwrite=config.overwrite)
     source = mrc.open_stack(stack)
-    pixel_size = stack_pixel_size(source, config)
-    geometry = geometry_of(source, pixel_size, config)
+    geometry = geometry_of(source, config)
     label = f"{RECONSTRUCTED}{series}{LEVELLED if geometry.about_x else ''}"
-    header = Header((pixel_size / geometry.scale,) * 3, labels=(label[:79],))
+    header = Header((geometry.pixel_size / geometry.scale,) * 3, labels=(label[:79],))
     height, width = geometry.shape
     finer = 2 if geometry.about_x else 1
     stack_shape = (len(geometry.images), finer * height, finer * width)
     with mrc.scratch(config.output_dir, stack_shape) as images, ExitStack() as opened:
         for index, number in enumerate(geometry.images):
-            filtered = projection.ramp_filter(_aligned(source, number, geometry, pixel_size)[None], config.filter)
+            filtered = projection.ramp_filter(_aligned(source, number, geometry)[None], config.filter)
             images[index] = (levelling.finer(filtered) if geometry.about_x else filtered)[0].numpy()
         volumes = {
             name: opened.enter_context(mrc.create(path, (config.thickness, height, width), header))
@@ -112,7 +110,7 @@ def _back_project_turned(
             volumes[name][:, rows] = made.numpy()
 
 
-def _aligned(source: Volume, number: int, geometry: Geometry, pixel_size: float) -> Float[Tensor, "height width"]:
+def _aligned(source: Volume, number: int, geometry: Geometry) -> Float[Tensor, "height width"]:
     """Normalise, bin and align one image."""
     image = torch.tensor(source.read(slice(number, number + 1))[0])
     deviation, mean = torch.std_mean(image.double())
@@ -122,7 +120,7 @@ def _aligned(source: Volume, number: int, geometry: Geometry, pixel_size: float)
     binned = _fourier_crop(((image - mean) / deviation).float(), geometry.scale)
     finer = torch.tensor([binned.shape[1] / width, binned.shape[0] / height], dtype=torch.float64)
     alignment = geometry.alignment
-    per_pixel = geometry.scale / (pixel_size if alignment.in_angstrom else 1)
+    per_pixel = geometry.scale / (geometry.pixel_size if alignment.in_angstrom else 1)
     middle = (torch.tensor([width / 2, height / 2]) + alignment.centre) * finer
     return projection.align(
         binned,
