@@ -180,7 +180,7 @@ def test_image_of_a_section_is_its_zvalue(simulated: Path, tmp_path: Path, kept:
 def test_default_pixel_size(simulated: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A header with a default is warned of, in the words of `prepare`; lengths in Å need a true one."""
     stack, count = tmp_path / "TS.st", 41
-    mrc.write(stack, open_volume(simulated / "tilts.mrc").read(), Header((1.0, 1.0, 1.0)))
+    mrc.write(stack, open_volume(simulated / "tilts.mrc").read(), Header((1.0, 1.0, 1.0)), images=True)
     given = options(simulated, tmp_path / "a")
     reconstruct(stack, given)
     assert warnings(caplog) == [f"{stack}: {DEFAULT}; set --stack-pixel-size"]
@@ -199,13 +199,26 @@ def test_default_pixel_size(simulated: Path, tmp_path: Path, caplog: pytest.LogC
     assert not warnings(caplog)
 
 
-def test_real_series_agrees_with_another_program(shared_data: Path, tmp_path: Path) -> None:
+def test_header_of_a_volume_is_said(simulated: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    mrc.write(tmp_path / "TS.mrc", open_volume(simulated / "tilts.mrc").read(), Header((10.0, 10.0, 10.0)))
+    reconstruct(tmp_path / "TS.mrc", options(simulated, tmp_path))
+    (said,) = warnings(caplog)
+    assert "TS.mrc: has the header of a volume (ISPG 1, MZ 41)" in said
+    caplog.clear()
+    reconstruct(simulated / "tilts.mrc", options(simulated, tmp_path / "images"))
+    assert not warnings(caplog)
+
+
+def test_real_series_agrees_with_another_program(
+    shared_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Low-passed to 200 Å, the tomogram is the one made with Warp's alignment: axes, signs and handedness."""
     folder = shared_data / "empiar10499"
     config = ReconstructConfig(
         output_dir=tmp_path, alignment=folder / "tiltseries/00254.xml", pixel_size=20, thickness=140
     )
     path = reconstruct(folder / "tiltseries/00254_10Apx_f16.st", config)
+    assert not warnings(caplog)
     assert metadata.read_tilt_angles(tmp_path / "00254_10Apx_f16.tlt")[[0, 1]].tolist() == [-59.98, -56.99]
     for name in ("full", "even", "odd"):
         ours = read(path.with_name(f"00254_10Apx_f16_{name}.mrc"))[28:132, 97:257, 99:259]

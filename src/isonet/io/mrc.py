@@ -70,7 +70,12 @@ def _one_line(error: BaseException) -> str:
 
 @contextmanager
 def create(
-    path: Path, shape: tuple[int, int, int], header: Header, dtype: npt.DTypeLike = np.float32
+    path: Path,
+    shape: tuple[int, int, int],
+    header: Header,
+    dtype: npt.DTypeLike = np.float32,
+    *,
+    images: bool = False,
 ) -> Iterator[npt.NDArray[Any]]:
     """Create an MRC file and give its voxels as a writable memory map.
 
@@ -87,6 +92,8 @@ def create(
         Voxel size, origin, start and labels of the new file.
     dtype : dtype
         int8, int16, uint16, float16 or float32.
+    images : bool
+        Whether it is a stack of images (ISPG 0, MZ 1) and not a volume.
 
     Raises
     ------
@@ -99,15 +106,17 @@ def create(
         mrc = mrcfile.new_mmap(temporary, shape=shape, mrc_mode=mode, overwrite=True)
         with mrc, temporary.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, bytes_needed)
+            if images:
+                mrc.set_image_stack()
             write_header(mrc, header)
             yield mrc.data
             mrc.update_header_stats()
 
 
-def write(path: Path, volume: npt.NDArray[Any], header: Header) -> None:
-    """Write a whole volume `[z, y, x]` atomically; types and errors as :func:`create`."""
+def write(path: Path, volume: npt.NDArray[Any], header: Header, *, images: bool = False) -> None:
+    """Write a whole volume, or stack of images, `[z, y, x]` atomically; types and errors as :func:`create`."""
     depth, height, width = volume.shape
-    with create(path, (depth, height, width), header, volume.dtype) as voxels:
+    with create(path, (depth, height, width), header, volume.dtype, images=images) as voxels:
         voxels[:] = volume
 
 

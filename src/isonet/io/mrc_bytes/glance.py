@@ -43,6 +43,11 @@ class Glance:
         return self.space_group == 0 and self.sections == 1 and self.shape[0] > 1
 
     @property
+    def says_volume(self) -> bool:
+        """Whether the header is that of a volume, as some programs also write it for stacks of images."""
+        return self.space_group == 1 and self.sections == self.shape[0] > 1
+
+    @property
     def is_image(self) -> bool:
         """Whether it holds one image, and no more than its header says."""
         return self.shape[0] == 1 and self.room < 2

@@ -9,6 +9,7 @@ import numpy as np
 from isonet.config import ReconstructConfig
 from isonet.core.tilts.ranges import in_order
 from isonet.errors import InputError
+from isonet.io.formats import glance
 from isonet.io.programs import metadata
 from isonet.io.programs.tilt_series import Alignment, TiltSeries
 from isonet.io.text import Floats
@@ -18,6 +19,17 @@ from isonet.volumes.pixel_size import DEFAULT_SIZE
 log = logging.getLogger("isonet")
 _LEAST_RANGE = 5.0  # degrees; all tilts lie within 3.2 radians
 _AS_RECORDED = (".mdoc", ".tomostar", ".star")  # kinds of files that list images in the order of the microscope
+
+
+def warn_of_volume(stack: Path) -> None:
+    """Warn of a stack with the header of a volume; some programs write it for images, so that it is not refused."""
+    header = glance(stack)
+    if header is not None and header.says_volume:
+        log.warning(
+            "%s: has the header of a volume (ISPG 1, MZ %d), not of images; if it is a tomogram, give its tilt series",
+            stack,
+            header.sections,
+        )
 
 
 def stack_pixel_size(source: Volume, alignment: Alignment, config: ReconstructConfig) -> float:

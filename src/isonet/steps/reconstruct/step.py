@@ -19,6 +19,7 @@ from isonet.io.mrc_bytes.header import Header
 from isonet.io.volume import Volume
 from isonet.io.volume_files import stem
 from isonet.project.derived import LEVELLED, RECONSTRUCTED
+from isonet.steps.reconstruct.checks import warn_of_volume
 from isonet.steps.reconstruct.geometry import Geometry, geometry_of
 from isonet.steps.simulate import refuse_existing, write_tilts
 
@@ -57,6 +58,7 @@ def reconstruct(stack: Path, config: ReconstructConfig) -> Path:
     tilt_path = config.output_dir / f"{series}.tlt"
     refuse_existing([*outputs.values(), tilt_path], overwrite=config.overwrite)
     source = mrc.open_stack(stack)
+    warn_of_volume(source.path)
     geometry = geometry_of(source, config)
     label = f"{RECONSTRUCTED}{series}{LEVELLED if geometry.about_x else ''}"
     header = Header((geometry.pixel_size / geometry.scale,) * 3, labels=(label[:79],))

@@ -83,7 +83,7 @@ def simulate(config: SimulateConfig) -> Path:
             noise = twin.noise(clean, one)
         images = exposed(clean, noise, config.split, generator)
         images_name = "tilts" if number == 1 else f"tilts{number}"
-        mrc.write(config.output_dir / f"{images_name}.mrc", images["full"].numpy(), of_images)
+        mrc.write(config.output_dir / f"{images_name}.mrc", images["full"].numpy(), of_images, images=True)
         write_tilts(config.output_dir / f"{images_name}.tlt", one.tilts)
         for name, volumes in made.items():
             volumes.append(reconstructed(images[name], one, name, config))
