@@ -199,6 +199,27 @@ def test_default_pixel_size(simulated: Path, tmp_path: Path, caplog: pytest.LogC
     assert not warnings(caplog)
 
 
+@pytest.mark.parametrize(
+    ("transform", "what"),
+    [
+        ("0.25 0 0 0.25 0 0", "image 1 is scaled by 0.25"),
+        ("2 0 0 2 0 0", "image 1 is scaled by 2"),
+        ("1 0 0 1 30 -3", "image 1 is shifted by 30 3 pixels, half its size or more"),
+        ("0 -1 1 0 3 -30", "image 1 is shifted by 3 30 pixels"),
+        ("1.02 0 0 1.02 -12 15", None),
+        ("0 -1 1 0 15 -20", None),
+    ],
+)
+def test_alignment_of_another_binning_is_said(
+    simulated: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, transform: str, what: str | None
+) -> None:
+    (tmp_path / "TS.xf").write_text(f"{transform}\n" * 41)
+    reconstruct(simulated / "tilts.mrc", options(simulated, tmp_path, alignment=tmp_path / "TS.xf"))
+    said = warnings(caplog)
+    assert len(said) == (what is not None)
+    assert all(f"TS.xf: {what}" in text and "give that of this stack" in text for text in said)
+
+
 def test_header_of_a_volume_is_said(simulated: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     mrc.write(tmp_path / "TS.mrc", open_volume(simulated / "tilts.mrc").read(), Header((10.0, 10.0, 10.0)))
     reconstruct(tmp_path / "TS.mrc", options(simulated, tmp_path))

@@ -17,6 +17,7 @@ from isonet.io.volume import Volume
 from isonet.volumes.pixel_size import DEFAULT_SIZE
 
 log = logging.getLogger("isonet")
+_SCALES = (0.8, 1.25)  # that magnification changes to within a tilt series, at most
 _LEAST_RANGE = 5.0  # degrees; all tilts lie within 3.2 radians
 _AS_RECORDED = (".mdoc", ".tomostar", ".star")  # kinds of files that list images in the order of the microscope
 
@@ -76,6 +77,28 @@ def refuse_outside(
                 f"{path}: image {number + 1} is shifted by {shift} {unit}, out of the field; give the alignment of "
                 "this stack, in its own unit"
             )
+
+
+def warn_of_other_binning(
+    path: Path | None, alignment: Alignment, images: Sequence[int], size: tuple[int, int], pixel_size: float
+) -> None:
+    """Warn of images that are scaled or shifted as those of a stack of another binning are."""
+    scales = np.sqrt(np.linalg.det(alignment.matrices))
+    shifts = np.abs(alignment.shifts) / (pixel_size if alignment.in_angstrom else 1)
+    half = np.abs(alignment.matrices) @ np.array(size) / 2
+    for number in images:
+        odd = f"scaled by {scales[number]:.3g}"
+        if _SCALES[0] <= scales[number] <= _SCALES[1]:
+            if (shifts[number] < half[number]).all():
+                continue
+            odd = "shifted by {:g} {:g} pixels, half its size or more".format(*shifts[number])
+        log.warning(
+            "%s: image %d is %s; if it is the alignment of a stack of another binning, give that of this stack",
+            path,
+            number + 1,
+            odd,
+        )
+        return
 
 
 def warn_of_order(stack: Path, series: TiltSeries) -> None:

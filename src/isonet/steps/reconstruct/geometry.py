@@ -16,7 +16,13 @@ from isonet.io.programs import metadata
 from isonet.io.programs.tilt_series import Alignment, TiltSeries
 from isonet.io.text import Floats, counted
 from isonet.io.volume import Volume
-from isonet.steps.reconstruct.checks import refuse_narrow, refuse_outside, stack_pixel_size, warn_of_order
+from isonet.steps.reconstruct.checks import (
+    refuse_narrow,
+    refuse_outside,
+    stack_pixel_size,
+    warn_of_order,
+    warn_of_other_binning,
+)
 
 log = logging.getLogger("isonet")
 
@@ -80,6 +86,7 @@ def geometry_of(source: Volume, config: ReconstructConfig) -> Geometry:
             f"{source.path}: {pixel_size:g} Å per pixel cannot give --pixel-size {config.pixel_size:g}; raise it"
         )
     refuse_outside(config.alignment, alignment, images, (width, height), pixel_size)
+    warn_of_other_binning(config.alignment, alignment, images, (width, height), pixel_size)
     shape = (round(height * scale), round(width * scale))
     if min(shape) < 2:
         raise InputError(
