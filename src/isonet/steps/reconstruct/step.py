@@ -12,6 +12,7 @@ from torch import Tensor
 
 from isonet.config import ReconstructConfig
 from isonet.core.simulation import levelling, projection
+from isonet.core.tilts import neighbours
 from isonet.core.tilts.measured import positioned
 from isonet.errors import InputError
 from isonet.io import mrc
@@ -21,6 +22,7 @@ from isonet.io.volume_files import stem
 from isonet.project.derived import LEVELLED, RECONSTRUCTED
 from isonet.steps.reconstruct.checks import warn_of_volume
 from isonet.steps.reconstruct.geometry import Geometry, geometry_of
+from isonet.steps.reconstruct.order import warn_of_other_order
 from isonet.steps.simulate import refuse_existing, write_tilts
 
 log = logging.getLogger("isonet")
@@ -66,9 +68,14 @@ def reconstruct(stack: Path, config: ReconstructConfig) -> Path:
     finer = 2 if geometry.about_x else 1
     stack_shape = (len(geometry.images), finer * height, finer * width)
     with mrc.scratch(config.output_dir, stack_shape) as images, ExitStack() as opened:
+        structures = []
         for index, number in enumerate(geometry.images):
-            filtered = projection.ramp_filter(_aligned(source, number, geometry)[None], config.filter)
+            aligned = _aligned(source, number, geometry)
+            structures.append(neighbours.structure(aligned))
+            filtered = projection.ramp_filter(aligned[None], config.filter)
             images[index] = (levelling.finer(filtered) if geometry.about_x else filtered)[0].numpy()
+        path = config.tilt_file or config.alignment
+        warn_of_other_order(path, source.path, geometry.images, geometry.tilts.tolist(), torch.stack(structures))
         volumes = {
             name: opened.enter_context(mrc.create(path, (config.thickness, height, width), header))
             for name, path in outputs.items()
