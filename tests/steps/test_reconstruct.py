@@ -240,7 +240,7 @@ def test_alignment_of_another_binning_is_said(
     reconstruct(simulated / "tilts.mrc", options(simulated, tmp_path, alignment=tmp_path / "TS.xf"))
     said = warnings(caplog)
     assert len(said) == (what is not None)
-    assert all(f"TS.xf: {what}" in text and "give that of this stack" in text for text in said)
+    assert all(f"TS.xf: {what}" in text and "give the alignment of this one" in text for text in said)
 
 
 def test_header_of_a_volume_is_said(simulated: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

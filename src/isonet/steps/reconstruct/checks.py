@@ -87,18 +87,20 @@ def warn_of_other_binning(
     shifts = np.abs(alignment.shifts) / (pixel_size if alignment.in_angstrom else 1)
     half = np.abs(alignment.matrices) @ np.array(size) / 2
     for number in images:
-        odd = f"scaled by {scales[number]:.3g}"
-        if _SCALES[0] <= scales[number] <= _SCALES[1]:
-            if (shifts[number] < half[number]).all():
-                continue
-            odd = "shifted by {:g} {:g} pixels, half its size or more".format(*shifts[number])
-        log.warning(
-            "%s: image %d is %s; if it is the alignment of a stack of another binning, give that of this stack",
-            path,
-            number + 1,
-            odd,
-        )
-        return
+        if not _SCALES[0] <= scales[number] <= _SCALES[1]:
+            log.warning(
+                "%s: image %d is scaled by %.3g; if the stack that was aligned has another binning, give the alignment "
+                "of this one",
+                *(path, number + 1, scales[number]),
+            )
+            return
+        if (shifts[number] >= half[number]).any():
+            log.warning(
+                "%s: image %d is shifted by %g %g pixels, half its size or more; if the stack that was aligned has "
+                "another binning, give the alignment of this one",
+                *(path, number + 1, *shifts[number]),
+            )
+            return
 
 
 def warn_of_order(stack: Path, series: TiltSeries) -> None:

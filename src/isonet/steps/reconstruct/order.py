@@ -39,11 +39,11 @@ def warn_of_other_order(
     for order, what in _others(images, tilts):
         found = neighbours.likeness(structures, order)
         if neighbours.clearly_higher(found, given):
-            text = (
+            log.warning(
                 "%s: by its tilts neighbouring images of %s look less alike (correlation %.2f) than %s (%.2f); give "
-                "the tilts in the order of the images"
+                "the tilts in the order of the images",
+                *(path, stack, given.mean(), what, found.mean()),
             )
-            log.warning(text, path, stack, given.mean(), what, found.mean())
             return
 
 
