@@ -196,16 +196,18 @@ def tell_of_unread_halves(paths: Sequence[Path], full: Sequence[Path]) -> None:
 
 
 def _warn_of_unread(halves: Halves, whose: str, given: Halves) -> None:
-    log.warning(
-        "%s and %s: look like halves of %s and were not read; if they are, give --even %s --odd %s",
-        *(*halves, whose, *given),
-    )
+    text = "%s and %s: look like halves of %s and were not read; if they are, give --even %s --odd %s"
+    log.warning(text, *halves, whose, *given)
 
 
 def _beside(path: Path) -> Halves | None:
-    """Two files beside a tomogram whose names are its own with the word of a half."""
-    said = {marks(stem(one)).get(stem(path)): one for one in volume_files.volumes_in(path.parent)}
-    return (said["even"], said["odd"]) if "even" in said and "odd" in said else None
+    """Two files beside a tomogram whose names are its own with the word of a half, perhaps in the place of `full`."""
+    beside = volume_files.volumes_in(path.parent)
+    said = {marks(stem(one)).get(stem(path)): one for one in beside}
+    if not {"even", "odd"} <= said.keys():
+        name = bare(stem(path))
+        said = {side_of(stem(one)): one for one in beside if bare(half_key(one)) == name}
+    return (said["even"], said["odd"]) if {"even", "odd"} <= said.keys() else None
 
 
 def _as_given(path: Path) -> Path:
@@ -274,9 +276,8 @@ def paired(firsts: Sequence[Path], seconds: Sequence[Path]) -> tuple[list[Pair],
         for path in pair.halves:
             other = seen.setdefault(path, pair)
             if other is not pair and other.halves != pair.halves:
-                raise InputError(
-                    f"{path}: pairs with {other.even}, {other.odd} and {pair.even}, {pair.odd}; rename one"
-                )
+                text = f"{path}: pairs with {other.even}, {other.odd} and {pair.even}, {pair.odd}"
+                raise InputError(f"{text}; rename one")
     pairs = list({pair.halves: pair for pair in reversed(pairs)}.values())[::-1]
     return pairs, [path for path in (*firsts, *seconds) if path not in seen]
 
@@ -294,6 +295,5 @@ def check_shapes(pairs: Sequence[Pair]) -> None:
     for pair in pairs:
         shapes = open_volume(pair.even).shape, open_volume(pair.odd).shape
         if shapes[0] != shapes[1]:
-            raise InputError(
-                f"{pair.odd}: shape {shapes[1]} is not that of its partner {pair.even}, {shapes[0]}; make both alike"
-            )
+            text = f"{pair.odd}: shape {shapes[1]} is not that of its partner {pair.even}, {shapes[0]}"
+            raise InputError(f"{text}; make both alike")

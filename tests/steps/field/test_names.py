@@ -521,6 +521,14 @@ def test_halves_beside_a_tomogram_that_is_given_alone(here: Path) -> None:
     }
 
 
+def test_halves_beside_a_full_tomogram_that_is_given_alone(here: Path) -> None:
+    for number, word in enumerate(("full", "even", "odd")):
+        foreign.mrc(here / f"TS_1_{word}_f16.mrc", small(1 if number == 0 else 10))
+        foreign.mrc(here / f"TS_10_{word}_f16.mrc", small(2))
+    said = isonet.done("prepare", "TS_1_full_f16.mrc").err
+    assert "TS_1_even_f16.mrc and TS_1_odd_f16.mrc: look like halves of TS_1_full_f16.mrc" in said
+
+
 @pytest.mark.parametrize("odd", ["TS_2", None])
 def test_a_half_without_its_partner_is_named(here: Path, odd: str | None) -> None:
     """It would be passed over, and all tomograms trained on as single maps."""
