@@ -134,3 +134,12 @@ def test_rows_of_some_images_and_tilts_of_all() -> None:
     defocus, said = prepared()
     assert defocus == pytest.approx(30000, rel=0.02)
     assert UNTOLD in said
+
+
+@pytest.mark.parametrize("comment", ["# Columns: #1 micrograph number; #2 - defocus 1 [A]\n", ""])
+def test_a_ctf_table_without_its_comment_is_named(tomogram: Path, here: Path, comment: str) -> None:
+    foreign.angles(here / "m/TS_1.tlt", range(-60, 61, 3))
+    rows = [f"{row} 31000 30000 10 0 0.1 8\n" for row in range(1, 42)]
+    foreign.put(here / "m/TS_1_CTF.txt", comment + "".join(rows))
+    said = isonet.done("prepare", "t", metadata="m").err
+    assert ("warning: m/TS_1_CTF.txt: called a CTF table and not read" in said) == (not comment)

@@ -2,19 +2,21 @@
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isonet.errors import InputError
 from isonet.io.programs import mdoc, metadata
 from isonet.io.programs.tilt_series import TiltSeries
+from isonet.io.text import some_of
 from isonet.io.volume_files import container, is_folder
 from isonet.project.belonging import Belonging, Match, Named, tell_if_loose, tell_if_shared
 from isonet.project.names import Fit, fit
 
 log = logging.getLogger("isonet")
 _DEEPEST = 5  # levels of folders searched
+_CTF = re.compile(r"(^|_)g?ctf\.(txt|star)$", re.IGNORECASE)
 _SAID = 3  # files
 _TILTS = (".tlt", ".rawtlt", ".aln", ".mdoc", ".xml", ".tomostar", ".star", ".com", ".edf")
 _OF_MANY = (".star", ".csv")  # kinds of files that name the series inside
@@ -70,7 +72,9 @@ class Catalogue:
         if path.is_file():
             entries = tuple(_entries(path, path.parent, strict=True))
         else:
-            files = [item for item in _walk(path, _DEEPEST) if metadata.is_metadata(item)]
+            every = list(_walk(path, _DEEPEST))
+            files = [item for item in every if metadata.is_metadata(item)]
+            _tell_of_ctf({item for item in every if _CTF.search(item.name)}.difference(files))
             entries = _with_movies([entry for file in files for entry in _entries(file, path, strict=False)])
         if not entries:
             kinds = ".xml, .star, .aln, .tlt, .mdoc, tilt.com"
@@ -225,6 +229,13 @@ def _content(entry: _Entry) -> TiltSeries | str:
 def _said(found: TiltSeries) -> TiltSeries:
     """What is said of a series, whatever it is called and wherever it stands."""
     return replace(found, source=Path(), tilt_file=None, names=())
+
+
+def _tell_of_ctf(unread: Collection[Path]) -> None:
+    """Warn, once, of tables of the contrast transfer by their names in which nothing tells what the columns are."""
+    if unread:
+        text = "%s: called a CTF table and not read, as no line in it says what its columns are"
+        log.warning(f"{text}; put that comment line back, or give --defocus", some_of(sorted(map(str, unread))))
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
