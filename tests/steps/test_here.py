@@ -10,6 +10,7 @@ import commandline as isonet
 import pytest
 
 from isonet.cli.here import advise
+from isonet.io.files import locked
 
 
 def advised() -> list[str]:
@@ -25,7 +26,7 @@ def seen() -> str:
     return isonet.done().out.splitlines()[0]
 
 
-def ended(folder: Path, state: str, command: str = "refine", **told: str) -> None:
+def ended(folder: Path, state: str, command: str = "refine", **told: Any) -> None:
     """Leave the record of a run."""
     folder.mkdir(exist_ok=True)
     status = {"command": command, "state": state, "updated": "2026-01-01", **told}
@@ -122,9 +123,45 @@ def test_a_training_that_was_interrupted_goes_on(prepared: Path, state: str) -> 
     assert advised() == ["isonet", "refine", "--continue-from", "results"]
 
 
-def test_a_training_at_work_is_left_alone(prepared: Path) -> None:
+def test_a_training_at_work_is_left_alone_until_it_is_killed(prepared: Path) -> None:
+    """A killed one says to the end that it is running, and nobody holds its lock."""
     ended(prepared.parent / "results", "running")
-    assert advised() == ["isonet", "report", "results"]
+    with locked(prepared.parent / "results" / ".lock", wait=False):
+        assert advised() == ["isonet", "report", "results"]
+    assert advised() == ["isonet", "refine", "--continue-from", "results"]
+    assert "training in results killed" in seen()
+
+
+def test_a_whole_run_that_was_killed_is_given_again(here: Path, volume: Any) -> None:
+    isonet.write(here / "v.mrc", volume)
+    isonet.done("prepare", "v.mrc", output="isonet/tomograms.star")
+    for place, command in (("isonet/results", "refine"), ("isonet", "run")):
+        ended(here / place, "running", command, inputs=["v.mrc"])
+    assert advised() == ["isonet", "run", "v.mrc", "--output-dir", "isonet"]
+
+
+@pytest.mark.parametrize("state", ["interrupted", "stopped", "running"])
+def test_a_validation_that_was_interrupted_is_given_again(prepared: Path, state: str) -> None:
+    ended(prepared.parent / "validation", state, "validate", inputs=["tomograms.star"])
+    (prepared.parent / "validation" / "config.yaml").write_text("withhold: 15.0\n")
+    assert advised() == ["isonet", "validate", "tomograms.star", "--output-dir", "validation", "--withhold=15"]
+    ended(prepared.parent / "results", "finished", inputs=["tomograms.star"], updated="2026-01-02")
+    assert advised() == ["isonet", "predict", "tomograms.star", "results"]
+
+
+def test_of_two_tables_the_one_that_was_worked_on_last(prepared: Path) -> None:
+    """As resize leaves them; and a model is for the table that it was trained on."""
+    isonet.done("resize", "tomograms.star", pixel_size=20)
+    os.utime("tomograms.star", (1e9, 1e9))
+    assert advised() == ["isonet", "mask", "tomograms_resized.star"]
+    os.utime("tomograms_resized.star", (1e9, 1e9 - 9))
+    assert advised() == ["isonet", "mask", "tomograms.star"]
+    ended(prepared.parent / "results", "finished", inputs=["tomograms_resized.star"])
+    assert advised() == ["isonet", "predict", "tomograms_resized.star", "results"]
+    os.utime("tomograms.star", (2e9, 2e9))  # made anew, without a model of its own
+    assert advised() == ["isonet", "mask", "tomograms.star"]
+    (prepared.parent / "subtomo.star").write_text("data_\n\nloop_\n_rlnIndex #1\n_rlnTomoName #2\n_rlnImageName #3\n")
+    assert advised() == ["isonet", "mask", "tomograms.star"]
 
 
 def test_the_folder_of_a_whole_run_is_found(here: Path, volume: Any) -> None:

@@ -3,12 +3,13 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from isonet.config import RunConfig
+from isonet.config import RunConfig, StepConfig, ValidateConfig
 from isonet.errors import InputError
 from isonet.io.options import read_options
 from isonet.io.programs.metadata import is_metadata
@@ -16,13 +17,15 @@ from isonet.io.text import counted
 from isonet.io.volume_files import find_volumes, is_volume
 from isonet.project.halves import half_folders
 from isonet.project.table import Project, Tomogram
-from isonet.running.run_record import read_status
+from isonet.running.run_record import standing
 
 _TABLE, _REPORT, _RESULT = "tomograms.star", "report.html", "validation.json"
 _OPTIONS = "config.yaml"
 _NOT_TOLD = (InputError, ValidationError, TypeError)  # options are gone, or another version wrote them
 _OF_ITS_END = ("output_dir", "overwrite", "max_time")
 _OF_RELION = "rlnTomoReconstructedTomogram"  # its table of tomograms has the same name
+_HEAD = 1 << 16  # bytes that tell what a STAR file is
+_UNFINISHED = ("interrupted", "stopped", "killed")
 
 
 @dataclass(frozen=True)
@@ -58,20 +61,46 @@ def advise(folder: Path) -> Advice:
     if table is None:
         return _before_the_table(folder)
     try:
-        return _after_the_table(Project.read(table))
+        return _after_the_table(Project.read(table), folder)
     except InputError as error:
         return Advice(str(error), ("isonet", "prepare", "--help"), "makes the table; mend it or make it anew")
 
 
 def _table(folder: Path) -> Path | None:
-    """Find the table in a folder, else the one in a folder below it that was written last."""
-    below = sorted(folder.glob(f"*/{_TABLE}"), key=lambda path: -path.stat().st_mtime)
-    return next((path for path in (folder / _TABLE, *below) if path.is_file() and not _is_of_relion(path)), None)
+    """Find the table in a folder, else below it, that was worked on last."""
+    beside = [path for path in folder.glob("*.star") if _is_table(path)]
+    return max(beside or filter(_is_table, folder.glob(f"*/{_TABLE}")), key=_used, default=None)
 
 
-def _is_of_relion(table: Path) -> bool:
-    text = table.read_text(encoding="utf-8", errors="replace")
-    return f"_{_OF_RELION} " in text and "_rlnIndex" not in text
+def _is_table(path: Path) -> bool:
+    """Tell whether a STAR file is a table of tomograms of this program, or is called so and may be one."""
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        head = file.read(_HEAD)
+    if path.name == _TABLE:
+        return "_rlnIndex" in head or f"_{_OF_RELION} " not in head
+    return "_rlnIndex " in head and "_rlnTomoName " in head and "_rlnImageName " not in head
+
+
+def _used(table: Path) -> float:
+    """When a table was written, or a training on it was at work, whichever was last."""
+    trained = [_last(table, command) for command in ("refine", "validate")]
+    told = [_time(one[1]) for one in trained if one is not None and _names(one[1])]
+    return max([table.stat().st_mtime, *told])
+
+
+def _time(status: Mapping[str, Any]) -> float:
+    try:
+        return datetime.fromisoformat(str(status.get("updated"))).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def _names(status: Mapping[str, Any]) -> str:
+    """Name of the first file that a run was given."""
+    inputs = status.get("inputs")
+    return Path(str(inputs[0])).name if isinstance(inputs, list) and inputs else ""
 
 
 def _before_the_table(folder: Path) -> Advice:
@@ -101,23 +130,23 @@ def _before_the_table(folder: Path) -> Advice:
     )
 
 
-def _after_the_table(project: Project) -> Advice:
-    """Advise by what was made of the tomograms of a table, and what lies beside it."""
-    table, home, count = str(project.path), project.path.parent, len(project.tomograms)
+def _after_the_table(project: Project, folder: Path) -> Advice:
+    """Advise by what was made of the tomograms of a table, and what lies beside it or in the folder."""
+    table, count = str(project.path), len(project.tomograms)
     masks, corrected = (_made(project.tomograms, column) for column in ("rlnMaskName", "rlnCorrectedTomoName"))
-    training, whole = _last(home, "refine"), read_status(home)
-    preview = corrected and (predicted := _last(home, "predict")) and predicted[1].get("model") == "starter"
+    training = _last(project.path, "refine")
+    preview = corrected and (predicted := _last(project.path, "predict")) and predicted[1].get("model") == "starter"
     here = f"{counted(count, 'tomogram')} in {table}{_halves(project.tomograms)}, {masks} with a mask"
     here += f", {corrected} corrected" + (" by the starter, as a preview" if preview else "")
     here += "" if training is None else f"; training in {training[0]} {training[1].get('state')}"
-    if whole.get("command") == "run" and whole.get("state") not in ("running", "finished"):
-        words = ("isonet", "run", *map(str, whole.get("inputs", [])), "--output-dir", str(home), *_given_to_run(home))
-        return Advice(here, words, "goes on where it was")
+    again = _again(project.path, folder)
+    if again is not None:
+        return Advice(here, again, "goes on where it was")
     if corrected == count and not preview:
-        return _after_correction(here, table, home)
+        return _after_correction(here, project.path, folder)
     if training is not None:
         return _after_training(here, table, *training)
-    tailored = _last(home, "train-starter")
+    tailored = _last(project.path, "train-starter")
     if tailored is not None and tailored[1].get("state") == "finished" and not corrected:
         return Advice(here, ("isonet", "predict", table, str(tailored[0])), "corrects the tomograms with that model")
     at_once = "" if preview else f"; isonet predict {shlex.quote(table)} starter gives a preview at once"
@@ -128,11 +157,23 @@ def _after_the_table(project: Project) -> Advice:
     return Advice(here, ("isonet", "mask", table), f"marks density; then isonet refine {shlex.quote(table)}{at_once}")
 
 
+def _again(table: Path, folder: Path) -> tuple[str, ...] | None:
+    """Words of a run of several steps that did not come to its end, and goes on when it is given again."""
+    home = table.parent
+    whole = standing(home)
+    if whole.get("command") == "run" and whole.get("state") not in ("running", "finished"):
+        inputs = map(str, whole.get("inputs", []))
+        return ("isonet", "run", *inputs, "--output-dir", str(home), *_given(RunConfig, home))
+    place, status = _last(table, None, folder) or (folder, {})
+    if status.get("command") == "validate" and status.get("state") in _UNFINISHED:
+        return ("isonet", "validate", str(table), "--output-dir", str(place), *_given(ValidateConfig, place))
+    return None
+
+
 def _after_training(here: str, table: str, folder: Path, status: Mapping[str, Any]) -> Advice:
     """Advise where a network was trained, or is being trained."""
     if status.get("state") == "running":
-        why = "shows how far the training is; one that was killed goes on with isonet refine --continue-from"
-        return Advice(here, ("isonet", "report", str(folder)), why)
+        return Advice(here, ("isonet", "report", str(folder)), "shows how far the training is")
     if status.get("state") != "finished":
         why = "goes on with the training where it was"
         return Advice(here, ("isonet", "refine", "--continue-from", str(folder)), why)
@@ -140,37 +181,38 @@ def _after_training(here: str, table: str, folder: Path, status: Mapping[str, An
     return Advice(here, ("isonet", "predict", table, str(folder)), why)
 
 
-def _after_correction(here: str, table: str, home: Path) -> Advice:
+def _after_correction(here: str, project: Path, folder: Path) -> Advice:
     """Advise where all tomograms are corrected."""
-    report = _newest(home, _REPORT)
+    table, home = str(project), project.parent
+    report = _newest((home,), _REPORT)
     if report is None:
         words = ("isonet", "report", table)
         return Advice(here, words, "writes one page: before, after, and how far to believe it")
-    if _newest(home, _RESULT) is None:
+    if _newest((home, folder), _RESULT) is None:
         why = f"tells how far the filled wedge can be believed; what there is: {report}"
-        return Advice(here, _validate(table, home), why)
+        return Advice(here, _validate(project), why)
     return Advice(
         here, ("isonet", "open", table), f"shows before and after in napari or ChimeraX; the report is {report}"
     )
 
 
-def _validate(table: str, home: Path) -> tuple[str, ...]:
+def _validate(table: Path) -> tuple[str, ...]:
     """Words of the command that validates as the last training was made."""
     from isonet.validation.command import validate_words  # noqa: PLC0415  # it loads PyTorch
 
-    training = _last(home, "refine")
+    training = _last(table, "refine")
     try:
-        return tuple(validate_words(Path(table), {} if training is None else read_options(training[0] / _OPTIONS)))
+        return tuple(validate_words(table, {} if training is None else read_options(training[0] / _OPTIONS)))
     except _NOT_TOLD:
-        return "isonet", "validate", table
+        return "isonet", "validate", str(table)
 
 
-def _given_to_run(home: Path) -> list[str]:
-    """Options that a whole run was begun with, less those of its end."""
+def _given(kind: type[StepConfig], folder: Path) -> list[str]:
+    """Options that the run in a folder was begun with, less those of its end."""
     from isonet.validation.command import differing, option  # noqa: PLC0415  # it loads PyTorch
 
     try:
-        given = [one for one in differing(RunConfig, read_options(home / _OPTIONS)) if one[0] not in _OF_ITS_END]
+        given = [one for one in differing(kind, read_options(folder / _OPTIONS)) if one[0] not in _OF_ITS_END]
     except _NOT_TOLD:
         return []
     return [option(name, value) for name, value, _, by_preset in given if not by_preset and value is not None]
@@ -205,13 +247,23 @@ def _made(tomograms: Sequence[Tomogram], column: str) -> int:
     return sum(one.text(column) is not None and is_volume(one.file(column)) for one in tomograms)
 
 
-def _last(home: Path, command: str) -> tuple[Path, Mapping[str, Any]] | None:
-    """Find the run folder of a command, beside a table or below it, that was at work last, and its record."""
-    told = [(path, read_status(path)) for path in (home, *_below(home))]
-    found = [(path, status) for path, status in told if status.get("command") == command]
-    return max(found, key=lambda one: str(one[1].get("updated", ""))) if found else None
+def _last(table: Path, command: str | None, *places: Path) -> tuple[Path, Mapping[str, Any]] | None:
+    """Find the run folder of a command, or any, that was at work last, and its record.
+
+    It lies beside a table or in other places, or below them, and is not of another table.
+    """
+    folders = {path: None for place in (table.parent, *places) for path in (place, *_below(place))}
+    told = [(path, status) for path in folders if (status := standing(path)) and _is_of(status, table)]
+    found = [one for one in told if command in (None, one[1].get("command"))]
+    return max(found, key=lambda one: str(one[1].get("updated", "")), default=None)
 
 
-def _newest(home: Path, name: str) -> Path | None:
-    found = [path for path in (home / name, *home.glob(f"*/{name}")) if path.is_file()]
-    return max(found, key=lambda path: path.stat().st_mtime) if found else None
+def _is_of(status: Mapping[str, Any], table: Path) -> bool:
+    """Tell whether a run does not name another table that lies beside this one."""
+    name = _names(status)
+    return name in ("", table.name) or not _is_table(table.with_name(name))
+
+
+def _newest(places: Sequence[Path], name: str) -> Path | None:
+    found = [path for place in places for path in (place / name, *place.glob(f"*/{name}")) if path.is_file()]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)

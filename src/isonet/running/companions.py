@@ -9,7 +9,8 @@ from isonet.config import StepConfig
 from isonet.errors import InputError
 from isonet.io import files
 from isonet.io.options import read_options
-from isonet.running.runs import CONFIG_NAME, LOCK_NAME, RECORD, Run, at_work, clear_abandoned, write_config
+from isonet.running.run_record import LOCK_NAME
+from isonet.running.runs import CONFIG_NAME, RECORD, Run, at_work, clear_abandoned, write_config
 from isonet.running.signals import handled_by
 
 log = logging.getLogger("isonet")

@@ -1,11 +1,15 @@
 """What the files of a run folder remember: its numbers, how long runs took, and how much memory."""
 
+import fcntl
 import json
+import os
+import re
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-STATUS_NAME = "status.json"
+STATUS_NAME, LOCK_NAME = "status.json", ".lock"
 METRICS_NAME = "metrics.jsonl"
 REPORT_MARK = '<meta name="generator" content="isonet'
 """What the head of a report holds, by which it is known."""
@@ -19,6 +23,38 @@ def read_status(folder: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return status if isinstance(status, dict) else {}
+
+
+def standing(folder: Path) -> Mapping[str, Any]:
+    """Read `status.json` of a run folder; its state is `killed` where it says running and nobody holds the lock."""
+    status = read_status(folder)
+    gone = status.get("state") == "running" and not _is_held(folder / LOCK_NAME)
+    return {**status, "state": "killed"} if gone else status
+
+
+def _is_held(lock: Path) -> bool:
+    """Tell whether a process holds a lock file; where a file system has no locks, whether who signed it is there."""
+    try:
+        with lock.open("a", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, FileNotFoundError) as error:
+        return isinstance(error, BlockingIOError)
+    except OSError:
+        return _signer_is_there(lock)
+    return False
+
+
+def _signer_is_there(lock: Path) -> bool:
+    """Tell whether the process that signed a lock file is there; of another machine it is thought to be."""
+    try:
+        signed = re.match(r"process (\d+) on (\S+),", lock.read_text(encoding="utf-8"))
+        if signed is not None and signed[2] == socket.gethostname():
+            os.kill(int(signed[1]), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except (OSError, ValueError):  # it is another user's
+        return True
+    return signed is not None
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from isonet.config import ReportConfig
 from isonet.errors import InputError
 from isonet.io.options import read_options
 from isonet.project.table import Project, Tomogram
-from isonet.running.run_record import read_status
+from isonet.running.run_record import standing
 from isonet.running.runs import CONFIG_NAME
 
 TABLE = "tomograms.star"
@@ -43,7 +43,7 @@ class RunFolder:
     @classmethod
     def read(cls, folder: Path) -> "RunFolder | None":
         """Read a run folder; None where it is none."""
-        status = read_status(folder)
+        status = standing(folder)
         if status.get("command") not in STEPS:
             return None
         try:
