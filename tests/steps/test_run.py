@@ -4,7 +4,9 @@ import json
 import math
 import os
 import re
+import shlex
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,26 @@ def test_the_same_command_goes_on_after_the_time_was_over(data: Path) -> None:
         assert (isonet.read(path) == isonet.read(Path("isonet/corrected") / path.name)).all()
 
 
+@pytest.mark.parametrize("command", ["run", "validate"])
+def test_a_signal_leads_to_one_remedy(data: Path, tmp_path: Path, command: str) -> None:
+    words = ["run", data] if command == "run" else ["validate", "tomograms.star"]
+    if command == "validate":
+        isonet.done("prepare", data)
+    long = (
+        {**isonet.TINY, "iterations": 500, "withhold": 30} if command == "validate" else {**OPTIONS, "iterations": 500}
+    )
+    process = isonet.Process(tmp_path / "said", *words, **long)
+    results = Path("isonet/results") if command == "run" else Path("validation/withheld/results")
+    process.wait_for((results / "model.safetensors").exists)
+    process.signal(signal.SIGINT)
+    outcome = process.outcome()
+    assert outcome.code == 130
+    assert outcome.err.count("stopped by SIGINT") == outcome.err.count("give the same command again") == 1
+    assert "--continue-from" not in outcome.err
+    assert "stopped by SIGINT" in (results / "run.log").read_text()
+    assert isonet.done().out.splitlines()[1].startswith(f"next: isonet {command} ")
+
+
 def test_there_is_never_one_of_several(here: Path, volume: Any) -> None:
     """One tomogram, sub-volume, step, cube, epoch and iteration: none of them is called by its plural."""
     isonet.write(here / "data" / "v.mrc", volume)
@@ -106,6 +128,33 @@ def test_folder_of_other_tomograms_is_refused(data: Path, volume: Any) -> None:
     isonet.assert_refused(isonet.call("run", data, **OPTIONS), "isonet/tomograms.star", "a 1.mrc", "--output-dir")
     isonet.assert_refused(isonet.call("run", data / "a 1.mrc", **OPTIONS), "--output-dir")
     isonet.assert_refused(isonet.call("run", data / "b.mrc", **{**OPTIONS, "batch_size": 3}), "--batch-size")
+
+
+def test_a_tomogram_that_was_added_is_taken_in_as_is_said(data: Path, volume: Any) -> None:
+    isonet.done("run", data, **OPTIONS)
+    isonet.write(data / "c.mrc", volume[::-1].copy())
+    refused = isonet.call("run", data, **OPTIONS)
+    isonet.assert_refused(refused, "isonet/tomograms.star: has no c.mrc; add it with", "or choose another --output-dir")
+    words = shlex.split(refused.err.split("'")[1])
+    assert words[:2] == ["isonet", "prepare"] and "--tilt-min=-50" in words
+    isonet.done(*words[1:])
+    assert len(isonet.table(Path("isonet/tomograms.star"))) == 3
+    isonet.done("run", data, **OPTIONS)
+    assert Path("isonet/corrected/c_corrected.mrc").exists()
+
+
+def test_what_a_training_goes_on_with_is_said_and_kept(data: Path) -> None:
+    """A training cannot change its network: options that are left out are not those of this command."""
+    isonet.done("run", data, **OPTIONS)
+    said = isonet.done("run", data, iterations=3, precision="float32").err
+    (line,) = [line for line in said.splitlines() if "goes on as that training was begun" in line]
+    assert "--arch=small" in line and "--cube-size=16" in line and "iterations" not in line
+    kept = Path("isonet/config.yaml").read_text()
+    assert kept.count("\narch: small\n") == kept.count("\ncube_size: 16\n") == kept.count("\niterations: 3\n") == 1
+    assert len(isonet.losses(Path("isonet/results"))) == 3
+    assert "goes on as" not in isonet.done("run", data, **{**OPTIONS, "iterations": 3}).err
+    refused = isonet.call("run", data, preset="purified")
+    isonet.assert_refused(refused, "--preset purified", "isonet/results", "without it", "another --output-dir")
 
 
 def test_halves_in_one_command(here: Path, volume: Any) -> None:

@@ -39,8 +39,15 @@ def continued_options(config: Config, folder: Path, changeable: Collection[str])
     output = asked.pop("output_dir", folder)
     if output.resolve() != folder.resolve():
         raise InputError(f"--output-dir {output}: a continued run stays in {folder}; leave it out")
-    for name, value in asked.items():
-        if name not in changeable and value != getattr(stored, name):
+    for name, value in sorted(asked.items()):
+        if name not in changeable and value != (begun := getattr(stored, name)):
             flag = name.replace("_", "-")
-            raise InputError(f"--{flag} cannot change when a run is continued; leave it out, or start a new run")
+            raise InputError(
+                f"--{flag} {value}: the training in {folder} was begun {_with(begun)}; leave it out to go on, or train "
+                "anew in another --output-dir"
+            )
     return stored.model_copy(update={"max_time": None, **asked, "output_dir": folder, "continue_from": folder})
+
+
+def _with(value: object) -> str:
+    return "without it" if value is None else f"with {value}"

@@ -23,13 +23,13 @@ from isonet.errors import InputError, RunError
 from isonet.io import files
 from isonet.io.files import write_json, write_text
 from isonet.running.console import Warned, collected, duration_text, logging_to, progress_bar
-from isonet.running.run_record import METRICS_NAME, STATUS_NAME, earlier_runs, peak_memory, read_metrics
+from isonet.running.run_record import LOCK_NAME, METRICS_NAME, STATUS_NAME, earlier_runs, peak_memory, read_metrics
 from isonet.running.signals import Interruption, handled_by
 
 log = logging.getLogger("isonet")
 _SECONDS_BETWEEN_LINES = 30.0
 CONFIG_NAME = "config.yaml"
-LOCK_NAME, _LOG_NAME = ".lock", "run.log"
+_LOG_NAME = "run.log"
 RECORD = (CONFIG_NAME, LOCK_NAME, _LOG_NAME, METRICS_NAME, STATUS_NAME)
 """Files that every run leaves, whatever it was asked."""
 _PROGRESS = ("doing", "done", "total", "seconds_left")
@@ -47,6 +47,8 @@ class Run:
         Set by a step that ran out of time and can be continued.
     warned : Warned
         What it has warned of.
+    is_part : bool
+        Set by a step that is part of a command which goes on with it when it is given again.
     leads : bool
         Whether this process writes what the run leaves; the others that work in the folder leave it to that one.
     """
@@ -62,7 +64,7 @@ class Run:
     ) -> None:
         self.folder = folder
         self.leads = leads
-        self.stopped_early = False
+        self.stopped_early = self.is_part = False
         self._began = time.monotonic()
         self._status: dict[str, Any] = {
             "command": command,
@@ -234,7 +236,7 @@ def at_work(run: Run, command: str, config: StepConfig) -> Iterator[None]:
                 yield
         except Interruption as stop:
             run.status(state="interrupted", reason=str(stop))
-            log.info("%s", stop)
+            log.debug("%s", stop)  # whoever began the command says it
             raise
         except BaseException as error:
             log.debug("%s failed", command, exc_info=True)

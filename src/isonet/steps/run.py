@@ -1,7 +1,8 @@
 """All steps in one command; run again after an interruption, it goes on where it was."""
 
 import logging
-from collections.abc import Collection, Sequence
+import shlex
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,8 +35,9 @@ from isonet.steps.deconv import FOLDER, deconv_in_folder, why_not
 from isonet.steps.mask import mask_in_folder
 from isonet.steps.predict import predict_in_folder, refuse_without_zarr
 from isonet.steps.prepare import prepare
-from isonet.steps.refine import refine_in_folder
+from isonet.steps.refine import as_trained, refine_as_part
 from isonet.steps.report import report
+from isonet.validation.command import differing, option
 from isonet.volumes.products import data_mark, labels_of, mark_in, output_paths
 
 log = logging.getLogger("isonet")
@@ -113,9 +115,9 @@ def trained(project: Project, config: WholeOptions, folder: Path) -> tuple[Proje
     """
     results = folder / RESULTS
     if (results / STATE_NAME).exists():  # what is trained on stays as it was
-        return refine_in_folder(project.path, part(config, RefineConfig, continue_from=results))
+        return refine_as_part(project.path, part(config, RefineConfig, continue_from=results))
     derive(project, config, folder)
-    return refine_in_folder(project.path, part(config, RefineConfig, output_dir=results))
+    return refine_as_part(project.path, part(config, RefineConfig, output_dir=results))
 
 
 def derive(project: Project, config: WholeOptions, folder: Path) -> None:
@@ -164,7 +166,7 @@ def part(config: WholeOptions, kind: type[Config], without: Sequence[str] = (), 
 
 
 def as_begun(config: Whole, folder: Path, table: Path, *, also: Collection[str] = (), elsewhere: str) -> Whole:
-    """Return the options with those that the table in a folder was made with, and what is trained on.
+    """Return the options with those that the table in a folder was made with, what is trained on, and the training.
 
     Parameters
     ----------
@@ -190,6 +192,7 @@ def as_begun(config: Whole, folder: Path, table: Path, *, also: Collection[str] 
         if stored is not None and getattr(config, name) != getattr(stored, name):
             flag = f"--{name.replace('_', '-')}"
             raise InputError(f"{table}: made with another {flag}; edit the table, or {elsewhere}")
+    config = as_trained(config, folder / RESULTS)
     return config if stored is None else config.model_copy(update={name: getattr(stored, name) for name in fixed})
 
 
@@ -207,13 +210,31 @@ def _refuse_others(project: Project, tomograms: Sequence[Path], config: RunConfi
         if file.parent == averages:  # its halves in the table are turned ones
             marks |= {mark_in(label): file for label in labels_of(file)}
     full, lone = grouped(tomograms, config.even, config.odd, stacks="stack" in config.accept)
-    asked = {volume.resolve() for volume in full}
+    asked = {volume.resolve(): [str(volume)] for volume in full}
     for pair in lone:
         mean = marks.get(data_mark(pair.halves)) if marks else None
-        asked |= {half.resolve() for half in pair.halves} if mean is None else {mean}
-    if asked and asked != known:
-        other = sorted(asked ^ known)[0]
-        raise InputError(f"{project.path}: made for other tomograms ({other}); choose another --output-dir")
+        even, odd = map(str, pair.halves)
+        words = ["--even", even, "--odd", odd, "--average-dir", str(config.output_dir / AVERAGES)]
+        asked |= dict.fromkeys(map(Path.resolve, pair.halves) if mean is None else [mean], words)
+    if asked and asked.keys() != known:
+        raise InputError(f"{project.path}: {_otherness(project, asked, known, config)}, or choose another --output-dir")
+
+
+def _otherness(project: Project, asked: Mapping[Path, list[str]], known: set[Path], config: RunConfig) -> str:
+    """Say which tomograms the table lacks, or has too many, and what to do.
+
+    `asked` maps each file to the words that give it to prepare.
+    """
+    new, gone = sorted(asked.keys() - known), sorted(known - asked.keys())
+    if new and gone:
+        return f"made for other tomograms, {gone[0]} and not {new[0]}; give those again"
+    if gone:
+        return f"made for other tomograms too, {gone[0]} among them; give all of them"
+    given = config.model_dump(mode="json", include=InputOptions.model_fields.keys() - {"even", "odd"})
+    options = [option(name, value) for name, value, _, _ in differing(InputOptions, given)]
+    words = ["isonet", "prepare", *asked[new[0]], "--append", "--output", str(project.path), *options]
+    more = "" if len(new) == 1 else f" and {len(new) - 1} more of those given"
+    return f"has no {new[0].name}{more}; add it with '{shlex.join(words)}' and give the same command again"
 
 
 def _given_column(tomogram: Tomogram) -> str:

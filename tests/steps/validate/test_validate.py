@@ -85,6 +85,9 @@ def test_goes_on_after_the_time_was_over(halves: Path) -> None:
     assert not Path("validation/validation.json").exists()
     isonet.done("validate", halves, **OPTIONS)
     assert isonet.state(Path("validation")) == "finished"
+    again = isonet.done("validate", halves, precision="float32", **{n: OPTIONS[n] for n in ("withhold",)}).err
+    assert "goes on as that training was begun, with" in again and "--cube-size=16" in again
+    assert "\ncube_size: 16\n" in Path("validation/config.yaml").read_text()
     refused = isonet.call("validate", halves, **{**OPTIONS, "withhold": 25})
     isonet.assert_refused(refused, "--withhold", "--overwrite")
     isonet.done("validate", halves, overwrite=True, **{**OPTIONS, "withhold": 25})

@@ -7,6 +7,7 @@
       └─ tomograms, subvolume_files: what sub-volumes are drawn from (samples)
 """
 
-from isonet.steps.refine.command import refine_in_folder
+from isonet.steps.refine.command import refine_as_part, refine_in_folder
+from isonet.steps.refine.continuing import as_trained
 
-__all__ = ["refine_in_folder"]
+__all__ = ["as_trained", "refine_as_part", "refine_in_folder"]

@@ -13,7 +13,7 @@ from isonet.running.processes import together
 from isonet.running.runs import Run, start
 from isonet.running.world import current
 from isonet.steps.refine.continuing import continued
-from isonet.steps.refine.step import refine
+from isonet.steps.refine.step import how_to_continue, refine
 from isonet.steps.refine.subvolumes.files import with_sizes_of
 from isonet.train.engine import gathered
 from isonet.train.meeting import NotMetError
@@ -33,16 +33,25 @@ def refine_in_folder(star: Path | None, config: RefineConfig) -> tuple[Project, 
     InputError
         If no table is given, or the folder holds a run already.
     """
+    return _begun(star, config, is_part=False)
+
+
+def refine_as_part(star: Path, config: RefineConfig) -> tuple[Project, bool]:
+    """As :func:`refine_in_folder`, for a command that goes on with it when it is given again."""
+    return _begun(star, config, is_part=True)
+
+
+def _begun(star: Path | None, config: RefineConfig, *, is_part: bool) -> tuple[Project, bool]:
     given = config
     if config.continue_from is not None:
         table, config = continued(config)
         star = star or table
     elif star is None:
         raise InputError("refine needs a table of tomograms: isonet refine tomograms.star")
-    return together(given, config, _refine, star, config)
+    return together(given, config, _refine, star, config, is_part)
 
 
-def _refine(star: Path, config: RefineConfig) -> tuple[Project, bool]:
+def _refine(star: Path, config: RefineConfig, is_part: bool) -> tuple[Project, bool]:
     """Train as one of the processes that :func:`isonet.running.world.current` tells of."""
     here = current()
     team = Team(here.rank, here.size, here.local_size, here.address, here.port, here.kin, here.remedy)
@@ -52,10 +61,11 @@ def _refine(star: Path, config: RefineConfig) -> tuple[Project, bool]:
     device = take_device(config.device)
     try:
         with gathered(team, device), _in_run_folder(star, config, team) as run:
+            run.is_part = is_part
             try:
                 return refine(project, config, run, device, team), run.stopped_early
             except ConnectionLostError as error:
-                raise LostProcessError(f"{error}; go on with: isonet refine --continue-from {run.folder}") from error
+                raise LostProcessError(f"{error}; {how_to_continue(run)}") from error
     except NotMetError as error:
         raise RunError(str(error)) from error
 

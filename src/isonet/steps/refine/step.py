@@ -88,9 +88,14 @@ def refine(project: Project, config: RefineConfig, run: Run, device: torch.devic
 
 
 def _say_how_to_continue(run: Run) -> None:
-    if not (run.folder / STATE_NAME).exists():
-        return
-    log.info("what was computed is saved; go on with: isonet refine --continue-from %s", run.folder)
+    if (run.folder / STATE_NAME).exists() and not run.is_part:
+        log.info("what was computed is saved; %s", how_to_continue(run))
+
+
+def how_to_continue(run: Run) -> str:
+    """Name the command that goes on with a run, which the command that it is part of does itself."""
+    alone = f"go on with: isonet refine --continue-from {run.folder}"
+    return "give the same command again" if run.is_part else alone
 
 
 def _run_iteration(refinement: Refinement) -> None:

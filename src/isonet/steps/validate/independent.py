@@ -31,8 +31,8 @@ from isonet.project.orientation import TILT_FILES
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.runs import Run
 from isonet.steps.predict import predict_in_folder
-from isonet.steps.refine import refine_in_folder
-from isonet.steps.validate.passed_on import prediction_options
+from isonet.steps.refine import refine_as_part
+from isonet.steps.validate.passed_on import GIVEN_TO_EACH, prediction_options
 from isonet.validation.numbers import Numbers, numbers_of, resolutions
 from isonet.validation.scores import spectrum_at, subvolumes_with_data
 from isonet.volumes.beads import BEADS_COLUMN
@@ -106,13 +106,13 @@ def _predict_side(chosen: Sequence[Tomogram], number: int, folder: Path, config:
         name: getattr(config, name)
         for name in config.model_fields_set
         if name in RefineConfig.model_fields
-        and name not in ("output_dir", "tomo_idx", "overwrite", "continue_from", "method", "input_column")
+        and name not in ("output_dir", "tomo_idx", "overwrite", "continue_from", *GIVEN_TO_EACH)
     }
     if config.overwrite and holds_run(results):
         move_aside(results.resolve())
     where = "continue_from" if (results / STATE_NAME).exists() else "output_dir"
     asked = RefineConfig(**{**given, "method": "isonet", "seed": config.seed + number, where: results})
-    _, stopped = refine_in_folder(table, asked)
+    _, stopped = refine_as_part(table, asked)
     if stopped:
         return None
     into = folder / "corrected"

@@ -27,10 +27,10 @@ from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.processes import refuse_launchers
 from isonet.running.runs import Run, start
 from isonet.steps.predict import HALVES, input_columns, predict_in_folder
-from isonet.steps.refine import refine_in_folder
+from isonet.steps.refine import refine_as_part
 from isonet.steps.validate.contradictions import measured_files, refuse_contradictions
 from isonet.steps.validate.independent import agreement_numbers, predict_independently, write_confidence
-from isonet.steps.validate.passed_on import prediction_options
+from isonet.steps.validate.passed_on import as_begun, prediction_options
 from isonet.steps.validate.pictures import draw_independent, draw_withheld
 from isonet.steps.validate.withhold import kept_part, withhold
 from isonet.validation.balance import wedge_balance_numbers
@@ -68,7 +68,7 @@ def validate(star: Path, config: ValidateConfig) -> Path | None:
         If the tomograms, a model or a prediction cannot be used, or one has seen what is withheld.
     """
     refuse_launchers("validate")
-    project = Project.read(star)
+    project, config = Project.read(star), as_begun(config)
     with start(config.output_dir, "validate", config, inputs=(star,)) as run:
         chosen = project.selected(config.tomo_idx)
         output_paths(chosen, config.output_dir, "corrected")  # refuses two of one name in time
@@ -189,7 +189,7 @@ def _train(left: Project, config: ValidateConfig) -> Path | None:
     if config.overwrite and holds_run(results):
         move_aside(results.resolve())
     where = "continue_from" if (results / STATE_NAME).exists() else "output_dir"
-    _, stopped = refine_in_folder(left.path, RefineConfig(**given, **{where: results}))
+    _, stopped = refine_as_part(left.path, RefineConfig(**given, **{where: results}))
     return None if stopped else results / MODEL_NAME
 
 
