@@ -1,5 +1,7 @@
 """Help, version and spelling of the command line."""
 
+import contextlib
+import io
 import re
 import signal
 import subprocess
@@ -12,6 +14,7 @@ import pytest
 import torch
 
 from isonet import __version__, config
+from isonet.cli import main
 from isonet.cli.application import app
 
 CONFIGURATIONS = {
@@ -91,6 +94,48 @@ def test_help_needs_nothing_heavy(command: list[str]) -> None:
 )
 def test_what_does_not_exist(words: list[str], mentions: tuple[str, ...]) -> None:
     isonet.assert_refused(isonet.call(*words), *mentions[:1])
+
+
+@pytest.mark.parametrize(
+    ("words", "mentions"),
+    [
+        (["predict"], ("predict needs STAR", "isonet predict STAR MODEL")),
+        (["predict", "tomograms.star"], ("predict needs MODEL",)),
+        (["simulate", "64"], ("64", "isonet simulate --help")),
+        (["refine", "--iterations"], ("--iterations", "no value")),
+        (["refine", "--helpp"], ("--helpp", "Did you mean --help?")),
+        (["refine", "t.star", "--config=wrong.yaml"], ("wrong.yaml", "'iteration'", "did you mean iterations?")),
+        (["relion", "refin"], ("refin", "isonet relion refine")),
+        (["refine", "t.star", "--time-budget=8"], ("--time-budget 8", "8h, 8min or 8s")),
+        (["validate", "t.star", "--max-time=1.5"], ("--max-time 1.5", "1.5h, 1.5min or 1.5s")),
+    ],
+)
+def test_words_that_are_not_understood_have_a_remedy(here: Path, words: list[str], mentions: tuple[str, ...]) -> None:
+    (here / "wrong.yaml").write_text("iteration: 3\n")
+    isonet.assert_refused(isonet.call(*words), *mentions)
+
+
+def test_what_is_given_in_another_place_is_named(prepared: Path, model: Path) -> None:
+    isonet.assert_refused(isonet.call("predict", "tomograms.star", "tomograms.star"), "a table, where a model is meant")
+    isonet.assert_refused(isonet.call("predict", "tomograms.star", "v.mrc"), "a volume, where a model is meant")
+    for words in (["predict", "v.mrc", model], ["deconv", "v.mrc"]):
+        isonet.assert_refused(isonet.call(*words), "a volume, where a table is meant", "isonet prepare v.mrc")
+    refused = isonet.call("simulate", output_dir="tomograms.star/a", depth=32, height=32, width=32)
+    isonet.assert_refused(refused, "isonet: tomograms.star: is a file, where a folder is meant")
+    isonet.assert_refused(isonet.call("mask", "tomograms.star", existing="nowhere"), "--existing nowhere", "check the")
+
+
+def test_who_has_read_enough_is_no_error(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """As in `isonet | head -1`."""
+
+    class Closed(io.StringIO):
+        def flush(self) -> None:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    with contextlib.redirect_stdout(Closed()), pytest.raises(SystemExit) as stop:
+        main([])
+    assert stop.value.code == 128 + signal.SIGPIPE
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("command", "advice"), [("prepare", "give the same command again"), ("refine", "continue")])

@@ -90,7 +90,7 @@ def test_errors_in_the_wedge_weigh_as_asked() -> None:
 
 def test_a_stopped_training_goes_on_as_if_it_had_not_been(here: Path) -> None:
     isonet.done("train-starter", output_dir="whole", **TINY)
-    outcome = isonet.call("train-starter", output_dir="parts", max_time=0.01, **TINY)
+    outcome = isonet.call("train-starter", output_dir="parts", max_time="0.01s", **TINY)
     assert outcome.code == 0
     assert "train-starter --continue-from parts" in outcome.err
     assert load_model(Path("parts"))[1]["steps"] < 4
@@ -111,7 +111,7 @@ def losses(folder: str) -> dict[int, float]:
 
 def test_a_line_of_metrics_is_the_mean_of_the_steps_since_the_one_before(here: Path) -> None:
     """Also after a stop in between: three lines of which each step counts in one."""
-    isonet.call("train-starter", output_dir="s", max_time=0.01, **{**TINY, "steps": 12})
+    isonet.call("train-starter", output_dir="s", max_time="0.01s", **{**TINY, "steps": 12})
     first = losses("s")
     (stopped,) = first
     assert stopped < 12
@@ -131,7 +131,7 @@ def test_a_model_to_start_from_is_a_starter_and_gives_the_network(here: Path, mo
     isonet.assert_refused(outcome, "--filter-base 4", "starter")
     isonet.done("train-starter", output_dir="first", **TINY)
     options = {"cube_size": 16, "batch_size": 1, "steps": 2, "precision": "float32"}
-    outcome = isonet.call("train-starter", output_dir="more", pretrained_model="first", max_time=0.01, **options)
+    outcome = isonet.call("train-starter", output_dir="more", pretrained_model="first", max_time="0.01s", **options)
     assert outcome.code == 0, outcome.err
     shutil.rmtree("first")  # what is continued has all it needs
     isonet.done("train-starter", continue_from="more")
@@ -185,7 +185,7 @@ def test_a_model_is_tailored_to_tomograms_and_goes_on_alike(sample: Path) -> Non
     options = {"steps": 3, "batch_size": 1, "cube_size": 32, "precision": "float32"}
     outcome = isonet.done("train-starter", like=sample, output_dir="whole", **options)
     assert "of the power is signal" in outcome.err
-    isonet.call("train-starter", like=sample, output_dir="parts", max_time=0.01, **options)
+    isonet.call("train-starter", like=sample, output_dir="parts", max_time="0.01s", **options)
     isonet.done("train-starter", continue_from="parts")
     whole, parts = isonet.weights(Path("whole")), isonet.weights(Path("parts"))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)

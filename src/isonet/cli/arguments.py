@@ -1,12 +1,11 @@
-"""Words of the command line: one spelling for all flags, options from YAML files, and errors in one line."""
+"""Words of the command line: one spelling for all flags, and options from YAML files."""
 
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from cyclopts import CycloptsError
 from cyclopts.config import Dict
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from isonet.errors import InputError
 from isonet.io.files import refuse_special
@@ -59,20 +58,3 @@ def refuse_special_paths(values: Iterable[object]) -> None:
             refuse_special_paths(value)
         elif isinstance(value, BaseModel):
             refuse_special_paths(option for _, option in value)
-
-
-def message(error: BaseException) -> str:
-    """Say in one line what is wrong."""
-    if isinstance(error, CycloptsError) and isinstance(error.__cause__, ValidationError):
-        error = error.__cause__
-    if isinstance(error, ValidationError):
-        parts = []
-        for problem in error.errors():
-            where = f"--{problem['loc'][0]} {problem['input']}: ".replace("_", "-") if problem["loc"] else ""
-            parts.append(where + problem["msg"].removeprefix("Value error, "))
-        return "; ".join(parts)
-    if isinstance(error, OSError):
-        return f"{error.filename or 'file'}: {error.strerror or error}; check the path, its permissions and free space"
-    if isinstance(error, MemoryError):
-        return "not enough memory; end other programs, or use a smaller --batch-size, --cube-size or --max-memory"
-    return " ".join(str(error).split())

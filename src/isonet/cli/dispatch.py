@@ -4,9 +4,11 @@ Nothing heavy is imported before a command runs, so that help answers at once.
 """
 
 import logging
+import os
+import signal
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,8 +16,9 @@ from cyclopts import CycloptsError
 from pydantic import ValidationError
 
 from isonet.cli.application import FUNCTIONS, app
-from isonet.cli.arguments import config_files, message, normalized, refuse_special_paths
+from isonet.cli.arguments import config_files, normalized, refuse_special_paths
 from isonet.cli.completion import INSTALL_COMPLETION
+from isonet.cli.messages import message
 from isonet.cli.spellings import translated
 from isonet.commands import Command
 from isonet.errors import IsonetError
@@ -29,8 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     try:
-        sys.exit(_dispatch([word for word in words if word != "--debug"], debug))
+        code = _dispatch([word for word in words if word != "--debug"], debug)
+        sys.stdout.flush()
+        sys.exit(code)
     except (IsonetError, ValidationError, CycloptsError, OSError, MemoryError) as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            sys.exit(128 + signal.SIGPIPE)
         if words[:1] == ["relion"]:
             from isonet.io.programs.relion_job import mark_unread
 
@@ -99,7 +106,19 @@ def _count_gpus() -> int:
 
 
 def _exit_code(error: BaseException) -> int:
-    return 1 if isinstance(error, OSError | MemoryError) else 2
+    failed = isinstance(error, OSError | MemoryError) and not isinstance(error, NotADirectoryError)
+    return 1 if failed else 2
+
+
+def _nobody_reads() -> bool:
+    """Tell whether who reads what is printed has had enough, as `head` does; then the rest goes nowhere."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def _fail(text: str, code: int) -> NoReturn:

@@ -19,11 +19,13 @@ from torch import Tensor
 
 from isonet.errors import InputError
 from isonet.io.files import atomic_path, refuse_special
+from isonet.io.volume_files import FILES
 
 log = logging.getLogger("isonet")
 FORMAT = 1
 STARTER = Path("starter")
 """Name of the model that comes with the program."""
+_MEANT = "give a model that refine made, its folder, or starter"
 _FOREIGN = {
     ".h5": "a Keras model, as of IsoNet 1",
     ".pt": "a PyTorch checkpoint, as of IsoNet 2",
@@ -55,12 +57,17 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise InputError(f"{path}: no such model; 'isonet refine' writes model.safetensors into its output folder")
     if path.suffix.lower() in _FOREIGN:
         raise InputError(f"{path}: {_FOREIGN[path.suffix.lower()]}, cannot be used here; train with 'isonet refine'")
+    other = "a table" if path.suffix.lower() == ".star" else "a volume" if path.name.lower().endswith(FILES) else None
+    if other is not None:
+        raise InputError(f"{path}: {other}, where a model is meant; {_MEANT}")
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = (file.metadata() or {}).get("isonet")
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable model ({' '.join(str(error).split())}); copy it again") from error
+        raise InputError(
+            f"{path}: not a readable model ({' '.join(str(error).split())}); copy it again, or {_MEANT}"
+        ) from error
     try:
         description = json.loads(metadata or "")
     except (ValueError, RecursionError) as error:
@@ -106,13 +113,24 @@ def load_state(path: Path) -> dict[str, Any]:
         If the file is missing, truncated or not a trainer state.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; no refine to continue there, start one with 'isonet refine'")
+        anew = _anew(path) or "no refine to continue there, start one with 'isonet refine'"
+        raise InputError(f"{path}: no such file; {anew}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch's unpickler raises almost anything on foreign files
-        raise InputError(f"{path}: not a readable trainer state; start again in another folder") from error
+        anew = _anew(path) or "start again in another folder"
+        raise InputError(f"{path}: not a readable trainer state; {anew}") from error
     if not isinstance(state, dict):
         raise InputError(f"{path}: not a trainer state; start again in another folder")
     return state
+
+
+def _anew(state: Path) -> str:
+    """Say how to train anew from the model beside a state; empty where none can be read."""
+    try:
+        load_model(state.parent)
+    except InputError:
+        return ""
+    return f"its model is whole: train anew from it with --pretrained-model {state.parent}, in another --output-dir"

@@ -13,6 +13,7 @@ from isonet.errors import InputError
 from isonet.io.files import atomic_path, refuse_special
 from isonet.io.star_text import MISSING, Block, parse, unique_names
 from isonet.io.text import is_there, read_text
+from isonet.io.volume_files import FILES
 
 __all__ = [
     "MISSING",
@@ -62,6 +63,8 @@ def read_table(path: Path, needs: Sequence[str]) -> list[dict[str, str]]:
     refuse_special(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; make the table with 'isonet prepare'")
+    if path.name.lower().endswith(FILES):
+        raise InputError(f"{path}: a volume, where a table is meant; make that with 'isonet prepare {path}'")
     blocks = _blocks(path, _ANEW)
     for place, block in enumerate(blocks):
         told = next((name for name in needs if name in block.columns), None)

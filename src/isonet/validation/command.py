@@ -8,6 +8,7 @@ from isonet.config import PRESETS, RefineConfig, StepConfig, TrainingOptions, pr
 from isonet.io.checkpoint import STARTER
 
 _KEPT = set(TrainingOptions.model_fields) - {"max_time", "input_column", "pretrained_model"}
+_DURATIONS = ("time_budget", "max_time")
 _COLUMNS = ("full", "halves", "rlnDeconvTomoName")
 """Input columns that know nothing of what is withheld, or are made anew without it."""
 
@@ -61,4 +62,5 @@ def option(name: str, value: Any) -> str:
         text = ",".join(map(str, value))
     else:
         text = f"{value:.10g}" if isinstance(value, float) else str(value)
+        text += "s" if name in _DURATIONS and value is not None else ""
     return f"--{name.replace('_', '-')}={text}"

@@ -193,7 +193,8 @@ def test_nothing_to_continue(here: Path, star: Path) -> None:
     kept = state.read_bytes()
     for damaged in (kept[: len(kept) // 2], b"no state", b""):
         state.write_bytes(damaged)
-        isonet.assert_refused(isonet.call("refine", "--continue-from", "results"), "trainer.pt", "start again")
+        refused = isonet.call("refine", "--continue-from", "results")
+        isonet.assert_refused(refused, "trainer.pt", "--pretrained-model results", "another --output-dir")
     state.write_bytes(kept)
     (here / "results" / "config.yaml").write_text("batch_size: [")
     isonet.assert_refused(isonet.call("refine", "--continue-from", "results"), "config.yaml", "start again")
@@ -323,3 +324,17 @@ def test_states_without_the_place_of_their_table_go_on(prepared: Path) -> None:
     del state["table_from_here"]
     save_state(path, state)
     isonet.done("refine", "--continue-from", "results", iterations=2)
+
+
+def test_what_a_training_lacks_is_told_with_the_way_on(prepared: Path) -> None:
+    """All iterations done; then a mask that is gone; then a state that is, and after it the model."""
+    isonet.done("refine", "tomograms.star", **isonet.TINY)
+    assert "--iterations 3 or more goes further" in isonet.done("refine", "--continue-from", "results").err
+    isonet.edited(prepared, rlnMaskName="mask/v_mask.mrc")
+    refused = isonet.call("refine", "tomograms.star", output_dir="other", **isonet.TINY)
+    isonet.assert_refused(refused, "mask/v_mask.mrc", "isonet mask", "rlnMaskName")
+    (prepared.parent / "results/trainer.pt").unlink()
+    refused = isonet.call("refine", "--continue-from", "results")
+    isonet.assert_refused(refused, "trainer.pt", "--pretrained-model results")
+    (prepared.parent / "results/model.safetensors").unlink()
+    isonet.assert_refused(isonet.call("refine", "--continue-from", "results"), "trainer.pt", "start one with")

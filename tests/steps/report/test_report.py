@@ -1,5 +1,6 @@
 """report: one page that holds all it shows, and says what is wrong."""
 
+import errno
 import json
 import re
 from dataclasses import asdict
@@ -302,7 +303,22 @@ def test_the_command_that_validates_is_that_of_the_training() -> None:
     """Of what was trained on, too; a model that has seen the tomograms is left out, the starter has not."""
     options = {"preset": "cellular", "time_budget": 120, "tomo_idx": "1,3", "input_column": "full", "max_time": 60}
     said = " ".join(validate_words(Path("t.star"), {**options, "pretrained_model": "starter", "output_dir": "r"}))
-    told = "--preset=cellular --time-budget=120 --tomo-idx=1,3 --input-column=full --pretrained-model=starter"
+    told = "--preset=cellular --time-budget=120s --tomo-idx=1,3 --input-column=full --pretrained-model=starter"
     assert sorted(said.split()) == sorted(f"isonet validate t.star {told}".split())
     own = {"input_column": "rlnMine", "pretrained_model": "results", "method": "noise2noise"}
     assert validate_words(Path("t.star"), own) == ["isonet", "validate", "t.star", "--method=noise2noise"]
+
+
+def test_a_report_is_written_whole_or_not_at_all(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The numbers and the page, where the disk is full after one of them."""
+    written = Path.write_text
+    for full in ("{", "<!doctype"):
+
+        def write(path: Path, text: str, full: str = full, **options: Any) -> int:
+            if text.lstrip().lower().startswith(full):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return written(path, text, **options)
+
+        monkeypatch.setattr(Path, "write_text", write)
+        isonet.assert_refused(isonet.call("report", "tomograms.star"), "free some space", code=1)
+        assert not list(prepared.parent.glob("report.*"))

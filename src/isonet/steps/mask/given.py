@@ -30,7 +30,7 @@ def belonging(given: Path | None, tomogram: Tomogram, project: Project, endings:
 
 
 def check_shared(given: Path | None, option: str, project: Project, chosen: Sequence[Tomogram]) -> None:
-    """Refuse one file for several tomograms where its name is that of one; warn of it otherwise.
+    """Refuse what is not there, and one file for several tomograms where its name is that of one; else warn of that.
 
     Parameters
     ----------
@@ -46,8 +46,10 @@ def check_shared(given: Path | None, option: str, project: Project, chosen: Sequ
     Raises
     ------
     InputError
-        If its name fits some of the tomograms and not the others.
+        If it is not there, or its name fits some of the tomograms and not the others.
     """
+    if given is not None and not given.exists():
+        raise InputError(f"{option} {given}: no such file or folder; check the name")
     if given is None or len(chosen) < 2 or is_folder(given):
         return
     fitting = Belonging(named(project), [Named(given, (given.stem,))])

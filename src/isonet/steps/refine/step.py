@@ -71,6 +71,8 @@ def refine(project: Project, config: RefineConfig, run: Run, device: torch.devic
     """
     refinement = begin(project, config, run, device, team)
     done = team.agreed(lambda: why_done(refinement))
+    if config.time_budget is None and refinement.position.iteration > config.iterations:
+        log.info("nothing is left to do; --iterations %d or more goes further", config.iterations + 1)
     if config.time_budget is not None and done is None:
         probe(refinement)
     try:

@@ -67,6 +67,7 @@ def relion(step: Path, config: RelionConfig) -> None:
     """
     folder, name = config.o, str(step)
     if folder is None:
+        _refuse_other_job(name)
         raise InputError("--o: no folder for the job; RELION gives it, by hand it is --o External/job001/")
     given = [path for field in _INPUTS if (path := getattr(config, field)) is not None]
     with _told(Job(folder, given)) as outputs:
@@ -113,11 +114,15 @@ def _told(job: Job) -> Iterator[list[Path]]:
         log.info("%s: stopped before the end; RELION's Continue goes on with it", job.folder)
 
 
+def _refuse_other_job(step: str) -> None:
+    if step not in _OPTIONS:
+        raise InputError(f"{step}: not a job for RELION; give isonet relion refine, or isonet relion predict")
+
+
 def _refuse(step: str, config: RelionConfig, given: int) -> None:
     """Refuse what cannot be done."""
     refuse_launchers("relion")
-    if step not in _OPTIONS:
-        raise InputError(f"{step}: not a job for RELION; give isonet relion refine, or isonet relion predict")
+    _refuse_other_job(step)
     if given != 1:
         raise InputError(f"--in_mics: {given or 'no'} tables are given, one is needed; fill in Input micrographs alone")
     known = {"o", "j", *_INPUTS, *_MORE[step], *(name for kind in _OPTIONS[step] for name in kind.model_fields)}

@@ -5,9 +5,11 @@
     run folder or tomograms.star ──> report.html  report.json  report.cxc
 """
 
+import json
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -201,10 +203,12 @@ def _write(output: Path, numbers: Numbers, compared: Sequence[Comparison], scrip
         script_name=output.with_suffix(".cxc").name,
         repeated=_repeated(numbers["commands"]),
     )
-    files.write_json(output.with_suffix(".json"), numbers)
+    texts = {output: page, output.with_suffix(".json"): json.dumps(numbers, indent=1) + "\n"}
     if scripts:
-        files.write_text(output.with_suffix(".cxc"), scripts[0])
-    files.write_text(output, page)
+        texts[output.with_suffix(".cxc")] = scripts[0]
+    with ExitStack() as stack:  # all of them or none, where the disk is full
+        for path, text in texts.items():
+            stack.enter_context(files.atomic_path(path)).write_text(text, encoding="utf-8")
     for one in numbers["warnings"]:
         log.warning("%s: %s; %s", one["about"], one["what"], one["remedy"])
     log.info("%s: open it in a browser", output)

@@ -145,6 +145,7 @@ def open_training_set(
     opened = []
     for tomogram in tomograms:
         sources = open_sources(tomogram, columns)
+        _refuse_lost_mask(tomogram)
         mask = open_mask(tomogram, sources[0].volume)
         kept = None if mask is None or is_ours(tomogram) else mask
         count = subvolume_count(tomogram, config.number_subtomos, tomograms)
@@ -163,6 +164,14 @@ def open_training_set(
         opened.append(TrainingTomogram(tomogram, files, grey, geometry, count, boxes, paddings, sources[0].beads, kept))
         comment_on_thickness(sources, config.cube_size, size)
     return opened
+
+
+def _refuse_lost_mask(tomogram: Tomogram) -> None:
+    """Refuse a tomogram whose mask is named and not there."""
+    if tomogram.text("rlnMaskName") is not None and not (path := tomogram.file("rlnMaskName")).exists():
+        raise InputError(
+            f"{path}: the mask is gone; make it again with 'isonet mask {tomogram.table}', or empty rlnMaskName there"
+        )
 
 
 def _anywhere(sources: tuple[Source, ...], config: RefineConfig) -> Iterator[Place]:
