@@ -113,7 +113,7 @@ def _exit_code(error: BaseException) -> int:
 def _nobody_reads() -> bool:
     """Tell whether who reads what is printed has had enough, as `head` does; then the rest goes nowhere."""
     try:
-        sys.stdout.flush()
+        print(flush=True)
     except BrokenPipeError:
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -217,24 +217,27 @@ def _refuse_others(project: Project, tomograms: Sequence[Path], config: RunConfi
         words = ["--even", even, "--odd", odd, "--average-dir", str(config.output_dir / AVERAGES)]
         asked |= dict.fromkeys(map(Path.resolve, pair.halves) if mean is None else [mean], words)
     if asked and asked.keys() != known:
-        raise InputError(f"{project.path}: {_otherness(project, asked, known, config)}, or choose another --output-dir")
+        what, remedy = _otherness(project, asked, known, config)
+        raise InputError(f"{project.path}: {what}; {remedy}, or choose another --output-dir")
 
 
-def _otherness(project: Project, asked: Mapping[Path, list[str]], known: set[Path], config: RunConfig) -> str:
+def _otherness(
+    project: Project, asked: Mapping[Path, list[str]], known: set[Path], config: RunConfig
+) -> tuple[str, str]:
     """Say which tomograms the table lacks, or has too many, and what to do.
 
     `asked` maps each file to the words that give it to prepare.
     """
     new, gone = sorted(asked.keys() - known), sorted(known - asked.keys())
     if new and gone:
-        return f"made for other tomograms, {gone[0]} and not {new[0]}; give those again"
+        return f"made for other tomograms, {gone[0]} and not {new[0]}", "give those again"
     if gone:
-        return f"made for other tomograms too, {gone[0]} among them; give all of them"
+        return f"made for other tomograms too, {gone[0]} among them", "give all of them"
     given = config.model_dump(mode="json", include=InputOptions.model_fields.keys() - {"even", "odd"})
     options = [option(name, value) for name, value, _, _ in differing(InputOptions, given)]
     words = ["isonet", "prepare", *asked[new[0]], "--append", "--output", str(project.path), *options]
     more = "" if len(new) == 1 else f" and {len(new) - 1} more of those given"
-    return f"has no {new[0].name}{more}; add it with '{shlex.join(words)}' and give the same command again"
+    return f"has no {new[0].name}{more}", f"add it with '{shlex.join(words)}' and give the same command again"
 
 
 def _given_column(tomogram: Tomogram) -> str:
