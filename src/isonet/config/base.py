@@ -6,22 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-_FEWEST_BARE = 60.0  # seconds
-
 
 def parse_duration(value: object) -> object:
-    """Seconds of `90`, `90s`, `20min`, `1.5h`, `2d`, `MM:SS`, `H:MM:SS` or `D-HH:MM:SS`; other types unchanged.
-
-    Bare numbers below 60 are refused, for who writes 8 may mean hours.
-    """
+    """Seconds of `90`, `90s`, `20min`, `1.5h`, `2d`, `MM:SS`, `H:MM:SS` or `D-HH:MM:SS`; other types unchanged."""
     if not isinstance(value, str):
         return value
     text = value.strip().lower()
     units = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
     if match := re.fullmatch(r"(\d+\.?\d*)\s*([a-z]*)", text):
         number, unit = match.groups()
-        if not unit and 0 < float(number) < _FEWEST_BARE:
-            raise ValueError(f"give a unit: {number}h, {number}min or {number}s")
         if unit in units:
             return float(number) * units[unit]
     if match := re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", text):
