@@ -106,8 +106,6 @@ def test_what_does_not_exist(words: list[str], mentions: tuple[str, ...]) -> Non
         (["refine", "--helpp"], ("--helpp", "Did you mean --help?")),
         (["refine", "t.star", "--config=wrong.yaml"], ("wrong.yaml", "'iteration'", "did you mean iterations?")),
         (["relion", "refin"], ("refin", "isonet relion refine")),
-        (["refine", "t.star", "--time-budget=8"], ("--time-budget 8", "8h, 8min or 8s")),
-        (["validate", "t.star", "--max-time=1.5"], ("--max-time 1.5", "1.5h, 1.5min or 1.5s")),
     ],
 )
 def test_words_that_are_not_understood_have_a_remedy(here: Path, words: list[str], mentions: tuple[str, ...]) -> None:

@@ -162,7 +162,7 @@ def test_mask_decides_where_subvolumes_lie(prepared: Path, volume: Any, monkeypa
 
 def test_mask_that_cannot_be(prepared: Path, volume: Any) -> None:
     isonet.edited(prepared, rlnMaskName="mask.mrc")
-    isonet.assert_refused(isonet.call("refine", prepared, **isonet.TINY), "mask.mrc", "no such file")
+    isonet.assert_refused(isonet.call("refine", prepared, **isonet.TINY), "mask.mrc", "the mask is gone", "isonet mask")
     isonet.write(prepared.parent / "mask.mrc", np.ones((24, 32, 31), np.int8))
     isonet.assert_refused(isonet.call("refine", prepared, **isonet.TINY), "mask.mrc", "(24, 32, 31)", "(24, 32, 32)")
     isonet.write(prepared.parent / "mask.mrc", np.zeros(volume.shape, np.int8))
