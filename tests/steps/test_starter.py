@@ -282,7 +282,7 @@ def test_tailored_pairs_are_a_function_of_the_step() -> None:
 def test_a_finished_training_is_not_overwritten_nor_changed(here: Path) -> None:
     isonet.done("train-starter", output_dir="s", **TINY)
     isonet.assert_refused(isonet.call("train-starter", output_dir="s", **TINY), "holds a run already")
-    isonet.assert_refused(isonet.call("train-starter", continue_from="s", seed=3), "--seed cannot change")
+    isonet.assert_refused(isonet.call("train-starter", continue_from="s", seed=3), "--seed 3", "was begun with 0")
 
 
 def test_refine_starts_from_it_and_says_so(halves: Path) -> None:
