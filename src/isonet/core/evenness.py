@@ -68,8 +68,10 @@ def unevenness(means: Parts, variances: Parts) -> list[Uneven]:
     if means.size < _FEWEST:
         return []
     unit = float(np.sqrt(variances.mean()))
-    flat = means - np.median(means, axis=(1, 2), keepdims=True)
-    rises = {axis: _rise(flat, number, unit) for number, axis in ((1, "y"), (2, "x"))}
+    rises = {"y": 0.0, "x": 0.0}
+    if 2 * np.ptp(means, axis=(1, 2)).max() >= _RISE * unit:  # else columns cannot rise as much
+        flat = means - np.median(means, axis=(1, 2), keepdims=True)
+        rises = {axis: _rise(flat, number, unit) for number, axis in ((1, "y"), (2, "x"))}
     gains = {axis: _gain(variances, number) for number, axis in ((1, "y"), (2, "x"))}
     most, strongest = max(rises, key=rises.__getitem__), max(gains, key=gains.__getitem__)
     found = [Uneven(most, rise=rises[most])] if rises[most] >= _RISE else []

@@ -181,9 +181,12 @@ def name_in(table: Path, path: Path) -> str:
     That is the working folder if the table lies in or below it, else the folder above the table's. So a project that is
     copied or moved finds its own files. What lies elsewhere has its absolute name.
     """
-    absolute, folder, here = path.parent.resolve() / path.name, table.parent.resolve(), Path.cwd().resolve()
+    absolute, folder = path.parent.resolve() / path.name, table.parent.resolve()
+    if absolute.is_relative_to(folder):
+        return str(absolute.relative_to(folder))
+    here = Path.cwd().resolve()
     project = here if folder.is_relative_to(here) and here != here.parent else folder.parent
-    if absolute.is_relative_to(folder) or (project != project.parent and absolute.is_relative_to(project)):
+    if project != project.parent and absolute.is_relative_to(project):
         return os.path.relpath(absolute, folder)
     return str(absolute)
 
