@@ -69,7 +69,7 @@ def _decoded(path: Path, raw: bytes, *, odd_characters: bool) -> str:
     if encoding == "utf-8" and b"\0" in raw:
         if raw.count(b"\0") * 5 > len(raw) * 2:
             raise InputError(f"{path}: not a text file in UTF-8, but in UTF-16 without a mark; save it as UTF-8")
-        raise InputError(f"{path}: not a text file; a table or a list of tilts is meant")
+        raise InputError(f"{path}: not a text file; a table or a list is meant")
     try:
         text = raw.removeprefix(_UTF_8_MARK).decode(encoding, errors="replace" if odd_characters else "strict")
     except UnicodeDecodeError as error:
@@ -77,7 +77,7 @@ def _decoded(path: Path, raw: bytes, *, odd_characters: bool) -> str:
             f"{path}: not a text file in UTF-8 (byte {error.start}; perhaps it is in Latin-1); save it as UTF-8"
         ) from error
     if "\0" in text:
-        raise InputError(f"{path}: not a text file; a table or a list of tilts is meant")
+        raise InputError(f"{path}: not a text file; a table or a list is meant")
     return text
 
 

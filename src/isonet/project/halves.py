@@ -175,7 +175,9 @@ def tell_of_unread_halves(paths: Sequence[Path], full: Sequence[Path]) -> None:
     full : sequence of Path
         Tomograms that were found, and have no halves.
     """
-    beside = {path: found for path in full if path in paths and (found := _beside(path)) is not None}
+    alone = list(filter(set(paths).__contains__, full))
+    listed = {folder: volume_files.volumes_in(folder) for folder in {path.parent for path in alone}}
+    beside = {path: found for path in alone if (found := _beside(path, listed[path.parent])) is not None}
     if beside:
         first, halves = next(iter(beside.items()))
         more = f" (and {len(beside) - 1} more)" if len(beside) > 1 else ""
@@ -190,8 +192,7 @@ def tell_of_unread_halves(paths: Sequence[Path], full: Sequence[Path]) -> None:
             held = [{bare(half_key(one)) for one in volume_files.volumes_in(folder)} for folder in pair]
             if known & held[0] & held[1]:
                 even, odd = map(_as_given, pair)
-                whose = str(full[0]) if len(full) == 1 else f"{len(full)} tomograms"
-                _warn_of_unread((even, odd), whose, (even, odd))
+                _warn_of_unread((even, odd), str(full[0]) if len(full) == 1 else f"{len(full)} tomograms", (even, odd))
                 return
 
 
@@ -200,9 +201,8 @@ def _warn_of_unread(halves: Halves, whose: str, given: Halves) -> None:
     log.warning(text, *halves, whose, *given)
 
 
-def _beside(path: Path) -> Halves | None:
-    """Two files beside a tomogram whose names are its own with the word of a half, perhaps in the place of `full`."""
-    beside = volume_files.volumes_in(path.parent)
+def _beside(path: Path, beside: Sequence[Path]) -> Halves | None:
+    """Two of the volumes beside a tomogram that have its name with the word of a half, perhaps in place of `full`."""
     said = {marks(stem(one)).get(stem(path)): one for one in beside}
     if not {"even", "odd"} <= said.keys():
         name = bare(stem(path))
