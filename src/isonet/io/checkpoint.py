@@ -44,7 +44,7 @@ def save_model(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str,
 
 
 def load_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read the weights and the description of a model.
+    """Read the weights and the description of a model; weights kept in half precision become single.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = (file.metadata() or {}).get("isonet")
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            weights = {name: _single(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(
             f"{path}: not a readable model ({' '.join(str(error).split())}); copy it again, or {_MEANT}"
@@ -77,15 +77,20 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return weights, description
 
 
+def _single(weights: Tensor) -> Tensor:
+    return weights.float() if weights.dtype == torch.float16 else weights
+
+
 def _model_file(path: Path) -> Path:
     """File of a model: in a run folder, the one that comes with the program, or one of this program's extension.
 
     The last takes the place of IsoNet 1's extension where such a file is asked for in vain.
     """
-    if path.is_dir():
-        return path / "model.safetensors"
-    if path == STARTER and not path.exists():
+    inside = path / "model.safetensors"
+    if path == STARTER and not path.is_file() and not inside.exists():
         return Path(str(files("isonet").joinpath("models/starter.safetensors")))
+    if path.is_dir():
+        return inside
     ours = path.with_suffix(".safetensors")
     if path.suffix.lower() == ".h5" and not path.exists() and ours.is_file():
         log.info("%s: models of this program end in .safetensors; %s is used", path, ours)

@@ -33,6 +33,25 @@ def test_a_model_comes_back_with_its_description(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
 
+def test_weights_in_half_precision_are_computed_with_in_single(tmp_path: Path) -> None:
+    halved = {name: one.half() if one.is_floating_point() else one for name, one in WEIGHTS.items()}
+    checkpoint.save_model(tmp_path / "model.safetensors", halved, {})
+    weights, _ = checkpoint.load_model(tmp_path)
+    assert all(weights[name].dtype == one.dtype and torch.equal(weights[name], one) for name, one in WEIGHTS.items())
+
+
+def test_the_starter_means_the_shipped_one_unless_a_model_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of that name with other results in it, such as its own previews, is no model."""
+    monkeypatch.chdir(tmp_path)
+    shipped = checkpoint.load_model(checkpoint.STARTER)[0]
+    Path("starter").mkdir()
+    assert checkpoint.load_model(checkpoint.STARTER)[0].keys() == shipped.keys()
+    checkpoint.save_model(Path("starter/model.safetensors"), WEIGHTS, {})
+    assert checkpoint.load_model(checkpoint.STARTER)[0].keys() == WEIGHTS.keys()
+
+
 @pytest.mark.parametrize("length", [0, 4, 40, -1])
 def test_a_truncated_model_is_refused(length: int, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
