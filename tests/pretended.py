@@ -188,12 +188,28 @@ class _Stream:
         """Nothing to record."""
 
 
+class _OnAnyDevice(type):
+    """Type of generators whose device is let alone, so that it is a type wherever annotations name it."""
+
+    plain = torch.Generator
+
+    def __call__(cls, *_: Any) -> torch.Generator:
+        return cls.plain()
+
+    def __instancecheck__(cls, one: object) -> bool:
+        return isinstance(one, cls.plain)
+
+
+class _Generator(metaclass=_OnAnyDevice):
+    """Takes the place of torch's."""
+
+
 @contextmanager
 def gpu(capability: tuple[int, int] = (6, 1), **options: Any) -> Iterator[Device]:
     """Pretend that this machine has one GPU, by default an old one: autocast does not know pretended tensors."""
     torch._C._ensureCUDADeviceGuardSet()
     device = Device(**options)
-    plain_generator, here = torch.Generator, current_thread()
+    here = current_thread()
     overwrites = torch.__future__.get_overwrite_module_params_on_conversion()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {
@@ -215,7 +231,7 @@ def gpu(capability: tuple[int, int] = (6, 1), **options: Any) -> Iterator[Device
             "Event": lambda: _Stream(device),
         }.items():
             patch.setattr(torch.cuda, name, value)
-        patch.setattr(torch, "Generator", lambda *_: plain_generator())
+        patch.setattr(torch, "Generator", _Generator)
         patch.setattr(fit, "engine_for", lambda *_: _Engine())
         torch.__future__.set_overwrite_module_params_on_conversion(True)  # type: ignore[no-untyped-call]
         try:
