@@ -32,6 +32,7 @@ SHELLS = 48
 _BAND = (0.03, 0.2)  # cycles per voxel: where the signal of tomograms is
 _BEYOND_SIGNAL, _FLAT = 0.4, 0.25  # cycles per voxel
 _ALL_NOISE, _MOST_POWER = (0.33, 0.4), 1.5  # cycles per voxel; times the noise that back-projection leaves
+_MOSTLY_NOISE, _LEAST_NOISE = (0.2, 0.33), 0.3  # cycles per voxel; of the power, 0.7 and more of what is not filtered
 _LEAST_SIGNAL = 0.01  # of the power in the band
 _RING, _ANGLE = (0.1, 0.3), 5  # cycles per voxel, degrees
 _GUARD = 1.0  # Fourier pixels off the faces of the wedge
@@ -125,8 +126,9 @@ def spectra_of_map(
     flat = (times > 0) & (torch.hypot(kz, kx) < _FLAT) & (fourier.radial_frequency(shape) > _BEYOND_SIGNAL)
     level = float(power[flat].sum() / angular[flat].sum())
     total, grain = mean_of_shells(power, shell, times), level * mean_of_shells(angular, shell, times)
-    high = _between(*_ALL_NOISE)
-    if float(total[high].sum()) > _MOST_POWER * float(grain[high].sum()):
+    high, middle = _between(*_ALL_NOISE), _between(*_MOSTLY_NOISE)
+    filtered = float(total[high].sum()) > _MOST_POWER * float(grain[high].sum())
+    if filtered or float(grain[middle].sum()) < _LEAST_NOISE * float(total[middle].sum()):
         raise NoSpectraError("its high frequencies are not those of back-projected noise: it was filtered or denoised")
     return _with_signal(total - grain, grain)
 
