@@ -1,4 +1,4 @@
-"""Draw the figures of the documentation as SVG: the missing wedge, and the flow of data through the program.
+"""Draw the figures of the documentation as SVG: the missing wedge, the flow of data, and the phases of learning.
 
 ::
 
@@ -30,7 +30,7 @@ BLUE, GREY, RED = "#2b6ca3", "#d9d9d9", "#b5443c"
 Box = tuple[float, float, str, str]
 FLOW: tuple[Box, ...] = (
     (0, 2, "prepare", "tomograms, metadata\n→ tomograms.star"),
-    (1, 2, "deconv", "one map\n→ deconv/"),
+    (1, 2, "deconv", "may be left out\n→ deconv/"),
     (2, 2, "mask", "where density is\n→ mask/"),
     (3, 2, "extract", "may be left out\n→ subtomo.star"),
     (3, 0.6, "refine", "fill, rotate, train\n→ results/model"),
@@ -39,6 +39,15 @@ FLOW: tuple[Box, ...] = (
     (0, 0.6, "you", "look, measure,\nsegment, pick"),
 )
 """Column, row, name and what is made, in the order of the arrows."""
+PHASES: tuple[Box, ...] = (
+    (0, 1, "simulations", "imagined samples,\nimaged in every way,\nand their truth"),
+    (1, 1, "starter", "comes with\nthe program"),
+    (2, 1.6, "your halves", "what one lacks is\nasked of the other,\nturned: again and again"),
+    (2, 0.4, "your one map", "imagined samples,\nimaged as it was,\nand their truth"),
+    (3, 1, "results", "predict corrects\nyour tomograms"),
+)
+LEADS_TO = ((0, 1), (1, 2), (1, 3), (2, 4), (3, 4))
+"""From which of the phases to which."""
 
 
 def specimen() -> torch.Tensor:
@@ -90,17 +99,10 @@ def draw_flow(path: Path) -> None:
     """The steps, what they make, and the order of the layers below them."""
     figure = Figure(figsize=(9.6, 4.2), layout="constrained")
     axes = figure.subplots()
-    for column, row, name, made in FLOW:
-        colour = RED if name == "you" else BLUE
-        axes.add_patch(FancyBboxPatch((column - 0.36, row - 0.36), 0.72, 0.72, "round,pad=0.04", fc="white", ec=colour))
-        axes.text(column, row + 0.2, name, ha="center", va="center", weight="bold", color=colour)
-        axes.text(column, row - 0.12, made, ha="center", va="center", fontsize=8)
-    arrow = {"arrowstyle": "->", "color": "black", "shrinkA": 0, "shrinkB": 0}
-    for (from_column, from_row, *_), (to_column, to_row, *_) in itertools.pairwise(FLOW):
-        step = np.array([to_column - from_column, to_row - from_row])
-        reach = 0.41 * step / np.abs(step).max()
-        start, end = np.array([from_column, from_row]) + reach, np.array([to_column, to_row]) - reach
-        axes.annotate("", end, start, arrowprops=arrow)
+    for box in FLOW:
+        _draw_box(axes, box)
+    for pair in itertools.pairwise(FLOW):
+        _draw_arrow(axes, *pair)
     layers = "cli, gui   →   steps   →   train   →   core          steps also use   config, project, runs, io"
     axes.text(1.5, -0.35, layers, ha="center", fontsize=9)
     axes.text(
@@ -109,6 +111,38 @@ def draw_flow(path: Path) -> None:
     axes.set(xlim=(-0.5, 3.5), ylim=(-0.7, 2.5))
     axes.axis("off")
     _save(figure, path)
+
+
+def draw_phases(path: Path) -> None:
+    """What a network learns from simulations, and then from halves or for one map."""
+    figure = Figure(figsize=(9.6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for box in PHASES:
+        _draw_box(axes, box)
+    for first, second in LEADS_TO:
+        _draw_arrow(axes, PHASES[first], PHASES[second])
+    for column, phase in ((0.5, "first phase: done, once for all"), (2, "second phase: refine")):
+        axes.text(column, 2.25, phase, ha="center", fontsize=10)
+    axes.set(xlim=(-0.5, 3.5), ylim=(-0.1, 2.4))
+    axes.axis("off")
+    _save(figure, path)
+
+
+def _draw_box(axes: Axes, box: Box) -> None:
+    """A box with its name and what is made there; what is the user's is red."""
+    column, row, name, made = box
+    colour = RED if name.startswith("you") else BLUE
+    axes.add_patch(FancyBboxPatch((column - 0.36, row - 0.36), 0.72, 0.72, "round,pad=0.04", fc="white", ec=colour))
+    axes.text(column, row + 0.22, name, ha="center", va="center", weight="bold", color=colour)
+    axes.text(column, row - 0.12, made, ha="center", va="center", fontsize=8)
+
+
+def _draw_arrow(axes: Axes, first: Box, second: Box) -> None:
+    """An arrow from one box to another."""
+    start, end = np.array(first[:2]), np.array(second[:2])
+    reach = 0.41 * (end - start) / np.abs(end - start).max()
+    arrow = {"arrowstyle": "->", "color": "black", "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", end - reach, start + reach, arrowprops=arrow)
 
 
 def _save(figure: Figure, path: Path) -> None:
@@ -125,6 +159,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     draw_wedge(folder / "wedge.svg")
     draw_flow(folder / "flow.svg")
+    draw_phases(folder / "phases.svg")
 
 
 if __name__ == "__main__":

@@ -62,6 +62,8 @@ SMALL: dict[str, dict[str, str | None]] = {
 calibration take long: `test_devices.py` and `test_refine_halves.py` in `tests/steps` have them."""
 NETWORK = ("arch", "filter-base", "unet-depth", "convs-per-depth")
 """Options that a model to start from decides."""
+OF_DATA = ("crop-size", "number-subtomos")
+"""Options of trainings that learn from data."""
 WITH_STARTER = ("--tomo-idx=1", "--no-halves")
 """What keeps a prediction by the starter short, whose network is not small."""
 OTHERS = {"3dmod", "cat", "cd", "less", "ls", "make", "mkdir", "pip", "python", "ssh", "tail"}
@@ -105,6 +107,8 @@ def small(words: Sequence[str]) -> list[str]:
     replaced = dict(SMALL.get(command, {}))
     if any(word.startswith("--pretrained-model") for word in words):
         replaced |= dict.fromkeys(NETWORK)
+    if "tailored" in words and command == "refine":
+        replaced |= dict.fromkeys((*NETWORK, *OF_DATA))
     names = RENAMED.get(command, {})
     kept: list[str] = []
     rest = list(words)

@@ -95,7 +95,8 @@ def test_every_error_says_what_to_do() -> None:
 def test_figures_can_be_drawn_anew(tmp_path: Path) -> None:
     figures.draw_wedge(tmp_path / "wedge.svg")
     figures.draw_flow(tmp_path / "flow.svg")
-    for name in ("wedge.svg", "flow.svg"):
+    figures.draw_phases(tmp_path / "phases.svg")
+    for name in ("wedge.svg", "flow.svg", "phases.svg"):
         drawn = (tmp_path / name).read_text(encoding="utf-8")
         assert drawn.count("<path") > 10
         assert len(drawn) == pytest.approx(len((pages.DOCS / "figures" / name).read_text(encoding="utf-8")), rel=0.3)

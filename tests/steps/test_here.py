@@ -55,26 +55,10 @@ def test_every_step_leads_to_the_next(here: Path, volume: Any, model: Path) -> N
     isonet.call(*words[1:])
     words = advised()
     assert words[:3] == ["isonet", "validate", "tomograms.star"]
-    assert sorted(words[3:]) == sorted(isonet.flags(**isonet.TINY))
+    assert sorted(words[3:]) == sorted(isonet.flags(**isonet.TINY, method="isonet"))
     (here / "validation").mkdir()
     (here / "validation" / "validation.json").write_text("{}")
     assert advised() == ["isonet", "open", "tomograms.star"]
-
-
-def test_without_halves_tailoring_is_named_and_leads_to_its_result(prepared: Path) -> None:
-    """Halves teach what is noise; from one map alone refine does not learn it."""
-    assert "isonet train-starter --like tomograms.star takes" in isonet.done().out
-    ended(prepared.parent / "tailored", "finished", "train-starter")
-    assert advised() == ["isonet", "predict", "tomograms.star", "tailored"]
-    ended(prepared.parent / "tailored", "interrupted", "train-starter")
-    assert advised() == ["isonet", "mask", "tomograms.star"]
-
-
-def test_with_halves_tailoring_is_not_named(here: Path, volume: Any) -> None:
-    for name in ("v.mrc", "even/v.mrc", "odd/v.mrc"):
-        isonet.write(here / "data" / name, volume)
-    isonet.done("prepare", "data", accept="other-halves")
-    assert "train-starter" not in isonet.done().out
 
 
 def test_an_empty_folder(here: Path) -> None:
@@ -190,7 +174,7 @@ def test_a_whole_run_that_was_interrupted_is_given_again(here: Path, volume: Any
     assert isonet.call(*words[1:]).code == 0
     words = advised()
     assert words[:3] == ["isonet", "validate", "isonet/tomograms.star"]
-    assert sorted(words[3:]) == sorted(isonet.flags(**isonet.TINY))
+    assert sorted(words[3:]) == sorted(isonet.flags(**isonet.TINY, method="isonet"))
     (here / "isonet/results/config.yaml").write_text("of: another version\n")
     assert advised() == ["isonet", "validate", "isonet/tomograms.star"]
 

@@ -11,10 +11,7 @@ import pytest
 import torch
 
 from isonet.core import fourier
-from isonet.core.simulation.recording import Recording
-from isonet.core.simulation.spectra import SHELLS
 from isonet.core.tilts import wedge
-from isonet.core.tilts.measured import Measured
 from isonet.io import mrc
 from isonet.io.checkpoint import STARTER, load_model, load_state, save_state
 from isonet.io.formats import open_volume
@@ -22,7 +19,7 @@ from isonet.io.mrc_bytes.header import Header
 from isonet.models.trained import read_model
 from isonet.project.table import HALF_COLUMNS, Project
 from isonet.train.fit import Trainer
-from isonet.train.simulated import SimulatedPairs, TailoredPairs
+from isonet.train.simulated import SimulatedPairs
 from isonet.volumes.source import mean_source, open_sources, standardised
 from judging.metrics import inventions
 
@@ -162,127 +159,25 @@ def test_templates_are_recorded_and_change_the_training(here: Path) -> None:
         ({"steps": 0}, "--steps 0"),
         ({"cube_size": 512}, "--cube-size 512"),
         ({"snr": "0.3,0.01"}, "snr needs two numbers"),
-        ({"like": "none.star"}, "none.star"),
-        ({"like": "none.star", "snr": "0.01,0.2"}, "snr is that of the tomograms"),
     ],
 )
 def test_bad_options_are_told_in_one_line(here: Path, options: dict[str, Any], said: str) -> None:
     isonet.assert_refused(isonet.call("train-starter", output_dir="s", **{**TINY, **options}), said)
 
 
-@pytest.fixture
-def sample(here: Path) -> Path:
-    """Table of a simulated tomogram with halves."""
-    size = {"depth": 64, "height": 80, "width": 80}
-    isonet.done("simulate", output_dir="data", **size, tilt_step=6, snr=2, crowding=0.2)
-    names = {"even": "data/even.mrc", "odd": "data/odd.mrc"}
-    isonet.done("prepare", "data/full.mrc", **names, tilt_file="data/tilts.tlt", output="t.star", contrast="dark")
-    return Path("t.star")
-
-
-def test_a_model_is_tailored_to_tomograms_and_goes_on_alike(sample: Path) -> None:
-    """It begins with the starter, whose network it has, and says what tilts and voxels it is for."""
-    options = {"steps": 3, "batch_size": 1, "cube_size": 32, "precision": "float32"}
-    outcome = isonet.done("train-starter", like=sample, output_dir="whole", **options)
-    assert "of the power is signal" in outcome.err
-    isonet.call("train-starter", like=sample, output_dir="parts", max_time="0.01s", **options)
-    isonet.done("train-starter", continue_from="parts")
-    whole, parts = isonet.weights(Path("whole")), isonet.weights(Path("parts"))
-    assert all(torch.equal(whole[name], parts[name]) for name in whole)
-    about = load_model(Path("whole"))[1]
-    assert about["method"] == "starter"
-    assert about["started_from"]["steps"] == load_model(STARTER)[1]["steps"]
-    assert about["pixel_sizes"] == [10.0]
-    assert (min(about["tilts"][0]), max(about["tilts"][0])) == (-60, 60)
-    assert (about["seen"], about["input_column"], about["undoes_contrast_transfer"]) == ([], "halves", False)
-    outcome = isonet.done("predict", sample, "whole", output_dir="c")
-    assert outcome.err.count("warning:") == 1  # made from prior knowledge
-
-
-def test_a_tailored_model_undoes_the_contrast_transfer_once(sample: Path) -> None:
-    """Its result says so, so that nobody does it again, and data are not put in place of it."""
-    isonet.done("prepare", "data/full.mrc", tilt_file="data/tilts.tlt", output="d.star", contrast="dark", defocus=40000)
-    isonet.done("train-starter", like="d.star", output_dir="m", steps=1, batch_size=1, cube_size=32)
-    assert load_model(Path("m"))[1]["undoes_contrast_transfer"] is True
-    for flag in ("keep_measured", "deconvolve"):
-        outcome = isonet.call("predict", "d.star", "m", **{flag: "true"})
-        isonet.assert_refused(outcome, f"--{flag.replace('_', '-')}", "undoes the contrast transfer")
-    assert "contrast transfer by" not in isonet.done("predict", "d.star", "m", output_dir="c").err
-    outcome = isonet.call("deconv", "d.star", input_column="rlnCorrectedTomoName")
-    isonet.assert_refused(outcome, "no corrected tomogram can be deconvolved")
-    isonet.assert_refused(isonet.call("refine", "d.star", pretrained_model="m", **REFINE), "undoes the contrast")
-    for defocus, said in (("140000", "a defocus of 140000 A"), ("0", "no contrast transfer")):
-        Path("o.star").write_text(Path("d.star").read_text().replace("40000", defocus))
-        outcome = isonet.done("predict", "o.star", "m", output_dir=f"c{defocus}")
-        assert f"{said} by o.star, m was made for a defocus of 40000 A" in outcome.err
-
-
-def test_units_of_a_defocus_are_told_before_it_is_believed(sample: Path) -> None:
-    isonet.done("prepare", "data/full.mrc", tilt_file="data/tilts.tlt", output="d.star", contrast="dark", defocus=40000)
-    Path("d.star").write_text(Path("d.star").read_text().replace("40000", "4"))
-    outcome = isonet.call("train-starter", like="d.star", output_dir="m", steps=1)
-    isonet.assert_refused(outcome, "d.star", "defocus of 4 A")
-    Path("d.star").write_text(Path("d.star").read_text().replace("\t4\t", "\t4000\t"))
-    outcome = isonet.done("train-starter", like="d.star", output_dir="m", steps=1, batch_size=1, cube_size=32)
-    assert "if it is in nanometres" in outcome.err
-
-
-def test_tomograms_without_a_defocus_are_counted(sample: Path) -> None:
-    """One of two: its contrast transfer is taken for none, which the user has to know."""
-    table = sample.read_text().rstrip()
-    row = table.splitlines()[-1].split("\t")
-    defocus = [line.split()[0] for line in table.splitlines() if line.startswith("_")].index("_rlnDefocus")
-    for name in ("full", "even", "odd"):
-        shutil.copy(f"data/{name}.mrc", f"data/other_{name}.mrc")
-    others = [one.replace("data/", "data/other_") if one.endswith(".mrc") else one for one in row]
-    second = ["2", *others[1:defocus], "40000", *others[defocus + 1 :]]
-    sample.write_text("\n".join([table, "\t".join(second), ""]))
-    outcome = isonet.done("train-starter", like=sample, output_dir="m", steps=1, batch_size=1, cube_size=32)
-    assert "no defocus is known of 1 of 2 tomograms, such as full" in outcome.err
-
-
-def test_nothing_is_imagined_at_voxels_of_unknown_size(sample: Path) -> None:
-    sample.write_text(sample.read_text().replace("\t10\t", "\t1\t"))
-    outcome = isonet.call("train-starter", like=sample, output_dir="m", steps=1)
-    isonet.assert_refused(outcome, "1 A/voxel", "rlnPixelSize")
-
-
-def test_a_tailored_model_warns_of_other_tomograms(sample: Path) -> None:
-    isonet.done("train-starter", like=sample, steps=1, batch_size=1, cube_size=32, output_dir="m")
-    narrow = Path("narrow.star")
-    names = {"even": "data/even.mrc", "odd": "data/odd.mrc"}
-    isonet.done("prepare", "data/full.mrc", **names, tilt_min=-40, tilt_max=40, output=narrow, contrast="dark")
-    outcome = isonet.done("predict", narrow, "m", output_dir="c")
-    assert "was trained at -60 to 60" in outcome.err
-
-
-def test_nothing_is_tailored_to_noise(sample: Path) -> None:
-    random = np.random.default_rng(0)
-    for name in ("full", "even", "odd"):
-        given = open_volume(Path(f"data/{name}.mrc"))
-        mrc.write(Path(f"data/{name}.mrc"), random.standard_normal(given.shape).astype(np.float32), given.header)
-    outcome = isonet.call("train-starter", like=sample, output_dir="m", steps=1)
-    isonet.assert_refused(outcome, "even.mrc", "no signal")
-
-
-def test_tailored_pairs_are_a_function_of_the_step() -> None:
-    told = [
-        Recording(Measured.of((-60.0, 60.0)), size, "ramp", torch.ones(SHELLS + 1), torch.ones(SHELLS + 1))
-        for size in (10.0, 15.0)
-    ]
-    pairs = TailoredPairs((), 32, 2, 1.0, 5, told)
-    for step, batch in enumerate(pairs.batches(3, 5, workers=2, device=torch.device("cpu")), start=3):
-        again = TailoredPairs((), 32, 2, 1.0, 5, told).batch(step)
-        for name in ("inputs", "targets", "error_filter"):
-            assert torch.equal(getattr(batch, name), getattr(again, name))
-    weighted = torch.cat([fourier.apply(one.targets, one.error_filter) for one in map(pairs.batch, range(12))])
-    assert 0.3 < float(weighted.square().mean()) < 3  # 1 on the average of whole samples
-
-
 def test_a_finished_training_is_not_overwritten_nor_changed(here: Path) -> None:
     isonet.done("train-starter", output_dir="s", **TINY)
     isonet.assert_refused(isonet.call("train-starter", output_dir="s", **TINY), "holds a run already")
     isonet.assert_refused(isonet.call("train-starter", continue_from="s", seed=3), "--seed 3", "was begun with 0")
+
+
+def test_a_training_of_an_older_version_goes_on(here: Path) -> None:
+    """Its options name those that are gone, and none where defaults were meant."""
+    isonet.done("train-starter", output_dir="s", max_time="0.01s", **TINY)
+    config = Path("s/config.yaml")
+    older = config.read_text().replace("wedge_weight: 2.0", "wedge_weight: null")
+    config.write_text(f"{older}like: null\nphase_flipped: false\n")
+    isonet.done("train-starter", continue_from="s")
 
 
 def test_refine_starts_from_it_and_says_so(halves: Path) -> None:

@@ -146,12 +146,7 @@ def _after_the_table(project: Project, folder: Path) -> Advice:
         return _after_correction(here, project.path, folder)
     if training is not None:
         return _after_training(here, table, *training)
-    tailored = _last(project.path, "train-starter")
-    if tailored is not None and tailored[1].get("state") == "finished" and not corrected:
-        return Advice(here, ("isonet", "predict", table, str(tailored[0])), "corrects the tomograms with that model")
     at_once = "" if preview else f"; isonet predict {shlex.quote(table)} starter gives a preview at once"
-    if not any(one.has_halves for one in project.tomograms):
-        at_once += f"; without halves noise stays, which isonet train-starter --like {shlex.quote(table)} takes away"
     if masks == count:
         return Advice(here, ("isonet", "refine", table), f"trains the network{at_once}")
     return Advice(here, ("isonet", "mask", table), f"marks density; then isonet refine {shlex.quote(table)}{at_once}")

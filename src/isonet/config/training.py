@@ -19,9 +19,14 @@ class TrainingOptions(NetworkOptions, LearningOptions):
     """Options that suit a kind of sample, in place of the defaults; what is given beside it counts. purified for
     particles, cellular for cells and lamellae, phase-plate, plastic for stained sections in resin, and paper, the
     published method whatever the sample."""
-    method: Literal["auto", "isonet", "noise2noise", "denoise"] = "auto"
+    method: Literal["auto", "isonet", "noise2noise", "denoise", "tailored"] = "auto"
     """isonet trains on one map, as the paper; noise2noise on even and odd halves, and removes noise better; denoise on
-    halves without filling the wedge. auto is noise2noise where the table has halves, else isonet."""
+    halves without filling the wedge; tailored on imagined samples that are shown as the tomograms were: from the
+    starter, 400 steps of two cubes of 48 where no others are given. auto is noise2noise where the table has halves,
+    else tailored, and isonet where that cannot be or options ask for it."""
+    phase_flipped: bool = False
+    """The phases of the data were flipped before reconstruction (CTF-corrected as in IMOD's ctfphaseflip); only
+    tailored asks."""
     input_column: str = "auto"
     """Column of the table to train on; auto takes the deconvolved tomograms if all are made, else the full ones;
     full takes these anyway."""
@@ -53,10 +58,10 @@ class TrainingOptions(NetworkOptions, LearningOptions):
     """Share of training pairs turned by a uniformly random rotation instead of one of the cube's. Corners that turn in
     from outside the sub-volume are reflected content; with crop_size 1.75 times cube_size there are none."""
     pretrained_model: Path | None = None
-    """Model to start from instead of random weights; its network is used. starter is the one that comes with the
-    program, trained on simulations alone."""
+    """Model to start from; its network is used. starter is the one that comes with the program, trained on simulations
+    alone: if left out, trainings on halves and tailored ones begin with it, unless options ask for another network."""
     from_scratch: bool = False
-    """Start from random weights, whatever model a configuration file or a preset names."""
+    """Start from random weights, not from the starter or a model that a configuration file names."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:N."""
     devices: Devices = 1

@@ -66,7 +66,12 @@ def first_network(config: RefineConfig, method: Method, device: torch.device, fo
         return FirstNetwork(_network_shape(config, method, device), None, None, f"--arch {config.arch}")
     shape, weights, about = start_weights(path)
     refuse_other_network(config, shape, path)
-    if about.get("undoes_contrast_transfer"):
+    if config.method == "tailored":
+        if about.get("method") != STARTER_METHOD:
+            raise InputError(
+                f"--pretrained-model {path}: trained on tomograms; --method tailored begins with a starter"
+            )
+    elif about.get("undoes_contrast_transfer"):
         raise InputError(
             f"--pretrained-model {path}: undoes the contrast transfer, which the data to train on have; begin with "
             "the starter"

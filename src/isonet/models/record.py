@@ -1,6 +1,6 @@
 """What a model says of itself: its network, its options, what data it has seen; and the network that this makes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from typing_extensions import TypedDict
 
 from isonet import __version__
 from isonet.config import TrainStarterConfig
-from isonet.core.simulation.recording import Recording
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io.volume import Volume, fingerprint
@@ -47,25 +46,16 @@ class _Said(TypedDict):
 
 
 def describe_starter(
-    config: TrainStarterConfig,
-    shape: UNetShape,
-    column: str,
-    recordings: Sequence[Recording],
-    begun: Mapping[str, Any] | None = None,
+    config: TrainStarterConfig, shape: UNetShape, begun: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Say what a starter model is: its recipe, its templates by name, and the starter it was trained from, if any.
-
-    `recordings` are those of the tomograms that it is tailored to, by what is in `column`.
-    """
+    """Say what a starter model is: its recipe, its templates by name, and the starter it was trained from, if any."""
     return {
-        **common(STARTER_METHOD, shape, config.cube_size, column, begun),
-        "tilts": [list(one.measured.tilts) for one in recordings],
-        "pixel_sizes": [one.pixel_size for one in recordings],
+        **common(STARTER_METHOD, shape, config.cube_size, STARTER_METHOD, begun),
+        "tilts": [],
+        "pixel_sizes": [],
         "seen": [],
-        "optics": [None if one.optics is None else asdict(one.optics) for one in recordings],
-        "undoes_contrast_transfer": any(one.optics is not None for one in recordings),
         "templates": [path.name for path in config.templates],
-        "options": config.model_dump(mode="json", exclude={*NOT_TRAINING, "templates", "like", "workers", "precision"}),
+        "options": config.model_dump(mode="json", exclude={*NOT_TRAINING, "templates", "workers", "precision"}),
     }
 
 

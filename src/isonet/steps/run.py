@@ -35,7 +35,7 @@ from isonet.steps.deconv import FOLDER, deconv_in_folder, why_not
 from isonet.steps.mask import mask_in_folder
 from isonet.steps.predict import predict_in_folder, refuse_without_zarr
 from isonet.steps.prepare import prepare
-from isonet.steps.refine import as_trained, refine_as_part
+from isonet.steps.refine import as_trained, refine_as_part, tailors
 from isonet.steps.report import report
 from isonet.validation.command import differing, option
 from isonet.volumes.products import data_mark, labels_of, mark_in, output_paths
@@ -122,7 +122,7 @@ def trained(project: Project, config: WholeOptions, folder: Path) -> tuple[Proje
 
 def derive(project: Project, config: WholeOptions, folder: Path) -> None:
     """Deconvolve and make masks where the options, the preset and the tomograms ask for it."""
-    if _deconvolves(project.selected(config.tomo_idx), config):
+    if _deconvolves(project, config):
         asked = part(config, DeconvConfig, without=("input_column",), output_dir=folder / "deconv")
         deconv_in_folder(project.path, asked)
     preset = preset_step(config.preset, "mask")
@@ -132,12 +132,15 @@ def derive(project: Project, config: WholeOptions, folder: Path) -> None:
         mask_in_folder(project.path, MaskConfig(**{**masking.model_dump(exclude_unset=True), **by_preset}))
 
 
-def _deconvolves(chosen: Sequence[Tomogram], config: WholeOptions) -> bool:
+def _deconvolves(project: Project, config: WholeOptions) -> bool:
     """Tell whether to deconvolve: as asked, else where that is trained on and can be done with all tomograms."""
     if config.deconv != "auto" or preset_step(config.preset, "deconv") is None:
         return config.deconv == "on"
+    chosen = project.selected(config.tomo_idx)
     halves = config.method != "isonet" and config.input_column == "auto" and all(one.has_halves for one in chosen)
     if halves or config.input_column not in ("auto", DECONVOLVED) or phase_plate(config.phase_shift):
+        return False
+    if tailors(project, part(config, RefineConfig)):
         return False
     known = [bool(one.number("rlnDefocus")) and not phase_plate(one.number("rlnPhaseShift")) for one in chosen]
     if any(known) and not all(known):

@@ -104,6 +104,14 @@ class Batch:
         """Pairs of the whole batch."""
         return self.whole or len(self.inputs)
 
+    def on(self, device: torch.device) -> "Batch":
+        """Return the same pairs on a device."""
+        return Batch(self.inputs.to(device), self.targets.to(device), self.error_filter.to(device), self.whole)
+
+    def part(self, share: slice) -> "Batch":
+        """Some of the pairs of a whole batch."""
+        return Batch(self.inputs[share], self.targets[share], self.error_filter[share], self.pairs)
+
     def parts(self, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Iterate over inputs, targets and error filters of `count` parts of nearly the same size."""
         split = (tensor.tensor_split(count) for tensor in (self.inputs, self.targets, self.error_filter))

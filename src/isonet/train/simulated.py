@@ -76,7 +76,7 @@ class ImaginedPairs(ABC):
             while waiting:
                 made = waiting.pop(0).result()
                 waiting += [pool.submit(self.batch, step) for step in islice(steps, 1)]
-                yield Batch(made.inputs.to(device), made.targets.to(device), made.error_filter.to(device))
+                yield made.on(device)
 
     def batch(self, step: int) -> Batch:
         """Make the pairs of a step."""

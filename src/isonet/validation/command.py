@@ -8,6 +8,8 @@ from isonet.config import PRESETS, RefineConfig, StepConfig, TrainingOptions, pr
 from isonet.io.checkpoint import STARTER
 
 _KEPT = set(TrainingOptions.model_fields) - {"max_time", "input_column", "pretrained_model"}
+_METHOD_IN_ALL = "phase_flipped"
+"""Option of all trainings whose method is said, and that begin with the starter where none is named."""
 _DURATIONS = ("time_budget", "max_time")
 _COLUMNS = ("full", "halves", "rlnDeconvTomoName")
 """Input columns that know nothing of what is withheld, or are made anew without it."""
@@ -30,6 +32,8 @@ def validate_words(table: Path, trained: Mapping[str, Any]) -> list[str]:
         the starter has not.
     """
     words = ["isonet", "validate", str(table)]
+    if trained and _METHOD_IN_ALL not in trained and trained.get("pretrained_model") is None:
+        words.append("--from-scratch")  # which trainings of older versions did without being told
     for name, value, _, by_preset in differing(RefineConfig, trained):
         kept = name in _KEPT or (name == "pretrained_model" and value == str(STARTER))
         kept = kept or (name == "input_column" and value in _COLUMNS)

@@ -254,6 +254,7 @@ NETWORK_OPTIONS = [
 ELSEWHERE = {
     "preset": "test_preset.py",
     "method": "test_refine_halves.py",
+    "phase_flipped": "test_tailored.py",
     "tilt_gap": "test_tomograms_with_other_tilts",
     "held_out": "test_refine_options.py",
     "patience": "test_refine_options.py",

@@ -15,13 +15,12 @@ from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured
 from isonet.io.volume_files import title
 from isonet.train.evaluate import Evaluator
-from isonet.volumes.shared_halves import shared_by_halves
+from isonet.volumes.shared_halves import ENOUGH_SHARED, share_of_halves, shared_by_halves
 from isonet.volumes.source import Source
 from isonet.volumes.where import box_of_data, draw_in_data
 
 log = logging.getLogger("isonet")
 _CUBES = (8, 32)
-_BAND, _ENOUGH_SHARED = (0.04, 0.25), 0.6  # cycles per voxel; of what halves from every other tilt have measured
 _WIDE, _WIDE_CUBES = 96, (3, 6)
 _STREAM = 2**31 - 1
 
@@ -44,8 +43,7 @@ def calibrate(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Gain
         Always the same for the same halves and network. None for halves from every other tilt of a thick sample: they
         have measured too little that is the same, and what one lacks would be taken for what a network cannot know.
     """
-    alike = shared_by_halves(halves, cube)
-    if alike is not None and (share := _share(alike, halves[0].measured)) < _ENOUGH_SHARED:
+    if (share := share_of_halves(halves, cube)) < ENOUGH_SHARED:
         log.info(
             "%s: halves from every other tilt have measured the same in %.0f %% of what is measured, too little to "
             "calibrate by; the network's output is taken as it is",
@@ -55,16 +53,8 @@ def calibrate(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Gain
     shells = cube // 2 + 1
     measured = [half.measured for half in halves]
     compared = _compared(halves, measured, evaluator, cube, _CUBES)
-    network, data = measure_gains(*compared, measured, alike)
+    network, data = measure_gains(*compared, measured, shared_by_halves(halves, cube))
     return Gains(torch.arange(shells) / cube, network, data, _fill(halves, evaluator, cube)).to(evaluator.device)
-
-
-def _share(alike: Tensor, measured: Measured) -> float:
-    """How much of what a half has measured, at frequencies that count, the other half has, too."""
-    shape = (len(alike), len(alike), len(alike))
-    radius = fourier.radial_frequency(shape)
-    counts = (radius > _BAND[0]) & (radius < _BAND[1]) & (wedge.weight(shape, measured) == 1)
-    return float(alike.expand_as(radius)[counts].mean())
 
 
 def _fill(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Tensor:

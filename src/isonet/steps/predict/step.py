@@ -104,14 +104,16 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     if run.leads and evaluator.warning is not None:
         log.warning("%s", evaluator.warning)
     if trained.is_starter:
+        what = "a result" if trained.about["tilts"] else "a preview"
+        learns = "refine" if columns == HALF_COLUMNS else "refine --method isonet"
         log.warning(
-            "%s was trained on simulations alone: this is a preview made from prior knowledge, which may invent; "
-            "isonet validate %s --model %s tells in minutes how much of it is true, refine learns from the data",
-            *(model, shlex.quote(str(project.path)), shlex.quote(str(model))),
+            "%s was trained on simulations alone: this is %s made from prior knowledge, which may invent; isonet "
+            "validate %s --model %s tells in minutes how much of it is true, %s learns from the data",
+            *(model, what, shlex.quote(str(project.path)), shlex.quote(str(model)), learns),
         )
     paths = output_paths(chosen, config.output_dir, "corrected", ending(config))
     _refuse_unreadable(chosen, columns)
-    if trained.is_starter and not config.overwrite:
+    if trained.is_starter and not trained.about["tilts"] and not config.overwrite:
         _refuse_to_replace_trained(paths)
     deconvolution = _deconvolution(chosen, columns[0], config) if config.deconvolve else None
     if config.float16:

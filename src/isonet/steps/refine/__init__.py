@@ -4,10 +4,12 @@
 
     setup ──> plan ──> drawing ──> (train) ──> record ──> state          once; then again and again for each iteration
       │         └─ pace: what fits into the time
+      ├─ method: as asked, or as the tomograms allow
       └─ tomograms, subvolume_files: what sub-volumes are drawn from (samples)
 """
 
 from isonet.steps.refine.command import refine_as_part, refine_in_folder
 from isonet.steps.refine.continuing import as_trained
+from isonet.steps.refine.method import tailors
 
-__all__ = ["as_trained", "refine_as_part", "refine_in_folder"]
+__all__ = ["as_trained", "refine_as_part", "refine_in_folder", "tailors"]

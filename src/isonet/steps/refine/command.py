@@ -13,6 +13,7 @@ from isonet.running.processes import together
 from isonet.running.runs import Run, start
 from isonet.running.world import current
 from isonet.steps.refine.continuing import continued
+from isonet.steps.refine.method import settled
 from isonet.steps.refine.step import how_to_continue, refine
 from isonet.steps.refine.subvolumes.files import with_sizes_of
 from isonet.train.engine import gathered
@@ -48,6 +49,11 @@ def _begun(star: Path | None, config: RefineConfig, *, is_part: bool) -> tuple[P
         star = star or table
     elif star is None:
         raise InputError("refine needs a table of tomograms: isonet refine tomograms.star")
+    else:
+        project = Project.read(star, subvolumes=True)
+        config = settled(project, with_sizes_of(project, config))
+        if config.phase_flipped and config.method != "tailored" and not is_part:
+            raise InputError("--phase-flipped: only --method tailored asks for it; leave it out")
     return together(given, config, _refine, star, config, is_part)
 
 
@@ -56,8 +62,6 @@ def _refine(star: Path, config: RefineConfig, is_part: bool) -> tuple[Project, b
     here = current()
     team = Team(here.rank, here.size, here.local_size, here.address, here.port, here.kin, here.remedy)
     project = Project.read(star, subvolumes=True)
-    if config.continue_from is None:
-        config = with_sizes_of(project, config)
     device = take_device(config.device)
     try:
         with gathered(team, device), _in_run_folder(star, config, team) as run:

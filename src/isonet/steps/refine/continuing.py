@@ -10,6 +10,7 @@ from isonet.config import RefineConfig, TrainingOptions
 from isonet.errors import InputError
 from isonet.models.folder import STATE_NAME
 from isonet.running.continuing import continued_options
+from isonet.steps.refine.method import settled_like, without_usual
 from isonet.steps.refine.state import table_of
 from isonet.validation.command import option
 
@@ -52,7 +53,8 @@ def continued(config: RefineConfig) -> tuple[Path, RefineConfig]:
     if folder.is_file():
         folder = folder.parent
     table = table_of(folder)
-    options = continued_options(config, folder, CHANGEABLE)
+    given = without_usual({name: getattr(config, name) for name in config.model_fields_set})
+    options = continued_options(RefineConfig(**given), folder, CHANGEABLE)
     return table, options.model_copy(update={"overwrite": False})
 
 
@@ -82,7 +84,8 @@ def as_trained(config: Options, results: Path, without: Collection[str] = ()) ->
         return config
     names = TrainingOptions.model_fields.keys() - _OF_EACH_COMMAND - set(without)
     given = {name: getattr(config, name) for name in config.model_fields_set & names}
-    trained = continued_options(RefineConfig(**given, continue_from=results), results, CHANGEABLE)
+    asked = RefineConfig(**without_usual(given), continue_from=results)
+    trained = continued_options(asked, results, CHANGEABLE)
     said = [option(name, getattr(trained, name)) for name in _differing(config, trained) if name in names]
     if said:
         log.info("%s: goes on as that training was begun, with %s", results, " ".join(said))
@@ -91,8 +94,9 @@ def as_trained(config: Options, results: Path, without: Collection[str] = ()) ->
 
 def _differing(config: TrainingOptions, trained: RefineConfig) -> Iterator[str]:
     """Iterate over options in which a training differs from what is asked, in order, less those its preset tells."""
-    usual = config if trained.preset == config.preset else RefineConfig(preset=trained.preset)
+    asked, preset = settled_like(config, trained), RefineConfig(preset=trained.preset)
+    usual = asked if trained.preset == config.preset else settled_like(preset, trained)
     for name in TrainingOptions.model_fields:
         value = getattr(trained, name)
-        if value != getattr(config, name) and (name == "preset" or value != getattr(usual, name)):
+        if value != getattr(asked, name) and (name == "preset" or value != getattr(usual, name)):
             yield name

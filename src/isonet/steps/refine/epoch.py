@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -14,14 +14,17 @@ from isonet.steps.refine.diverged import step_back
 from isonet.steps.refine.pace import Amount
 from isonet.steps.refine.setup import Refinement
 from isonet.steps.refine.state import Position
-from isonet.train.pairs import PairMaker
+from isonet.train.pairs import Batch, PairMaker
 from isonet.train.schedule import learning_rate
 
 log = logging.getLogger("isonet")
 _CHECKPOINT_SECONDS = 600.0
+_THREADS = 1  # that imagine samples while the network trains
 
 
-def train_epoch(refinement: Refinement, pairs: PairMaker, amount: Amount, advance: Callable[[], None]) -> float | None:
+def train_epoch(
+    refinement: Refinement, pairs: PairMaker | None, amount: Amount, advance: Callable[[], None]
+) -> float | None:
     """Take the steps that are left of an epoch and record it.
 
     Returns
@@ -44,14 +47,16 @@ def train_epoch(refinement: Refinement, pairs: PairMaker, amount: Amount, advanc
     return loss
 
 
-def _take_steps(refinement: Refinement, pairs: PairMaker, amount: Amount, advance: Callable[[], None]) -> float | None:
+def _take_steps(
+    refinement: Refinement, pairs: PairMaker | None, amount: Amount, advance: Callable[[], None]
+) -> float | None:
     """Return the sum of the losses of an epoch; None if it was stopped before its end."""
-    config, position = refinement.config, refinement.position
+    position = refinement.position
     saved = time.monotonic()
     before = position.loss_sum if refinement.team.first else 0.0
     total = torch.full((), before, dtype=torch.float64, device=refinement.device)
-    for indices in _order(config, position, len(pairs.filled), amount.steps)[position.step :]:
-        total += _step(refinement, pairs, indices)
+    for batch in _batches(refinement, pairs, amount):
+        total += _step(refinement, batch)
         position.step, position.taken = position.step + 1, position.taken + 1
         advance()
         stop, save = _asked_for(refinement, time.monotonic() - saved > _CHECKPOINT_SECONDS)
@@ -76,13 +81,41 @@ def _asked_for(refinement: Refinement, save: bool) -> tuple[bool, bool]:
     return bool(signal or late), bool(saves)
 
 
-def _step(refinement: Refinement, pairs: PairMaker, indices: Sequence[int]) -> torch.Tensor:
-    """Take one training step, its randomness a function of where in the run it is."""
-    at, config = refinement.position, refinement.config
-    random = random_stream(config.seed, at.iteration, at.epoch, at.step)
+def _batches(refinement: Refinement, pairs: PairMaker | None, amount: Amount) -> Iterator[Batch]:
+    """Iterate over the batches of the steps that are left of an epoch, made of the data, or of imagined samples.
+
+    What is random in a step, also in the network, is a function of where in the run it is.
+    """
+    at, team, device = refinement.position, refinement.team, refinement.device
+    if pairs is None:
+        yield from _imagined(refinement, amount.steps - at.step)
+        return
+    for indices in _order(refinement.config, at, len(pairs.filled), amount.steps)[at.step :]:
+        yield pairs.batch(indices, _seeded(refinement), device, team.share(len(indices)))
+
+
+def _imagined(refinement: Refinement, steps: int) -> Iterator[Batch]:
+    """Iterate over this process's part of batches of imagined samples, the next ones of which are made meanwhile."""
+    taken = refinement.position.taken
+    if refinement.imagined is None:
+        raise ValueError("neither data nor imagined samples to train on")
+    for batch in refinement.imagined.batches(taken, taken + steps, _THREADS, refinement.device):
+        _seeded(refinement)
+        yield batch.part(refinement.team.share(batch.pairs))
+
+
+def _seeded(refinement: Refinement) -> np.random.Generator:
+    """Seed what is random in the network in the next step, and return the numbers that its pairs are drawn by."""
+    at = refinement.position
+    random = random_stream(refinement.config.seed, at.iteration, at.epoch, at.step)
     torch.manual_seed(int(random.integers(2**62)) + refinement.team.rank)  # dropout
+    return random
+
+
+def _step(refinement: Refinement, batch: Batch) -> torch.Tensor:
+    """Take one training step."""
+    at, config = refinement.position, refinement.config
     rate = learning_rate(refinement.peak_rate, at.fraction, at.taken, config.warmup_steps, config.schedule)
-    batch = pairs.batch(indices, random, refinement.device, refinement.team.share(len(indices)))
     return refinement.trainer.step(batch, rate)
 
 

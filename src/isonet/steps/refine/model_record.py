@@ -3,16 +3,18 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from isonet.config import RefineConfig
+from isonet.core.simulation.recording import Recording
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import checkpoint
 from isonet.io.volume import fingerprint
 from isonet.models.folder import MODEL_NAME
-from isonet.models.record import NOT_TRAINING, common
+from isonet.models.record import NOT_TRAINING, STARTER_METHOD, common
 from isonet.steps.refine.subvolumes.samples import Samples
 from isonet.train.network.unet import UNetShape
 from isonet.train.pairs import Method
@@ -37,16 +39,42 @@ def describe(
 
     `begun` is the description of the model that training started from: what that one has seen, this one has too.
     """
-    tomograms = [one.sources[0].tomogram for one in training]
     return {
         **common(method, shape, config.cube_size, column, begun),
+        **_of_tomograms(training),
+        "seen": _seen(training, begun),
+        "options": config.model_dump(mode="json", exclude_defaults=True, exclude=NOT_TRAINING),
+    }
+
+
+def describe_tailored(
+    shape: UNetShape,
+    column: str,
+    training: Sequence[Samples],
+    recordings: Sequence[Recording],
+    config: RefineConfig,
+    begun: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Say what a model is that was tailored to tomograms, which it has not seen, and how some were recorded."""
+    return {
+        **common(STARTER_METHOD, shape, config.cube_size, column, begun),
+        **_of_tomograms(training),
+        "seen": [],
+        "optics": [None if one.optics is None else asdict(one.optics) for one in recordings],
+        "undoes_contrast_transfer": any(one.optics is not None for one in recordings),
+        "options": config.model_dump(mode="json", exclude_defaults=True, exclude=NOT_TRAINING),
+    }
+
+
+def _of_tomograms(training: Sequence[Samples]) -> dict[str, Any]:
+    """How each tomogram was seen: tilts, orientation, pixel size, contrast, and the gold beads in it."""
+    tomograms = [one.sources[0].tomogram for one in training]
+    return {
         "tilts": [list(tomogram.measured.tilts) for tomogram in tomograms],
         **_turns([tomogram.measured for tomogram in tomograms]),
         "pixel_sizes": [tomogram.number("rlnPixelSize") for tomogram in tomograms],
-        "seen": _seen(training, begun),
         "contrasts": ["dark" if one.sources[0].normalization.sign < 0 else "light" for one in training],
         "beads": [len(one.sources[0].beads) for one in training],
-        "options": config.model_dump(mode="json", exclude_defaults=True, exclude=NOT_TRAINING),
     }
 
 

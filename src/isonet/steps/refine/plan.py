@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterator
 
 from isonet.config import RefineConfig
 from isonet.core.sampling import random_stream
@@ -12,6 +13,7 @@ from isonet.steps.refine.record import stagnates
 from isonet.steps.refine.setup import Refinement
 from isonet.steps.refine.subvolumes.drawing import training_pairs
 from isonet.train.fit import Trainer
+from isonet.train.pairs import Batch
 
 log = logging.getLogger("isonet")
 _PROBE_STEPS = 3
@@ -57,25 +59,32 @@ def _iterations_decided(refinement: Refinement) -> int | None:
 
 def probe(refinement: Refinement) -> None:
     """Measure what a step and a sub-volume take, with a copy of the network."""
-    began = time.monotonic()
     config, costs = refinement.config, refinement.costs
-    predict = refinement.evaluator(refinement.trainer.weights())
-    pairs = training_pairs(
-        refinement.training, refinement.recipe(1), config, (0, 0), config.batch_size, predict, refinement.team
-    )
-    costs.measured("subvolume", (time.monotonic() - began) / len(pairs.filled))
     network = refinement.evaluator(refinement.trainer.weights()).network
     trial = Trainer(network, refinement.device, config.precision, refinement.trainer.options, refinement.team)
-    taken, count = [], len(pairs.filled)
-    share = refinement.team.share(count)
+    batches, taken = _trial_batches(refinement), []
     for _ in range(_PROBE_STEPS):
         before = time.monotonic()
-        batch = pairs.batch(range(count), random_stream(config.seed, 0), refinement.device, share)
-        float(trial.step(batch, 0.0))
+        float(trial.step(next(batches), 0.0))
         taken.append(time.monotonic() - before)
     costs.measured("step", min(taken))
     costs.measured("iteration", 2 * costs.step + 2.0)
     log.info("a training step takes about %.2f s", costs.step)
+
+
+def _trial_batches(refinement: Refinement) -> Iterator[Batch]:
+    """Iterate over batches to try, without end; what the sub-volumes take that they are made of is measured before."""
+    config, device, team = refinement.config, refinement.device, refinement.team
+    if refinement.imagined is not None:
+        while True:
+            yield refinement.imagined.batch(0).on(device).part(team.share(config.batch_size))
+    began = time.monotonic()
+    predict = refinement.evaluator(refinement.trainer.weights())
+    pairs = training_pairs(refinement.training, refinement.recipe(1), config, (0, 0), config.batch_size, predict, team)
+    count = len(pairs.filled)
+    refinement.costs.measured("subvolume", (time.monotonic() - began) / count)
+    while True:
+        yield pairs.batch(range(count), random_stream(config.seed, 0), device, team.share(count))
 
 
 def decide_amount(refinement: Refinement) -> Amount:

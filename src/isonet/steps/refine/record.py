@@ -74,7 +74,9 @@ def record_iteration(refinement: Refinement) -> Record:
 
 
 def _held_out_loss(refinement: Refinement, evaluator: Evaluator) -> float | None:
-    """Loss of the averaged network on the same pairs each time; None where nothing is held out."""
+    """Loss of the averaged network on the same pairs each time; None where nothing is held out, or learnt from data."""
+    if refinement.imagined is not None:
+        return None
     config, position = refinement.config, refinement.position
     recipe = refinement.recipe(position.iteration)
     pairs = held_out_pairs(refinement.training, recipe, config, evaluator)

@@ -8,19 +8,22 @@ from dataclasses import dataclass, field
 import torch
 
 from isonet.config import RefineConfig
+from isonet.core.simulation.recording import Recording
 from isonet.errors import InputError
 from isonet.io.text import counted
 from isonet.models.first_network import FirstNetwork, first_network
-from isonet.project.table import HALF_COLUMNS, Project, Tomogram
+from isonet.project.table import HALF_COLUMNS, Project
 from isonet.running.forecast import fit_memory, refine_writes, refuse_full_disk
 from isonet.running.runs import Run
-from isonet.steps.prepare import warn_of_missing_halves, warn_of_other_wedge
-from isonet.steps.refine.model_record import describe, warn_of_other_data
+from isonet.steps.prepare import warn_of_other_wedge
+from isonet.steps.refine.method import of_data
+from isonet.steps.refine.model_record import describe, describe_tailored, warn_of_other_data
 from isonet.steps.refine.pace import Costs
 from isonet.steps.refine.state import Position, RunFiles
 from isonet.steps.refine.subvolumes.files import input_of, open_subvolume_files
 from isonet.steps.refine.subvolumes.samples import Samples
 from isonet.steps.refine.subvolumes.tomograms import open_training_set
+from isonet.steps.simulate import recordings_of
 from isonet.train.evaluate import Evaluator
 from isonet.train.fit import Trainer, TrainerOptions
 from isonet.train.hardware.precision import choose_precision, reason_of_precision
@@ -29,12 +32,14 @@ from isonet.train.network.kernel_length import shorten_kernels
 from isonet.train.network.unet import UNet, UNetShape, initialize, parameter_count
 from isonet.train.optimizer import OptimizerName
 from isonet.train.pairs import Method, Recipe
+from isonet.train.simulated import TailoredPairs
 from isonet.train.team import Team
 from isonet.volumes.masks import tell_of_foreign
 from isonet.volumes.source import choose_column
 
 log = logging.getLogger("isonet")
 _FROM_A_MODEL = 0.1  # of the usual learning rate: larger steps would first make worse what it has learnt of tomograms
+_TAILORED_RATE = 1e-3  # keeps what the starter knows
 _SAVING = 10.0  # seconds of training for each second of saving, at least
 LEARNING_RATES: Mapping[OptimizerName, float] = {"muon": 5e-3, "adamw": 4e-4}
 WEDGE_WEIGHTS: Mapping[Method, float] = {"isonet": 1.0, "noise2noise": 3.0, "denoise": 1.0}
@@ -49,7 +54,9 @@ class Refinement:
     config : RefineConfig
         Options.
     method : str
-        Resolved training method.
+        How pairs are made of the data.
+    imagined : TailoredPairs, optional
+        Pairs to train on in place of those of the data.
     training : sequence of Samples
         What sub-volumes come from.
     device : torch.device
@@ -76,6 +83,7 @@ class Refinement:
 
     config: RefineConfig
     method: Method
+    imagined: TailoredPairs | None
     training: Sequence[Samples]
     device: torch.device
     run: Run
@@ -137,17 +145,22 @@ class Refinement:
 def begin(project: Project, config: RefineConfig, run: Run, device: torch.device, team: Team) -> Refinement:
     """Open the training set and make the network and its trainer, anew or as the run left them.
 
+    What is tailored to the tomograms is trained on imagined samples; then their own are only looked at.
+
     Raises
     ------
     InputError
         If the tomograms, the options or the model to start from cannot be used.
     """
-    began = time.monotonic()
+    began, tailored = time.monotonic(), config.method == "tailored"
     method, column, training = _open_training(project, config, device)
+    looked_at = project.selected(config.tomo_idx) if tailored else ()
+    how = {"halves": config.input_column != "full", "flipped": config.phase_flipped, "aloud": team.first}
+    recordings = recordings_of(looked_at, **how) if looked_at else []
     first = first_network(config, method, device, run.folder)
     _check_sizes(config, first.shape)
     subvolume = 4 * Recipe(method, config.cube_size).maps * config.subvolume_size**3
-    filled = subvolume * sum(one.count for one in training)
+    filled = 0 if tailored else subvolume * sum(one.count for one in training)
     (parts,) = team.largest(fit_memory(config, first.shape, filled, device, team))
     if team.first and config.continue_from is None:
         remedy = "free some space, give a smaller --keep-models or another --output-dir"
@@ -158,20 +171,24 @@ def begin(project: Project, config: RefineConfig, run: Run, device: torch.device
         initialize(network, config.initialization)
     else:
         network.load_state_dict(first.weights)
-        if first.learns_freely:
+        if first.learns_freely and not tailored:
             shorten_kernels(network)
     options = TrainerOptions(
-        exponent=Recipe(method, config.cube_size).exponent,
+        exponent=2 if tailored else Recipe(method, config.cube_size).exponent,
         optimizer=config.optimizer,
         weight_decay=config.weight_decay,
         clip=config.clip_gradient,
         averaging=config.weight_averaging,
         accumulate=parts,
+        batch_statistics_until=0 if tailored else None,
     )
     trainer = Trainer(network, device, config.precision, options, team)
-    about = describe(first.shape, method, column, training, config, first.about) if team.first else {}
+    if tailored:
+        about = describe_tailored(first.shape, column, training, recordings, config, first.about)
+    else:
+        about = describe(first.shape, method, column, training, config, first.about) if team.first else {}
     files = RunFiles(run.folder, about, project.path)
-    position = Position(usual_rate=LEARNING_RATES[config.optimizer] * (1.0 if first.learns_freely else _FROM_A_MODEL))
+    position = Position(usual_rate=_usual_rate(config, first))
     if config.continue_from is not None:
         if team.first:
             warn_of_other_data(run.folder, about, project.path)
@@ -182,10 +199,26 @@ def begin(project: Project, config: RefineConfig, run: Run, device: torch.device
         files.save_state(trainer, position)
     run.keep_metrics(position.comes_after)
     made = Refinement(
-        config, method, training, device, run, files, first.shape, trainer, position, Costs(), team, began
+        *(config, method, _imagined(config, recordings), training, device, run, files, first.shape, trainer, position),
+        *(Costs(), team, began),
     )
     _introduce(made, first)
     return made
+
+
+def _imagined(config: RefineConfig, recordings: Sequence[Recording]) -> TailoredPairs | None:
+    """Imagined samples shown as tomograms were recorded; None where the data themselves are learnt from."""
+    if not recordings:
+        return None
+    weight = 1.0 if config.wedge_weight is None else config.wedge_weight
+    return TailoredPairs((), config.cube_size, config.batch_size, weight, config.seed, recordings)
+
+
+def _usual_rate(config: RefineConfig, first: FirstNetwork) -> float:
+    """Highest learning rate unless another one is asked for."""
+    if config.method == "tailored":
+        return _TAILORED_RATE
+    return LEARNING_RATES[config.optimizer] * (1.0 if first.learns_freely else _FROM_A_MODEL)
 
 
 def _open_training(
@@ -197,41 +230,20 @@ def _open_training(
     rows = project.selected(config.tomo_idx)
     if project.holds_subvolumes:
         if config.method not in ("auto", "isonet"):
+            needed = "whole tomograms" if config.method == "tailored" else "halves"
             raise InputError(
-                f"--method {config.method}: needs halves, {project.path} has sub-volumes of one map; leave it out"
+                f"--method {config.method}: needs {needed}, {project.path} has sub-volumes of one map; leave it out"
             )
         return "isonet", input_of(rows, config.input_column), open_subvolume_files(rows, config, device)
     tell_of_foreign(project, rows)
     for row in rows:
         warn_of_other_wedge(row)
-    method = _method(rows, config)
+    method = of_data(rows, config)
     if method != "isonet":
         return method, "halves", open_training_set(rows, HALF_COLUMNS, config, device)
-    if config.method == "auto":
-        log.info(
-            "one map: its noise stays where it was measured; train-starter --like %s makes a network that removes it",
-            project.path,
-        )
-    column = choose_column(rows, config.input_column)
+    column = rows[0].full_column if config.method == "tailored" else choose_column(rows, config.input_column)
     training = open_training_set(rows, (column,), config, device)
     return method, "full" if column == rows[0].full_column else column, training
-
-
-def _method(rows: Sequence[Tomogram], config: RefineConfig) -> Method:
-    """Resolve `auto`: noise2noise where all tomograms have halves and no other map is asked for."""
-    without = [row for row in rows if not row.has_halves]
-    if config.method in ("noise2noise", "denoise"):
-        if without:
-            where = f"{without[0].table}: tomogram {without[0].index}"
-            raise InputError(f"{where} has no even and odd halves; give them to prepare, or use --method isonet")
-        if config.input_column not in ("auto", "halves"):
-            raise InputError(f"--input-column {config.input_column}: {config.method} trains on halves; leave it out")
-        return config.method
-    if config.method == "auto":
-        warn_of_missing_halves(rows)
-    if config.method == "isonet" or without or config.input_column not in ("auto", "halves"):
-        return "isonet"
-    return "noise2noise"
 
 
 def _check_sizes(config: RefineConfig, shape: UNetShape) -> None:
@@ -253,8 +265,8 @@ def _introduce(made: Refinement, first: FirstNetwork) -> None:
     """Say what is about to happen."""
     config, position = made.config, made.position
     log.info(
-        "%s on %s; network of %s: depth %d, %d filters, %s parameters, on %s in %s (%s)",
-        made.method,
+        "%s %s %s; network of %s: depth %d, %d filters, %s parameters, on %s in %s (%s)",
+        *("tailored", "to") if made.imagined else (made.method, "on"),
         counted(len(made.training), "tomogram"),
         first.source,
         made.shape.depth,

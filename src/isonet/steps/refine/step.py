@@ -106,10 +106,10 @@ def _run_iteration(refinement: Refinement) -> None:
         refinement.position.amount = amount = refinement.team.agreed(lambda: decide_amount(refinement))
         refinement.position.budget = refinement.config.time_budget
         if refinement.position.taken == 0:
+            what = counted(amount.subvolumes, "sub-volume"), refinement.config.subvolume_size
             log.info(
-                "%s of %d voxels an epoch, %s of %s; %s an iteration, %s",
-                counted(amount.subvolumes, "sub-volume"),
-                refinement.config.subvolume_size,
+                "%s an epoch, %s of %s; %s an iteration, %s",
+                "imagined samples" if refinement.imagined else f"{what[0]} of {what[1]} voxels",
                 counted(amount.steps, "step"),
                 counted(refinement.config.batch_size, "cube"),
                 counted(amount.epochs, "epoch"),
@@ -145,9 +145,15 @@ def _train_iteration(refinement: Refinement) -> float:
     return loss
 
 
-def _draws(refinement: Refinement, amount: Amount, predict: Evaluator | None) -> Iterator[PairMaker]:
-    """Iterate over the filled sub-volumes of the epochs that are left; a GPU fills the next while it trains."""
+def _draws(refinement: Refinement, amount: Amount, predict: Evaluator | None) -> Iterator[PairMaker | None]:
+    """Iterate over the filled sub-volumes of the epochs that are left; a GPU fills the next while it trains.
+
+    None of each where nothing is learnt from the data.
+    """
     iteration, config = refinement.position.iteration, refinement.config
+    if refinement.imagined is not None:
+        yield from (None for _ in range(refinement.position.epoch, amount.epochs))
+        return
 
     def draw(epoch: int) -> PairMaker:
         at = (iteration, epoch)
@@ -174,9 +180,12 @@ def _decided(position: Position) -> Amount:
 
 
 def _last_network(refinement: Refinement) -> Evaluator | None:
-    """Return the network of the iteration before, which fills the wedge; None before the first training."""
+    """Return the network of the iteration before, which fills the wedge; None before the first training.
+
+    Also where nothing is to be filled.
+    """
     path = refinement.run.folder / model_name(refinement.position.iteration - 1)
-    if refinement.position.iteration == 1 and not path.exists():
+    if refinement.imagined is not None or (refinement.position.iteration == 1 and not path.exists()):
         return None
     return refinement.evaluator(refinement.team.agreed(lambda: checkpoint.load_model(path)[0]))
 

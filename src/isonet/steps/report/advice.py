@@ -9,12 +9,14 @@ from isonet.core.comparison.balance import EMPTY
 from isonet.errors import InputError
 from isonet.io.checkpoint import STARTER
 from isonet.io.formats import open_volume
+from isonet.io.options import read_options
 from isonet.io.storage.version import stamp
 from isonet.io.volume import fingerprint
 from isonet.io.volume_files import COMPRESSED
 from isonet.models.trained import PREVIEW_LABEL, Model
 from isonet.project.older_tilts import tilts_of_older_version
 from isonet.project.table import HALF_COLUMNS, Tomogram
+from isonet.running.runs import CONFIG_NAME
 from isonet.steps.report.commands import validate_command
 from isonet.steps.report.data import CORRECTED, DECONVOLVED, existing
 from isonet.steps.report.sources import RunFolder, Sources
@@ -63,7 +65,8 @@ def _of_the_training(training: Numbers | None) -> Found:
     for name, points in (("held-out loss", training["held_out"]), ("loss", _mean_by_iteration(training["loss"]))):
         values = [math.inf if value is None else value for iteration, value in points if iteration >= since]
         rises = len(values) > 2 and values[-1] > _RISES * min(values)
-        if rises and not (too_short and math.isfinite(values[-1])):
+        scatters = too_short or training["method"] == "tailored"  # imagined samples are unlike one another
+        if rises and not (scatters and math.isfinite(values[-1])):
             what = f"the {name} diverged: it ended at {values[-1]:.4g}, its best was {min(values):.4g}"
             yield "training", what, "train anew with half the --learning-rate, or another --seed"
             break
@@ -112,13 +115,18 @@ def _changed_since(tomogram: Tomogram, model: Model, run: RunFolder) -> bool:
 
 def _of_the_prediction(sources: Sources, model: Model | None) -> Found:
     corrected = [path for one in sources.project.tomograms if (path := existing(one, CORRECTED)) is not None]
+    trained = sources.runs.get("refine")
     if not corrected:
         yield "prediction", "no tomogram is corrected yet", f"isonet predict {sources.project.path} MODEL"
         return
     if any(PREVIEW_LABEL in labels_of(path) for path in corrected):
-        what = "a preview by the starter model: it may show what it has often seen in place of what is there"
-        yield "prediction", what, f"isonet refine {sources.project.path} learns from the tomograms; then predict again"
-    trained, predicted = sources.runs.get("refine"), sources.runs.get("predict")
+        whose, learns = ("a preview by the starter model", "refine")
+        if trained is not None and trained.options.get("method") == "tailored":
+            whose, learns = "made by a network that knows simulations alone", "refine --method isonet"
+        what = f"{whose}: it may show what it has often seen in place of what is there"
+        remedy = f"isonet {learns} {sources.project.path} learns from the tomograms; then predict again"
+        yield "prediction", what, remedy
+    predicted = sources.runs.get("predict")
     if trained is None or model is None:
         return
     remedy = f"isonet predict {sources.project.path} {trained.folder / 'model.safetensors'}"
@@ -191,18 +199,32 @@ def _of_the_validation(validation: Numbers | None, sources: Sources) -> Found:
                 "look for a tilt range that is not true (isonet prepare warns), or use larger data",
             )
     trained, validated = sources.runs.get("refine"), sources.runs.get("validate")
-    if trained is not None and validated is not None:
-        other = [name for name in _DECIDING if trained.options.get(name) != validated.options.get(name)]
-        if _begins_with_starter(trained) != _begins_with_starter(validated):
+    if trained is not None and validated is not None and _trains(validated):
+        options = _options_of_its_training(validated)
+        other = [name for name in _DECIDING if trained.options.get(name) != options.get(name)]
+        if _begins_with_starter(trained.options) != _begins_with_starter(options):
             other.append("pretrained_model")
         if other:
             what = f"validated with other options than the training: {', '.join(other)}"
             yield "validation", what, "what was measured holds for its own options; validate with those of the training"
 
 
-def _begins_with_starter(run: RunFolder) -> bool:
+def _trains(validated: RunFolder) -> bool:
+    """Tell whether a validation has trained anew on what it left, as the training was."""
+    return not any(validated.options.get(name) for name in ("model", "prediction", "independent"))
+
+
+def _options_of_its_training(validated: RunFolder) -> Mapping[str, Any]:
+    """Options of the training that a validation has done, where they can be read; else its own."""
+    try:
+        return read_options(validated.folder / "withheld/results" / CONFIG_NAME)
+    except InputError:
+        return validated.options
+
+
+def _begins_with_starter(options: Mapping[str, Any]) -> bool:
     """Tell whether a training began with the starter; one that began with another model cannot be validated so."""
-    return run.options.get("pretrained_model") == str(STARTER) and not run.options.get("from_scratch")
+    return options.get("pretrained_model") == str(STARTER) and not options.get("from_scratch")
 
 
 _DECIDING = (

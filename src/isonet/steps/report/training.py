@@ -34,11 +34,12 @@ def describe_training(run: RunFolder, model: Model | None) -> Numbers:
     losses = [[line["iteration"], line["epoch"], _finite(line["loss"])] for line in lines if "loss" in line]
     ended = [line for line in lines if "wedge_balance" in line]
     about = {} if model is None else dict(model.about)
+    tailored = run.options.get("method") == "tailored"
     return {
         "folder": str(run.folder),
         "model": str(run.folder / MODEL_NAME) if model else None,
         "identity": model.identity if model else None,
-        "method": about.get("method", run.options.get("method")),
+        "method": "tailored" if tailored else about.get("method", run.options.get("method")),
         "input_column": about.get("input_column"),
         "parameters": sum(one.numel() for one in model.network.parameters()) if model else None,
         "iterations": max((line["iteration"] for line in ended), default=0),

@@ -4,9 +4,11 @@
 
     step ──> series, images          tilts, and what the microscope makes of the sample
          ──> like                    imaging that is that of a tomogram, and both side by side
+               └─ recordings         spectra, contrast transfer and tilts of tomograms
 """
 
+from isonet.steps.simulate.recordings import UntoldError, recordings_of
 from isonet.steps.simulate.series import write_tilts
 from isonet.steps.simulate.step import refuse_existing, simulate
 
-__all__ = ["refuse_existing", "simulate", "write_tilts"]
+__all__ = ["UntoldError", "recordings_of", "refuse_existing", "simulate", "write_tilts"]

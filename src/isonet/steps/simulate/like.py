@@ -25,8 +25,8 @@ from isonet.errors import InputError
 from isonet.project.table import HALF_COLUMNS, Project
 from isonet.steps.simulate.images import Noise, Stack, clean_images, exposed, reconstructed
 from isonet.steps.simulate.likeness import Spectra, difference, draw_spectra
+from isonet.steps.simulate.recordings import recording_of, warn_of_unknown_defocus
 from isonet.steps.simulate.series import Series, measured_by
-from isonet.steps.train_starter import recording_of, warn_of_unknown_defocus
 from isonet.volumes.preview import save_comparison
 from isonet.volumes.source import Source, open_sources
 
@@ -76,8 +76,8 @@ class Twin:
                 "imaged with --like; give --level-x, --level-y or --second-axis without it"
             )
         sources = open_sources(row, HALF_COLUMNS if row.has_halves else (row.full_column,))
-        warn_of_unknown_defocus(row.table, [row])
-        recording = recording_of(sources, flipped=config.phase_flipped)
+        warn_of_unknown_defocus([row])
+        recording = recording_of(sources, flipped=config.phase_flipped, aloud=True)
         return cls(config.model_copy(update=_options(sources, recording, config)), sources, recording)
 
     def clean_images(self, truth: Float[Tensor, "z y x"], series: Series) -> Stack:

@@ -13,11 +13,9 @@ import torch
 from torch import Tensor
 
 from isonet.config import TrainStarterConfig
-from isonet.core.simulation.recording import Recording
 from isonet.core.simulation.scenery import Template
 from isonet.errors import InputError, RunError
 from isonet.io import checkpoint
-from isonet.io.checkpoint import STARTER
 from isonet.io.structure import read_density
 from isonet.io.text import counted
 from isonet.models.first_network import network_options, refuse_other_network
@@ -26,12 +24,11 @@ from isonet.models.record import STARTER_METHOD, describe_starter
 from isonet.running.continuing import continued_options
 from isonet.running.devices import take_device
 from isonet.running.runs import Run, start
-from isonet.steps.train_starter.recordings import recordings_of
 from isonet.train.fit import Trainer, TrainerOptions
 from isonet.train.network.kernel_length import shorten_kernels
 from isonet.train.network.unet import UNet, UNetShape, initialize, named_shape, parameter_count
 from isonet.train.schedule import learning_rate
-from isonet.train.simulated import ImaginedPairs, SimulatedPairs, TailoredPairs
+from isonet.train.simulated import SimulatedPairs
 
 log = logging.getLogger("isonet")
 _REPORT = 50  # steps between lines of metrics
@@ -79,7 +76,7 @@ class _Training:
     config: TrainStarterConfig
     device: torch.device
     trainer: Trainer
-    pairs: ImaginedPairs
+    pairs: SimulatedPairs
     about: Mapping[str, Any]
     done: int
 
@@ -93,11 +90,8 @@ class _Training:
 def _begin(config: TrainStarterConfig) -> _Training:
     """Make network, trainer and pairs, anew, from a model, or as the run left them."""
     device = take_device(config.device)
-    column, recordings = STARTER_METHOD, list[Recording]()
-    if config.like is not None:
-        column, recordings = recordings_of(config.like, flipped=config.phase_flipped)
     state = None if config.continue_from is None else checkpoint.load_state(config.output_dir / STATE_NAME)
-    shape, weights, about = _first(config, column, recordings) if state is None else _described(config, state)
+    shape, weights, about = _first(config) if state is None else _described(config, state)
     if config.cube_size % shape.divisor:
         raise InputError(f"--cube-size {config.cube_size}: the network needs a multiple of {shape.divisor}; choose one")
     templates = [Template(*read_density(path)) for path in config.templates]
@@ -106,33 +100,26 @@ def _begin(config: TrainStarterConfig) -> _Training:
     initialize(network, config.initialization)
     if weights is not None:
         network.load_state_dict(weights)
-        if not config.tailors:
-            shorten_kernels(network)
+        shorten_kernels(network)
     options = TrainerOptions(
         exponent=2,
         optimizer="muon",
         weight_decay=0.01,
-        averaging=config.kept_average,
-        batch_statistics_until=0 if config.tailors else round(_OWN_STATISTICS * config.all_steps),
+        averaging=config.weight_averaging,
+        batch_statistics_until=round(_OWN_STATISTICS * config.steps),
     )
     trainer = Trainer(network, device, config.precision, options)
-    asked = (templates, config.cube_size, config.batch_size, config.weight_in_wedge, config.seed)
     lowest, highest = config.snr
-    pairs = TailoredPairs(*asked, recordings) if recordings else SimulatedPairs(*asked, (lowest, highest))
+    pairs = SimulatedPairs(
+        *(templates, config.cube_size, config.batch_size, config.wedge_weight, config.seed), snr=(lowest, highest)
+    )
     done = 0 if state is None else _restored(trainer, config, state)
     return _Training(config, device, trainer, pairs, about, done)
 
 
-def _begins_with(config: TrainStarterConfig) -> Path | None:
-    """Model that training begins with: that given, or to tailor one the starter."""
-    return config.pretrained_model or (STARTER if config.tailors else None)
-
-
-def _first(
-    config: TrainStarterConfig, column: str, recordings: Sequence[Recording]
-) -> tuple[UNetShape, Mapping[str, Tensor] | None, Mapping[str, Any]]:
+def _first(config: TrainStarterConfig) -> tuple[UNetShape, Mapping[str, Tensor] | None, Mapping[str, Any]]:
     """Network, weights to begin with, and description: small unless options say otherwise, not added to the input."""
-    path = _begins_with(config)
+    path = config.pretrained_model
     if path is not None:
         shape, weights, begun = start_weights(path)
         if begun.get("method") != STARTER_METHOD:
@@ -141,10 +128,10 @@ def _first(
                 "seen; give a model of train-starter"
             )
         refuse_other_network(config, shape, path)
-        return shape, weights, describe_starter(config, shape, column, recordings, begun)
+        return shape, weights, describe_starter(config, shape, begun)
     given = {name: value for name, value in network_options(config).items() if value is not None}
     shape = named_shape("small" if config.arch == "auto" else config.arch, **{"residual": False, **given})
-    return shape, None, describe_starter(config, shape, column, recordings)
+    return shape, None, describe_starter(config, shape)
 
 
 def _described(config: TrainStarterConfig, state: Mapping[str, Any]) -> tuple[UNetShape, None, Mapping[str, Any]]:
@@ -174,28 +161,26 @@ def _train(training: _Training, run: Run) -> None:
     """Train to the last step, or to a signal or the end of the time, and leave model and state behind."""
     config, done = training.config, training.done
     run.keep_metrics(lambda line: bool(line["step"] <= done))
-    left = config.all_steps - done
+    left = config.steps - done
     parameters, templates = parameter_count(training.trainer.network), len(config.templates)
-    log.info(
-        "%d parameters, %s, %d of %d steps to go", parameters, counted(templates, "template"), left, config.all_steps
-    )
+    log.info("%d parameters, %s, %d of %d steps to go", parameters, counted(templates, "template"), left, config.steps)
     losses: list[Tensor] = []
     began = time.monotonic()
     with run.deferred_signals(), run.progress("training", left) as advance:
-        batches = training.pairs.batches(done, config.all_steps, config.workers, training.device)
+        batches = training.pairs.batches(done, config.steps, config.workers, training.device)
         for step, batch in enumerate(batches, start=done + 1):
-            rate = learning_rate(config.peak_rate, step / config.all_steps, step - 1, config.warmup_steps, "cosine")
+            rate = learning_rate(config.learning_rate, step / config.steps, step - 1, config.warmup_steps, "cosine")
             losses.append(training.trainer.step(batch, rate))
             advance()
             stop = run.interrupted is not None or run.out_of_time()
-            last = stop or step == config.all_steps
+            last = stop or step == config.steps
             if step % _REPORT == 0 or last:
                 seconds = (time.monotonic() - began) / (step - done)
                 run.metric(step=step, loss=_mean(losses, step, run), seconds=seconds)
                 losses = []
             if step % _CHECKPOINT == 0 or last:
                 training.save(step)
-            if stop and step < config.all_steps:
+            if stop and step < config.steps:
                 run.stopped_early = run.interrupted is None
                 break
     _say_how_it_ended(run)

@@ -83,7 +83,7 @@ def predict_independently(chosen: Sequence[Tomogram], config: ValidateConfig) ->
         raise InputError(f"{chosen[0].table}: only some tomograms have halves; choose by --tomo-idx")
     if config.method not in ("auto", "isonet"):
         raise InputError(
-            f"--method {config.method}: needs both halves, --independent gives each network one; leave it out"
+            f"--method {config.method}: --independent trains each network on one half or map alone; leave it out"
         )
     found: list[list[Path]] = []
     for number, side in enumerate(_SIDES):

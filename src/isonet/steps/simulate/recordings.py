@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from isonet.core.tilts.noise import NoiseMode
 from isonet.errors import InputError
 from isonet.io.text import counted
 from isonet.io.volume_files import title
-from isonet.project.table import HALF_COLUMNS, Project, Tomogram
+from isonet.project.table import HALF_COLUMNS, Tomogram
 from isonet.steps.deconv import optics_in
 from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.source import Source, open_sources
@@ -33,41 +32,53 @@ _STREAM = 2**31 - 2
 _MODE: NoiseMode = "ramp"
 
 
-def recordings_of(table: Path, *, flipped: bool = False) -> tuple[str, list[Recording]]:
-    """Find how the tomograms of a table were recorded: both halves, or the full ones; of many, some all over it.
+class UntoldError(InputError):
+    """A tomogram does not tell how it was recorded; the message says what is missing, and what to do."""
+
+
+def recordings_of(
+    tomograms: Sequence[Tomogram], *, halves: bool = True, flipped: bool = False, aloud: bool = False
+) -> list[Recording]:
+    """Find how tomograms were recorded, from both halves or the full ones; of many, of some of them.
 
     Parameters
     ----------
-    table : Path
-        Made by prepare.
+    tomograms : sequence of Tomogram
+        Rows of a table that prepare made.
+    halves : bool
+        Whether to look at the halves where all have them.
     flipped : bool
         Whether phases were flipped before reconstruction.
+    aloud : bool
+        Whether to say what was found.
 
     Returns
     -------
-    column : str
-        What was looked at, as models say it: `halves` or `full`.
-    recordings : list of Recording
+    list of Recording
         One of each tomogram that was looked at.
 
     Raises
     ------
     InputError
-        If a tomogram cannot be read, or signal and noise cannot be told apart in it.
+        If a tomogram cannot be read.
+    UntoldError
+        If it has no pixel size that is imagined, or signal and noise cannot be told apart in it.
     """
-    project = Project.read(table)
-    halves = all(one.has_halves for one in project.tomograms)
-    every = -(-len(project.tomograms) // _MOST)
-    looked_at = project.tomograms[::every]
-    if every > 1:
-        log.info("%s: %d of %d tomograms are looked at", table, len(looked_at), len(project.tomograms))
+    halves = halves and all(one.has_halves for one in tomograms)
+    every = -(-len(tomograms) // _MOST)
+    looked_at = tomograms[::every]
+    if every > 1 and aloud:
+        log.info("%s: %d of %d tomograms are looked at", tomograms[0].table, len(looked_at), len(tomograms))
     columns = [HALF_COLUMNS if halves else (one.full_column,) for one in looked_at]
-    found = [recording_of(open_sources(*one), flipped=flipped) for one in zip(looked_at, columns, strict=True)]
-    warn_of_unknown_defocus(table, looked_at)
-    return "halves" if halves else "full", found
+    found = [
+        recording_of(open_sources(one, names), flipped=flipped, aloud=aloud)
+        for one, names in zip(looked_at, columns, strict=True)
+    ]
+    warn_of_unknown_defocus(looked_at)
+    return found
 
 
-def warn_of_unknown_defocus(table: Path, tomograms: Sequence[Tomogram]) -> None:
+def warn_of_unknown_defocus(tomograms: Sequence[Tomogram]) -> None:
     """Warn of tomograms of which a table knows neither defocus nor phase plate."""
     without = [
         one.name for one in tomograms if not one.number("rlnDefocus") and not phase_plate(one.number("rlnPhaseShift"))
@@ -76,36 +87,36 @@ def warn_of_unknown_defocus(table: Path, tomograms: Sequence[Tomogram]) -> None:
         log.warning(
             "%s: no defocus is known of %d of %s, such as %s, which is taken for no contrast transfer; fill "
             "rlnDefocus, unless it was corrected",
-            *(table, len(without), counted(len(tomograms), "tomogram"), without[0]),
+            *(tomograms[0].table, len(without), counted(len(tomograms), "tomogram"), without[0]),
         )
 
 
-def recording_of(sources: Sequence[Source], *, flipped: bool = False) -> Recording:
+def recording_of(sources: Sequence[Source], *, flipped: bool = False, aloud: bool = False) -> Recording:
     """Find how a tomogram was recorded, from both halves or one map of it.
 
     Raises
     ------
-    InputError
+    UntoldError
         If it has no pixel size, or signal and noise cannot be told apart in it.
     """
     tomogram = sources[0].tomogram
     name = title(sources[0].volume.path)
     size = pixel_size(tomogram, sources[0].volume)
     if not size > 0:
-        raise InputError(f"{tomogram.table}: tomogram {tomogram.index} has no pixel size; fill rlnPixelSize (A)")
+        raise UntoldError(f"{tomogram.table}: tomogram {tomogram.index} has no pixel size; fill rlnPixelSize (A)")
     finest, coarsest = PIXEL_SIZES[0] / 2, 2 * PIXEL_SIZES[1]
     if not finest <= size <= coarsest:
-        raise InputError(
+        raise UntoldError(
             f"{name}: {size:g} A/voxel; samples are imagined at {finest:g} to {coarsest:g}; mend rlnPixelSize, or "
             f"bring it there: isonet resize --pixel-size {PIXEL_SIZES[0]:g}"
         )
     try:
         signal, noise = _spectra(sources, tomogram.measured)
     except NoSpectraError as error:
-        raise InputError(f"{name}: {error}; give raw maps or halves, or use the starter as it is") from error
+        raise UntoldError(f"{name}: {error}; give raw maps or halves, or use the starter as it is") from error
     optics = optics_in(tomogram, sources[0].volume)
     share = float((signal / (signal + noise).clamp_min(1e-12))[round(0.1 * _EDGE)])
-    log.info(
+    (log.info if aloud else log.debug)(
         "%s: %g A/voxel, %s; at %.0f A %.0f %% of the power is signal",
         *(name, size, f"defocus {optics.defocus:g} A" if optics else "no contrast transfer", 10 * size, 100 * share),
     )
