@@ -50,7 +50,7 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "batch4": ("--batch-size", "4"),
     "cube64": ("--cube-size", "64", "--crop-size", "64"),
     "seed1": ("--seed", "1"),
-    "warm": ("--pretrained-model", "starter"),
+    "cold": ("--from-scratch",),
     "medium": ("--arch", "medium"),
     "wide": ("--arch", "paper"),
     "drop": ("--drop-out", "0.3"),
@@ -149,7 +149,7 @@ def untrained(sample: Sample, method: str, folder: Path) -> tuple[Path, Path, fl
     if method in ("starter", "tailored"):
         model: Path | str = "starter" if method == "starter" else folder / "model"
         if method == "tailored" and not (folder / "model").exists():
-            isonet("train-starter", "--like", sample.table, "--output-dir", model)
+            isonet("refine", sample.table, "--method", "tailored", "--output-dir", model)
         made = [corrected(table, model, folder) for table in (sample.table, sample.ice_table)]
         return made[0], made[1], (time.monotonic() - started) / 2
     written = []
