@@ -9,7 +9,6 @@ import commandline as isonet
 import numpy as np
 import pytest
 import torch
-import yaml
 
 from isonet.config import RefineConfig
 from isonet.core import fourier
@@ -20,7 +19,7 @@ from isonet.io import mrc
 from isonet.io.checkpoint import STARTER, load_model
 from isonet.io.formats import open_volume
 from isonet.project.table import Project
-from isonet.steps.refine.method import settled
+from isonet.steps.refine.method import settled, without_usual
 from isonet.train.simulated import TailoredPairs
 from isonet.validation.command import validate_words
 
@@ -172,16 +171,19 @@ def test_one_map_is_tailored_to_unless_it_cannot_be(one_map: Path) -> None:
     ("options", "reason"),
     [
         ({"method": "isonet"}, ""),
-        ({"noise_level": "0.1", "noise_start_iter": "1"}, "--noise-level"),
+        ({"noise_level": (0.1,), "noise_start_iter": (1,)}, "--noise-level"),
         ({"filter_base": 4, "unet_depth": 1}, "--unet-depth"),
         ({"from_scratch": True}, "--from-scratch"),
         ({"preset": "plastic"}, "--preset=plastic"),
     ],
 )
-def test_options_for_learning_from_data_are_obeyed(one_map: Path, options: dict[str, Any], reason: str) -> None:
-    outcome = isonet.done("refine", one_map, **{**DATA, **options})
-    assert method_of()[1] == "isonet"
-    assert reason in outcome.err
+def test_options_for_learning_from_data_are_obeyed(
+    one_map: Path, options: dict[str, Any], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="isonet"):
+        found = settled(Project.read(one_map), RefineConfig(**options))
+    assert found.method == "isonet"
+    assert reason in caplog.text
 
 
 def test_one_map_in_which_nothing_tells_signal_from_noise_is_learnt_from(one_map: Path) -> None:
@@ -269,11 +271,12 @@ def test_halves_are_not_asked_of_a_table_without_them(one_map: Path) -> None:
 
 def test_a_file_that_lists_all_options_asks_for_nothing_unusual(one_map: Path) -> None:
     """As `config.yaml` of a training with other data: its defaults are no wish for 60,000 steps."""
-    options = RefineConfig().model_dump(mode="json", exclude={"output_dir", "continue_from", "overwrite"})
-    Path("all.yaml").write_text(yaml.safe_dump({**options, "iterations": 1, "steps_per_epoch": 1}))
-    isonet.done("refine", one_map, config="all.yaml")
-    assert {"cube_size: 48", "epochs: 1"} <= set(Path("results/config.yaml").read_text().splitlines())
-    isonet.done("refine", config="all.yaml", continue_from="results")
+    listed = {**RefineConfig().model_dump(), "iterations": 3}
+    found = settled(Project.read(one_map), RefineConfig(**listed))
+    assert (found.method, found.cube_size, found.batch_size) == ("tailored", 48, 2)
+    assert (found.iterations, found.epochs, found.steps_per_epoch) == (3, 1, 50)
+    assert without_usual(listed).keys() >= {"iterations", "seed"}
+    assert not without_usual(listed).keys() & {"method", "cube_size", "epochs", "pretrained_model"}
 
 
 def test_its_result_takes_the_place_of_a_former_one_and_is_validated_as_it_is(one_map: Path) -> None:
