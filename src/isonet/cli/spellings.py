@@ -71,7 +71,7 @@ _IN_MEMORY = "training pairs are made while training; OMP_NUM_THREADS limits the
 _EACH_ITERATION = "pictures and a model are made after every iteration"
 _OWN_WEDGE = "inputs always have the wedge of their tomogram"
 _FILTER = "without effect in IsoNet 2, too; an option of 'isonet deconv' here"
-_NO_TRANSFER = "the contrast transfer is not modelled in training; without halves run 'isonet deconv' before it"
+_NO_TRANSFER = "leave it out; what is tailored to one map undoes the transfer, or run 'isonet deconv' before refine"
 OBSOLETE: Mapping[str, Mapping[str, str]] = {
     "prepare": {"--create-average": "the mean of --even and --odd is made where no full tomogram is given"},
     "deconv": {
@@ -119,7 +119,7 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         "--bfactor": _NO_TRANSFER,
         "--clip-first-peak-mode": _NO_TRANSFER,
         "--do-phaseflip-input": _NO_TRANSFER,
-        "--isCTFflipped": _NO_TRANSFER,
+        "--isCTFflipped": "leave it out with halves; for one map give --phase-flipped",
         "--loss-func": "leave it out; errors are absolute on one map and squared on halves",
         "--learning-rate-min": "leave it out; --schedule cosine falls to a hundredth, constant stays",
     },
