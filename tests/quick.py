@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from isonet.steps.predict import calibration
+from isonet.train import simulated
 
 
 def _nothing(*_arguments: Any, **_options: Any) -> None:
@@ -82,6 +83,12 @@ def calibrate_less(patch: pytest.MonkeyPatch) -> None:
     """Measure the gains of predictions on a few cubes: on all of them it takes longer than to correct."""
     patch.setattr(calibration, "_CUBES", (2, 2))
     patch.setattr(calibration, "_WIDE_CUBES", (1, 1))
+
+
+def imagine_less(patch: pytest.MonkeyPatch) -> None:
+    """Imagine smaller samples, and fewer to weigh errors by: large ones take longer than to train on them."""
+    patch.setattr(simulated, "_SCENE_EDGE", 64)
+    patch.setattr(simulated, "_SAMPLES", 2)
 
 
 @contextlib.contextmanager

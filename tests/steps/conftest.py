@@ -7,7 +7,7 @@ from typing import Any
 import commandline as isonet
 import pytest
 
-from quick import calibrate_less, draw_again, leave_out_drawing, one_thread, unchecked
+from quick import calibrate_less, draw_again, imagine_less, leave_out_drawing, one_thread, unchecked
 
 HERE = Path(__file__).parent
 
@@ -23,6 +23,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     with one_thread(), unchecked(), pytest.MonkeyPatch.context() as patch:
         leave_out_drawing(patch)
         calibrate_less(patch)
+        imagine_less(patch)
         return (yield)
 
 

@@ -256,7 +256,7 @@ def test_demo_shows_what_it_did_and_trains_without_the_truth(
 
     def train_without(table: Path, options: RefineConfig) -> Any:
         truth.rename(hidden)
-        return train(table, options.model_copy(update={"cube_size": 24, "crop_size": 32}))
+        return train(table, options.model_copy(update={"cube_size": 16, "crop_size": 24, "number_subtomos": 4}))
 
     def judge_with(*words: Any) -> Any:
         hidden.rename(truth)

@@ -15,6 +15,8 @@ from isonet.train.network.unet import UNetShape
 log = logging.getLogger("isonet")
 MODEL_NAME = "model.safetensors"
 STATE_NAME = "trainer.pt"
+IMAGINED = ("imagined.png", "imagined_spectra.png")
+"""In the previews of a tailored training: a tomogram and a sample imagined like it side by side, and their spectra."""
 
 
 def model_name(iteration: int) -> str:

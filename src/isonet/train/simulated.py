@@ -34,7 +34,7 @@ _LOW = 0.04  # cycles per voxel: below it all errors weigh the same
 _WEAK = 0.01  # variance of signals that still count less, of 1 in all
 _SCALES = (0.6, 1.4)  # deviations of what is shown, so that half of a contrast gives half of a result
 _EMPTY = 0.2  # of the scene's standard deviation
-_SCENES, _PAIRS, _SHOWN = 1, 2, 3
+_SCENES, _PAIRS, _SHOWN, _EXAMPLE = 1, 2, 3, 4
 _STEPS, _DRAWS = 5, 3  # steps after which a sample is shown anew, and how often each is
 _SHOWN_POOL = 16
 _SPREAD = 0.35  # of the logarithm of the signal's strength, which differs from place to place
@@ -149,6 +149,12 @@ class TailoredPairs(ImaginedPairs):
             if float(truth[at].std()) > _EMPTY * float(truth.std()):
                 break
         return shown[at], truth[at], self._error_filters[number]
+
+    def example(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return a sample shown twice as the first tomogram, each time with other noise, and as it is."""
+        density, shower = self._density(0, 0), self._showers[0]
+        (one, truth), (other, _) = (shower.show(density, random_stream(self.seed, _EXAMPLE, k)) for k in (0, 1))
+        return one, other, truth
 
     @cached_property
     def _shown(self) -> Callable[[int], tuple[int, Tensor, Tensor]]:

@@ -13,24 +13,27 @@ import torch
 from isonet.config import RefineConfig
 from isonet.core import fourier
 from isonet.core.simulation.recording import Recording
-from isonet.core.simulation.spectra import SHELLS
+from isonet.core.simulation.spectra import SHELLS, band
 from isonet.core.tilts.measured import Measured
 from isonet.io import mrc
 from isonet.io.checkpoint import STARTER, load_model
 from isonet.io.formats import open_volume
 from isonet.project.table import Project
+from isonet.steps.refine.likeness import spectra_of
 from isonet.steps.refine.method import settled, without_usual
+from isonet.train import simulated as imagining
 from isonet.train.simulated import TailoredPairs
 from isonet.validation.command import validate_words
 
-ONE = {"method": "tailored", "iterations": 1, "steps_per_epoch": 1, "batch_size": 1, "cube_size": 32}
+ONE = {"method": "tailored", "iterations": 1, "steps_per_epoch": 1, "batch_size": 1, "cube_size": 16}
+ONCE = {"halves": False, "calibrate": False}
 DATA = {"cube_size": 16, "iterations": 1, "epochs": 1, "steps_per_epoch": 1, "batch_size": 1}
 
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("simulated") / "data"
-    isonet.done("simulate", output_dir=folder, depth=48, height=72, width=72, tilt_step=6, snr=2, crowding=0.2)
+    isonet.done("simulate", output_dir=folder, depth=32, height=48, width=48, tilt_step=6, snr=2, crowding=0.2)
     return folder
 
 
@@ -58,7 +61,7 @@ def test_a_model_is_tailored_to_tomograms_and_goes_on_alike(sample: Path) -> Non
     assert about["pixel_sizes"] == [10.0]
     assert (min(about["tilts"][0]), max(about["tilts"][0])) == (-60, 60)
     assert (about["seen"], about["input_column"], about["undoes_contrast_transfer"]) == ([], "halves", False)
-    outcome = isonet.done("predict", sample, "whole", output_dir="c")
+    outcome = isonet.done("predict", sample, "whole", output_dir="c", **ONCE)
     assert outcome.err.count("warning:") == 1  # made from prior knowledge
 
 
@@ -117,7 +120,7 @@ def test_a_tailored_model_warns_of_other_tomograms(sample: Path) -> None:
     narrow = Path("narrow.star")
     names = {"even": "data/even.mrc", "odd": "data/odd.mrc"}
     isonet.done("prepare", "data/full.mrc", **names, tilt_min=-40, tilt_max=40, output=narrow, contrast="dark")
-    outcome = isonet.done("predict", narrow, "m", output_dir="c")
+    outcome = isonet.done("predict", narrow, "m", output_dir="c", **ONCE)
     assert "was trained at -60 to 60" in outcome.err
 
 
@@ -130,7 +133,9 @@ def test_nothing_is_tailored_to_noise(sample: Path) -> None:
     isonet.assert_refused(outcome, "even.mrc", "no signal")
 
 
-def test_tailored_pairs_are_a_function_of_the_step() -> None:
+def test_tailored_pairs_are_a_function_of_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imagining, "_SAMPLES", 6)
+    monkeypatch.setattr(imagining, "_SCENE_EDGE", 96)
     told = [
         Recording(Measured.of((-60.0, 60.0)), size, "ramp", torch.ones(SHELLS + 1), torch.ones(SHELLS + 1))
         for size in (10.0, 15.0)
@@ -238,7 +243,7 @@ def test_a_given_time_is_filled(sample: Path) -> None:
 
 def test_what_is_withheld_is_not_needed_by_it(one_map: Path) -> None:
     """Validate tailors to what is left, and scores what comes out in what is withheld."""
-    isonet.done("validate", one_map, withhold=15, steps_per_epoch=1, iterations=1)
+    isonet.done("validate", one_map, withhold=25, steps_per_epoch=1, iterations=1)
     assert method_of("validation/withheld/results") == ("tailored", "starter")
     assert Path("validation/validation.json").exists()
 
@@ -279,16 +284,32 @@ def test_a_file_that_lists_all_options_asks_for_nothing_unusual(one_map: Path) -
     assert not without_usual(listed).keys() & {"method", "cube_size", "epochs", "pretrained_model"}
 
 
-def test_its_result_takes_the_place_of_a_former_one_and_is_validated_as_it_is(one_map: Path) -> None:
+def test_its_result_takes_the_place_of_a_former_one_and_is_validated_as_it_is(one_map: Path, draws: None) -> None:
     isonet.done("refine", one_map, method="isonet", output_dir="former", filter_base=4, unet_depth=1, **DATA)
     isonet.done("predict", one_map, "former")
     isonet.done("refine", one_map, **ONE)
     isonet.done("predict", one_map, "results")
-    isonet.done("validate", one_map, model="results", withhold=15)
+    isonet.done("validate", one_map, model="results", withhold=25)
     isonet.done("report", one_map, output="report.html")
     warnings = [one["what"] for one in json.loads(Path("report.json").read_text())["warnings"]]
     assert not [one for one in warnings if "other options" in one]
     assert any("simulations alone" in one for one in warnings)
+    imagined = json.loads(Path("report.json").read_text())["training"]["imagined"]
+    assert imagined == [f"results/previews/imagined{kind}.png" for kind in ("", "_spectra")]
+    assert Path("report.html").read_text().count("image/jpeg;base64") >= 2 + 6
+
+
+def test_what_is_imagined_has_signal_and_noise_of_the_tomogram() -> None:
+    """As measured like halves: noise at each frequency, signal in all of the band."""
+    frequency = torch.arange(SHELLS + 1) / (2 * SHELLS)
+    recording = Recording(Measured.of(range(-60, 61, 3)), 10.0, "ramp", torch.exp(-30 * frequency), 0.5 + frequency)
+    shown, again, truth = TailoredPairs((), 48, 1, 1.0, 3, [recording]).example()
+    found = spectra_of(shown, again, recording)
+    count = torch.arange(SHELLS + 1).square() * band()  # coefficients of a shell
+    for name in ("signal", "noise"):
+        measured, asked = (float((getattr(one, name) * count).sum()) for one in (found, recording))
+        assert measured == pytest.approx(asked, rel=0.2)
+    assert float((truth - truth.mean()).square().mean()) > 0
 
 
 def test_a_validation_of_what_was_begun_from_nothing_begins_from_nothing() -> None:

@@ -128,13 +128,14 @@ def _explained(seen: Fullness, numbers: Floats) -> float:
         inside |= _seen(seen.places, sweep)
     if inside.all() or not inside.any():
         return -1.0
-    counts, sums = ((one @ inside)[None] for one in (seen.counts, seen.sums))
+    within = inside.astype(np.float64)  # numbers of one kind multiply ten times as fast
+    counts, sums = ((one @ within)[None] for one in (seen.counts, seen.sums))
     return float(between(counts, sums, seen.counts.sum(), seen.sums.sum())[0] / seen.variance)
 
 
 def _seen(places: Float32[np.ndarray, "3 n"], sweep: Sweep) -> npt.NDArray[np.bool_]:
     """Which places a sweep has measured: those between the planes of its ends, above one and below the other."""
-    kz, _, kx = np.array(sweep.turn, np.float32).T @ places
+    kz, kx = np.array(sweep.turn, np.float32).T[[0, 2]] @ places
     low, high = (math.radians(end) for end in (sweep.ends[0] - BEYOND, sweep.ends[1] + BEYOND))
     above_low, above_high = (math.cos(end) * kz - math.sin(end) * kx for end in (low, high))
     seen: npt.NDArray[np.bool_] = above_low * above_high <= 0

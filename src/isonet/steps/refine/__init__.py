@@ -5,6 +5,7 @@
     setup ──> plan ──> drawing ──> (train) ──> record ──> state          once; then again and again for each iteration
       │         └─ pace: what fits into the time
       ├─ method: as asked, or as the tomograms allow
+      ├─ likeness: what is imagined for a tailored network, beside the tomogram
       └─ tomograms, subvolume_files: what sub-volumes are drawn from (samples)
 """
 

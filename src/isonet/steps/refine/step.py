@@ -25,6 +25,7 @@ from isonet.running.console import duration_text
 from isonet.running.runs import Run
 from isonet.running.signals import Interruption
 from isonet.steps.refine.epoch import train_epoch
+from isonet.steps.refine.likeness import draw_likeness
 from isonet.steps.refine.pace import Amount
 from isonet.steps.refine.plan import decide_amount, probe, why_done
 from isonet.steps.refine.record import record_iteration
@@ -70,6 +71,8 @@ def refine(project: Project, config: RefineConfig, run: Run, device: torch.devic
         After a signal, once everything is saved.
     """
     refinement = begin(project, config, run, device, team)
+    if refinement.imagined is not None and team.first and config.continue_from is None:
+        draw_likeness(refinement.imagined, refinement.training[0].sources, run.folder)
     done = team.agreed(lambda: why_done(refinement))
     if config.time_budget is None and refinement.position.iteration > config.iterations:
         log.info("nothing is left to do; --iterations %d or more goes further", config.iterations + 1)

@@ -4,6 +4,7 @@ import base64
 import io
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -36,6 +37,15 @@ def slice_picture(image: FloatArray, sign: int) -> tuple[str, tuple[int, int]]:
     factor = max(1, round(_SMALLEST / max(picture.size)))
     picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.BICUBIC)
     return _address(picture, "JPEG", quality=88), picture.size
+
+
+def made_picture(path: Path) -> str:
+    """Take a picture that a step has drawn, as JPEG; nothing where it cannot be read any more."""
+    try:
+        with Image.open(path) as picture:
+            return _address(picture.convert("RGB"), "JPEG", quality=85)
+    except OSError:
+        return ""
 
 
 def spectrum_picture(power: FloatArray) -> str:

@@ -30,6 +30,7 @@ from isonet.steps.report.commands import commands, settings, versions
 from isonet.steps.report.comparison import Comparison, compare
 from isonet.steps.report.data import MASK, describe, existing, pictured
 from isonet.steps.report.page import render
+from isonet.steps.report.pictures import made_picture
 from isonet.steps.report.sources import STEPS, RunFolder, Sources, confidence_map, find_sources, read_validation
 from isonet.steps.report.training import describe_training, input_column, trained_model
 from isonet.steps.report.viewers import Scene, chimerax
@@ -198,6 +199,7 @@ def _write(output: Path, numbers: Numbers, compared: Sequence[Comparison], scrip
         parts=_parts(numbers),
         plots=marked,
         compared=compared,
+        imagined=[made_picture(Path(one)) for one in training["imagined"]] if training else [],
         scripts=scripts,
         script_of={place: number for number, place in enumerate(with_script)},
         script_name=output.with_suffix(".cxc").name,

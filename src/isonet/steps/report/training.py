@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from isonet.errors import InputError
-from isonet.models.folder import MODEL_NAME
+from isonet.models.folder import IMAGINED, MODEL_NAME
 from isonet.models.trained import Model, read_model
 from isonet.running.run_record import read_metrics
+from isonet.running.runs import PREVIEWS
 from isonet.steps.report.sources import RunFolder
 
 Numbers = dict[str, Any]
@@ -35,12 +36,14 @@ def describe_training(run: RunFolder, model: Model | None) -> Numbers:
     ended = [line for line in lines if "wedge_balance" in line]
     about = {} if model is None else dict(model.about)
     tailored = run.options.get("method") == "tailored"
+    pictures = [run.folder / PREVIEWS / name for name in IMAGINED]
     return {
         "folder": str(run.folder),
         "model": str(run.folder / MODEL_NAME) if model else None,
         "identity": model.identity if model else None,
         "method": "tailored" if tailored else about.get("method", run.options.get("method")),
         "input_column": about.get("input_column"),
+        "imagined": [str(path) for path in pictures if path.is_file()] if tailored else [],
         "parameters": sum(one.numel() for one in model.network.parameters()) if model else None,
         "iterations": max((line["iteration"] for line in ended), default=0),
         "state": run.status.get("state"),

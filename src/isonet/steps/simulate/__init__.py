@@ -7,8 +7,17 @@
                └─ recordings         spectra, contrast transfer and tilts of tomograms
 """
 
+from isonet.steps.simulate.likeness import Spectra, draw_spectra
 from isonet.steps.simulate.recordings import UntoldError, recordings_of
 from isonet.steps.simulate.series import write_tilts
 from isonet.steps.simulate.step import refuse_existing, simulate
 
-__all__ = ["UntoldError", "recordings_of", "refuse_existing", "simulate", "write_tilts"]
+__all__ = [
+    "Spectra",
+    "UntoldError",
+    "draw_spectra",
+    "recordings_of",
+    "refuse_existing",
+    "simulate",
+    "write_tilts",
+]

@@ -11,7 +11,7 @@ from isonet.core.tilts.measured import Measured, positioned
 from isonet.core.tilts.orientation_estimate import estimate_orientation
 from isonet.core.tilts.two_axes import USUAL, estimate_two_axes
 
-SHAPE = (64, 96, 96)
+SHAPE = (48, 64, 64)
 LYING = {
     "usual": USUAL,
     "not at right angles": Measured((positioned((-60, 48), 4, -6), positioned((-51, 60), -3, 81))),
