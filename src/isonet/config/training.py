@@ -19,9 +19,10 @@ class TrainingOptions(NetworkOptions, LearningOptions):
     """Options that suit a kind of sample, in place of the defaults; what is given beside it counts. purified for
     particles, cellular for cells and lamellae, phase-plate, plastic for stained sections in resin, and paper, the
     published method whatever the sample."""
-    method: Literal["auto", "isonet", "noise2noise", "denoise", "tailored"] = "auto"
+    method: Literal["auto", "isonet", "noise2noise", "denoise", "recorrupted", "tailored"] = "auto"
     """isonet trains on one map, as the paper; noise2noise on even and odd halves, and removes noise better; denoise on
-    halves without filling the wedge; tailored on imagined samples that are shown as the tomograms were: from the
+    halves without filling the wedge; recorrupted on one map as noise2noise on halves, by noise like its own that is
+    added and taken away; tailored on imagined samples that are shown as the tomograms were: from the
     starter, 400 steps of two cubes of 48 where no others are given. auto is noise2noise where the table has halves,
     else tailored, and isonet where that cannot be or options ask for it."""
     phase_flipped: bool = False

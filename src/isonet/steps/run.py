@@ -140,7 +140,7 @@ def _deconvolves(project: Project, config: WholeOptions) -> bool:
     halves = config.method != "isonet" and config.input_column == "auto" and all(one.has_halves for one in chosen)
     if halves or config.input_column not in ("auto", DECONVOLVED) or phase_plate(config.phase_shift):
         return False
-    if tailors(project, part(config, RefineConfig)):
+    if config.method == "recorrupted" or tailors(project, part(config, RefineConfig)):
         return False
     known = [bool(one.number("rlnDefocus")) and not phase_plate(one.number("rlnPhaseShift")) for one in chosen]
     if any(known) and not all(known):

@@ -87,7 +87,7 @@ def shared_and_not(
         `S`, which may be below 0, and `N`.
     """
     shape = fourier.spatial_shape(pairs)
-    one, two = _tapered(pairs).unbind(1)
+    one, two = tapered(pairs).unbind(1)
     shell, times = shell_of(shape), fourier.multiplicity(shape) * well_measured(shape, measured)
     signal = mean_of_shells((one * two.conj()).real.mean(0), shell, times)
     return signal, mean_of_shells((one - two).abs().square().mean(0), shell, times) / 4
@@ -120,7 +120,7 @@ def spectra_of_map(
     shape = fourier.spatial_shape(cubes)
     region = well_measured(shape, measured)
     shell, times = shell_of(shape), fourier.multiplicity(shape) * region
-    power = _tapered(cubes).abs().square().mean(0) / float(cubes.var())
+    power = tapered(cubes).abs().square().mean(0) / float(cubes.var())
     angular = noise.amplitude(shape, measured, mode).square().expand(power.shape)
     kz, _, kx = wedge.home(fourier.frequencies(shape), measured.sweeps[0].turn)
     flat = (times > 0) & (torch.hypot(kz, kx) < _FLAT) & (fourier.radial_frequency(shape) > _BEYOND_SIGNAL)
@@ -145,7 +145,7 @@ def by_angle(volume: Float[Tensor, "z y x"]) -> Float[Tensor, " angles"]:
     ring = (radius > _RING[0]) & (radius < _RING[1]) & (ky.abs() < _RING[0])
     angle = torch.rad2deg(torch.atan2(kz.abs(), kx.abs()))[ring]
     which = (angle / _ANGLE).floor().long().clamp(max=round(90 / _ANGLE) - 1)
-    found = _tapered(volume[None])[0].abs().square()[ring]
+    found = tapered(volume[None])[0].abs().square()[ring]
     sums = torch.zeros(round(90 / _ANGLE)).index_add_(0, which, found)
     counts = torch.bincount(which, minlength=len(sums)).clamp_min(1)
     means = sums / counts
@@ -173,7 +173,7 @@ def _with_signal(signal: Tensor, grain: Tensor) -> tuple[Tensor, Tensor]:
     return signal.clamp_min(0), grain.clamp_min(0)
 
 
-def _tapered(cubes: Float[Tensor, "*n z y x"]) -> Tensor:
+def tapered(cubes: Float[Tensor, "*n z y x"]) -> Tensor:
     """Transforms of sub-volumes without their mean, such that squares are powers of a coefficient for each voxel."""
     shape = fourier.spatial_shape(cubes)
     window = fourier.taper(shape, shape[0] // 8)

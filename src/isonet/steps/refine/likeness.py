@@ -34,7 +34,7 @@ def draw_likeness(imagined: TailoredPairs, sources: Sequence[Source], folder: Pa
     recording = imagined.recordings[0]
     shown, again, truth = imagined.example()
     block = _middle(sources, truth.shape[0])
-    maps = {"tomogram": block, "imagined, as shown": shown.numpy(), "what is there": truth.numpy()}
+    maps = {"tomogram": block, "imagined": shown.numpy(), "its truth": truth.numpy()}
     title = f"{sources[0].tomogram.name}, and a sample imagined for the training (density bright)"
     slices, curves = (folder / PREVIEWS / name for name in IMAGINED)
     save_comparison(slices, maps, recording.measured, recording.pixel_size, title)

@@ -55,6 +55,8 @@ def settled(project: Project, config: RefineConfig) -> RefineConfig:
         of_data(rows, config)  # for its refusals
         return _tailoring(config)
     method = of_data(rows, config)
+    if config.method == "recorrupted":
+        return _from_starter(config) if _begins_with_starter(rows, config) else config
     if config.method == "auto" and method == "isonet":
         why_not = _why_not_tailored(rows, config)
         if why_not is None:
@@ -101,6 +103,12 @@ def of_data(rows: Sequence[Tomogram], config: RefineConfig) -> Method:
     if without and config.input_column == "halves":
         where = f"{without[0].table}: tomogram {without[0].index}"
         raise InputError(f"{where} has no halves, which --input-column halves asks for; leave it out")
+    if config.method == "recorrupted":
+        if config.input_column not in ("auto", "full"):
+            raise InputError(
+                f"--input-column {config.input_column}: --method recorrupted trains on full tomograms; leave it out"
+            )
+        return "noise2noise"
     if config.method in ("noise2noise", "denoise"):
         if without:
             where = f"{without[0].table}: tomogram {without[0].index}"
@@ -177,7 +185,8 @@ def _begins_with_starter(rows: Sequence[Tomogram], config: RefineConfig) -> bool
     asks = any(_is_given(config, name) for name in ("from_scratch", *_NETWORK))
     if asks or not all(row.measured.at_home for row in rows):
         return False
-    from_tilts = [row for row in rows if row.split == "tilts"][:_LOOKED_AT]
+    by_halves = config.method != "recorrupted"
+    from_tilts = [row for row in rows if by_halves and row.split == "tilts"][:_LOOKED_AT]
     shares = (share_of_halves(open_sources(row, HALF_COLUMNS), config.cube_size) for row in from_tilts)
     return all(share >= _ENOUGH_SHARED for share in shares)
 

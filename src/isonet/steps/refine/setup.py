@@ -230,7 +230,7 @@ def _open_training(
     rows = project.selected(config.tomo_idx)
     if project.holds_subvolumes:
         if config.method not in ("auto", "isonet"):
-            needed = "whole tomograms" if config.method == "tailored" else "halves"
+            needed = "whole tomograms" if config.method in ("tailored", "recorrupted") else "halves"
             raise InputError(
                 f"--method {config.method}: needs {needed}, {project.path} has sub-volumes of one map; leave it out"
             )
@@ -239,6 +239,9 @@ def _open_training(
     for row in rows:
         warn_of_other_wedge(row)
     method = of_data(rows, config)
+    if config.method == "recorrupted":
+        column = rows[0].full_column
+        return method, "full", open_training_set(rows, (column,), config, device, recorrupting=True)
     if method != "isonet":
         return method, "halves", open_training_set(rows, HALF_COLUMNS, config, device)
     column = rows[0].full_column if config.method == "tailored" else choose_column(rows, config.input_column)

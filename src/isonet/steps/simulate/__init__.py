@@ -8,7 +8,7 @@
 """
 
 from isonet.steps.simulate.likeness import Spectra, draw_spectra
-from isonet.steps.simulate.recordings import UntoldError, recordings_of
+from isonet.steps.simulate.recordings import UntoldError, grain_of, recordings_of
 from isonet.steps.simulate.series import write_tilts
 from isonet.steps.simulate.step import refuse_existing, simulate
 
@@ -16,6 +16,7 @@ __all__ = [
     "Spectra",
     "UntoldError",
     "draw_spectra",
+    "grain_of",
     "recordings_of",
     "refuse_existing",
     "simulate",

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from isonet.config.deconv import phase_plate
 from isonet.core.sampling import random_stream
+from isonet.core.simulation.grain import Grain, grain_of_map
 from isonet.core.simulation.recording import Recording
 from isonet.core.simulation.scenery import PIXEL_SIZES
 from isonet.core.simulation.spectra import SHELLS, NoSpectraError, spectra_of_halves, spectra_of_map
@@ -123,13 +124,37 @@ def recording_of(sources: Sequence[Source], *, flipped: bool = False, aloud: boo
     return Recording(tomogram.measured, size, _MODE, signal, noise, optics, flipped)
 
 
+def grain_of(source: Source) -> Grain:
+    """Measure the noise of one map.
+
+    Raises
+    ------
+    UntoldError
+        If it was not tilted about y alone, or its noise is not that of a back-projection.
+    """
+    name, measured = title(source.volume.path), source.measured
+    if len(measured.sweeps) > 1 or not measured.at_home:
+        raise UntoldError(f"{name}: not tilted about y alone, with the beam along z; leave --method recorrupted out")
+    cubes = _cubes((source,))[:, 0]
+    try:
+        signal, noise = spectra_of_map(cubes, measured, _MODE)
+    except NoSpectraError as error:
+        raise UntoldError(f"{name}: {error}; give raw maps, or leave --method recorrupted out") from error
+    return grain_of_map(cubes, signal, noise)
+
+
 def _spectra(sources: Sequence[Source], measured: Measured) -> tuple[Tensor, Tensor]:
     """Signal and noise, from sub-volumes all over a tomogram."""
+    stack = _cubes(sources)
+    if len(sources) == 2:
+        return spectra_of_halves(stack, measured)
+    return spectra_of_map(stack[:, 0], measured, _MODE)
+
+
+def _cubes(sources: Sequence[Source]) -> Tensor:
+    """Sub-volumes all over a tomogram, of each of its maps."""
     cubes = []
     for centre in draw_in_data(sources, _CUBES, _EDGE, random_stream(0, _STREAM)):
         corner = (centre - _EDGE // 2).tolist()
         cubes.append(torch.from_numpy(np.stack([one.cut(corner, (_EDGE,) * 3) for one in sources])))
-    stack = torch.stack(cubes)
-    if len(sources) == 2:
-        return spectra_of_halves(stack, measured)
-    return spectra_of_map(stack[:, 0], measured, _MODE)
+    return torch.stack(cubes)

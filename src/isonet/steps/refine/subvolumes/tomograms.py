@@ -18,7 +18,9 @@ from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.project.subvolumes import subvolume_count
 from isonet.project.table import Tomogram
+from isonet.steps.refine.subvolumes.recorrupted import MapNoise, recorrupted
 from isonet.steps.refine.subvolumes.samples import SPECTRUM_CUBES, Place, loss_weights
+from isonet.steps.simulate import grain_of
 from isonet.train.optics import Optics, optics
 from isonet.volumes.masks import is_ours, open_mask
 from isonet.volumes.padding import Padding
@@ -51,6 +53,8 @@ class TrainingTomogram:
         Gold beads of the tomogram.
     kept_mask : array or None
         Mask of another program, which it takes long to read; one of this program is opened when it is needed.
+    noise : MapNoise or None
+        What makes two maps of one.
     """
 
     tomogram: Tomogram
@@ -62,16 +66,18 @@ class TrainingTomogram:
     paddings: tuple[Padding | None, ...]
     beads: tuple[Bead, ...]
     kept_mask: npt.NDArray[Any] | None = None
+    noise: MapNoise | None = None
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """Its normalised voxels."""
-        return tuple(
+        sources = tuple(
             Source(self.tomogram, open_volume(path), grey, measured, padding=padding, beads=self.beads)
             for path, grey, measured, padding in zip(
                 self.files, self.normalizations, self.optics.measured, self.paddings, strict=True
             )
         )
+        return sources if self.noise is None else recorrupted(sources[0], self.noise)
 
     def mask(self, volume: Volume) -> npt.NDArray[Any] | None:
         """Return what is larger than 0 where sub-volumes may be centred; None for everywhere."""
@@ -121,7 +127,12 @@ class TrainingTomogram:
 
 
 def open_training_set(
-    tomograms: Sequence[Tomogram], columns: Sequence[str], config: RefineConfig, device: torch.device
+    tomograms: Sequence[Tomogram],
+    columns: Sequence[str],
+    config: RefineConfig,
+    device: torch.device,
+    *,
+    recorrupting: bool = False,
 ) -> list[TrainingTomogram]:
     """Open and check all tomograms to train on.
 
@@ -135,6 +146,8 @@ def open_training_set(
         Options.
     device : torch.device
         Where to train.
+    recorrupting : bool
+        Whether to make two maps of the one, by its noise.
 
     Raises
     ------
@@ -145,6 +158,9 @@ def open_training_set(
     opened = []
     for tomogram in tomograms:
         sources = open_sources(tomogram, columns)
+        noise = MapNoise(grain_of(sources[0]), config.seed) if recorrupting else None
+        if noise is not None:
+            sources = recorrupted(sources[0], noise)
         _refuse_lost_mask(tomogram)
         mask = open_mask(tomogram, sources[0].volume)
         kept = None if mask is None or is_ours(tomogram) else mask
@@ -161,7 +177,8 @@ def open_training_set(
         files = tuple(source.volume.path for source in sources)
         grey = tuple(source.normalization for source in sources)
         paddings = tuple(source.padding for source in sources)
-        opened.append(TrainingTomogram(tomogram, files, grey, geometry, count, boxes, paddings, sources[0].beads, kept))
+        beads = sources[0].beads
+        opened.append(TrainingTomogram(tomogram, files, grey, geometry, count, boxes, paddings, beads, kept, noise))
         comment_on_thickness(sources, config.cube_size, size)
     return opened
 

@@ -1,0 +1,113 @@
+"""Training on one map by noise like its own, added and taken away."""
+
+from pathlib import Path
+from typing import Any
+
+import commandline as isonet
+import numpy as np
+import pytest
+import torch
+
+from isonet.core import fourier
+from isonet.io.checkpoint import load_model
+from isonet.project.table import HALF_COLUMNS, Project
+from isonet.steps.refine.subvolumes.recorrupted import MapNoise, recorrupted
+from isonet.steps.simulate import grain_of
+from isonet.volumes.shared_halves import thickness_of_halves
+from isonet.volumes.source import open_source, open_sources
+
+DATA = {"cube_size": 16, "crop_size": 24, "iterations": 2, "epochs": 1, "steps_per_epoch": 2, "batch_size": 1}
+TINY = {**DATA, "number_subtomos": 2, "filter_base": 4, "unet_depth": 1, "precision": "float32"}
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated") / "data"
+    isonet.done("simulate", output_dir=folder, depth=48, height=64, width=64, tilt_step=3, snr=0.3)
+    return folder
+
+
+@pytest.fixture
+def table(here: Path, simulated: Path) -> Path:
+    """A tomogram with halves, which are of no use here."""
+    names = {"even": simulated / "even.mrc", "odd": simulated / "odd.mrc"}
+    tilts = simulated / "tilts.tlt"
+    isonet.done("prepare", simulated / "full.mrc", **names, tilt_file=tilts, output="t.star", contrast="dark")
+    return Path("t.star")
+
+
+def test_added_noise_is_like_that_of_the_map_and_independent_of_what_is_left(table: Path) -> None:
+    """The difference of halves of frames is the true noise."""
+    row = Project.read(table).tomograms[0]
+    source = open_source(row, row.full_column)
+    noise = MapNoise(grain_of(source), seed=1)
+    one, other = recorrupted(source, noise)
+    halves = open_sources(row, HALF_COLUMNS)
+    scales = [half.normalization.std / source.normalization.std for half in halves]
+    edges = (48, 48, 48)
+    sums, counts = np.zeros(3), 0
+    for corner in ((0, 0, 0), (0, 16, 16), (0, 0, 16)):
+        block = source.cut(corner, edges)
+        more, less = (each.cut(corner, edges) for each in (one, other))
+        np.testing.assert_allclose((more + less) / 2, block, atol=1e-5)
+        true = sum(s * h.cut(corner, edges) * k for s, h, k in zip(scales, halves, (0.5, -0.5), strict=True))
+        added = (more - less) / 2
+        sums += [np.var(true), np.var(added), np.mean((true + added) * (true - added))]
+        counts += 1
+    power, added, product = sums / counts
+    assert added == pytest.approx(power, rel=0.1)
+    assert abs(product) < 0.1 * power
+    np.testing.assert_array_equal(noise.at((0, 3, 4), edges), noise.at((0, 3, 4), edges))
+    assert not np.array_equal(noise.at((0, 3, 4), edges), noise.at((0, 3, 5), edges))
+
+
+def test_both_maps_have_measured_the_same_though_halves_are_of_tilts(table: Path) -> None:
+    row = Project.read(table).tomograms[0]
+    source = open_source(row, row.full_column)
+    tilts = type(row)(row.table, {**row.row, "rlnTiltSplit": "tilts"})
+    maps = recorrupted(type(source)(tilts, *(source.volume, source.normalization, source.measured)), None)
+    assert thickness_of_halves(maps) is None
+    assert maps[0].measured == maps[1].measured == row.measured
+
+
+def test_it_trains_on_the_full_map_and_goes_on_alike(table: Path) -> None:
+    isonet.done("refine", table, method="recorrupted", output_dir="whole", **TINY)
+    isonet.call("refine", table, method="recorrupted", output_dir="parts", max_time="0.01s", **TINY)
+    isonet.done("refine", continue_from="parts")
+    whole, parts = isonet.weights(Path("whole")), isonet.weights(Path("parts"))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    about = load_model(Path("whole"))[1]
+    assert about["input_column"] == "full"
+    assert len(about["seen"]) == 1
+    isonet.done("predict", table, "whole")
+    assert Path("corrected/full_corrected.mrc").exists()
+    isonet.done("validate", table, method="recorrupted", withhold=25, **TINY)
+    assert Path("validation/validation.json").exists()
+
+
+def test_it_begins_with_the_starter_unless_a_network_is_asked_for(table: Path) -> None:
+    outcome = isonet.done("refine", table, method="recorrupted", **{**DATA, "number_subtomos": 2, "iterations": 1})
+    assert "network of the starter model" in outcome.err
+
+
+def test_a_filtered_map_is_refused(table: Path) -> None:
+    """Its noise is not that which is known of back-projections."""
+    volume = torch.tensor(isonet.read(Project.read(table).tomograms[0].file("rlnTomoName")), dtype=torch.float32)
+    radius = fourier.radial_frequency(tuple(volume.shape))
+    isonet.write(Path("low.mrc"), fourier.apply(volume, torch.exp(-((radius / 0.1) ** 2))).numpy())
+    isonet.done("prepare", "low.mrc", output="low.star", contrast="dark")
+    isonet.assert_refused(isonet.call("refine", "low.star", method="recorrupted", **TINY), "low.mrc", "filtered")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"input_column": "halves"}, "--input-column halves"), ({"independent": True}, "--independent")],
+)
+def test_options_that_cannot_be_are_refused(table: Path, options: dict[str, Any], said: str) -> None:
+    command = "validate" if "independent" in options else "refine"
+    isonet.assert_refused(isonet.call(command, table, method="recorrupted", **options, **TINY), said)
+
+
+def test_a_turned_geometry_is_refused(simulated: Path, here: Path) -> None:
+    isonet.done("prepare", simulated / "full.mrc", level_x=10, output="v.star", contrast="dark")
+    isonet.assert_refused(isonet.call("refine", "v.star", method="recorrupted", **TINY), "full.mrc", "about y alone")
