@@ -30,7 +30,7 @@ _SMOOTHED = 2  # shells to either side
 _NO_SIGNAL = 0.03  # of the power: beyond, all is noise, of which no part may be taken for signal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grain:
     """Noise of a map.
 

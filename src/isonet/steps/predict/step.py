@@ -105,7 +105,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         log.warning("%s", evaluator.warning)
     if trained.is_starter:
         what = "a result" if trained.about["tilts"] else "a preview"
-        learns = "refine" if columns == HALF_COLUMNS else "refine --method isonet"
+        learns = "refine" if columns == HALF_COLUMNS else "refine --method recorrupted"
         log.warning(
             "%s was trained on simulations alone: this is %s made from prior knowledge, which may invent; isonet "
             "validate %s --model %s tells in minutes how much of it is true, %s learns from the data",

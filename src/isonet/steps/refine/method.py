@@ -112,7 +112,7 @@ def of_data(rows: Sequence[Tomogram], config: RefineConfig) -> Method:
     if config.method in ("noise2noise", "denoise"):
         if without:
             where = f"{without[0].table}: tomogram {without[0].index}"
-            raise InputError(f"{where} has no even and odd halves; give them to prepare, or use --method isonet")
+            raise InputError(f"{where} has no even and odd halves; give them to prepare, or use --method recorrupted")
         if config.input_column not in ("auto", "halves"):
             raise InputError(f"--input-column {config.input_column}: {config.method} trains on halves; leave it out")
         return config.method

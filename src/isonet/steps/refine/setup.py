@@ -264,12 +264,16 @@ def _rate_before_it_was_kept(config: RefineConfig) -> float:
     return LEARNING_RATES[config.optimizer] * (_FROM_A_MODEL if from_a_model else 1.0)
 
 
+def _method_in_words(made: Refinement) -> str:
+    return "recorrupted" if made.config.method == "recorrupted" else made.method
+
+
 def _introduce(made: Refinement, first: FirstNetwork) -> None:
     """Say what is about to happen."""
     config, position = made.config, made.position
     log.info(
         "%s %s %s; network of %s: depth %d, %d filters, %s parameters, on %s in %s (%s)",
-        *("tailored", "to") if made.imagined else (made.method, "on"),
+        *("tailored", "to") if made.imagined else (_method_in_words(made), "on"),
         counted(len(made.training), "tomogram"),
         first.source,
         made.shape.depth,

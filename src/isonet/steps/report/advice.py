@@ -122,7 +122,7 @@ def _of_the_prediction(sources: Sources, model: Model | None) -> Found:
     if any(PREVIEW_LABEL in labels_of(path) for path in corrected):
         whose, learns = ("a preview by the starter model", "refine")
         if trained is not None and trained.options.get("method") == "tailored":
-            whose, learns = "made by a network that knows simulations alone", "refine --method isonet"
+            whose, learns = "made by a network that knows simulations alone", "refine --method recorrupted"
         what = f"{whose}: it may show what it has often seen in place of what is there"
         remedy = f"isonet {learns} {sources.project.path} learns from the tomograms; then predict again"
         yield "prediction", what, remedy

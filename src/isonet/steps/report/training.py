@@ -12,6 +12,8 @@ from isonet.running.runs import PREVIEWS
 from isonet.steps.report.sources import RunFolder
 
 Numbers = dict[str, Any]
+_PAIRS_OF_OTHERS = ("tailored", "recorrupted")
+"""Methods whose models tell how pairs are made, not of what."""
 
 
 def trained_model(run: RunFolder | None) -> Model | None:
@@ -35,15 +37,15 @@ def describe_training(run: RunFolder, model: Model | None) -> Numbers:
     losses = [[line["iteration"], line["epoch"], _finite(line["loss"])] for line in lines if "loss" in line]
     ended = [line for line in lines if "wedge_balance" in line]
     about = {} if model is None else dict(model.about)
-    tailored = run.options.get("method") == "tailored"
+    asked = run.options.get("method")
     pictures = [run.folder / PREVIEWS / name for name in IMAGINED]
     return {
         "folder": str(run.folder),
         "model": str(run.folder / MODEL_NAME) if model else None,
         "identity": model.identity if model else None,
-        "method": "tailored" if tailored else about.get("method", run.options.get("method")),
+        "method": asked if asked in _PAIRS_OF_OTHERS else about.get("method", asked),
         "input_column": about.get("input_column"),
-        "imagined": [str(path) for path in pictures if path.is_file()] if tailored else [],
+        "imagined": [str(path) for path in pictures if path.is_file()] if asked == "tailored" else [],
         "parameters": sum(one.numel() for one in model.network.parameters()) if model else None,
         "iterations": max((line["iteration"] for line in ended), default=0),
         "state": run.status.get("state"),

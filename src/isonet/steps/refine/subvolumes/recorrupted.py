@@ -10,18 +10,19 @@ on like halves of frames: each has twice the noise of the map, and their mean is
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from isonet.core import fourier
-from isonet.core.fourier import Shape
 from isonet.core.sampling import random_stream
 from isonet.core.simulation.grain import Grain
+from isonet.train.hardware.kept import Kept
 from isonet.volumes.source import Source
 
+_KEPT = Kept(room=300_000_000)  # amplitudes of some hundred tomograms
 _STREAM = 2**31 - 3
 _FIRST = 2**20  # more than a corner lies before the first voxel
 
@@ -40,17 +41,15 @@ class MapNoise:
 
     grain: Grain
     seed: int
-    _amplitudes: dict[Shape, torch.Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     def at(self, corner: Sequence[int], shape: Sequence[int]) -> npt.NDArray[np.float32]:
         """Return the noise of a block, always the same for a place."""
         depth, height, width = shape
         edges = (depth, height, width)
-        if edges not in self._amplitudes:
-            self._amplitudes[edges] = self.grain.amplitude(edges)
+        amplitude = _KEPT.get((self.grain, edges), lambda: self.grain.amplitude(edges))
         random = random_stream(self.seed, _STREAM, *(_FIRST + int(one) for one in corner))
         white = torch.from_numpy(random.standard_normal(edges, dtype=np.float32))
-        made: npt.NDArray[np.float32] = fourier.apply(white, self._amplitudes[edges]).numpy()
+        made: npt.NDArray[np.float32] = fourier.apply(white, amplitude).numpy()
         return made
 
 
