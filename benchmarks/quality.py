@@ -59,7 +59,7 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "fast": ("--learning-rate", "1e-2"),
 }
 """Options of `isonet refine` for each ablation; `noise2noise:wedge1+rotations` has both."""
-METHODS = ("isonet", "noise2noise", "denoise")
+METHODS = ("isonet", "noise2noise", "denoise", "recorrupted")
 WITHOUT_TRAINING = ("truth", "input", "total-variation", "starter", "tailored")
 QUICK_METHODS = ("truth", "input", "total-variation", "isonet", "noise2noise")
 EMPIAR = "empiar"
@@ -176,7 +176,7 @@ def real(method: str, folder: Path, amount: str) -> Score:
     """Withheld-tilt score of EMPIAR-10499: on halves for methods on halves, before and after, and its ceiling."""
     data = Path(os.environ.get("ISONET_TEST_DATA", "../shared/data")) / "empiar10499"
     full, even, odd = (data / f"00254_wbp_20Apx_{name}_f16.mrc" for name in ("full", "even", "odd"))
-    one_map = method.startswith("isonet")
+    one_map = method.startswith(("isonet", "recorrupted"))
     measurement = Measurement(
         *(full, (-60.0, 60.0), 48.0),
         halves=() if one_map else (even, odd),

@@ -22,9 +22,10 @@ class TrainingOptions(NetworkOptions, LearningOptions):
     method: Literal["auto", "isonet", "noise2noise", "denoise", "recorrupted", "tailored"] = "auto"
     """isonet trains on one map, as the paper; noise2noise on even and odd halves, and removes noise better; denoise on
     halves without filling the wedge; recorrupted on one map as noise2noise on halves, by noise like its own that is
-    added and taken away; tailored on imagined samples that are shown as the tomograms were: from the
-    starter, 400 steps of two cubes of 48 where no others are given. auto is noise2noise where the table has halves,
-    else tailored, and isonet where that cannot be or options ask for it."""
+    added and taken away; tailored on imagined samples that are shown as the tomograms were: from the starter, 400 steps
+    of two cubes of 48 where no others are given. auto is noise2noise where the table has halves, recorrupted where
+    these are from every other tilt and share little, else tailored, and isonet where that cannot be or options ask for
+    it."""
     phase_flipped: bool = False
     """The phases of the data were flipped before reconstruction (CTF-corrected as in IMOD's ctfphaseflip); only
     tailored asks."""

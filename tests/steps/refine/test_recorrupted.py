@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from isonet.config import RefineConfig
 from isonet.core import fourier
 from isonet.io.checkpoint import load_model
 from isonet.project.table import HALF_COLUMNS, Project
+from isonet.steps.refine.method import settled
 from isonet.steps.refine.subvolumes.recorrupted import MapNoise, recorrupted
 from isonet.steps.simulate import grain_of
 from isonet.volumes.shared_halves import thickness_of_halves
@@ -83,6 +85,29 @@ def test_it_trains_on_the_full_map_and_goes_on_alike(table: Path) -> None:
     assert Path("corrected/full_corrected.mrc").exists()
     isonet.done("validate", table, method="recorrupted", withhold=25, **TINY)
     assert Path("validation/validation.json").exists()
+
+
+def test_run_deconvolves_the_result_and_not_what_it_is_trained_on(here: Path) -> None:
+    """Deconvolved noise would not be that of a back-projection any more."""
+    isonet.done("simulate", output_dir="data", depth=32, height=48, width=48, tilt_step=6, defocus=40000)
+    given = {"tilt_file": "data/tilts.tlt", "contrast": "dark", "defocus": 40000, "mask": "off"}
+    isonet.done("run", "data/full.mrc", method="recorrupted", output_dir="r", **given, **{**TINY, "iterations": 1})
+    assert not Path("r/deconv").exists()
+    assert list(Path("r/corrected/deconvolved").glob("*.mrc"))
+    assert "recorrupted" in Path("r/report.html").read_text()
+
+
+def test_it_takes_the_place_of_halves_from_tilts_that_share_little(here: Path) -> None:
+    """Of a thick sample, in which they have measured the same only near the tilt axis."""
+    isonet.done("simulate", output_dir="data", depth=160, height=48, width=48, tilt_step=3, snr=0.5, split="tilts")
+    halves = {"even": "data/even.mrc", "odd": "data/odd.mrc", "split": "tilts"}
+    isonet.done("prepare", "data/full.mrc", **halves, tilt_file="data/tilts.tlt", contrast="dark")
+    project = Project.read(Path("tomograms.star"))
+    found = settled(project, RefineConfig())
+    assert (found.method, str(found.pretrained_model)) == ("recorrupted", "starter")
+    assert settled(project, RefineConfig(method="noise2noise")).pretrained_model is None
+    assert settled(project, RefineConfig(input_column="halves")).method == "noise2noise"
+    assert settled(project, RefineConfig(preset="plastic")).method == "noise2noise"
 
 
 def test_it_begins_with_the_starter_unless_a_network_is_asked_for(table: Path) -> None:

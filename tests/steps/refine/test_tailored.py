@@ -335,7 +335,8 @@ def test_halves_are_learnt_from_the_starter_on_unless_they_share_little(
     for name, listed in lists.items():
         Path(f"{name}.tlt").write_text("".join(listed))
     table = Project.read(isonet.edited(star, rlnTiltSplit=split, **{name: f"{name}.tlt" for name in lists}))
-    assert str(settled(table, RefineConfig()).pretrained_model) == begins_with
+    found = settled(table, RefineConfig(method="noise2noise"))
+    assert str(found.pretrained_model) == begins_with
 
 
 @pytest.mark.parametrize(

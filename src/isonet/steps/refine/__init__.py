@@ -6,7 +6,7 @@
       │         └─ pace: what fits into the time
       ├─ method: as asked, or as the tomograms allow
       ├─ likeness: what is imagined for a tailored network, beside the tomogram
-      └─ tomograms, subvolume_files: what sub-volumes are drawn from (samples)
+      └─ tomograms, files: what sub-volumes are drawn from (samples); recorrupted: two maps made of one
 """
 
 from isonet.steps.refine.command import refine_as_part, refine_in_folder

@@ -10,11 +10,11 @@ from isonet.io import checkpoint
 from isonet.models.record import STARTER_METHOD
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.steps.prepare import warn_of_missing_halves
-from isonet.steps.simulate import UntoldError, recordings_of
+from isonet.steps.simulate import UntoldError, grain_of, recordings_of
 from isonet.train.pairs import Method
 from isonet.validation.command import option
 from isonet.volumes.shared_halves import share_of_halves
-from isonet.volumes.source import open_sources
+from isonet.volumes.source import open_source, open_sources
 
 log = logging.getLogger("isonet")
 Options = TypeVar("Options", bound=TrainingOptions)
@@ -31,6 +31,7 @@ _OF_DATA = (
 SETTLED = ("method", "cube_size", "batch_size", "iterations", "epochs", "steps_per_epoch", "pretrained_model")
 """Options that come with a method where they are not given."""
 _NETWORK = tuple(NetworkOptions.model_fields)
+_OF_TWO_MAPS = ("noise2noise", "recorrupted")
 _LIKE_IMAGINED = (None, "purified", "cellular")
 """Presets of samples such as are imagined."""
 
@@ -38,7 +39,8 @@ _LIKE_IMAGINED = (None, "purified", "cellular")
 def settled(project: Project, config: RefineConfig) -> RefineConfig:
     """Return the options of a new training with its method, and those that come with it where none are given.
 
-    A training on halves begins with the starter unless options ask for another network.
+    A training on two maps begins with the starter unless options ask for another network. These are the halves, or,
+    where these are from every other tilt and share little, two that are made of the full tomogram.
 
     Raises
     ------
@@ -54,16 +56,17 @@ def settled(project: Project, config: RefineConfig) -> RefineConfig:
             raise InputError(f"{ignored}: --method tailored has no use for it; leave it out")
         of_data(rows, config)  # for its refusals
         return _tailoring(config)
-    method = of_data(rows, config)
-    if config.method == "recorrupted":
-        return _from_starter(config) if _begins_with_starter(rows, config) else config
+    method: str = of_data(rows, config)
+    on_halves = config.method == "auto" and method == "noise2noise"
+    if config.method == "recorrupted" or (on_halves and _better_whole(rows, config)):
+        method = "recorrupted"
     if config.method == "auto" and method == "isonet":
         why_not = _why_not_tailored(rows, config)
         if why_not is None:
             return _tailoring(config)
         log.info("one map, which isonet learns from: its noise stays where it was measured (not tailored: %s)", why_not)
     config = config.model_copy(update={"method": method})
-    return _from_starter(config) if method == "noise2noise" and _begins_with_starter(rows, config) else config
+    return _from_starter(config) if method in _OF_TWO_MAPS and _begins_with_starter(rows, config) else config
 
 
 def without_usual(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,10 +188,33 @@ def _begins_with_starter(rows: Sequence[Tomogram], config: RefineConfig) -> bool
     asks = any(_is_given(config, name) for name in ("from_scratch", *_NETWORK))
     if asks or not all(row.measured.at_home for row in rows):
         return False
-    by_halves = config.method != "recorrupted"
-    from_tilts = [row for row in rows if by_halves and row.split == "tilts"][:_LOOKED_AT]
+    return config.method == "recorrupted" or not _halves_share_little(rows, config)
+
+
+def _better_whole(rows: Sequence[Tomogram], config: RefineConfig) -> bool:
+    """Tell whether full tomograms teach more than their halves, which share little, and their noise is known."""
+    alike = config.preset in _LIKE_IMAGINED and config.input_column == "auto"
+    if not alike or not all(row.split == "tilts" for row in rows) or not _halves_share_little(rows, config):
+        return False
+    try:
+        for row in rows[:_LOOKED_AT]:
+            grain_of(open_source(row, row.full_column))
+    except UntoldError as error:
+        log.info("%s: halves share little, and are trained on all the same: %s", rows[0].table, error)
+        return False
+    log.info(
+        "%s: halves from every other tilt of a thick sample share little; in their place two maps are made of the full "
+        "tomogram (--method recorrupted)",
+        rows[0].table,
+    )
+    return True
+
+
+def _halves_share_little(rows: Sequence[Tomogram], config: RefineConfig) -> bool:
+    """Tell whether halves are from every other tilt and have measured little that is the same."""
+    from_tilts = [row for row in rows if row.split == "tilts"][:_LOOKED_AT]
     shares = (share_of_halves(open_sources(row, HALF_COLUMNS), config.cube_size) for row in from_tilts)
-    return all(share >= _ENOUGH_SHARED for share in shares)
+    return any(share < _ENOUGH_SHARED for share in shares)
 
 
 def _from_starter(config: Options) -> Options:

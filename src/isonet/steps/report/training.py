@@ -12,8 +12,8 @@ from isonet.running.runs import PREVIEWS
 from isonet.steps.report.sources import RunFolder
 
 Numbers = dict[str, Any]
-_PAIRS_OF_OTHERS = ("tailored", "recorrupted")
-"""Methods whose models tell how pairs are made, not of what."""
+_OF_OPTIONS = ("tailored", "recorrupted")
+"""Methods that the options of a training name, not its model, which says how pairs were made."""
 
 
 def trained_model(run: RunFolder | None) -> Model | None:
@@ -43,7 +43,7 @@ def describe_training(run: RunFolder, model: Model | None) -> Numbers:
         "folder": str(run.folder),
         "model": str(run.folder / MODEL_NAME) if model else None,
         "identity": model.identity if model else None,
-        "method": asked if asked in _PAIRS_OF_OTHERS else about.get("method", asked),
+        "method": asked if asked in _OF_OPTIONS else about.get("method", asked),
         "input_column": about.get("input_column"),
         "imagined": [str(path) for path in pictures if path.is_file()] if asked == "tailored" else [],
         "parameters": sum(one.numel() for one in model.network.parameters()) if model else None,

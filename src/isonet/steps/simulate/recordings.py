@@ -134,12 +134,12 @@ def grain_of(source: Source) -> Grain:
     """
     name, measured = title(source.volume.path), source.measured
     if len(measured.sweeps) > 1 or not measured.at_home:
-        raise UntoldError(f"{name}: not tilted about y alone, with the beam along z; leave --method recorrupted out")
+        raise UntoldError(f"{name}: not tilted about y alone with the beam along z; choose another --method")
     cubes = _cubes((source,))[:, 0]
     try:
         signal, noise = spectra_of_map(cubes, measured, _MODE)
     except NoSpectraError as error:
-        raise UntoldError(f"{name}: {error}; give raw maps, or leave --method recorrupted out") from error
+        raise UntoldError(f"{name}: {error}; give raw maps, or choose another --method") from error
     return grain_of_map(cubes, signal, noise)
 
 
