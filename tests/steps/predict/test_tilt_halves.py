@@ -15,7 +15,7 @@ def test_halves_that_share_little_do_not_calibrate(here: Path, depth: int, step:
         *("prepare", "s/full.mrc"),
         **{"even": "s/even.mrc", "odd": "s/odd.mrc", "split": "tilts", "tilt_file": "s/tilts.tlt", "contrast": "dark"},
     )
-    isonet.done("refine", "tomograms.star", **{**isonet.TINY, "steps_per_epoch": 10})
+    isonet.done("refine", "tomograms.star", method="noise2noise", **{**isonet.TINY, "steps_per_epoch": 10})
     said = isonet.done("predict", "tomograms.star", "results", "--no-halves")
     assert ("too little to calibrate by" in said.err) == (not calibrates)
     isonet.done("predict", "tomograms.star", "results", "--no-calibrate", "--no-halves", output_dir="plain")
