@@ -108,6 +108,12 @@ def test_it_takes_the_place_of_halves_from_tilts_that_share_little(here: Path) -
     assert settled(project, RefineConfig(method="noise2noise")).pretrained_model is None
     assert settled(project, RefineConfig(input_column="halves")).method == "noise2noise"
     assert settled(project, RefineConfig(preset="plastic")).method == "noise2noise"
+    row = project.tomograms[0]
+    volume = torch.tensor(isonet.read(row.file(row.full_column)), dtype=torch.float32)
+    low_passed = torch.exp(-((fourier.radial_frequency(tuple(volume.shape)) / 0.1) ** 2))
+    isonet.write(Path("data/full.mrc"), fourier.apply(volume, low_passed).numpy(), 10.0)
+    found = settled(project, RefineConfig())
+    assert (found.method, found.pretrained_model) == ("noise2noise", None)  # its noise is not known
 
 
 def test_it_begins_with_the_starter_unless_a_network_is_asked_for(table: Path) -> None:

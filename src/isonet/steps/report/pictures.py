@@ -4,7 +4,6 @@ import base64
 import io
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -39,7 +38,7 @@ def slice_picture(image: FloatArray, sign: int) -> tuple[str, tuple[int, int]]:
     return _address(picture, "JPEG", quality=88), picture.size
 
 
-def made_picture(path: Path) -> str:
+def made_picture(path: str) -> str:
     """Take a picture that a step has drawn, as JPEG; nothing where it cannot be read any more."""
     try:
         with Image.open(path) as picture:

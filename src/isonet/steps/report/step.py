@@ -199,7 +199,7 @@ def _write(output: Path, numbers: Numbers, compared: Sequence[Comparison], scrip
         parts=_parts(numbers),
         plots=marked,
         compared=compared,
-        imagined=[made_picture(Path(one)) for one in training["imagined"]] if training else [],
+        imagined=[one for one in map(made_picture, training["imagined"]) if one] if training else [],
         scripts=scripts,
         script_of={place: number for number, place in enumerate(with_script)},
         script_name=output.with_suffix(".cxc").name,
