@@ -4,14 +4,13 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from isonet.core.simulation.recording import Recording
 from isonet.core.simulation.spectra import shared_and_not
 from isonet.models.folder import IMAGINED
 from isonet.running.runs import PREVIEWS
-from isonet.steps.simulate import Spectra, draw_spectra
+from isonet.steps.simulate import Spectra, draw_spectra, middle
 from isonet.train.simulated import TailoredPairs
 from isonet.volumes.preview import save_comparison
 from isonet.volumes.source import Source
@@ -33,13 +32,13 @@ def draw_likeness(imagined: TailoredPairs, sources: Sequence[Source], folder: Pa
     """
     recording = imagined.recordings[0]
     shown, again, truth = imagined.example()
-    block = _middle(sources, truth.shape[0])
-    maps = {"tomogram": block, "imagined": shown.numpy(), "its truth": truth.numpy()}
+    block = middle(sources, truth.shape)
+    maps = {"tomogram": block.numpy(), "imagined": shown.numpy(), "its truth": truth.numpy()}
     title = f"{sources[0].tomogram.name}, and a sample imagined for the training (density bright)"
     slices, curves = (folder / PREVIEWS / name for name in IMAGINED)
     save_comparison(slices, maps, recording.measured, recording.pixel_size, title)
     spectra = {
-        "tomogram": Spectra.of(recording.signal, recording.noise, torch.from_numpy(block)),
+        "tomogram": Spectra.of(recording.signal, recording.noise, block),
         "imagined": spectra_of(shown, again, recording),
     }
     draw_spectra(curves, spectra, recording.pixel_size)
@@ -50,11 +49,3 @@ def spectra_of(shown: torch.Tensor, again: torch.Tensor, recording: Recording) -
     """Spectra of a sample that is shown twice with as much noise: their mean has half the power of it."""
     signal, noise = shared_and_not(torch.stack([shown, again])[None], recording.measured)
     return Spectra.of(signal, 2 * noise, shown)
-
-
-def _middle(sources: Sequence[Source], edge: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
-    """Middle of a tomogram, of its halves the mean, at most `edge` voxels wide."""
-    shape = sources[0].shape
-    parts = [min(one, edge) for one in shape]
-    corner = [(one - part) // 2 for one, part in zip(shape, parts, strict=True)]
-    return np.mean([one.cut(corner, parts) for one in sources], axis=0, dtype=np.float32)

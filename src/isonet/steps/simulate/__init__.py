@@ -7,7 +7,7 @@
                └─ recordings         spectra, contrast transfer and tilts of tomograms
 """
 
-from isonet.steps.simulate.likeness import Spectra, draw_spectra
+from isonet.steps.simulate.likeness import Spectra, draw_spectra, middle
 from isonet.steps.simulate.recordings import UntoldError, grain_of, recordings_of
 from isonet.steps.simulate.series import write_tilts
 from isonet.steps.simulate.step import refuse_existing, simulate
@@ -17,6 +17,7 @@ __all__ = [
     "UntoldError",
     "draw_spectra",
     "grain_of",
+    "middle",
     "recordings_of",
     "refuse_existing",
     "simulate",

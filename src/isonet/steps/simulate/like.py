@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
@@ -24,7 +23,7 @@ from isonet.core.simulation.spectra import SHELLS, band, shared_and_not
 from isonet.errors import InputError
 from isonet.project.table import HALF_COLUMNS, Project
 from isonet.steps.simulate.images import Noise, Stack, clean_images, exposed, reconstructed
-from isonet.steps.simulate.likeness import Spectra, difference, draw_spectra
+from isonet.steps.simulate.likeness import Spectra, difference, draw_spectra, middle
 from isonet.steps.simulate.recordings import recording_of, warn_of_unknown_defocus
 from isonet.steps.simulate.series import Series, measured_by
 from isonet.volumes.preview import save_comparison
@@ -103,7 +102,7 @@ class Twin:
         halves = sign * torch.stack([volumes["even"], volumes["odd"]])
         mean = (halves - halves.mean((1, 2, 3), keepdim=True)).mean(0)
         signal, noise = (one / float(mean.var()) for one in shared_and_not(halves[None], measured_by(series)))
-        block = self._block(mean.shape)
+        block = middle(self.sources, mean.shape)
         spectra = {
             "tomogram": Spectra.of(self.recording.signal, self.recording.noise, block),
             "sample": Spectra.of(signal, noise, mean),
@@ -130,11 +129,6 @@ class Twin:
         even = reconstructed(images["even"], series, "even", self.config)
         odd = even if same else reconstructed(images["odd"], series, "odd", self.config)
         return shared_and_not(torch.stack([even, odd])[None], measured_by(series))
-
-    def _block(self, shape: Sequence[int]) -> Float[Tensor, "z y x"]:
-        """Middle of the tomogram, of its halves the mean, as large as a sample."""
-        corner = [(edge - part) // 2 for edge, part in zip(self.sources[0].shape, shape, strict=True)]
-        return torch.from_numpy(np.mean([one.cut(corner, shape) for one in self.sources], axis=0))
 
 
 def _options(sources: Sequence[Source], recording: Recording, config: SimulateConfig) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """How alike a simulated sample and the tomogram it was imaged like are, in numbers and in a picture."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from matplotlib.figure import Figure
@@ -11,6 +13,7 @@ from torch import Tensor
 from isonet.core.simulation.spectra import SHELLS, band, by_angle
 from isonet.validation.curve_styles import SERIES
 from isonet.volumes.preview import save_figure
+from isonet.volumes.source import Source
 
 _FLOOR = 1e-3  # power that is drawn, at least
 
@@ -40,6 +43,13 @@ class Spectra:
     def share(self) -> Float[Tensor, " shells"]:
         """Share of the power that is signal."""
         return self.signal.clamp_min(0) / (self.signal.clamp_min(0) + self.noise).clamp_min(1e-12)
+
+
+def middle(sources: Sequence[Source], shape: Sequence[int]) -> Float[Tensor, "z y x"]:
+    """Cut the middle out of a tomogram, of its halves the mean, `shape` voxels wide or as wide as it is."""
+    parts = [min(edge, part) for edge, part in zip(sources[0].shape, shape, strict=True)]
+    corner = [(edge - part) // 2 for edge, part in zip(sources[0].shape, parts, strict=True)]
+    return torch.from_numpy(np.mean([one.cut(corner, parts) for one in sources], axis=0))
 
 
 def difference(one: Spectra, other: Spectra) -> float:
