@@ -158,11 +158,21 @@ def make(case: Case, folder: Path, seed: int) -> Sample:
 
 
 def _particles(case: Case) -> tuple[object, ...]:
-    """Options that choose the particles: maps of soluble complexes where they are, else invented species."""
+    """Options that choose the particles: maps of soluble complexes where they are, else invented species.
+
+    Raises
+    ------
+    SystemExit
+        If the case names maps that are not there.
+    """
     folder = Path(os.environ.get("ISONET_TEST_DATA", "../shared/data")) / "templates"
     found = [path for path in sorted(folder.glob("*.mrc")) if not path.name.startswith("mb_")]
     found = [path for path in found if not case.templates or path.stem in case.templates]
+    if len(found) < len(case.templates):
+        raise SystemExit(f"{folder}: {case.name} needs {', '.join(case.templates)}; set ISONET_TEST_DATA")
     usable = found and case.pixel_size == PIXEL_SIZE
+    if not found:
+        print(f"{folder}: no templates, so that particles are invented; set ISONET_TEST_DATA for those of the records")
     return ("--species", 0, "--templates", ",".join(map(str, found))) if usable else ("--species", 5)
 
 
