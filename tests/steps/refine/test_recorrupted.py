@@ -1,5 +1,6 @@
 """Training on one map by noise like its own, added and taken away."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -111,9 +112,29 @@ def test_it_takes_the_place_of_halves_from_tilts_that_share_little(here: Path) -
     row = project.tomograms[0]
     volume = torch.tensor(isonet.read(row.file(row.full_column)), dtype=torch.float32)
     low_passed = torch.exp(-((fourier.radial_frequency(tuple(volume.shape)) / 0.1) ** 2))
-    isonet.write(Path("data/full.mrc"), fourier.apply(volume, low_passed).numpy(), 10.0)
-    found = settled(project, RefineConfig())
+    isonet.write(Path("data/low.mrc"), fourier.apply(volume, low_passed).numpy(), 10.0)
+    star = Path("tomograms.star").read_text()
+    Path("low.star").write_text(star.replace("data/full.mrc", "data/low.mrc"))
+    found = settled(Project.read(Path("low.star")), RefineConfig())
     assert (found.method, found.pretrained_model) == ("noise2noise", None)  # its noise is not known
+    line = next(line for line in star.splitlines() if "data/full.mrc" in line)
+    more = []
+    for index in (2, 3, 4):
+        for name in ("full", "even", "odd"):
+            other = "low" if (index, name) == (4, "full") else name
+            Path(f"data/{name}{index}.mrc").write_bytes(Path(f"data/{other}.mrc").read_bytes())
+        more.append(re.sub(r"data/(full|even|odd)", rf"data/\g<1>{index}", line.replace("1", str(index), 1)))
+    Path("four.star").write_text("\n".join([star.rstrip(), *more, ""]))
+    assert settled(Project.read(Path("four.star")), RefineConfig()).method == "noise2noise"  # one of four is enough
+
+
+def test_a_tomogram_with_a_hole_in_its_middle_is_refused(table: Path, simulated: Path) -> None:
+    """A cube that is larger than the tomogram has one place, in its middle, and there are no data."""
+    full = isonet.read(simulated / "full.mrc").astype(np.float32)
+    full[:, 12:52, 12:52] = 0
+    isonet.write(Path("hole.mrc"), full, 10.0)
+    isonet.done("prepare", "hole.mrc", tilt_file=simulated / "tilts.tlt", output="h.star", contrast="dark")
+    isonet.assert_refused(isonet.call("refine", "h.star", method="recorrupted", **TINY), "no room for cubes")
 
 
 def test_it_begins_with_the_starter_unless_a_network_is_asked_for(table: Path) -> None:

@@ -137,7 +137,7 @@ def test_tailored_pairs_are_a_function_of_the_step(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(imagining, "_SAMPLES", 6)
     monkeypatch.setattr(imagining, "_SCENE_EDGE", 96)
     told = [
-        Recording(Measured.of((-60.0, 60.0)), size, "ramp", torch.ones(SHELLS + 1), torch.ones(SHELLS + 1))
+        Recording(Measured.of((-60.0, 60.0)), size, torch.ones(SHELLS + 1), torch.ones(SHELLS + 1))
         for size in (10.0, 15.0)
     ]
     pairs = TailoredPairs((), 32, 2, 1.0, 5, told)
@@ -302,7 +302,7 @@ def test_its_result_takes_the_place_of_a_former_one_and_is_validated_as_it_is(on
 def test_what_is_imagined_has_signal_and_noise_of_the_tomogram() -> None:
     """As measured like halves: noise at each frequency, signal in all of the band."""
     frequency = torch.arange(SHELLS + 1) / (2 * SHELLS)
-    recording = Recording(Measured.of(range(-60, 61, 3)), 10.0, "ramp", torch.exp(-30 * frequency), 0.5 + frequency)
+    recording = Recording(Measured.of(range(-60, 61, 3)), 10.0, torch.exp(-30 * frequency), 0.5 + frequency)
     shown, again, truth = TailoredPairs((), 48, 1, 1.0, 3, [recording]).example()
     found = spectra_of(shown, again, recording)
     count = torch.arange(SHELLS + 1).square() * band()  # coefficients of a shell

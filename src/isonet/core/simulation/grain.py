@@ -1,15 +1,14 @@
-r"""Power of a map's noise at each frequency and in each direction, measured in the map itself.
+r"""Noise of a map at each frequency and in each direction, measured in the map itself.
 
-What is in a sample is much alike in all directions; noise is not, since tilts are weighted by dose and thickness, and
-interpolation takes more of it where `k` is large. What a map's power `P` has beyond its signal `S`
-(:mod:`isonet.core.simulation.spectra`) is therefore its noise::
+What is in a sample is much alike in all directions; noise is not, since tilts are weighted by dose and thickness. What
+a map's power `P` has beyond its signal `S` (:mod:`isonet.core.simulation.separation`) is therefore its noise. It is
+told as a multiple of what back-projection leaves of white noise, of which there is little near the tilt axis::
 
-    N(k, a) = P(k, a) - S(k)
+    N(k, a, r) = G(k, a) c(r) A^2(r)          G(k, a) = sum P - S / sum c A^2
 
 `k` in shells to the corners of Fourier space, `a` the angle of `k_z` and `k_x`, which for tilts about y is that of the
 image. Beyond the first shell that shows next to no signal all is noise. Where signal rules, at low frequencies, the
-directions are those of the lowest shell that is read, and the power of a shell is that of the noise which
-:func:`~isonet.core.simulation.spectra.spectra_of_map` tells.
+level of a shell is that of all directions, and they differ as in the shells where noise rules first.
 """
 
 import math
@@ -21,13 +20,19 @@ from torch import Tensor
 
 from isonet.core import fourier
 from isonet.core.fourier import Shape
+from isonet.core.simulation.separation import Separated, separated
 from isonet.core.simulation.spectra import SHELLS, tapered
+from isonet.core.tilts import wedge
+from isonet.core.tilts.measured import Measured
 
 _FARTHEST = math.ceil(2 * SHELLS * math.sqrt(3) / 2) + 1
 _DIRECTIONS = 30  # of 6 degrees, from -90 to 90
-_SIGNAL_RULES = 10  # shells of 1 / (2 SHELLS) cycles per voxel
+_RULES = 0.5  # of the power
+_PATTERN = 20  # shells
+_LOW = 6  # shells, of which a high-pass filter may have taken the signal
 _SMOOTHED = 2  # shells to either side
 _NO_SIGNAL = 0.03  # of the power: beyond, all is noise, of which no part may be taken for signal
+_SEEN = 0.05  # of what is usual in a shell: less, and a direction lies in the wedge
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,54 +41,72 @@ class Grain:
 
     Attributes
     ----------
-    power : tensor
-        `N` for each coefficient and voxel, in shells beyond the Nyquist frequency and by direction.
+    separated : Separated
+        Signal and noise of the map.
+    level : tensor
+        `G`, in shells beyond the Nyquist frequency and by direction, on the scale of the map.
     """
 
-    power: Float[Tensor, "shells directions"]
+    separated: Separated
+    level: Float[Tensor, "shells directions"]
 
     def amplitude(self, shape: Shape) -> Float[Tensor, "z y kx"]:
         """Amplitude of the noise at each frequency of a volume, rfft layout, linear between directions."""
         shell, direction = _shell(shape), _direction(shape) - 0.5
         lower = direction.floor()
         share = direction - lower
-        below, above = (self.power[shell, _within(lower + step)] for step in (0, 1))
-        return ((1 - share) * below + share * above).sqrt()
+        below, above = (self.level[shell, _within(lower + step)] for step in (0, 1))
+        return (((1 - share) * below + share * above) * self.separated.unit(shape)).sqrt()
 
 
-def grain_of_map(
-    cubes: Float[Tensor, "n c c c"], signal: Float[Tensor, " shells"], noise: Float[Tensor, " shells"]
-) -> Grain:
+def grain_of_map(cubes: Float[Tensor, "n c c c"], measured: Measured) -> Grain:
     """Measure the noise of a map that was tilted about y.
 
     Parameters
     ----------
     cubes : tensor
-        Sub-volumes all over it.
-    signal, noise : tensor
-        `S` and `N` of all directions together, of a map of variance 1.
+        Sub-volumes all over it, bright.
+    measured : Measured
+        What it has measured.
 
     Returns
     -------
     Grain
         On the scale of the sub-volumes.
+
+    Raises
+    ------
+    NoSpectraError
+        If signal and noise cannot be told apart.
     """
-    shape = fourier.spatial_shape(cubes)
-    beyond = tapered(cubes).abs().square().mean(0)
-    shell = _shell(shape)
-    known = torch.zeros(_FARTHEST)
-    there_is = (signal > _NO_SIGNAL * (signal + noise)).long().cumprod(0)  # up to the first shell without
-    known[:SHELLS] = float(cubes.var()) * (there_is * signal)[:SHELLS]
-    place = (shell * _DIRECTIONS + _within(_direction(shape).floor())).flatten()
-    times = fourier.multiplicity(shape).expand(shell.shape).flatten().float()
-    sums, counts = torch.zeros(2, _FARTHEST * _DIRECTIONS)
-    sums.index_add_(0, place, (beyond - known[shell]).flatten() * times)
-    counts.index_add_(0, place, times)
-    sums, counts = (_smoothed(one.reshape(_FARTHEST, _DIRECTIONS)) for one in (sums, counts))
-    power = (sums / counts.clamp_min(1e-9)).clamp_min(0)
-    low = (noise[:_SIGNAL_RULES] / noise[_SIGNAL_RULES].clamp_min(1e-12)).clamp(max=1)
-    power[:_SIGNAL_RULES] = low[:, None] * power[_SIGNAL_RULES]
-    return Grain(power)
+    told, shape, variance = separated(cubes, measured), fourier.spatial_shape(cubes), float(cubes.var())
+    share = told.signal / (told.signal + told.noise).clamp_min(1e-30)
+    signal = torch.zeros(_FARTHEST)
+    first = _LOW + int((share[_LOW:] <= _NO_SIGNAL).long().argmax())  # none in the shell beyond the Nyquist frequency
+    signal[:first] = variance * told.signal[:first]
+    power, unit = tapered(cubes).abs().square().mean(0), told.unit(shape)
+    seen = wedge.weight(shape, measured).square().expand(power.shape)
+    shell, direction = _shell(shape), _within(_direction(shape).floor())
+    values = (power - signal[shell] * seen, power, unit, torch.ones(()))
+    noise, given, there, all_of_it = _with_neighbours([_smoothed(_binned(one, shell, direction)) for one in values])
+    known = there > _SEEN * all_of_it * (there.sum(1) / all_of_it.sum(1).clamp_min(1))[:, None]
+    level = torch.where(known, noise / there.clamp_min(1e-30), 0.0).clamp_min(0)
+    rules = int((share < _RULES).long().argmax())
+    ahead = slice(rules, rules + _PATTERN)
+    pattern = noise[ahead].sum(0) / there[ahead].sum(0).clamp_min(1e-30) * known[rules]
+    whole = noise[ahead].sum() / there[ahead].sum().clamp_min(1e-30)
+    most = (given.sum(1) / there.sum(1).clamp_min(1e-30))[:rules]
+    alike = torch.minimum(variance * told.level[:rules], most)
+    level[:rules] = alike[:, None] * (pattern / whole.clamp_min(1e-30)).clamp_min(0)
+    return Grain(told, level)
+
+
+def _binned(values: Tensor, shell: Tensor, direction: Tensor) -> Float[Tensor, "shells directions"]:
+    """Sums over the coefficients of each shell and direction."""
+    times = fourier.multiplicity((2 * (shell.shape[-1] - 1),) * 3).expand(shell.shape)
+    place = (shell * _DIRECTIONS + direction).flatten()
+    sums = torch.zeros(_FARTHEST * _DIRECTIONS).index_add_(0, place, (values * times).flatten().float())
+    return sums.reshape(_FARTHEST, _DIRECTIONS)
 
 
 def _shell(shape: Shape) -> Int[Tensor, "z y kx"]:
@@ -99,6 +122,13 @@ def _direction(shape: Shape) -> Float[Tensor, "z y kx"]:
 
 def _within(steps: Tensor) -> Int[Tensor, "z y kx"]:
     return steps.long().clamp(0, _DIRECTIONS - 1)
+
+
+def _with_neighbours(sums: list[Tensor]) -> list[Tensor]:
+    """Take the sums of both neighbours where a direction has no coefficients, which the last of them counts."""
+    empty = sums[-1] == 0
+    beside = (torch.nn.functional.pad(one[None], (1, 1), mode="replicate")[0] for one in sums)
+    return [torch.where(empty, two[:, :-2] + two[:, 2:], one) for one, two in zip(sums, beside, strict=True)]
 
 
 def _smoothed(values: Float[Tensor, "shells directions"]) -> Float[Tensor, "shells directions"]:

@@ -22,7 +22,6 @@ from isonet.core.fourier import Shape
 from isonet.core.simulation.spectra import SHELLS, band, mean_of_shells, shell_of, well_measured
 from isonet.core.tilts import noise, wedge
 from isonet.core.tilts.measured import Measured
-from isonet.core.tilts.noise import NoiseMode
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,6 @@ class Recording:
         Its tilts.
     pixel_size : float
         Å per voxel.
-    mode : str
-        Filter of the reconstruction.
     signal, noise : tensor
         `S` and `N` in shells from 0 to the Nyquist frequency, and one beyond.
     optics : Optics, optional
@@ -47,7 +44,6 @@ class Recording:
 
     measured: Measured
     pixel_size: float
-    mode: NoiseMode
     signal: Float[Tensor, " shells"]
     noise: Float[Tensor, " shells"]
     optics: ctf.Optics | None = None
@@ -118,7 +114,7 @@ class Shower:
     @cached_property
     def _grain(self) -> Tensor:
         """Amplitude of the noise at each frequency: between the shells that of the tomogram, within them `A`."""
-        angular = noise.amplitude(self.shape, self.recording.measured, self.recording.mode, gap=0)
+        angular = noise.amplitude(self.shape, self.recording.measured, "ramp", gap=0)
         region = well_measured(self.shape, self.recording.measured)
         there = mean_of_shells(angular.square().expand(self._shell.shape), self._shell, self._times * region)
         level = torch.where(there > 0, self.recording.noise / there.clamp_min(1e-12), 0.0)

@@ -8,11 +8,7 @@ Power is counted for each coefficient of a map whose standard deviation is 1, in
 Of halves from every other tilt of a thick sample, what only one has measured counts as noise, too: a network takes it
 for what cannot be known.
 
-One map tells the sum `P` of both. Back-projected noise has a known shape `A^2` (:mod:`isonet.core.tilts.noise`). Its
-level is read beyond all signal, at high frequencies along the tilt axis, where interpolation has taken nothing from the
-noise and added nothing to it::
-
-    N = A^2 <P> / <A^2>      over k > 0.4, hypot(k_z, k_x) < 0.25        S = P - N
+One map tells the sum of both, which :mod:`isonet.core.simulation.separation` tells apart.
 """
 
 import math
@@ -23,16 +19,12 @@ from torch import Tensor
 
 from isonet.core import fourier
 from isonet.core.fourier import Shape
-from isonet.core.tilts import noise, wedge
+from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured
-from isonet.core.tilts.noise import NoiseMode
 
 SHELLS = 48
 """From 0 to the Nyquist frequency."""
 _BAND = (0.03, 0.2)  # cycles per voxel: where the signal of tomograms is
-_BEYOND_SIGNAL, _FLAT = 0.4, 0.25  # cycles per voxel
-_ALL_NOISE, _MOST_POWER = (0.33, 0.4), 1.5  # cycles per voxel; times the noise that back-projection leaves
-_MOSTLY_NOISE, _LEAST_NOISE = (0.2, 0.33), 0.3  # cycles per voxel; of the power, 0.7 and more of what is not filtered
 _LEAST_SIGNAL = 0.01  # of the power in the band
 _RING, _ANGLE = (0.1, 0.3), 5  # cycles per voxel, degrees
 _GUARD = 1.0  # Fourier pixels off the faces of the wedge
@@ -66,7 +58,7 @@ def spectra_of_halves(
     """
     variance = float(cubes.mean(1).var())
     signal, grain = (one / variance for one in shared_and_not(cubes, measured))
-    return _with_signal(signal, grain)
+    return with_signal(signal, grain)
 
 
 def shared_and_not(
@@ -91,46 +83,6 @@ def shared_and_not(
     shell, times = shell_of(shape), fourier.multiplicity(shape) * well_measured(shape, measured)
     signal = mean_of_shells((one * two.conj()).real.mean(0), shell, times)
     return signal, mean_of_shells((one - two).abs().square().mean(0), shell, times) / 4
-
-
-def spectra_of_map(
-    cubes: Float[Tensor, "n c c c"], measured: Measured, mode: NoiseMode
-) -> tuple[Float[Tensor, " shells"], Float[Tensor, " shells"]]:
-    """Tell signal and noise of one map, whose noise is that of a back-projection.
-
-    Parameters
-    ----------
-    cubes : tensor
-        Sub-volumes, bright.
-    measured : Measured
-        What it has measured.
-    mode : str
-        Filter of the reconstruction.
-
-    Returns
-    -------
-    signal, noise : tensor
-        `S` and `N`.
-
-    Raises
-    ------
-    NoSpectraError
-        If there is next to no signal, or the map was filtered or denoised.
-    """
-    shape = fourier.spatial_shape(cubes)
-    region = well_measured(shape, measured)
-    shell, times = shell_of(shape), fourier.multiplicity(shape) * region
-    power = tapered(cubes).abs().square().mean(0) / float(cubes.var())
-    angular = noise.amplitude(shape, measured, mode).square().expand(power.shape)
-    kz, _, kx = wedge.home(fourier.frequencies(shape), measured.sweeps[0].turn)
-    flat = (times > 0) & (torch.hypot(kz, kx) < _FLAT) & (fourier.radial_frequency(shape) > _BEYOND_SIGNAL)
-    level = float(power[flat].sum() / angular[flat].sum())
-    total, grain = mean_of_shells(power, shell, times), level * mean_of_shells(angular, shell, times)
-    high, middle = _between(*_ALL_NOISE), _between(*_MOSTLY_NOISE)
-    filtered = float(total[high].sum()) > _MOST_POWER * float(grain[high].sum())
-    if filtered or float(grain[middle].sum()) < _LEAST_NOISE * float(total[middle].sum()):
-        raise NoSpectraError("its high frequencies are not those of back-projected noise: it was filtered or denoised")
-    return _with_signal(total - grain, grain)
 
 
 def by_angle(volume: Float[Tensor, "z y x"]) -> Float[Tensor, " angles"]:
@@ -164,8 +116,14 @@ def power(volume: Float[Tensor, "z y x"]) -> Float[Tensor, " shells"]:
     return mean_of_shells(values, shell_of(shape), fourier.multiplicity(shape))
 
 
-def _with_signal(signal: Tensor, grain: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both without negative numbers, if there is signal."""
+def with_signal(signal: Tensor, grain: Tensor) -> tuple[Tensor, Tensor]:
+    """Return both without negative numbers.
+
+    Raises
+    ------
+    NoSpectraError
+        If there is next to no signal.
+    """
     there_is, weight = band(), torch.arange(SHELLS + 1).square()  # coefficients of a shell
     there, all_of_it = ((one * weight)[there_is].sum() for one in (signal, signal + grain))
     if float(there) < _LEAST_SIGNAL * float(all_of_it):

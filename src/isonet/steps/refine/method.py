@@ -197,7 +197,7 @@ def _better_whole(rows: Sequence[Tomogram], config: RefineConfig) -> bool:
     if not alike or not all(row.split == "tilts" for row in rows) or not _halves_share_little(rows, config):
         return False
     try:
-        for row in rows[:_LOOKED_AT]:
+        for row in rows:
             grain_of(open_source(row, row.full_column))
     except UntoldError as error:
         log.info("%s: halves share little, and are trained on all the same: %s", rows[0].table, error)

@@ -12,9 +12,9 @@ from isonet.core.sampling import random_stream
 from isonet.core.simulation.grain import Grain, grain_of_map
 from isonet.core.simulation.recording import Recording
 from isonet.core.simulation.scenery import PIXEL_SIZES
-from isonet.core.simulation.spectra import SHELLS, NoSpectraError, spectra_of_halves, spectra_of_map
+from isonet.core.simulation.separation import spectra_of_map
+from isonet.core.simulation.spectra import SHELLS, NoSpectraError, spectra_of_halves
 from isonet.core.tilts.measured import Measured
-from isonet.core.tilts.noise import NoiseMode
 from isonet.errors import InputError
 from isonet.io.text import counted
 from isonet.io.volume_files import title
@@ -30,7 +30,6 @@ _EDGE = 2 * SHELLS
 _MOST = 12
 """Tomograms that are looked at; those of a table are recorded alike."""
 _STREAM = 2**31 - 2
-_MODE: NoiseMode = "ramp"
 
 
 class UntoldError(InputError):
@@ -121,7 +120,7 @@ def recording_of(sources: Sequence[Source], *, flipped: bool = False, aloud: boo
         "%s: %g A/voxel, %s; at %.0f A %.0f %% of the power is signal",
         *(name, size, f"defocus {optics.defocus:g} A" if optics else "no contrast transfer", 10 * size, 100 * share),
     )
-    return Recording(tomogram.measured, size, _MODE, signal, noise, optics, flipped)
+    return Recording(tomogram.measured, size, signal, noise, optics, flipped)
 
 
 def grain_of(source: Source) -> Grain:
@@ -137,10 +136,9 @@ def grain_of(source: Source) -> Grain:
         raise UntoldError(f"{name}: not tilted about y alone with the beam along z; choose another --method")
     cubes = _cubes((source,))[:, 0]
     try:
-        signal, noise = spectra_of_map(cubes, measured, _MODE)
+        return grain_of_map(cubes, measured)
     except NoSpectraError as error:
         raise UntoldError(f"{name}: {error}; give raw maps, or choose another --method") from error
-    return grain_of_map(cubes, signal, noise)
 
 
 def _spectra(sources: Sequence[Source], measured: Measured) -> tuple[Tensor, Tensor]:
@@ -148,13 +146,26 @@ def _spectra(sources: Sequence[Source], measured: Measured) -> tuple[Tensor, Ten
     stack = _cubes(sources)
     if len(sources) == 2:
         return spectra_of_halves(stack, measured)
-    return spectra_of_map(stack[:, 0], measured, _MODE)
+    return spectra_of_map(stack[:, 0], measured)
 
 
 def _cubes(sources: Sequence[Source]) -> Tensor:
-    """Sub-volumes all over a tomogram, of each of its maps."""
+    """Sub-volumes all over a tomogram, of each of its maps.
+
+    Raises
+    ------
+    UntoldError
+        If its data leave no room for any.
+    """
     cubes = []
-    for centre in draw_in_data(sources, _CUBES, _EDGE, random_stream(0, _STREAM)):
+    try:
+        centres = draw_in_data(sources, _CUBES, _EDGE, random_stream(0, _STREAM))
+    except ValueError as error:
+        path = sources[0].volume.path
+        raise UntoldError(
+            f"{path}: no room for cubes of {_EDGE} voxels in its data; choose another --method"
+        ) from error
+    for centre in centres:
         corner = (centre - _EDGE // 2).tolist()
         cubes.append(torch.from_numpy(np.stack([one.cut(corner, (_EDGE,) * 3) for one in sources])))
     return torch.stack(cubes)

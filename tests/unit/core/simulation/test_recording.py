@@ -12,7 +12,8 @@ from isonet.core import fourier
 from isonet.core.filters import ctf
 from isonet.core.simulation import assemblies, projection, spectra
 from isonet.core.simulation.recording import Recording, Shower
-from isonet.core.simulation.spectra import SHELLS, NoSpectraError, spectra_of_halves, spectra_of_map
+from isonet.core.simulation.separation import spectra_of_map
+from isonet.core.simulation.spectra import SHELLS, NoSpectraError, spectra_of_halves
 from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured
 
@@ -71,7 +72,7 @@ def test_halves_tell_signal_and_noise(clean: Tensor, noises: Tensor) -> None:
 def test_one_map_tells_signal_and_noise(clean: Tensor, noises: Tensor) -> None:
     """The noise is that of a real back-projection, of which nothing is known but its filter."""
     noisy = clean + noises[0]
-    signal, noise = spectra_of_map(noisy[None], MEASURED, "ramp")
+    signal, noise = spectra_of_map(noisy[None], MEASURED)
     assert in_band(signal) * float(noisy.var()) == pytest.approx(in_band(of(clean)), rel=0.15)
     assert in_band(noise) * float(noisy.var()) == pytest.approx(in_band(of(noises[0])), rel=0.15)
 
@@ -80,7 +81,7 @@ def test_one_map_tells_signal_and_noise(clean: Tensor, noises: Tensor) -> None:
 def test_what_was_filtered_is_not_taken_for_free_of_noise(clean: Tensor, noises: Tensor, cutoff: float) -> None:
     smooth = fourier.apply(clean + noises[0], fourier.low_pass(SHAPE, cutoff))
     with pytest.raises(NoSpectraError, match="filtered or denoised"):
-        spectra_of_map(smooth[None], MEASURED, "ramp")
+        spectra_of_map(smooth[None], MEASURED)
 
 
 def test_noise_alone_is_told(noises: Tensor) -> None:
@@ -90,7 +91,7 @@ def test_noise_alone_is_told(noises: Tensor) -> None:
 
 def test_what_is_shown_has_the_spectra_of_the_tomogram(clean: Tensor, noises: Tensor) -> None:
     """Another sample, shown twice, gives signal and noise of the mean of the halves again."""
-    told = Recording(MEASURED, 10.0, "ramp", *spectra_of_halves((clean + noises)[None], MEASURED))
+    told = Recording(MEASURED, 10.0, *spectra_of_halves((clean + noises)[None], MEASURED))
     shower = Shower(told, SHAPE)
     shown = torch.stack([shower.show(lumps(9), np.random.default_rng(seed))[0] for seed in (1, 2)])
     signal, noise = spectra_of_halves(shown[None], MEASURED)
@@ -102,7 +103,7 @@ def test_what_is_shown_has_the_spectra_of_the_tomogram(clean: Tensor, noises: Te
 def test_the_truth_is_without_contrast_transfer() -> None:
     """Phases of what is shown turn with the sign of the transfer; those of the truth do not, nor if flipped."""
     optics, silence = ctf.Optics(60_000.0), torch.zeros(SHELLS + 1)
-    told = Recording(MEASURED, 10.0, "ramp", torch.ones(SHELLS + 1), silence, optics)
+    told = Recording(MEASURED, 10.0, torch.ones(SHELLS + 1), silence, optics)
     negative = (ctf.ctf(fourier.radial_frequency(SHAPE) / 10.0, optics) < -0.5) & (
         wedge.weight(SHAPE, MEASURED, gap=0) == 1
     )
