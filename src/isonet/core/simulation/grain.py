@@ -32,7 +32,7 @@ _PATTERN = 20  # shells
 _LOW = 6  # shells, of which a high-pass filter may have taken the signal
 _SMOOTHED = 2  # shells to either side
 _NO_SIGNAL = 0.03  # of the power: beyond, all is noise, of which no part may be taken for signal
-_SEEN = 0.05  # of what is usual in a shell: less, and a direction lies in the wedge
+_SEEN = 0.3  # of what is usual in a shell: less, and a direction lies at the faces of the wedge, or in it
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,15 +90,21 @@ def grain_of_map(cubes: Float[Tensor, "n c c c"], measured: Measured) -> Grain:
     values = (power - signal[shell] * seen, power, unit, torch.ones(()))
     noise, given, there, all_of_it = _with_neighbours([_smoothed(_binned(one, shell, direction)) for one in values])
     known = there > _SEEN * all_of_it * (there.sum(1) / all_of_it.sum(1).clamp_min(1))[:, None]
-    level = torch.where(known, noise / there.clamp_min(1e-30), 0.0).clamp_min(0)
+    level = _ratio(noise, there, known)
     rules = int((share < _RULES).long().argmax())
-    ahead = slice(rules, rules + _PATTERN)
-    pattern = noise[ahead].sum(0) / there[ahead].sum(0).clamp_min(1e-30) * known[rules]
-    whole = noise[ahead].sum() / there[ahead].sum().clamp_min(1e-30)
+    ahead = [one[rules : rules + _PATTERN].sum(0, keepdim=True) for one in (noise, there)]
+    pattern = _ratio(*ahead, known[rules : rules + 1])
+    whole = pattern.mul(ahead[1]).sum() / ahead[1].sum().clamp_min(1e-30)
     most = (given.sum(1) / there.sum(1).clamp_min(1e-30))[:rules]
     alike = torch.minimum(variance * told.level[:rules], most)
-    level[:rules] = alike[:, None] * (pattern / whole.clamp_min(1e-30)).clamp_min(0)
+    level[:rules] = alike[:, None] * pattern / whole.clamp_min(1e-30)
     return Grain(told, level)
+
+
+def _ratio(noise: Tensor, unit: Tensor, known: Tensor) -> Float[Tensor, "shells directions"]:
+    """Noise by direction, and that of all directions together beside the faces of the wedge, where little is known."""
+    together = (noise * known).sum(1) / (unit * known).sum(1).clamp_min(1e-30)
+    return torch.where(known, noise / unit.clamp_min(1e-30), together[:, None]).clamp_min(0)
 
 
 def _binned(values: Tensor, shell: Tensor, direction: Tensor) -> Float[Tensor, "shells directions"]:

@@ -73,3 +73,16 @@ def test_no_more_noise_is_told_than_there_is_power(cubes: Tensor) -> None:
     assert float(power[low].sum()) < 0.7 * float(true[low].sum())
     beyond = (RADIUS > 0.2) & (RADIUS < 0.5)
     assert float(power[beyond].mean()) == pytest.approx(float(true[beyond].mean()), rel=0.05)
+
+
+def test_noise_beside_the_wedge_is_no_more_than_elsewhere() -> None:
+    """Where signal rules, directions are those of higher shells, in which the faces leave next to nothing of some."""
+    measured = Measured.of((-40.0, 66.0))
+    seen = wedge.weight(SHAPE, measured).square().expand(RADIUS.shape)
+    true = noise.amplitude(SHAPE, measured, "ramp").square().expand(RADIUS.shape)
+    strong = 60 * torch.exp(-((RADIUS / 0.1) ** 2)) * seen
+    power = grain_of_map(coloured(true, 2) + coloured(strong, 3), measured).amplitude(SHAPE).square()
+    for low, high in ((0.05, 0.1), (0.1, 0.2), (0.2, 0.4)):
+        for start in (-48, -42, -36, 60, 66, 72):
+            there = (low < RADIUS) & (high > RADIUS) & (angle() >= start) & (angle() < start + 6)
+            assert float(power[there].sum()) < 2 * float(true[there].sum()) + 0.02 * float(power[high > RADIUS].sum())
