@@ -79,26 +79,32 @@ def grain_of_map(cubes: Float[Tensor, "n c c c"], measured: Measured) -> Grain:
     NoSpectraError
         If signal and noise cannot be told apart.
     """
-    told, shape, variance = separated(cubes, measured), fourier.spatial_shape(cubes), float(cubes.var())
+    told = separated(cubes, measured)
     share = told.signal / (told.signal + told.noise).clamp_min(1e-30)
-    signal = torch.zeros(_FARTHEST)
-    first = _LOW + int((share[_LOW:] <= _NO_SIGNAL).long().argmax())  # none in the shell beyond the Nyquist frequency
-    signal[:first] = variance * told.signal[:first]
-    power, unit = tapered(cubes).abs().square().mean(0), told.unit(shape)
-    seen = wedge.weight(shape, measured).square().expand(power.shape)
-    shell, direction = _shell(shape), _within(_direction(shape).floor())
-    values = (power - signal[shell] * seen, power, unit, torch.ones(()))
-    noise, given, there, all_of_it = _with_neighbours([_smoothed(_binned(one, shell, direction)) for one in values])
-    known = there > _SEEN * all_of_it * (there.sum(1) / all_of_it.sum(1).clamp_min(1))[:, None]
-    level = _ratio(noise, there, known)
+    noise, power, unit, known = _sums(cubes, told, share)
+    level = _ratio(noise, unit, known)
     rules = int((share < _RULES).long().argmax())
-    ahead = [one[rules : rules + _PATTERN].sum(0, keepdim=True) for one in (noise, there)]
-    pattern = _ratio(*ahead, known[rules : rules + 1])
-    whole = pattern.mul(ahead[1]).sum() / ahead[1].sum().clamp_min(1e-30)
-    most = (given.sum(1) / there.sum(1).clamp_min(1e-30))[:rules]
-    alike = torch.minimum(variance * told.level[:rules], most)
-    level[:rules] = alike[:, None] * pattern / whole.clamp_min(1e-30)
+    noise_ahead, unit_ahead = (one[rules : rules + _PATTERN].sum(0, keepdim=True) for one in (noise, unit))
+    pattern = _ratio(noise_ahead, unit_ahead, known[rules : rules + 1])
+    whole = float((pattern * unit_ahead).sum() / unit_ahead.sum().clamp_min(1e-30))
+    most = (power.sum(1) / unit.sum(1).clamp_min(1e-30))[:rules]
+    of_shell = torch.minimum(float(cubes.var()) * told.level[:rules], most)
+    level[:rules] = of_shell[:, None] * pattern / max(whole, 1e-30)
     return Grain(told, level)
+
+
+def _sums(cubes: Tensor, told: Separated, share: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Sums of `P - S`, `P` and `c A^2` by shell and direction, and whether more is seen there than a face leaves."""
+    shape, measured = fourier.spatial_shape(cubes), told.measured
+    first = _LOW + int((share[_LOW:] <= _NO_SIGNAL).long().argmax())  # none in the shell beyond the Nyquist frequency
+    signal = torch.zeros(_FARTHEST)
+    signal[:first] = float(cubes.var()) * told.signal[:first]
+    shell, direction = _shell(shape), _within(_direction(shape).floor())
+    power, seen = tapered(cubes).abs().square().mean(0), wedge.weight(shape, measured).square()
+    values = (power - signal[shell] * seen, power, told.unit(shape), torch.ones(()))
+    *sums, count = _with_neighbours([_smoothed(_binned(one, shell, direction)) for one in values])
+    usual = sums[-1].sum(1) / count.sum(1).clamp_min(1)
+    return sums[0], sums[1], sums[2], sums[2] > _SEEN * count * usual[:, None]
 
 
 def _ratio(noise: Tensor, unit: Tensor, known: Tensor) -> Float[Tensor, "shells directions"]:
