@@ -21,7 +21,7 @@ from torch import Tensor
 from isonet.core import fourier
 from isonet.core.fourier import Shape
 from isonet.core.simulation.separation import Separated, separated
-from isonet.core.simulation.spectra import SHELLS, tapered
+from isonet.core.simulation.spectra import SHELLS, tapered, with_signal
 from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured
 
@@ -77,9 +77,10 @@ def grain_of_map(cubes: Float[Tensor, "n c c c"], measured: Measured) -> Grain:
     Raises
     ------
     NoSpectraError
-        If signal and noise cannot be told apart.
+        If signal and noise cannot be told apart, or there is next to no signal.
     """
     told = separated(cubes, measured)
+    with_signal(told.signal, told.noise)  # for its refusal
     share = told.signal / (told.signal + told.noise).clamp_min(1e-30)
     noise, power, unit, known = _sums(cubes, told, share)
     level = _ratio(noise, unit, known)
@@ -98,7 +99,7 @@ def _sums(cubes: Tensor, told: Separated, share: Tensor) -> tuple[Tensor, Tensor
     shape, measured = fourier.spatial_shape(cubes), told.measured
     first = _LOW + int((share[_LOW:] <= _NO_SIGNAL).long().argmax())  # none in the shell beyond the Nyquist frequency
     signal = torch.zeros(_FARTHEST)
-    signal[:first] = float(cubes.var()) * told.signal[:first]
+    signal[:first] = float(cubes.var()) * told.signal[:first].clamp_min(0)
     shell, direction = _shell(shape), _within(_direction(shape).floor())
     power, seen = tapered(cubes).abs().square().mean(0), wedge.weight(shape, measured).square()
     values = (power - signal[shell] * seen, power, told.unit(shape), torch.ones(()))

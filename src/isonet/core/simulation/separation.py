@@ -39,6 +39,7 @@ _NEAR = 0.25  # cycles per voxel to the axis: beyond, planes of thick samples do
 _WEAK = 0.4  # cycles per voxel, where signal is weakest
 _READ = (0.15, 0.3)  # cycles per voxel to the axis, where what it is nearer is read off
 _ALIKE = 3.0  # shells over which the level of noise changes little
+_SPREAD = 1e-4  # of squared distances: less, and a shell has one distance alone, which tells no slope
 _NONE = 1e-3  # of the power: nothing
 _TRUSTED = 4  # power of the share of noise: signal that is not quite alike everywhere is taken for some
 _FADES = 1.8  # times the power at 0.33 to 0.4 cycles per voxel over that beyond: more, and a filter has taken it
@@ -56,7 +57,7 @@ class Separated:
     measured : Measured
         What it has measured.
     signal, level : tensor
-        `S` and `N` in shells, that beyond the Nyquist frequency included.
+        `S`, which may be below 0, and `N` in shells, that beyond the Nyquist frequency included.
     response : tensor
         `c` at distances from 0 to 1 cycle per voxel.
     """
@@ -114,7 +115,7 @@ def separated(cubes: Float[Tensor, "n c c c"], measured: Measured) -> Separated:
     expected = seen
     for _ in range(_ROUNDS):
         signal, level = _fitted(near, seen, unit, expected)
-        expected = signal[:, None] + level[:, None] * unit
+        expected = signal.clamp_min(0)[:, None] + level[:, None] * unit
     found = Separated(measured, signal, level, response)
     middle = slice(*(round(2 * SHELLS * one) for one in _MIDDLE))
     if float(found.noise[middle].sum()) < _LEAST_NOISE * float((found.noise + signal)[middle].sum()):
@@ -153,19 +154,19 @@ def _fitted(count: Tensor, seen: Tensor, unit: Tensor, expected: Tensor) -> tupl
     weight = count / expected.clamp_min(1e-9 * float(seen.max())).square()
     ones, linear, square = ((weight * unit**power).sum(1) for power in (0, 1, 2))
     value, product = (weight * seen).sum(1), (weight * unit * seen).sum(1)
-    known = (ones * square - linear.square()) / ones.clamp_min(1e-30)  # 1 / variance of the slope
-    slope = (product - linear * value / ones.clamp_min(1e-30)) / known.clamp_min(1e-30)
-    alone = product / square.clamp_min(1e-30)  # where no signal is
-    slope = torch.minimum(slope.clamp_min(0), alone)
-    shells, share = torch.arange(len(slope)), slope * linear / value.clamp_min(1e-30)
+    known = square - linear.square() / ones.clamp_min(1e-30)  # 1 / variance of the slope
+    known = torch.where(known > _SPREAD * square, known, 0.0)
+    slope = (product - linear * value / ones.clamp_min(1e-30)) * (known > 0) / known.clamp_min(1e-30)
+    shells = torch.arange(len(slope))
+    share = (slope * linear / value.clamp_min(1e-30)).clamp(0, 1)
     alike = torch.exp(-(shells[:, None] - shells).abs() / _ALIKE) * known * share**_TRUSTED
     level = (alike @ slope) / alike.sum(1).clamp_min(1e-30)
     signal = (value - level * linear) / ones.clamp_min(1e-30)
     there = ones > 0
     nearest = torch.where(there, shells, int(there.long().argmax())).cummax(0).values
-    signal = signal[nearest].clamp_min(0)
+    signal = signal[nearest]
     signal[-1] = 0
-    return signal, level
+    return signal, level.clamp_min(0)
 
 
 def _response(seen: Tensor, unit: Tensor) -> Float[Tensor, " distances"]:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from isonet.core import fourier
-from isonet.core.simulation.separation import separated
+from isonet.core.simulation.separation import separated, spectra_of_map
 from isonet.core.simulation.spectra import SHELLS, NoSpectraError
 from isonet.core.tilts import noise, wedge
 from isonet.core.tilts.measured import Measured
@@ -80,3 +80,9 @@ def test_an_unweighted_back_projection_is_refused(strength: float) -> None:
     seen, _ = lumps(7)
     with pytest.raises(NoSpectraError, match="not those of back-projected noise"):
         separated(seen + coloured(strength * noises("unfiltered"), 24, 8), MEASURED)
+
+
+@pytest.mark.parametrize("mode", ["ramp", "hamming"])
+def test_noise_alone_is_told(mode: NoiseMode) -> None:
+    with pytest.raises(NoSpectraError, match="no signal"):
+        spectra_of_map(coloured(noises(mode), 24, 9), MEASURED)
