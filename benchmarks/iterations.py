@@ -15,31 +15,25 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from isonet.core.comparison import metrics
-from judging.cases import Sample, all_cases
+from judging.cases import Sample, made
+from judging.score import MEASURES, measures
 from quality import corrected
-from withheld import read
-
-_MEASURES = {"inside": "FSC inside the wedge", "outside": "FSC outside", "correlation": "correlation"}
 
 
 def over_iterations(sample: Sample, training: Path) -> list[dict[str, Any]]:
     """Numbers of each model of a training that was kept, first to last."""
-    truth, (low, high, _) = read(sample.truth), sample.case.tilts
     found: list[dict[str, Any]] = []
     for model in sorted((training / "results").glob("model_iter*.safetensors")):
         number = int(model.stem.removeprefix("model_iter"))
-        result = read(corrected(sample.table, model, training / f"iterations/{number:02d}"))
-        inside, outside = metrics.wedge_correlation(result, truth, (low, high))
-        numbers = (inside.mean(), outside.mean(), metrics.correlation(result, truth))
-        found.append({"training": training.name, "iteration": number, **dict(zip(_MEASURES, numbers, strict=True))})
+        result = corrected(sample.table, model, training / f"iterations/{number:02d}")
+        found.append({"training": training.name, "iteration": number, **measures(sample, result)})
     return found
 
 
 def draw(found: list[dict[str, Any]], path: Path) -> None:
     """Draw each measure over the iterations, a line for each training."""
     figure = Figure((9, 3), layout="constrained")
-    for axes, (measure, title) in zip(figure.subplots(1, len(_MEASURES)), _MEASURES.items(), strict=True):
+    for axes, (measure, title) in zip(figure.subplots(1, len(MEASURES)), MEASURES.items(), strict=True):
         for training in dict.fromkeys(one["training"] for one in found):
             own = [one for one in found if one["training"] == training]
             axes.plot([one["iteration"] for one in own], [one[measure] for one in own], "o-", label=training)
@@ -55,11 +49,11 @@ def main() -> None:
     parser.add_argument("trainings", type=Path, nargs="+", help="folders of trainings on it")
     parser.add_argument("--output", type=Path, default=Path("iterations.png"))
     options = parser.parse_args()
-    sample = Sample(all_cases()[options.sample.resolve().name], options.sample)
+    sample = made(options.sample)
     found = [one for training in options.trainings for one in over_iterations(sample, training)]
     print("| training | iteration | inside | outside | correlation |\n|---|---|---|---|---|")
     for one in found:
-        numbers = " | ".join(f"{one[measure]:.3f}" for measure in _MEASURES)
+        numbers = " | ".join(f"{one[measure]:.3f}" for measure in MEASURES)
         print(f"| {one['training']} | {one['iteration']} | {numbers} |")
     draw(found, options.output)
     print(json.dumps(found))

@@ -16,15 +16,13 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from isonet.core.comparison import metrics
 from isonet.io.checkpoint import load_model
-from judging.cases import Sample, all_cases
+from judging.cases import Sample, made
+from judging.score import MEASURES, measures
 from quality import corrected
-from withheld import read
 
 _ROOT = Path(__file__).parents[1]
 _SHIPPED = "src/isonet/models/starter.safetensors"
-_MEASURES = {"inside": "FSC inside the wedge", "outside": "FSC outside", "correlation": "correlation"}
 
 
 def shipped(folder: Path) -> dict[str, Path]:
@@ -48,14 +46,11 @@ def steps(about: Mapping[str, Any] | None) -> int:
 
 def scored(sample: Sample, folder: Path) -> list[dict[str, Any]]:
     """Numbers of each starter on a sample, fewest steps first."""
-    truth, (low, high, _) = read(sample.truth), sample.case.tilts
     found: list[dict[str, Any]] = []
     for commit, model in shipped(folder).items():
-        result = read(corrected(sample.table, model, folder / commit))
-        inside, outside = metrics.wedge_correlation(result, truth, (low, high))
-        numbers = (inside.mean(), outside.mean(), metrics.correlation(result, truth))
+        result = corrected(sample.table, model, folder / commit)
         done = steps(load_model(model)[1])
-        found.append({"commit": commit, "steps": done, **dict(zip(_MEASURES, numbers, strict=True))})
+        found.append({"commit": commit, "steps": done, **measures(sample, result)})
     return sorted(found, key=lambda one: int(one["steps"]))
 
 
@@ -63,7 +58,7 @@ def draw(found: list[dict[str, Any]], path: Path) -> None:
     """Draw each measure against the steps."""
     figure = Figure((9, 3), layout="constrained")
     done = [one["steps"] for one in found]
-    for axes, (measure, title) in zip(figure.subplots(1, len(_MEASURES)), _MEASURES.items(), strict=True):
+    for axes, (measure, title) in zip(figure.subplots(1, len(MEASURES)), MEASURES.items(), strict=True):
         axes.plot(done, [one[measure] for one in found], "o-")
         axes.set(xscale="log", xlabel="steps", title=title)
     figure.savefig(path, dpi=100)
@@ -75,11 +70,11 @@ def main() -> None:
     parser.add_argument("sample", type=Path, help="folder of a sample, named after its case")
     parser.add_argument("--output", type=Path, default=Path("starters.png"))
     options = parser.parse_args()
-    sample = Sample(all_cases()[options.sample.resolve().name], options.sample)
+    sample = made(options.sample)
     found = scored(sample, options.sample / "starters")
     print("| steps | inside | outside | correlation | commit |\n|---|---|---|---|---|")
     for one in found:
-        numbers = " | ".join(f"{one[measure]:.3f}" for measure in _MEASURES)
+        numbers = " | ".join(f"{one[measure]:.3f}" for measure in MEASURES)
         print(f"| {one['steps']} | {numbers} | {one['commit']} |")
     draw(found, options.output)
     print(json.dumps(found))

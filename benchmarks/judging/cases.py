@@ -124,6 +124,20 @@ class Sample:
         return table.parent / row.get("rlnDeconvTomoName", row["rlnTomoName"])
 
 
+def made(folder: Path) -> Sample:
+    """Return the sample that `quality.py` made in a folder, which is named after its case.
+
+    Raises
+    ------
+    SystemExit
+        If it made none there.
+    """
+    case = all_cases().get(folder.resolve().name)
+    if case is None or not (folder / "made.json").exists():
+        raise SystemExit(f"{folder}: no sample of quality.py; make it: python benchmarks/quality.py --cases NAME")
+    return Sample(case, folder)
+
+
 def make(case: Case, folder: Path, seed: int) -> Sample:
     """Simulate a case unless it is there."""
     sample, done = Sample(case, folder), folder / "made.json"

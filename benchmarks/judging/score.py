@@ -49,6 +49,18 @@ TITLES = {
 _COUNTS = {"suspect", "ice_pieces", "invented_pieces", "invented_sheets", "seconds"}
 
 
+MEASURES = {"inside": "FSC inside the wedge", "outside": "FSC outside", "correlation": "correlation"}
+"""Titles of what :func:`measures` returns."""
+
+
+def measures(sample: Sample, result: Path) -> Score:
+    """Judge a result by three numbers alone."""
+    found, truth = read(result), read(sample.truth)
+    inside, outside = metrics.wedge_correlation(found, truth, sample.case.tilts[:2])
+    numbers = (inside.mean(), outside.mean(), metrics.correlation(found, truth))
+    return dict(zip(MEASURES, numbers, strict=True))
+
+
 def score(sample: Sample, result: Path, ice: Path) -> tuple[Score, list[dict[str, float]]]:
     """Judge a result.
 
