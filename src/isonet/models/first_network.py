@@ -13,7 +13,8 @@ from isonet.errors import InputError
 from isonet.io.checkpoint import STARTER
 from isonet.models.folder import model_name, start_weights
 from isonet.models.record import STARTER_METHOD
-from isonet.train.network.unet import UNetShape, named_shape
+from isonet.train.network.unet import UNet, UNetShape, named_shape
+from isonet.train.network.widening import widened
 from isonet.train.pairs import Method
 
 
@@ -65,6 +66,8 @@ def first_network(config: RefineConfig, method: Method, device: torch.device, fo
     if path is None:
         return FirstNetwork(_network_shape(config, method, device), None, None, f"--arch {config.arch}")
     shape, weights, about = start_weights(path)
+    if config.continue_from is None:
+        shape, weights = _as_wide_as(_filters_asked(config, device), shape, weights, config.seed)
     refuse_other_network(config, shape, path)
     if config.method == "tailored":
         if about.get("method") != STARTER_METHOD:
@@ -86,6 +89,30 @@ def _network_shape(config: RefineConfig, method: Method, device: torch.device) -
     automatic = "medium" if device.type == "cuda" else "small"
     options = {"residual": method == "isonet"} | {k: v for k, v in network_options(config).items() if v is not None}
     return named_shape(automatic if config.arch == "auto" else config.arch, **options)
+
+
+def _filters_asked(config: RefineConfig, device: torch.device) -> int | None:
+    """Filters of the first level that a model is widened to; None leaves it as it is.
+
+    A GPU trains twice as many as the starter has (benchmarks/LOG.md, "A wider starter").
+    """
+    if config.filter_base is not None or config.arch != "auto":
+        return config.filter_base or named_shape(config.arch).filter_base
+    of_starter = config.pretrained_model == STARTER and config.method != "tailored"
+    return named_shape("medium").filter_base if of_starter and device.type == "cuda" else None
+
+
+def _as_wide_as(
+    filters: int | None, shape: UNetShape, weights: dict[str, Tensor], seed: int
+) -> tuple[UNetShape, dict[str, Tensor]]:
+    """Widen a network until it has so many filters; it stays as it is where doubling does not lead there."""
+    if filters is None or filters <= shape.filter_base:
+        return shape, weights
+    network = UNet(shape)
+    network.load_state_dict(weights)
+    while network.shape.filter_base < filters:
+        network = widened(network, seed)
+    return (network.shape, network.state_dict()) if network.shape.filter_base == filters else (shape, weights)
 
 
 def network_options(config: NetworkOptions) -> dict[str, object]:

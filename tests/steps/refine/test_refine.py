@@ -123,6 +123,21 @@ def test_pretrained_model_is_the_start(prepared: Path, model: Path) -> None:
     assert isonet.losses(fresh) != isonet.losses(folder)
 
 
+def test_a_model_is_widened_to_twice_its_filters(prepared: Path, model: Path) -> None:
+    """What it fills is the same; a run that goes on keeps the network."""
+    options = {name: value for name, value in isonet.TINY.items() if name not in isonet.NETWORK}
+    options |= {"learning_rate": 1e-12, "precision": "float32", "pretrained_model": model}
+    filters = 2 * load_model(model)[1]["network"]["filter_base"]
+    for folder, wider in (("narrow", {}), ("wide", {"filter_base": filters})):
+        isonet.done("refine", prepared, output_dir=folder, **{**options, "iterations": 1}, **wider)
+        isonet.done("predict", prepared, folder, output_dir=f"of-{folder}", no_calibrate=True)
+    assert load_model(Path("wide"))[1]["network"]["filter_base"] == filters
+    narrow, wide = (isonet.read(Path(f"of-{folder}/v_corrected.mrc")) for folder in ("narrow", "wide"))
+    assert isonet.relative_difference(narrow, wide) < 0.01
+    isonet.done("refine", continue_from="wide", iterations=2)
+    assert load_model(Path("wide"))[1]["network"]["filter_base"] == filters
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [("filter_base", 7), ("unet_depth", 1), ("kernel", 5), ("residual", False), ("normalization", "none")],

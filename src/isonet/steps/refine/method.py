@@ -186,9 +186,15 @@ def _begins_with_starter(rows: Sequence[Tomogram], config: RefineConfig) -> bool
     if config.pretrained_model is not None or config.preset not in _LIKE_IMAGINED:
         return False
     asks = any(_is_given(config, name) for name in ("from_scratch", *_NETWORK))
-    if asks or not all(row.measured.at_home for row in rows):
+    if (asks and not _is_widened_starter(config)) or not all(row.measured.at_home for row in rows):
         return False
     return config.method == "recorrupted" or not _halves_share_little(rows, config)
+
+
+def _is_widened_starter(config: RefineConfig) -> bool:
+    """Tell whether the network asked for is one that the starter is widened to."""
+    others = any(_is_given(config, name) for name in ("from_scratch", *_NETWORK) if name != "arch")
+    return config.arch == "medium" and not others
 
 
 def _better_whole(rows: Sequence[Tomogram], config: RefineConfig) -> bool:
