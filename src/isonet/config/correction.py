@@ -14,8 +14,8 @@ class OutputOptions(StepConfig):
     keep_measured: bool = False
     """Keep what was measured as it is, noise included, and take the wedge alone from the network."""
     calibrate: bool = True
-    """With models trained on halves: weigh prediction and data at each frequency by what the other half tells about
-    them, in the wedge by what it tells where tilts are withheld; off gives the network's output alone."""
+    """Scale the wedge at each frequency by what outer tilts tell that are withheld, and with models trained on halves
+    weigh prediction and data by what the other half tells about them; off gives the network's output alone."""
     halves: bool = True
     """With models trained on halves: write each corrected half, too, into halves/; off saves half of the time."""
     turns: Annotated[Literal[1, 2, 4], BeforeValidator(whole_number)] | None = None

@@ -10,7 +10,7 @@ square also comes closest to the signal (Lehtinen et al. 2018). In every shell, 
 In the missing wedge there are no data to compare with. A network is too shy there: it was trained on sub-volumes
 whose filled part told it less than measurements do. How much too shy is seen where tilts are withheld: the outer ones
 are taken away from a half, which leaves the narrower wedge weight `W'`, and the prediction is compared with what the
-other half has measured there::
+other half has measured there, or the one map, of whose noise there the network was shown nothing::
 
     minimise  sum |v_1 - c f(W' v_0)|^2          ->  c           where W_1 = 1 and W' = 0, a Fourier pixel off the faces
 
@@ -114,21 +114,21 @@ def measure_gains(
 
 
 def measure_fill(
-    halves: Float[Tensor, "n 2 e e e"],
-    predictions: Float[Tensor, "n 2 e e e"],
+    maps: Float[Tensor, "n m e e e"],
+    predictions: Float[Tensor, "n m e e e"],
     tilts: Tilts,
     shells: int,
 ) -> Float[Tensor, " shells"]:
-    """Find `c` from sub-volumes of both halves and the network's prediction from the inner tilts of each.
+    """Find `c` from sub-volumes of one map or both halves, and the network's predictions from their inner tilts.
 
     Parameters
     ----------
-    halves : tensor
-        Sub-volumes of the normalised halves.
+    maps : tensor
+        Sub-volumes of the normalised map, or halves.
     predictions : tensor
         `f(W' v)` of each, `W'` that of :func:`withheld_tilts`.
     tilts : sequence of float or Measured
-        Degrees, range or list, or what was measured in general, of both halves.
+        Degrees, range or list, or what was measured in general.
     shells : int
         Number of shells from 0 to the Nyquist frequency.
 
@@ -139,15 +139,15 @@ def measure_fill(
         as if that had an error of a half. Shells too small for the withheld region to have coefficients are taken for
         like the first that has.
     """
-    shape, device = fourier.spatial_shape(halves), halves.device
+    shape, device = fourier.spatial_shape(maps), maps.device
     kept = Measured.of(tilts).each(withheld_tilts)
     measured = wedge.face_distance(shape, tilts, device=device) > _OFF_FACES
     withheld = wedge.face_distance(shape, kept.ends, device=device) < -_OFF_FACES
     sums = _Shells(shape, measured & withheld, shells, device)
-    data, guess = (sums.coefficients(one, max(shape)) for one in (halves, predictions))
+    data, guess = (sums.coefficients(one, max(shape)) for one in (maps, predictions))
     pp, py, vv = sums.product(guess, guess), sums.product(guess, data.flip(1)), sums.product(data, data)
     tiny = torch.finfo(torch.float64).tiny
-    independent = halves.shape[0] * halves.shape[1] * sums.count / _BLUR
+    independent = maps.shape[0] * maps.shape[1] * sums.count / _BLUR
     certainty = _PRIOR_ERROR**2 * independent / vv.clamp(min=tiny)  # of each unit of the prediction's power
     fill = (_neighbours(certainty * py) + 1) / (_neighbours(certainty * pp) + 1)
     known = sums.count >= _FEWEST

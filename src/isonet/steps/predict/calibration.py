@@ -1,8 +1,9 @@
-"""Gains of a network on one tomogram, from sub-volumes all over it and its halves."""
+"""Gains of a network on one tomogram, from sub-volumes all over it, and what was measured beside what it is given."""
 
 import logging
 import math
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 import torch
@@ -25,13 +26,19 @@ _WIDE, _WIDE_CUBES = 96, (3, 6)
 _STREAM = 2**31 - 1
 
 
-def calibrate(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Gains | None:
-    """Compare the network's predictions from either half with the other half, also in tilts that were withheld.
+def calibrate(sources: Sequence[Source], whole: Source, evaluator: Evaluator, cube: int) -> Gains:
+    """Compare the network's predictions with measurements that were not used for them.
+
+    With halves these are those of the other half, also in tilts that were withheld. One map, or halves that have
+    measured too little that is the same, tell of withheld tilts alone; elsewhere the network's output is taken as it
+    is. What one half lacks would be taken for what a network cannot know.
 
     Parameters
     ----------
-    halves : sequence of Source
-        The two halves of a tomogram.
+    sources : sequence of Source
+        Both halves of a tomogram, or its one map.
+    whole : Source
+        What is corrected: the mean of the halves, or the one map.
     evaluator : Evaluator
         The network.
     cube : int
@@ -39,36 +46,48 @@ def calibrate(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Gain
 
     Returns
     -------
-    Gains or None
-        Always the same for the same halves and network. None for halves from every other tilt of a thick sample: they
-        have measured too little that is the same, and what one lacks would be taken for what a network cannot know.
+    Gains
+        Always the same for the same volumes and network.
     """
-    if (share := share_of_halves(halves, cube)) < ENOUGH_SHARED:
+    shells = cube // 2 + 1
+    network, data = torch.ones(shells), torch.zeros(shells)
+    if _share_enough(sources, cube):
+        measured = [half.measured for half in sources]
+        compared = _compared(sources, measured, evaluator, cube, _CUBES)
+        network, data = measure_gains(*compared, measured, shared_by_halves(sources, cube))
+    else:
+        sources = (whole,)
+    fill = _fill(sources, evaluator, cube)
+    return Gains(torch.arange(shells) / cube, network, data, fill).to(evaluator.device)
+
+
+def _share_enough(sources: Sequence[Source], cube: int) -> bool:
+    """Tell whether there are halves that have measured enough that is the same."""
+    if len(sources) == 1:
+        return False
+    share = share_of_halves(sources, cube)
+    if share < ENOUGH_SHARED:
         log.info(
             "%s: halves from every other tilt have measured the same in %.0f %% of what is measured, too little to "
-            "calibrate by; the network's output is taken as it is",
-            *(title(halves[0].volume.path), 100 * share),
+            "calibrate by; that is done for the wedge alone, by outer tilts that are withheld from the full tomogram",
+            *(title(sources[0].volume.path), 100 * share),
         )
-        return None
-    shells = cube // 2 + 1
-    measured = [half.measured for half in halves]
-    compared = _compared(halves, measured, evaluator, cube, _CUBES)
-    network, data = measure_gains(*compared, measured, shared_by_halves(halves, cube))
-    return Gains(torch.arange(shells) / cube, network, data, _fill(halves, evaluator, cube)).to(evaluator.device)
+    return share >= ENOUGH_SHARED
 
 
-def _fill(halves: Sequence[Source], evaluator: Evaluator, cube: int) -> Tensor:
+def _fill(sources: Sequence[Source], evaluator: Evaluator, cube: int) -> Tensor:
     """Gain of the prediction in the wedge, from cubes wide enough for the withheld region to have coefficients.
 
     1 where there are too few tilts for some to be withheld.
     """
-    measured, shells = _common(halves[0].measured, halves[1].measured), cube // 2 + 1
+    measured, shells = reduce(_common, [source.measured for source in sources]), cube // 2 + 1
     if any(len(sweep.tilts) < 2 or len(withheld_tilts(sweep.tilts)) < 2 for sweep in measured.sweeps):
         return torch.ones(shells)
     kept = measured.each(withheld_tilts)
-    whole = -(-max(halves[0].volume.shape) // evaluator.divisor) * evaluator.divisor
+    whole = -(-max(sources[0].volume.shape) // evaluator.divisor) * evaluator.divisor
     edge = max(cube, min(_WIDE, whole))
-    return measure_fill(*_compared(halves, [kept, kept], evaluator, edge, _WIDE_CUBES), measured, shells)
+    compared = _compared(sources, [kept] * len(sources), evaluator, edge, _WIDE_CUBES)
+    return measure_fill(*compared, measured, shells)
 
 
 def _common(first: Measured, second: Measured) -> Measured:
@@ -84,21 +103,21 @@ def _common_tilts(first: Sequence[float], second: Sequence[float]) -> tuple[floa
 
 
 def _compared(
-    halves: Sequence[Source], measured: Sequence[Measured], evaluator: Evaluator, edge: int, counts: tuple[int, int]
+    sources: Sequence[Source], measured: Sequence[Measured], evaluator: Evaluator, edge: int, counts: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
-    """Sub-volumes of both halves, and the network's predictions from what was measured of them, or is said so.
+    """Sub-volumes of all sources, and the network's predictions from what was measured of them, or is said so.
 
     As many as a volume has room for, at least the first and at most the second of `counts`.
     """
     least, most = counts
-    room = math.prod(edges_of(box_of_data(halves)))
+    room = math.prod(edges_of(box_of_data(sources)))
     count = max(least, min(most, room // edge**3))
     edges = (edge, edge, edge)
     weights = [wedge.weight(edges, one, device=evaluator.device) for one in measured]
     data, guesses = [], []
-    for centre in draw_in_data(halves, count, edge, random_stream(0, _STREAM)):
+    for centre in draw_in_data(sources, count, edge, random_stream(0, _STREAM)):
         corner = (centre - edge // 2).tolist()
-        block = torch.from_numpy(np.stack([half.cut(corner, edges) for half in halves])).to(evaluator.device)
+        block = torch.from_numpy(np.stack([source.cut(corner, edges) for source in sources])).to(evaluator.device)
         given = [fourier.apply(one, weight) for one, weight in zip(block, weights, strict=True)]
         data.append(block.cpu())
         guesses.append(torch.cat([evaluator(one[None, None])[:, 0].cpu() for one in given]))

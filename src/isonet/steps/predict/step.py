@@ -50,7 +50,7 @@ log = logging.getLogger("isonet")
 _SYMMETRIC = 6.0  # degrees that both ends of a tilt range may differ by
 _HALF_TURNS = {"y": (-1, 1, -1), "z": (1, -1, -1), "x": (-1, -1, 1)}  # what becomes of z, y, x
 _USUAL_TURNS: Literal[2] = 2
-_PROCEDURE = 6  # counts changes of what is computed: results of an older one are made again
+_PROCEDURE = 7  # counts changes of what is computed: results of an older one are made again
 
 
 def predict_in_folder(star: Path, model: Path, config: PredictConfig) -> Project:
@@ -128,8 +128,8 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         cube = int(trained.about["cube_size"])
         comment_on_thickness(sources, cube, cube)
         if len(sources) == 1:
-            turned = _turned(evaluator, sources[0], config)
-            _correct(sources[0], trained, turned, config, run, path, lambda: None)
+            gains = _lazy_gains(sources, sources[0], trained, evaluator, config)
+            _correct(sources[0], trained, _turned(evaluator, sources[0], config), config, run, path, gains)
         else:
             _correct_halves(sources, trained, evaluator, config, run, path)
         project.recorded(tomogram.index, rlnCorrectedTomoName=project.entry(path))
@@ -175,13 +175,23 @@ def _correct_halves(
     whole = mean_source(*halves)
     if model.is_starter:
         whole = standardised(whole)
-    cube = int(model.about["cube_size"])
-    calibrated = config.calibrate and not model.undoes_contrast_transfer  # which halves have
-    gains = lru_cache(lambda: calibrate(halves, evaluator, cube) if calibrated else None)
+    gains = _lazy_gains(halves, whole, model, evaluator, config)
     if config.halves:
         for half, into in zip(halves, paths, strict=True):
             _correct(half, model, evaluator, config, run, into, gains)
     _correct(whole, model, _turned(evaluator, whole, config), config, run, path, gains)
+
+
+def _lazy_gains(
+    sources: Sequence[Source], whole: Source, model: Model, evaluator: Evaluator, config: PredictConfig
+) -> LazyGains:
+    """Gains of a network on a tomogram; none without being asked for, or where the data have what it undoes.
+
+    A starter has seen the truth in the wedge, and is compared with halves alone.
+    """
+    if not config.calibrate or model.undoes_contrast_transfer or (model.is_starter and len(sources) == 1):
+        return lambda: None
+    return lru_cache(lambda: calibrate(sources, whole, evaluator, int(model.about["cube_size"])))
 
 
 def input_columns(project: Project, about: Mapping[str, Any], asked: str = "auto") -> Sequence[str]:

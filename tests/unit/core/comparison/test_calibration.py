@@ -155,6 +155,21 @@ def test_a_prediction_is_left_alone_where_nothing_can_be_said_about_it() -> None
     assert torch.allclose(fill[18:], torch.ones(()), atol=0.05)
 
 
+@pytest.mark.parametrize("factor", [0.5, 0.8, 2.0])
+def test_one_map_tells_it_by_its_own_tilts(factor: float) -> None:
+    truth = low_passed(wide(1, 6, 1), 0.2)
+    one_map = wedge.apply(truth + wide(2, 6, 1), TILTS)
+    fill = measure_fill(one_map, factor * truth, TILTS, 25)
+    assert torch.allclose(fill[:16] * factor, torch.ones(()), atol=0.2)
+
+
+def test_noise_of_one_map_is_not_believed_where_its_tilts_are_withheld() -> None:
+    noisy = wedge.apply(wide(4, 6, 1), TILTS)
+    seen = wedge.apply(noisy, withheld_tilts(TILTS))
+    repeated = seen + low_passed(wide(5, 6, 1), 0.4)
+    assert float(measure_fill(noisy, repeated, TILTS, 25)[8:].max()) < 0.2
+
+
 @pytest.mark.parametrize("tilts", [(-60.0, 60.0), (-40.0, 62.0), tuple(range(-48, 61, 3))])
 def test_tilts_are_withheld_at_both_ends(tilts: tuple[float, ...]) -> None:
     kept = withheld_tilts(tilts)
