@@ -39,6 +39,11 @@ class Model:
         return bool(self.about.get("method") == STARTER_METHOD)
 
     @property
+    def is_untailored(self) -> bool:
+        """Whether it is a starter that was not tailored to any tomogram, and so makes previews."""
+        return self.is_starter and not self.about["tilts"]
+
+    @property
     def undoes_contrast_transfer(self) -> bool:
         """Whether it gives the density without contrast transfer, which the data have."""
         return bool(self.about.get("undoes_contrast_transfer"))

@@ -27,7 +27,7 @@ def warn_of_other_tomogram(source: Source, model: Model, path: Path) -> None:
     """Warn where a tomogram differs from those the model was trained on."""
     name = title(source.volume.path)
     pixel = pixel_size(source.tomogram, source.volume)
-    if model.is_starter and not model.about["tilts"]:
+    if model.is_untailored:
         low, high = PIXEL_SIZES
         if pixel and not low * 0.95 < pixel < high * 1.05:
             log.warning("%s: %g A/voxel, %s was trained at %g to %g; resize first", name, pixel, path, low, high)

@@ -104,7 +104,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     if run.leads and evaluator.warning is not None:
         log.warning("%s", evaluator.warning)
     if trained.is_starter:
-        what = "a result" if trained.about["tilts"] else "a preview"
+        what = "a preview" if trained.is_untailored else "a result"
         learns = "refine" if columns == HALF_COLUMNS else "refine --method recorrupted"
         log.warning(
             "%s was trained on simulations alone: this is %s made from prior knowledge, which may invent; isonet "
@@ -113,7 +113,7 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
         )
     paths = output_paths(chosen, config.output_dir, "corrected", ending(config))
     _refuse_unreadable(chosen, columns)
-    if trained.is_starter and not trained.about["tilts"] and not config.overwrite:
+    if trained.is_untailored and not config.overwrite:
         _refuse_to_replace_trained(paths)
     deconvolution = _deconvolution(chosen, columns[0], config) if config.deconvolve else None
     if config.float16:
@@ -187,9 +187,9 @@ def _lazy_gains(
 ) -> LazyGains:
     """Gains of a network on a tomogram; none without being asked for, or where the data have what it undoes.
 
-    A starter has seen the truth in the wedge, and is compared with halves alone.
+    A preview of one map goes without: it should take seconds.
     """
-    if not config.calibrate or model.undoes_contrast_transfer or (model.is_starter and len(sources) == 1):
+    if not config.calibrate or model.undoes_contrast_transfer or (model.is_untailored and len(sources) == 1):
         return lambda: None
     return lru_cache(lambda: calibrate(sources, whole, evaluator, int(model.about["cube_size"])))
 
