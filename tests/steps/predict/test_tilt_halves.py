@@ -45,3 +45,12 @@ def test_one_map_calibrates_the_wedge_alone(here: Path) -> None:
     one, other, _ = corrected(here, 32, 3)
     assert changed(one, other, 0, 50) < 1e-6
     assert changed(one, other, 70, 90) > 1e-4
+
+
+def test_a_preview_of_one_map_is_left_as_it_is(here: Path) -> None:
+    isonet.done("simulate", output_dir="s", snr=1, species=1, depth=32, height=40, width=48)
+    isonet.done("prepare", "s/full.mrc", **TILTS)
+    isonet.done("predict", "tomograms.star", "starter")
+    isonet.done("predict", "tomograms.star", "starter", "--no-calibrate", output_dir="plain")
+    one, other = (isonet.read(Path(folder) / "full_corrected.mrc") for folder in ("corrected", "plain"))
+    assert np.array_equal(one, other)
