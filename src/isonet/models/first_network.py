@@ -10,12 +10,15 @@ from torch import Tensor
 
 from isonet.config import NetworkOptions, RefineConfig
 from isonet.errors import InputError
-from isonet.io.checkpoint import STARTER
-from isonet.models.folder import model_name, start_weights
+from isonet.io.checkpoint import STARTER, load_state
+from isonet.models.folder import STATE_NAME, model_name, start_weights
 from isonet.models.record import STARTER_METHOD
 from isonet.train.network.unet import UNet, UNetShape, named_shape
 from isonet.train.network.widening import widened
 from isonet.train.pairs import Method
+
+_LAST = "head.weight"
+"""Kernel that reads all filters of the first level."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def first_network(config: RefineConfig, method: Method, device: torch.device, fo
         kept = folder / model_name(0)
         path = kept if kept.exists() else None
     if path is None:
-        return FirstNetwork(_network_shape(config, method, device), None, None, f"--arch {config.arch}")
+        return FirstNetwork(_network_shape(config, method, device, folder), None, None, f"--arch {config.arch}")
     shape, weights, about = start_weights(path)
     if config.continue_from is None:
         shape, weights = _as_wide_as(_filters_asked(config, device), shape, weights, config.seed)
@@ -84,10 +87,16 @@ def first_network(config: RefineConfig, method: Method, device: torch.device, fo
     return FirstNetwork(shape, weights, about, source)
 
 
-def _network_shape(config: RefineConfig, method: Method, device: torch.device) -> UNetShape:
-    """Resolve the network: a named one with the options that were given in its place."""
+def _network_shape(config: RefineConfig, method: Method, device: torch.device, folder: Path) -> UNetShape:
+    """Resolve the network: a named one with the options that were given in its place.
+
+    A run that goes on keeps its filters, also on another kind of device than it was begun on.
+    """
     automatic = "medium" if device.type == "cuda" else "small"
     options = {"residual": method == "isonet"} | {k: v for k, v in network_options(config).items() if v is not None}
+    if config.continue_from is not None and config.arch == "auto":
+        weights = load_state(folder / STATE_NAME).get("weights", {})
+        options |= {"filter_base": weights[_LAST].shape[1]} if _LAST in weights else {}
     return named_shape(automatic if config.arch == "auto" else config.arch, **options)
 
 
