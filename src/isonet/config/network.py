@@ -12,8 +12,8 @@ class NetworkOptions(StepConfig):
 
     arch: Literal["auto", "paper", "medium", "small", "deep"] = "auto"
     """Network: paper (64 filters), medium (32), small (16), or deep (32, and a fourth level that sees twice as far);
-    auto is that of the model that training begins with, but medium on a GPU, to which the starter is widened; from
-    nothing medium on a GPU and small on a CPU."""
+    auto is medium on a GPU, to which the starter is widened, and small on a CPU and for tailored; another model that
+    training begins with keeps its own."""
     unet_depth: int | None = Field(None, ge=1, le=5)
     """Levels of the U-Net; as arch if left out."""
     filter_base: int | None = Field(None, ge=1, le=256)

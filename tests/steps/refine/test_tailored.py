@@ -347,6 +347,8 @@ def test_halves_are_learnt_from_the_starter_on_unless_they_share_little(
         ({"from_scratch": True}, "None"),
         ({"preset": "phase-plate"}, "None"),
         ({"arch": "medium"}, "starter"),
+        ({"filter_base": 32}, "starter"),
+        ({"filter_base": 8}, "None"),
         ({"arch": "medium", "kernel": 5}, "None"),
         ({"arch": "paper"}, "None"),
         ({"method": "denoise"}, "None"),

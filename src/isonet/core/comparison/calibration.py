@@ -12,7 +12,7 @@ whose filled part told it less than measurements do. How much too shy is seen wh
 are taken away from a half, which leaves the narrower wedge weight `W'`, and the prediction is compared with what the
 other half has measured there, or the one map, of whose noise there the network was shown nothing::
 
-    minimise  sum |v_1 - c f(W' v_0)|^2          ->  c           where W_1 = 1 and W' = 0, a Fourier pixel off the faces
+    minimise  sum |v_1 - c f(W' v_0)|^2          ->  c           where W_1 = 1 and W' = 0, off the faces
 
 Nothing is seen there of what lies farther from measured content than the withheld tilts reach. Farther in, a `c` above
 1 goes back to 1, which it is at twice that angle: strengthening what nothing vouches for is worse than leaving it shy.
@@ -35,6 +35,7 @@ from isonet.core.tilts.measured import Measured, Tilts
 
 KEPT = 0.7
 _OFF_FACES = 1.0  # Fourier pixels
+_OFF_GIVEN = 2.5  # the same where noise is shared: farther than a window carries what a soft face lets pass
 _FEWEST = 50
 _PRIOR_ERROR = 0.5
 _MOST_FILL = 3.0
@@ -142,7 +143,7 @@ def measure_fill(
     shape, device = fourier.spatial_shape(maps), maps.device
     kept = Measured.of(tilts).each(withheld_tilts)
     measured = wedge.face_distance(shape, tilts, device=device) > _OFF_FACES
-    withheld = wedge.face_distance(shape, kept.ends, device=device) < -_OFF_FACES
+    withheld = wedge.face_distance(shape, kept.ends, device=device) < -(_OFF_FACES if maps.shape[1] > 1 else _OFF_GIVEN)
     sums = _Shells(shape, measured & withheld, shells, device)
     data, guess = (sums.coefficients(one, max(shape)) for one in (maps, predictions))
     pp, py, vv = sums.product(guess, guess), sums.product(guess, data.flip(1)), sums.product(data, data)
@@ -240,8 +241,7 @@ def combination(
     weights: Transfer,
     believed: Transfer,
     gains: Gains | None,
-    *,
-    keep_measured: bool,
+    kept: Transfer | None,
 ) -> tuple[Transfer, Transfer]:
     """Factors of prediction and data: `F^-1[ W^2 (a P + b V) + (1 - W^2) c' P ]`.
 
@@ -257,8 +257,8 @@ def combination(
         `r`: how far `c` holds where it is above 1 (:func:`vouched`).
     gains : Gains or None
         `a`, `b`, `c`; 1, 0 and 1 if there are none.
-    keep_measured : bool
-        Put the data in place of that where they are measured.
+    kept : callable, optional
+        How far the data are put in place of that: the weight of single planes, between which `W` makes no difference.
 
     Returns
     -------
@@ -273,15 +273,15 @@ def combination(
         return torch.cat([half, half[1 : depth - len(half) + 1].flip(0)])
 
     def prediction(*at: Tensor) -> Tensor:
-        weight = weights(*at)
-        seen, depth = weight.square(), len(weight)
-        factors = seen * gain("network", at, depth) + (1 - seen) * _filled(gain("fill", at, depth), believed(*at))
-        return (1 - weight) * factors if keep_measured else factors
+        seen = weights(*at).square()
+        filled = _filled(gain("fill", at, len(seen)), believed(*at))
+        factors = seen * gain("network", at, len(seen)) + (1 - seen) * filled
+        return factors if kept is None else (1 - kept(*at)) * factors
 
     def data(*at: Tensor) -> Tensor:
         weight = weights(*at)
         factors = weight.square() * gain("data", at, len(weight))
-        return weight + (1 - weight) * factors if keep_measured else factors
+        return factors if kept is None else torch.lerp(factors, torch.ones(()), kept(*at))
 
     return prediction, data
 

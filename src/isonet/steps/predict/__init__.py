@@ -2,7 +2,7 @@
 
 ::
 
-    step ──> calibration ──> correction          gains from the halves, then tile by tile from disk to disk
+    step ──> calibration ──> correction          gains from what it was not given, then tile by tile from disk to disk
       └────> results                             formats, halves, copies, room on the disk
 """
 

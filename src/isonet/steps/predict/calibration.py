@@ -53,11 +53,11 @@ def calibrate(sources: Sequence[Source], whole: Source, evaluator: Evaluator, cu
     network, data = torch.ones(shells), torch.zeros(shells)
     if _share_enough(sources, cube):
         measured = [half.measured for half in sources]
-        compared = _compared(sources, measured, evaluator, cube, _CUBES)
+        compared = _compared(sources, measured, evaluator, cube, _CUBES, sources)
         network, data = measure_gains(*compared, measured, shared_by_halves(sources, cube))
+        fill = _fill(sources, sources, evaluator, cube)
     else:
-        sources = (whole,)
-    fill = _fill(sources, evaluator, cube)
+        fill = _fill((whole,), sources, evaluator, cube)
     return Gains(torch.arange(shells) / cube, network, data, fill).to(evaluator.device)
 
 
@@ -75,18 +75,18 @@ def _share_enough(sources: Sequence[Source], cube: int) -> bool:
     return share >= ENOUGH_SHARED
 
 
-def _fill(sources: Sequence[Source], evaluator: Evaluator, cube: int) -> Tensor:
+def _fill(maps: Sequence[Source], sources: Sequence[Source], evaluator: Evaluator, cube: int) -> Tensor:
     """Gain of the prediction in the wedge, from cubes wide enough for the withheld region to have coefficients.
 
-    1 where there are too few tilts for some to be withheld.
+    They are drawn where `sources` have data. 1 where there are too few tilts for some to be withheld.
     """
-    measured, shells = reduce(_common, [source.measured for source in sources]), cube // 2 + 1
+    measured, shells = reduce(_common, [one.measured for one in maps]), cube // 2 + 1
     if any(len(sweep.tilts) < 2 or len(withheld_tilts(sweep.tilts)) < 2 for sweep in measured.sweeps):
         return torch.ones(shells)
     kept = measured.each(withheld_tilts)
     whole = -(-max(sources[0].volume.shape) // evaluator.divisor) * evaluator.divisor
     edge = max(cube, min(_WIDE, whole))
-    compared = _compared(sources, [kept] * len(sources), evaluator, edge, _WIDE_CUBES)
+    compared = _compared(maps, [kept] * len(maps), evaluator, edge, _WIDE_CUBES, sources)
     return measure_fill(*compared, measured, shells)
 
 
@@ -103,11 +103,17 @@ def _common_tilts(first: Sequence[float], second: Sequence[float]) -> tuple[floa
 
 
 def _compared(
-    sources: Sequence[Source], measured: Sequence[Measured], evaluator: Evaluator, edge: int, counts: tuple[int, int]
+    maps: Sequence[Source],
+    measured: Sequence[Measured],
+    evaluator: Evaluator,
+    edge: int,
+    counts: tuple[int, int],
+    sources: Sequence[Source],
 ) -> tuple[Tensor, Tensor]:
-    """Sub-volumes of all sources, and the network's predictions from what was measured of them, or is said so.
+    """Sub-volumes of all maps, and the network's predictions from what was measured of them, or is said so.
 
-    As many as a volume has room for, at least the first and at most the second of `counts`.
+    They are drawn where `sources` have data, as many as there is room for, at least the first and at most the second of
+    `counts`.
     """
     least, most = counts
     room = math.prod(edges_of(box_of_data(sources)))
@@ -117,7 +123,7 @@ def _compared(
     data, guesses = [], []
     for centre in draw_in_data(sources, count, edge, random_stream(0, _STREAM)):
         corner = (centre - edge // 2).tolist()
-        block = torch.from_numpy(np.stack([source.cut(corner, edges) for source in sources])).to(evaluator.device)
+        block = torch.from_numpy(np.stack([one.cut(corner, edges) for one in maps])).to(evaluator.device)
         given = [fourier.apply(one, weight) for one, weight in zip(block, weights, strict=True)]
         data.append(block.cpu())
         guesses.append(torch.cat([evaluator(one[None, None])[:, 0].cpu() for one in given]))

@@ -221,9 +221,9 @@ class Correction:
             _copy(found, result, grey, plans.filtering.sections)
             return
         shape, measured = self.source.shape, self.source.measured
-        gap = 0 if self.config.keep_measured else LARGEST_GAP  # a whole volume does tell planes apart
-        weights, believed = wedge.transfer(shape, measured, gap=gap), vouched(shape, measured)
-        transfers = combination(weights, believed, self.gains, keep_measured=self.config.keep_measured)
+        weights, believed = wedge.transfer(shape, measured, gap=LARGEST_GAP), vouched(shape, measured)
+        kept = wedge.transfer(shape, measured, gap=0) if self.config.keep_measured else None  # single planes, too
+        transfers = combination(weights, believed, self.gains, kept)
         how = plans.combining
         with run.progress(f"combine {self.source.tomogram.name}", how.count + how.shape[0]) as advance:
             streamed.combine_volumes(

@@ -32,6 +32,8 @@ SETTLED = ("method", "cube_size", "batch_size", "iterations", "epochs", "steps_p
 """Options that come with a method where they are not given."""
 _NETWORK = tuple(NetworkOptions.model_fields)
 _OF_TWO_MAPS = ("noise2noise", "recorrupted")
+_WIDENED = 32
+"""Filters of a network that is better begun with the starter than from nothing."""
 _LIKE_IMAGINED = (None, "purified", "cellular")
 """Presets of samples such as are imagined."""
 
@@ -193,8 +195,8 @@ def _begins_with_starter(rows: Sequence[Tomogram], config: RefineConfig) -> bool
 
 def _is_widened_starter(config: RefineConfig) -> bool:
     """Tell whether the network asked for is one that the starter is widened to."""
-    others = any(_is_given(config, name) for name in ("from_scratch", *_NETWORK) if name != "arch")
-    return config.arch == "medium" and not others
+    asked = [name for name in ("from_scratch", *_NETWORK) if _is_given(config, name)]
+    return asked in (["arch"], ["filter_base"]) and (config.arch == "medium" or config.filter_base == _WIDENED)
 
 
 def _better_whole(rows: Sequence[Tomogram], config: RefineConfig) -> bool:

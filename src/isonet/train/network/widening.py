@@ -30,7 +30,7 @@ def widened(network: UNet, seed: int = 0) -> UNet:
     made = UNet(replace(network.shape, filter_base=2 * network.shape.filter_base)).train(network.training)
     first = {next(level.children()) for level in network.decoders}  # read the level below and the skip, in this order
     for narrow, wide in zip(network.modules(), made.modules(), strict=True):
-        if isinstance(narrow, Convolution):
+        if isinstance(narrow, Convolution) and isinstance(wide, Convolution):
             _widen_convolution(narrow, wide, 2 if narrow in first else 1, generator)
         elif isinstance(narrow, nn.BatchNorm3d | nn.InstanceNorm3d):
             for name, value in narrow.state_dict().items():
@@ -38,14 +38,14 @@ def widened(network: UNet, seed: int = 0) -> UNet:
     return made
 
 
-def _widen_convolution(narrow: Convolution, wide: nn.Module, joined: int, generator: torch.Generator) -> None:
+def _widen_convolution(narrow: Convolution, wide: Convolution, joined: int, generator: torch.Generator) -> None:
     """Fill a convolution that reads `joined` widened volumes, unless it reads the tomogram or makes the result."""
     inputs, outputs = (0, 1) if isinstance(narrow, nn.ConvTranspose3d) else (1, 0)
     weights = narrow.state_dict()
     kernel, bias = weights["weight"], weights["bias"]
-    if narrow.in_channels > 1:
+    if wide.in_channels > narrow.in_channels:
         kernel = torch.cat([_shared(part, inputs, generator) for part in kernel.chunk(joined, inputs)], inputs)
-    if narrow.out_channels > 1:
+    if wide.out_channels > narrow.out_channels:
         kernel, bias = _twice(kernel, outputs), _twice(bias, 0)
     wide.load_state_dict({"weight": kernel, "bias": bias})
 

@@ -30,7 +30,7 @@ def outputs(network: UNet, training: bool) -> torch.Tensor:
 
 
 @given(
-    depth=st.integers(1, 3), filters=st.integers(2, 4), convs=st.integers(2, 4), pool=st.booleans(),
+    depth=st.integers(1, 3), filters=st.integers(1, 4), convs=st.integers(2, 4), pool=st.booleans(),
     normalization=st.sampled_from(["batch", "instance", "none"]), training=st.booleans(), seed=st.integers(0, 100),
 )  # fmt: skip
 @settings(max_examples=25, deadline=None)
