@@ -72,7 +72,8 @@ class Source:
         """Cut a normalised block out, continued by reflection beyond the faces and over the padding."""
         block = self._normalised(cut(self.voxels, corner, shape))
         if not np.isfinite(block).all():  # a large volume was not read as a whole before
-            raise InputError(not_finite(self.volume.path, block, max(0, int(corner[0]))))
+            first = int(corner[0])  # before section 0 lies what is reflected
+            raise InputError(not_finite(self.volume.path, block[max(0, -first) :], max(0, first)))
         return block
 
     @property

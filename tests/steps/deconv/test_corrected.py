@@ -143,13 +143,13 @@ def test_killed_prediction_goes_on_to_the_same(here: Path, volume: Any, model: P
         isonet.write(here / f"{name}.mrc", volume)
     isonet.done("prepare", "a.mrc", "b.mrc", "c.mrc", defocus=40000)
     star = here / "tomograms.star"
-    isonet.done("predict", star, model, "--deconvolve", output_dir="whole")
+    isonet.done("predict", star, model, "--deconvolve", "--no-calibrate", output_dir="whole")
     isonet.edited(star, **{COLUMN: None})
-    process = isonet.Process(here / "err", "predict", star, model, "--deconvolve")
+    process = isonet.Process(here / "err", "predict", star, model, "--deconvolve", "--no-calibrate")
     process.wait_for(lambda: isonet.table(star)[0].get(COLUMN, "None") != "None")
     process.signal(signal.SIGKILL)
     process.outcome()
-    isonet.done("predict", star, model, "--deconvolve")
+    isonet.done("predict", star, model, "--deconvolve", "--no-calibrate")
     for name in "abc":
         made = f"deconvolved/{name}_corrected_deconv.mrc"
         assert np.array_equal(isonet.read(here / "corrected" / made), isonet.read(here / "whole" / made))
