@@ -12,7 +12,7 @@ from isonet.core.evenness import unevenness
 from isonet.core.masks.beads import Bead
 from isonet.core.normalize import FARTHEST, LocalMoments, Moments, Normalization, are_few, without_hot
 from isonet.core.planes import Planes
-from isonet.core.sampling import cut
+from isonet.core.sampling import cut, reflected_indices
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io.formats import open_volume
@@ -72,8 +72,9 @@ class Source:
         """Cut a normalised block out, continued by reflection beyond the faces and over the padding."""
         block = self._normalised(cut(self.voxels, corner, shape))
         if not np.isfinite(block).all():  # a large volume was not read as a whole before
-            first = int(corner[0])  # before section 0 lies what is reflected
-            raise InputError(not_finite(self.volume.path, block[max(0, -first) :], max(0, first)))
+            sections = reflected_indices(int(corner[0]), len(block), self.shape[0])
+            bad = min(np.flatnonzero(~np.isfinite(block).all(axis=(1, 2))), key=lambda one: sections[one])
+            raise InputError(not_finite(self.volume.path, block[bad : bad + 1], int(sections[bad])))
         return block
 
     @property
