@@ -14,6 +14,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from isonet.errors import InputError
+from isonet.project.table import Project
+from isonet.volumes.source import open_source
+
 TINY = isonet.TINY
 
 
@@ -84,6 +88,20 @@ def test_bad_voxels_of_a_large_volume_that_nothing_has_looked_at_yet(
     isonet.edited(prepared, rlnTomoName="bad.mrc")
     isonet.assert_refused(isonet.call("predict", prepared, model), "bad.mrc", *KINDS["NaN"])
     assert not list(Path("corrected").glob("[!.]*corrected*"))
+
+
+def test_a_bad_section_has_its_number_wherever_a_block_reflects_it(
+    prepared: Path, volume: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("isonet.volumes.padding._READ_WHOLE", 0)
+    monkeypatch.setattr("isonet.volumes.padding._FEWEST_SECTIONS", 3)
+    bad_volume("NaN", prepared.parent / "bad.mrc", volume)
+    isonet.edited(prepared, rlnTomoName="bad.mrc")
+    (row,) = Project.read(prepared).selected(None)
+    source = open_source(row, row.full_column)
+    for first in (-12, -8, -5, 0, 3, len(volume) - 6):
+        with pytest.raises(InputError, match="section 5"):
+            source.cut((first, 0, 0), (len(volume), 16, 16))
 
 
 def test_folders_without_tomograms(here: Path) -> None:
