@@ -145,8 +145,11 @@ def written(*texts: str) -> list[str]:
 
 
 def test_commands_at_once_make_no_tomogram_twice(here: Path, star: Path, alone: Path) -> None:
-    isonet.done("predict", star, alone, output_dir=here / "one")
-    commands = [isonet.Process(here / f"err{i}", "predict", star, alone, output_dir=here / "c") for i in range(3)]
+    isonet.done("predict", star, alone, output_dir=here / "one", calibrate=False)
+    commands = [
+        isonet.Process(here / f"err{i}", "predict", star, alone, output_dir=here / "c", calibrate=False)
+        for i in range(3)
+    ]
     outcomes = [command.outcome() for command in commands]
     assert [outcome.code for outcome in outcomes] == [0, 0, 0], outcomes
     made = written(*(outcome.err for outcome in outcomes))
@@ -160,8 +163,10 @@ def test_commands_at_once_make_no_tomogram_twice(here: Path, star: Path, alone: 
 
 
 def test_processes_share_what_is_to_be_corrected(here: Path, star: Path, alone: Path) -> None:
-    isonet.done("predict", star, alone, output_dir=here / "one")
-    outcome = isonet.Process(here / "err", "predict", star, alone, output_dir=here / "c", devices=2).outcome(900)
+    isonet.done("predict", star, alone, output_dir=here / "one", calibrate=False)
+    outcome = isonet.Process(
+        here / "err", "predict", star, alone, output_dir=here / "c", devices=2, calibrate=False
+    ).outcome(900)
     assert outcome.code == 0, outcome.err
     made = written(outcome.err)
     assert len(made) == len(set(made)) == 3

@@ -131,7 +131,7 @@ def test_tiles_are_copied_once_each_way(large: Path, model: Path, gpu: pretended
 
 def test_prediction_goes_on_with_smaller_tiles(large: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also after some tiles are done; the result is that of the smaller ones alone."""
-    isonet.done("predict", large, model, output_dir="small", device="cpu", crop_size=48, cube_size=32)
+    isonet.done("predict", large, model, output_dir="small", device="cpu", crop_size=48, cube_size=32, calibrate=False)
     evaluate, seen = Evaluator.__call__, []
 
     def short_of_memory(self: Evaluator, volumes: torch.Tensor) -> torch.Tensor:
@@ -141,7 +141,7 @@ def test_prediction_goes_on_with_smaller_tiles(large: Path, model: Path, monkeyp
         return evaluate(self, volumes)
 
     monkeypatch.setattr(Evaluator, "__call__", short_of_memory)
-    outcome = isonet.done("predict", large, model, output_dir="c")
+    outcome = isonet.done("predict", large, model, output_dir="c", calibrate=False)
     assert re.search(r"v\.mrc: out of memory; going on with tiles of \d+ x \d+ x \d+", outcome.err)
     whole = isonet.read(Path("c/v_corrected.mrc"))
     assert isonet.relative_difference(whole, isonet.read(Path("small/v_corrected.mrc"))) < 0.1
@@ -154,8 +154,10 @@ def test_sizes_that_were_asked_for_are_not_changed(large: Path, model: Path, mon
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(Evaluator, "__call__", short_of_memory)
-    outcome = isonet.call("predict", large, model, output_dir="c", crop_size=32, cube_size=16)
+    outcome = isonet.call("predict", large, model, output_dir="c", crop_size=32, cube_size=16, calibrate=False)
     isonet.assert_refused(outcome, "v.mrc", "out of memory", "32 x 32 x 32", "--crop-size")
+    outcome = isonet.call("predict", large, model, output_dir="d")
+    isonet.assert_refused(outcome, "v.mrc", "out of memory while the network is calibrated", "--no-calibrate")
 
 
 def test_validate_computes_where_and_how_it_is_told(halves: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,10 @@ from isonet.core.comparison.calibration import Gains, measure_fill, measure_gain
 from isonet.core.sampling import edges_of, random_stream
 from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured
+from isonet.errors import InputError
 from isonet.io.volume_files import title
 from isonet.train.evaluate import Evaluator
+from isonet.train.memory import is_out_of_memory
 from isonet.volumes.shared_halves import ENOUGH_SHARED, share_of_halves, shared_by_halves
 from isonet.volumes.source import Source
 from isonet.volumes.where import box_of_data, draw_in_data
@@ -126,5 +128,23 @@ def _compared(
         block = torch.from_numpy(np.stack([one.cut(corner, edges) for one in maps])).to(evaluator.device)
         given = [fourier.apply(one, weight) for one, weight in zip(block, weights, strict=True)]
         data.append(block.cpu())
-        guesses.append(torch.cat([evaluator(one[None, None])[:, 0].cpu() for one in given]))
+        guesses.append(_predicted(given, evaluator, maps[0]))
     return torch.stack(data), torch.stack(guesses)
+
+
+def _predicted(cubes: Sequence[Tensor], evaluator: Evaluator, source: Source) -> Tensor:
+    """Return what the network makes of cubes.
+
+    Raises
+    ------
+    InputError
+        If the memory does not suffice.
+    """
+    try:
+        return torch.cat([evaluator(one[None, None])[:, 0].cpu() for one in cubes])
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        path = source.volume.path
+        remedy = "use --device cpu, or --no-calibrate"
+        raise InputError(f"{path}: out of memory while the network is calibrated; {remedy}") from error
