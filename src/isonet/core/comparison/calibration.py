@@ -257,7 +257,7 @@ def combination(
         `r`: how far `c` holds where it is above 1 (:func:`vouched`).
     gains : Gains or None
         `a`, `b`, `c`; 1, 0 and 1 if there are none.
-    kept : callable, optional
+    kept : callable or None
         How far the data are put in place of that: the weight of single planes, between which `W` makes no difference.
 
     Returns
@@ -281,7 +281,7 @@ def combination(
     def data(*at: Tensor) -> Tensor:
         weight = weights(*at)
         factors = weight.square() * gain("data", at, len(weight))
-        return factors if kept is None else torch.lerp(factors, torch.ones(()), kept(*at))
+        return factors if kept is None else 1 - (1 - kept(*at)) * (1 - factors)
 
     return prediction, data
 

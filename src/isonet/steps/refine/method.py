@@ -11,6 +11,7 @@ from isonet.models.record import STARTER_METHOD
 from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.steps.prepare import warn_of_missing_halves
 from isonet.steps.simulate import UntoldError, grain_of, recordings_of
+from isonet.train.network.unet import named_shape
 from isonet.train.pairs import Method
 from isonet.validation.command import option
 from isonet.volumes.shared_halves import share_of_halves
@@ -32,8 +33,6 @@ SETTLED = ("method", "cube_size", "batch_size", "iterations", "epochs", "steps_p
 """Options that come with a method where they are not given."""
 _NETWORK = tuple(NetworkOptions.model_fields)
 _OF_TWO_MAPS = ("noise2noise", "recorrupted")
-_WIDENED = 32
-"""Filters of a network that is better begun with the starter than from nothing."""
 _LIKE_IMAGINED = (None, "purified", "cellular")
 """Presets of samples such as are imagined."""
 
@@ -187,16 +186,16 @@ def _begins_with_starter(rows: Sequence[Tomogram], config: RefineConfig) -> bool
     """
     if config.pretrained_model is not None or config.preset not in _LIKE_IMAGINED:
         return False
-    asks = any(_is_given(config, name) for name in ("from_scratch", *_NETWORK))
-    if (asks and not _is_widened_starter(config)) or not all(row.measured.at_home for row in rows):
+    if not _starter_has_network(config) or not all(row.measured.at_home for row in rows):
         return False
     return config.method == "recorrupted" or not _halves_share_little(rows, config)
 
 
-def _is_widened_starter(config: RefineConfig) -> bool:
-    """Tell whether the network asked for is one that the starter is widened to."""
+def _starter_has_network(config: RefineConfig) -> bool:
+    """Tell whether the network asked for, if any, is the starter's or the one that it is widened to."""
     asked = [name for name in ("from_scratch", *_NETWORK) if _is_given(config, name)]
-    return asked in (["arch"], ["filter_base"]) and (config.arch == "medium" or config.filter_base == _WIDENED)
+    widened = config.arch == "medium" or config.filter_base == named_shape("medium").filter_base
+    return not asked or (widened and asked in (["arch"], ["filter_base"]))
 
 
 def _better_whole(rows: Sequence[Tomogram], config: RefineConfig) -> bool:
