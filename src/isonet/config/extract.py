@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from isonet.config.base import Angle, Edge, StepConfig, larger_by_half
+from isonet.config.inputs import Accepted, LevelAngle, Turn
 
 
 class ExtractConfig(StepConfig):
@@ -62,8 +63,14 @@ class PrepareSubtomoStarConfig(StepConfig):
     """Smallest tilt angle of the tomograms in degrees, after alignment."""
     tilt_max: Angle = 60.0
     """Largest tilt angle of the tomograms in degrees, after alignment."""
+    level_x: LevelAngle = 0.0
+    """Degrees by which the tomograms were turned about x before they are tilted, as for prepare."""
+    axis_turn: Turn = 0.0
+    """Degrees about z that bring the tilt axis to y, before the other turn."""
     contrast: Literal["auto", "dark", "light"] = "auto"
     """Whether density is dark or light in the files; auto looks at the skewness of the low-passed maps."""
+    accept: Accepted = ()
+    """What is refused otherwise, taken with a warning: mirrored, no-wedge."""
     overwrite: bool = False
     """Replace an existing table."""
 

@@ -135,14 +135,14 @@ def volumes_of(path: Path, halves: Halves | None) -> list[Path]:
 def _refuse_folder_of_folders(path: Path, error: InputError) -> None:
     """Raise the error that a folder holds no tomograms with those below it that do."""
     found = list(_holding(path, _DEEPEST)) if is_folder(path) else []
+    found = [item for item in found if item.name.lower() != "matching"] or found  # maps of Warp's searches
     if not found:
         return
-    given = shlex.join(map(str, found[:_LISTED])) + f" and {len(found) - _LISTED} more" * (len(found) > _LISTED)
-    pattern = "*/" * (len(found[0].parts) - len(path.parts))
+    given, pattern = shlex.join(map(str, found[:_LISTED])), "*/" * (len(found[0].parts) - len(path.parts))
+    given += f" and {len(found) - _LISTED} more" * (len(found) > _LISTED)
     if len(found) > _LISTED and sorted(item for item in path.glob(pattern) if not item.name.startswith(".")) == found:
         given = f"{shlex.quote(str(path))}/{pattern}"
-    text = f"{path}: no tomograms in this folder, but in folders below it; give these in its place: {given}"
-    raise InputError(text) from error
+    raise InputError(f"{path}: no tomograms in it, but in folders below; give these in its place: {given}") from error
 
 
 def _holding(folder: Path, depth: int) -> Iterator[Path]:

@@ -182,7 +182,7 @@ def _resize(job: Job, config: ResizeConfig, label: str, run: Run) -> None:
             f"{job.source}: {config.pixel_size:g} A/voxel leaves {how.result} voxels; choose a smaller one"
         )
     padding = find_padding(volume)
-    old = volume.header
+    old = volume.header.sized(job.pixel_size) if job.pixel_size else volume.header
     x, y, z = (round(start / step) for start, step in zip(old.start, reversed(how.steps), strict=True))
     header = replace(old, voxel_size=(config.pixel_size,) * 3, start=(x, y, z), labels=(*old.labels[:9], label))
     with (

@@ -71,7 +71,7 @@ def header_for(volume: Volume, size: float, *labels: str) -> Header:
     own = volume.header.labels
     ours_first = sorted(range(len(own)), key=lambda at: not own[at].startswith("isonet "))
     kept = (own[at] for at in sorted(ours_first[: 10 - len(labels)]))
-    return replace(volume.header, voxel_size=(size,) * 3 if size else volume.header.voxel_size, labels=(*kept, *labels))
+    return replace(volume.header.sized(size) if size else volume.header, labels=(*kept, *labels))
 
 
 def corrected_size(tomogram: Tomogram, volume: Volume) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.pyramids import refuse_foreign
 from isonet.io.storage.version import stamp
-from isonet.io.volume import fingerprint
+from isonet.io.volume import Volume, fingerprint
 from isonet.io.volume_files import container, is_zarr
 from isonet.project.table import Tomogram
 
@@ -135,6 +135,11 @@ def kind_in(label: str) -> str | None:
     """Kind of a product by a label in its header, such as "corrected"; None where that is another text."""
     found = _LABEL.fullmatch(label)
     return None if found is None else found["kind"]
+
+
+def is_withheld(volume: Volume) -> bool:
+    """Tell whether a volume is a tomogram from which `validate` has taken tilts away."""
+    return "withheld" in map(kind_in, volume.header.labels)
 
 
 def _of_same_data(one: str, other: str) -> bool:

@@ -343,7 +343,7 @@ def test_sub_volumes_with_nan_or_too_small(here: Path, volume: Any) -> None:
 
 
 def test_every_option_is_tried_here() -> None:
-    text = Path(__file__).read_text()
+    text = Path(__file__).read_text() + (Path(__file__).parent.parent / "field/test_sub_volumes.py").read_text()
     for name in {**ExtractConfig.model_fields, **PrepareSubtomoStarConfig.model_fields}:
         assert name in text or name.replace("_", "-") in text, name
 

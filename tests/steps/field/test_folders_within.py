@@ -72,6 +72,7 @@ def test_full_tomograms_without_halves_stay_and_halves_without_one_are_told(here
         (["s1/TS_1/TS_1_rec.mrc", "s1/TS_2/TS_2_rec.mrc", "s2/TS_3.mrc"], "all/s1/TS_1 all/s1/TS_2 all/s2"),
         (["s1/even/TS_1.mrc", "s1/odd/TS_1.mrc", "s2/full/TS_2.mrc"], "all/s1 all/s2/full"),
         (["s1/.hidden/a.mrc", "s1/TS_1.mrc", "s2/notes.txt"], "all/s1"),
+        (["s1/matching/TS_1_10.00Apx_corr.mrc", "s1/reconstruction/TS_1_10.00Apx.mrc"], "all/s1/reconstruction"),
         ([f"s/TS_{n}/TS_{n}.mrc" for n in range(7)], "all/*/*/"),
         (
             [*(f"TS_{n}/TS_{n}.mrc" for n in range(7)), "text/a.txt"],
@@ -83,7 +84,7 @@ def test_tomograms_further_below_are_named_with_what_to_give(here: Path, files: 
     for name in files:
         foreign.put(here / "all" / name, b"no matter")
     refused = isonet.call("prepare", "all")
-    isonet.assert_refused(refused, "all: no tomograms in this folder, but in folders below it")
+    isonet.assert_refused(refused, "all: no tomograms in it, but in folders below")
     assert refused.complaints[0].endswith(f"give these in its place: {cure}")
 
 

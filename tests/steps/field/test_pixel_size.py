@@ -218,3 +218,17 @@ def test_what_is_said_of_the_sizes_of_many_is_said_once(here: Path, simulated: S
     )
     assert told in said
     assert said.count("warning:") == 1
+
+
+def test_the_origin_stays_at_its_voxel_where_the_table_has_another_size(here: Path, simulated: Simulated) -> None:
+    """The origin of a header is in angstrom: of voxels of 1 A in the middle, it is there of voxels of 10 A."""
+    foreign.mrc(here / "T.mrc", simulated(1), 1.0)
+    with mrcfile.open("T.mrc", "r+") as file:
+        file.header.origin = (-32, -32, -24)
+    isonet.done("prepare", "T.mrc", pixel_size=10)
+    isonet.done("deconv", "tomograms.star", defocus=20000)
+    isonet.done("predict", "tomograms.star", "starter", turns=1, calibrate=False)
+    isonet.done("resize", "tomograms.star", pixel_size=20)
+    for path in results("deconv", "corrected", "resized"):
+        with mrcfile.open(path, header_only=True) as file:
+            assert [float(file.header.origin[axis]) for axis in "xyz"] == [-320, -320, -240], path

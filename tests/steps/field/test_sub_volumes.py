@@ -1,5 +1,6 @@
 """Folders of sub-volumes as other programs leave them: what lies beside them, and tilts that nobody told."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,12 +77,86 @@ def test_several_pixel_sizes_are_said(here: Path, simulated: Simulated) -> None:
 def test_tilts_that_nobody_told_are_compared_with_what_is_seen(here: Path, simulated: Simulated) -> None:
     cut(here / "cut", "{}.mrc", simulated, lopsided=True)
     said = isonet.done("prepare-subtomo-star", "cut").err
-    assert "warning: cut: the power spectrum" in said and "-60 to 60 degrees by default; give --tilt-min" in said
+    assert "warning: cut: its power spectrum shows tilts of" in said and "give --tilt-min -7" in said
     said = isonet.done("prepare-subtomo-star", "cut", "--overwrite", tilt_min=-70, tilt_max=50).err
-    assert "warning" not in said and "shows tilts of -70 to 50 degrees as told" in said
+    assert "warning" not in said and "degrees about an axis that is y, as told" in said
     for path in Path("cut").iterdir():
         foreign.mrc(path, np.random.default_rng(1).standard_normal((EDGE,) * 3).astype(np.float32))
-    said = isonet.done("prepare-subtomo-star", "cut", "--overwrite").err
+    isonet.assert_refused(isonet.call("prepare-subtomo-star", "cut", "--overwrite"), "no wedge", "--accept no-wedge")
+    said = isonet.done("prepare-subtomo-star", "cut", "--overwrite", accept="no-wedge").err
     assert "cut: tilts -60 to 60 degrees by default; give --tilt-min and --tilt-max" in said
-    said = isonet.done("prepare-subtomo-star", "cut", "--overwrite", tilt_min=-60, tilt_max=60).err
+    said = isonet.done("prepare-subtomo-star", "cut", "--overwrite", accept="no-wedge", tilt_min=-60, tilt_max=60).err
     assert "by default" not in said
+
+
+def whole_sample() -> Any:
+    return isonet.specimen((48, 72, 72), tilts=(-70, 50))
+
+
+def turned_cubes(change: Any) -> None:
+    """Write sub-volumes of a sample whose array was changed as a whole."""
+    volume, random = change(whole_sample()), np.random.default_rng(0)
+    for number in range(8):
+        z, y, x = (random.integers(0, edge - EDGE + 1) for edge in volume.shape)
+        block = np.ascontiguousarray(volume[z : z + EDGE, y : y + EDGE, x : x + EDGE])
+        foreign.mrc(Path("cut") / f"{number}.mrc", block)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda one: np.rot90(one, 1, (1, 2)), r"(give|--level-x -?[01]) --axis-turn 90\b"),
+        (lambda one: np.rot90(one, -1, (1, 2)), r"(give|--level-x -?[01]) --axis-turn -90\b"),
+        (lambda one: np.rot90(one, -1, (0, 1)), "axis along z and the beam along y"),
+        (lambda one: one.swapaxes(0, 2), "the beam along x"),
+    ],
+    ids=["axis along x", "axis along -x", "as IMOD leaves volumes", "beam along x"],
+)
+def test_sub_volumes_that_lie_otherwise_are_warned_of(here: Path, change: Any, said: str) -> None:
+    turned_cubes(change)
+    words = isonet.done("prepare-subtomo-star", "cut", tilt_min=-70, tilt_max=50).err
+    assert re.search(f"warning: cut: .*{said}", words), words
+    assert re.search(f"subtomo.star: .*{said}.*prepare", isonet.done("refine", "subtomo.star", **isonet.TINY).err)
+
+
+def test_the_flags_that_are_named_are_right_and_in_the_table(here: Path, simulated: Simulated) -> None:
+    turned = np.rot90(simulated(1, lopsided=True), 1, (1, 2))
+    for number in range(8):
+        z, y, x = number, 3 * number, 24 - 3 * number
+        foreign.mrc(here / f"cut/{number}.mrc", np.ascontiguousarray(turned[z : z + EDGE, y : y + EDGE, x : x + EDGE]))
+    words = isonet.done("prepare-subtomo-star", "cut", tilt_min=-70, tilt_max=50, axis_turn=90).err
+    assert "warning" not in words and "turned by 90 about z, as told" in words
+    (row, *_) = star.read_table(Path("subtomo.star"), ["rlnTiltAxisTurn", "rlnTomoXTilt"])
+    assert (row["rlnTiltAxisTurn"], row["rlnTomoXTilt"]) == ("90", "0")
+
+
+def test_mirrored_sub_volumes_are_refused(here: Path) -> None:
+    turned_cubes(lambda one: one[::-1])
+    outcome = isonet.call("prepare-subtomo-star", "cut", tilt_min=-70, tilt_max=50)
+    isonet.assert_refused(outcome, "mirrored", "--tilt-min -5", "--tilt-max 7", "--accept mirrored")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda one: one.swapaxes(1, 2), "tilt axis along x"),
+        (lambda one: np.rot90(one, -1, (0, 1)), "as IMOD's tilt leaves volumes"),
+        (lambda one: one.swapaxes(0, 2), "the beam along x"),
+        (lambda one: one[::-1], "the wedge is mirrored"),
+        (lambda one: np.random.default_rng(0).standard_normal(one.shape).astype(np.float32), "no wedge"),
+    ],
+    ids=["axis along x", "as IMOD leaves volumes", "beam along x", "mirrored", "no wedge"],
+)
+def test_a_table_by_hand_of_a_tomogram_that_lies_otherwise_is_warned_of(here: Path, change: Any, said: str) -> None:
+    foreign.mrc(here / "t.mrc", np.ascontiguousarray(change(whole_sample())))
+    foreign.star(
+        here / "t.star", rlnIndex=[1], rlnTomoName=["t.mrc"], rlnPixelSize=[10], rlnTiltMin=[-70], rlnTiltMax=[50]
+    )
+    for words in (
+        ("extract", "t.star", {"cube_size": 16, "crop_size": 24, "number_subtomos": 2}),
+        ("refine", "t.star", isonet.TINY),
+        ("predict", "t.star", "results", {"turns": 1, "calibrate": False}),
+    ):
+        *positional, options = words
+        text = isonet.done(*positional, **options).err
+        assert re.search(f"warning: t.mrc: .*{said}.*; the table is used as it stands", text), text

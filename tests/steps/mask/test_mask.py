@@ -423,3 +423,13 @@ def test_memory_that_cannot_do(here: Path, scene: Any) -> None:
     star = star_of(scene)
     isonet.assert_refused(isonet.call("mask", star, max_memory="100MB"), "v.mrc", "28 x 40 x 48", "--max-memory 0.1GB")
     isonet.assert_refused(isonet.call("mask", star, max_memory="a lot"), "4GB")
+
+
+def test_an_existing_mask_of_a_tomogram_that_was_turned_is_warned_of(here: Path) -> None:
+    """It may have been drawn in the volume as it lay before; y and z have the same edges here."""
+    volume = isonet.specimen((48, 48, 48), tilts=(-60, 60))
+    isonet.write(here / "t.mrc", np.rot90(volume, -1, (0, 1)).copy())
+    assert "turned into" in isonet.done("prepare", "t.mrc").err
+    isonet.write(here / "m.mrc", np.ones(volume.shape, np.int8))
+    said = isonet.done("mask", "tomograms.star", existing="m.mrc").err
+    assert "m.mrc: taken as places in turned/t.mrc, which is t.mrc turned" in said

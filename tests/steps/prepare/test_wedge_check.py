@@ -71,7 +71,9 @@ def as_imod(volume: Any) -> Any:
     [
         (np.copy, (-62, 40), "mirrored", "--tilt-min -40 --tilt-max 62"),
         (np.copy, (-60, 60), "", r"--tilt-min -(39|4\d) --tilt-max 6\d"),
-        (axes_exchanged, (-40, 62), "axis", "by 90 degrees about z"),
+        (axes_exchanged, (-40, 62), "axis", "--axis-turn -90 if"),
+        (axes_exchanged, (-62, 40), "axis", "--axis-turn 90 if"),
+        (axes_exchanged, (-62, 62), "axis", r"--axis-turn -90 --tilt-min -(39|4\d) --tilt-max 6\d"),
         (as_imod, (-40, 62), "axis", "turned"),
         (lambda volume: np.random.default_rng(0).normal(size=volume.shape).astype("f4"), (-60, 60), "no wedge", "give"),
     ],

@@ -125,15 +125,16 @@ def verdict(estimate: WedgeEstimate, tilts: Sequence[float]) -> list[Finding]:
         return ["no wedge" if estimate.state == "none" else "unclear"]
     low, high = min(tilts), max(tilts)
     findings: list[Finding] = [] if estimate.at_home else ["axis"]
-    if not _agree(estimate, low, high):
-        if not _agree(estimate, -high, -low):
+    if not agree(estimate, low, high):
+        if not agree(estimate, -high, -low):
             findings.append("range")
         elif estimate.at_home or estimate.as_imod_tilt:  # else the sign hangs on which way the volume will be turned
             findings.append("mirrored")
     return findings or ["agrees"]
 
 
-def _agree(estimate: WedgeEstimate, low: float, high: float) -> bool:
+def agree(estimate: WedgeEstimate, low: float, high: float) -> bool:
+    """Tell whether both ends of the wedge are those of a range in degrees, within the tolerance."""
     return max(abs(estimate.tilt_min - low), abs(estimate.tilt_max - high)) <= TOLERANCE
 
 

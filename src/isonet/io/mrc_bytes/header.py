@@ -1,6 +1,7 @@
 """What the header of an MRC file says: sizes, origin and labels that a result inherits, in the order of its bytes."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mrcfile
@@ -53,6 +54,14 @@ class Header:
     def cubic(self) -> bool:
         """Whether the edges of a voxel that the file gives are equal within 1 %."""
         return _cubic(self.voxel_size)
+
+    def sized(self, size: float) -> "Header":
+        """Return the header with so many Å per voxel along all axes, and the origin at the voxel where it was."""
+        x, y, z = (
+            at * size / edge if 0 < edge < math.inf else at
+            for at, edge in zip(self.origin, reversed(self.voxel_size), strict=True)
+        )
+        return replace(self, voxel_size=(size,) * 3, origin=(x, y, z))
 
 
 def _cubic(edges: npt.ArrayLike) -> bool:

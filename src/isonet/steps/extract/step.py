@@ -20,6 +20,7 @@ from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.running.forecast import gigabytes, refuse_full_disk
 from isonet.running.runs import Run, start
 from isonet.steps.extract.centres import find_centres, tell_of_other_places
+from isonet.steps.prepare import warn_of_other_wedge
 from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.products import labels_of, product_label
 from isonet.volumes.source import (
@@ -105,6 +106,7 @@ def extract(project: Project, config: ExtractConfig, run: Run) -> Project:
     tell_of_other_places(project, tomograms, config)
     pieces = []
     for tomogram in tomograms:
+        warn_of_other_wedge(tomogram)
         source = open_source(tomogram, column)
         comment_on_thickness([source], config.cube_size, config.subvolume_size)
         centres = find_centres(tomogram, source, config, project, tomograms)
@@ -139,7 +141,8 @@ def _piece(source: Source, centre: npt.NDArray[np.int64], number: int, config: E
     size, header = config.subvolume_size, source.volume.header
     corner = tuple((centre - size // 2).tolist())
     pixel = pixel_size(source.tomogram, source.volume)
-    voxel = (pixel,) * 3 if pixel else header.voxel_size
+    header = header.sized(pixel) if pixel else header
+    voxel = header.voxel_size
     started = tuple(first * edge for first, edge in zip(header.start, voxel[::-1], strict=True))
     base = header.origin if any(header.origin) else started
     origin = [at + first * edge for at, first, edge in zip(base, corner[::-1], voxel[::-1], strict=True)]

@@ -164,6 +164,8 @@ def _plan(tomogram: Tomogram, project: Project, column: str, config: MaskConfig,
         memory,
     )
     existing = belonging(config.existing, tomogram, project, EXTENSIONS)
+    if existing is not None:
+        warn_of_turned(existing, tomogram)
     beads = listed if config.beads else None
     return Plan(source, Content(source, options, steps), region, existing, given, config.slab, beads)
 

@@ -13,6 +13,12 @@ of sub-volumes that another program cut.
 from isonet.steps.prepare.checks.orientation import warn_of_other_wedge
 from isonet.steps.prepare.checks.set_of_tomograms import warn_of_missing_halves
 from isonet.steps.prepare.step import prepare
-from isonet.steps.prepare.subtomos import prepare_subtomos
+from isonet.steps.prepare.subtomos import prepare_subtomos, warn_of_other_wedge_of_cubes
 
-__all__ = ["prepare", "prepare_subtomos", "warn_of_missing_halves", "warn_of_other_wedge"]
+__all__ = [
+    "prepare",
+    "prepare_subtomos",
+    "warn_of_missing_halves",
+    "warn_of_other_wedge",
+    "warn_of_other_wedge_of_cubes",
+]

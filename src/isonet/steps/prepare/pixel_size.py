@@ -10,6 +10,7 @@ from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
 from isonet.io.text import some_of
 from isonet.io.volume import Volume
+from isonet.project.derived import RECONSTRUCTED
 from isonet.project.table import Tomogram
 from isonet.steps.prepare.description import Description
 from isonet.volumes.pixel_size import DEFAULT_SIZE
@@ -127,7 +128,7 @@ def _comment_on_metadata(tomograms: Sequence[Sized]) -> None:
             others.append((one.path, (one.size, said)))
         elif image and DEFAULT_SIZE < one.size < 0.95 * image:
             coarse.append((one.path, (one.size, image)))
-        name = _IN_NAMES.search(one.path.name)
+        name = None if _is_reconstructed(one) else _IN_NAMES.search(one.path.name)
         if name is not None and _differ(float(name[1]), one.size, _SAME):
             named.append((one.path, (float(name[1]), one.size)))
     for files, sizes in _together(others):
@@ -136,6 +137,11 @@ def _comment_on_metadata(tomograms: Sequence[Sized]) -> None:
         log.warning("%s: %g A/voxel, finer than its images' %g A; check --pixel-size", files, *sizes)
     for files, sizes in _together(named):
         log.warning("%s: its name says %g A/voxel, %g taken; give --pixel-size", files, *sizes)
+
+
+def _is_reconstructed(one: Sized) -> bool:
+    """Whether `reconstruct` made a tomogram, which names it as its images are named, whatever their size is."""
+    return any(label.startswith(RECONSTRUCTED) for label in one.header.labels)
 
 
 def _together(found: Iterable[tuple[Path, tuple[float, ...]]]) -> Iterator[tuple[str, tuple[float, ...]]]:

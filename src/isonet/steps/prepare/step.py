@@ -182,12 +182,12 @@ def _describe(
         with_pixel_size(item.path, item.halves, pixel_size)
     origin: dict[str, Path] = {}
     shown = look(volume, known.measured)
-    if not compared(volume, shown, known.measured, config.accept) and _lies_as_imod(volume, shown, known, config):
+    if not compared(item.path, shown, known.measured, config.accept) and _lies_as_imod(volume, shown, known, config):
         origin = {TURNED_COLUMN: item.path}
         item = _turned_item(item, config, pixel_size)
         volume = open_continued(item.path)
         shown = look(volume, known.measured)
-        if not compared(volume, shown, known.measured, config.accept):
+        if not compared(item.path, shown, known.measured, config.accept):
             _check_wedge(volume, shown, known, config)
     contrast = item.listed.text(CONTRAST_COLUMN) if config.contrast == "auto" else config.contrast
     if contrast is None:

@@ -4,12 +4,12 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from isonet.config.inputs import ACCEPTABLE
 from isonet.core.sampling import edges_of, moved
 from isonet.core.spikes import without_spikes
 from isonet.core.tilts.fullness import GRID, Fullness, block_power, fullness
@@ -20,11 +20,11 @@ from isonet.core.tilts.wedge_spectrum import spread_blocks
 from isonet.io.volume import Volume
 from isonet.io.volume_files import title
 from isonet.project.table import FULL_COLUMNS, HALF_COLUMNS, Tomogram
-from isonet.steps.prepare.checks.faults import refuse
+from isonet.steps.prepare.checks.faults import Taken, inform, refuse, warn
 from isonet.steps.prepare.checks.two_axes import compare_two_axes, sentence_of_two, shows_two_axes
-from isonet.steps.prepare.checks.wedge import warn_of_stack
+from isonet.steps.prepare.checks.wedge import check_wedge, warn_of_stack
 from isonet.volumes.continued import data_box, open_continued
-from isonet.volumes.products import kind_in
+from isonet.volumes.products import is_withheld
 
 log = logging.getLogger("isonet")
 _BLOCKS = 4
@@ -112,6 +112,11 @@ def look(volume: Volume, told: Measured, *, turned: bool = False) -> Shown | Non
     blocks = [torch.from_numpy(without_spikes(volume.read(*place))).float() for place in places]
     if turned:
         blocks = [block.permute(1, 0, 2).flip(0) for block in blocks]
+    return look_at(blocks, told)
+
+
+def look_at(blocks: Sequence[Float[Tensor, "z y x"]], told: Measured) -> Shown | None:
+    """Look how the wedge of some blocks together lies, as :func:`look` does."""
     powers = [power for power in map(block_power, blocks) if power is not None]
     if not powers:
         return None
@@ -133,21 +138,21 @@ def lies_turned(volume: Volume, told: Measured) -> bool:
     return False
 
 
-def compared(volume: Volume, shown: Shown | None, told: Measured, accepted: Sequence[str]) -> bool:
+def compared(path: Path, shown: Shown | None, told: Measured, accepted: Taken) -> bool:
     """Compare a wedge that is clear with what is told; tell whether that was done.
 
     It is left to :func:`isonet.steps.prepare.checks.wedge.check_wedge` where it lies about y, as told, with other ends.
 
     Parameters
     ----------
-    volume : Volume
-        The tomogram, for messages.
+    path : Path
+        The tomogram, or the folder of sub-volumes, for messages.
     shown : Shown or None
         What it shows.
     told : Measured
         What is said to be measured.
-    accepted : sequence of str
-        Faults that are taken all the same, with a warning.
+    accepted : sequence of str or None
+        Faults that are taken all the same, with a warning; None where nothing is refused.
 
     Raises
     ------
@@ -157,37 +162,39 @@ def compared(volume: Volume, shown: Shown | None, told: Measured, accepted: Sequ
     if shown is None or not (shown.clear or shown.estimate.clear):
         return False
     if shown.two_axes is not None:
-        compare_two_axes(volume.path, shown.two_axes, shown.estimate, told)
+        compare_two_axes(path, shown.two_axes, shown.estimate, told)
         return True
     if told.at_home and not shown.differs(told):
-        return _ends_agree(volume, shown.estimate, told.sweeps[0].ends)
-    _compare(volume, shown, told, accepted)
+        return _ends_agree(path, shown.estimate, told.sweeps[0].ends, accepted)
+    compare_with_told(path, shown, told, accepted)
     return True
 
 
 def warn_of_other_wedge(tomogram: Tomogram) -> None:
-    """Warn where the spectrum clearly shows another wedge than a table says, which `prepare` may not have seen."""
+    """Warn where the spectrum shows another wedge than a table says, or none, which `prepare` may not have seen."""
     told = tomogram.measured
+    if len(told.sweeps) > 1:
+        return
     named = (tomogram.file(name) for name in (*FULL_COLUMNS, *HALF_COLUMNS) if tomogram.text(name) is not None)
     path = next((path for path in named if path.exists()), None)
     if path is None:
         return
     volume = open_continued(path)
-    if "withheld" in map(kind_in, volume.header.labels):  # by this program, to the ends that the table says
+    if is_withheld(volume):  # to the ends that the table says
         return
     shown = look(volume, told)
-    if shown is None or not shown.clear or len(told.sweeps) > 1:
-        return
-    if shown.differs(told) or ends_differ(shown.estimate, told.sweeps[0].ends):
-        _compare(volume, shown, told, ACCEPTABLE)
+    if shown is not None and shown.clear:
+        compare_with_told(path, shown, told, None)
+    elif told.at_home:
+        check_wedge(volume, told.tilts, None, None if shown is None else shown.second_axis)
 
 
-def _ends_agree(volume: Volume, found: OrientationEstimate, ends: tuple[float, float]) -> bool:
+def _ends_agree(path: Path, found: OrientationEstimate, ends: tuple[float, float], accepted: Taken) -> bool:
     """Tell whether the ends of a wedge about y are those told, and say so."""
     if ends_differ(found, ends):
         return False
     seen = f"{found.tilt_min:.0f} to {found.tilt_max:.0f} degrees"
-    log.info("%s: wedge measured from %s in its power spectrum, as told", title(volume.path), seen)
+    inform(f"{title(path)}: wedge measured from {seen} in its power spectrum, as told", accepted)
     return True
 
 
@@ -196,32 +203,32 @@ def ends_differ(found: OrientationEstimate, ends: tuple[float, float]) -> bool:
     return max(abs(found.tilt_min - ends[0]), abs(found.tilt_max - ends[1])) > _ENDS
 
 
-def _compare(volume: Volume, shown: Shown, told: Measured, accepted: Sequence[str]) -> None:
+def compare_with_told(path: Path, shown: Shown, told: Measured, accepted: Taken) -> None:
     """Say how the wedge lies; a warning, or an error where it is mirrored, has the flags that mend it."""
     found, (about_x, about_z), ends = shown.estimate, told.sweeps[0].turns, told.sweeps[0].ends
     seen = f"tilts of {found.tilt_min:.0f} to {found.tilt_max:.0f} degrees about an axis that is {_words(found)}"
     turned = shown.differs(told)
     two = shown.second_axis() if turned else None
     if two is not None:
-        log.warning("%s: %s", volume.path, sentence_of_two(two))
+        warn(f"{path}: {sentence_of_two(two)}", accepted)
         return
     shifted = ends_differ(found, ends)
     if not turned and not shifted:
-        log.info("%s: its power spectrum shows %s, as told", title(volume.path), seen)
+        inform(f"{title(path)}: its power spectrum shows {seen}, as told", accepted)
         return
     mirrored = max(abs(found.tilt_min + ends[1]), abs(found.tilt_max + ends[0])) <= _ENDS and shifted
-    flags = [f"--level-x {found.about_x:.0f}"] if turned or about_x else []
-    flags += [f"--axis-turn {found.about_z:.0f}"] if abs(found.about_z - about_z) > TOLERANCE or about_z else []
+    flags = [f"--level-x {round(found.about_x)}"] if turned or about_x else []
+    flags += [f"--axis-turn {round(found.about_z)}"] if abs(found.about_z - about_z) > TOLERANCE or about_z else []
     flags += [f"--tilt-min {found.tilt_min:.0f} --tilt-max {found.tilt_max:.0f}"] if shifted else []
     text = (
-        f"{volume.path}: {'the wedge is mirrored: ' if mirrored else ''}its power spectrum shows {seen}, told were "
+        f"{path}: {'the wedge is mirrored: ' if mirrored else ''}its power spectrum shows {seen}, told were "
         f"{ends[0]:g} to {ends[1]:g} degrees, turned by {about_x:g} about x and {about_z:g} about z; give "
         f"{' '.join(flags)} if that is right"
     )
     if mirrored and not turned:
         refuse("mirrored", text, accepted)
     else:
-        log.warning("%s", text)
+        warn(text, accepted)
 
 
 def _words(found: OrientationEstimate) -> str:

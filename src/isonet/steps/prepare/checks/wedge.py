@@ -1,11 +1,11 @@
 """Comparison of the wedge in a tomogram's own power spectrum with its metadata."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
 from isonet.core.sampling import edges_of, moved
 from isonet.core.spikes import without_spikes
@@ -15,7 +15,7 @@ from isonet.core.tilts.wedge_estimate import Finding, WedgeEstimate
 from isonet.io.volume import Volume
 from isonet.io.volume_files import title
 from isonet.project.selection import why_stack
-from isonet.steps.prepare.checks.faults import refuse
+from isonet.steps.prepare.checks.faults import Taken, inform, refuse, warn
 from isonet.steps.prepare.checks.two_axes import sentence_of_two
 from isonet.volumes.continued import data_box
 
@@ -27,7 +27,7 @@ _FAULTS: Mapping[Finding, str] = {"mirrored": "mirrored", "no wedge": "no-wedge"
 def check_wedge(
     volume: Volume,
     tilts: Sequence[float],
-    accepted: Sequence[str],
+    accepted: Taken,
     second_axis: Callable[[], TwoAxesEstimate | None] | None = None,
 ) -> WedgeEstimate | None:
     """Compare the wedge in a tomogram's power spectrum with its tilts, and say what was found.
@@ -42,8 +42,8 @@ def check_wedge(
         The tomogram; a few blocks of it are read.
     tilts : sequence of float
         Degrees: `(tilt_min, tilt_max)` or the list of tilts.
-    accepted : sequence of str
-        Faults that are taken all the same, with a warning.
+    accepted : sequence of str or None
+        Faults that are taken all the same, with a warning; None where nothing is refused.
     second_axis : callable, optional
         Tells how two axes lie, should the tomogram show two; asked where it shows no wedge of one.
 
@@ -60,30 +60,41 @@ def check_wedge(
     spectra = measure_spectra(volume)
     if spectra is None:
         warn_of_stack(volume.path, len(tilts))
-        log.info("%s: too small or too empty for its power spectrum to tell the tilt range", title(volume.path))
+        inform(f"{title(volume.path)}: too small or too empty for its power spectrum to tell the tilt range", accepted)
         return None
+    return check_spectra(volume.path, spectra, tilts, accepted, second_axis)
+
+
+def check_spectra(
+    path: Path,
+    spectra: Float64[np.ndarray, "3 rows columns"],
+    tilts: Sequence[float],
+    accepted: Taken,
+    second_axis: Callable[[], TwoAxesEstimate | None] | None = None,
+) -> WedgeEstimate:
+    """Compare the wedge that spectra show with tilts, as :func:`check_wedge` does, and say it of a file or folder."""
     estimate = wedge_estimate.estimate_wedge(spectra)
     for finding in wedge_estimate.verdict(estimate, tilts):
-        if estimate.as_imod_tilt and finding != "axis":
-            continue
+        if finding != "axis" and not estimate.at_home and estimate.beam != "x":
+            continue  # to be seen once it is turned, or told with the axis
         if finding == "unclear":
-            warn_of_stack(volume.path, len(tilts))
-        stack = why_stack(volume.path, len(tilts)) if finding == "no wedge" else None
+            warn_of_stack(path, len(tilts))
+        stack = why_stack(path, len(tilts)) if finding == "no wedge" else None
         if stack is not None:
-            refuse("stack", f"{volume.path}: {stack}, and no wedge; give the reconstructed tomogram", accepted)
+            refuse("stack", f"{path}: {stack}, and no wedge; give the reconstructed tomogram", accepted)
             continue
         two = None if second_axis is None or finding not in ("no wedge", "unclear") else second_axis()
         sentence = _sentence(finding, estimate, min(tilts), max(tilts))
         if two is not None:
             sentence = sentence_of_two(two)
         if two is not None and finding == "unclear":
-            log.warning("%s: %s", volume.path, sentence)
+            warn(f"{path}: {sentence}", accepted)
         elif finding in _FAULTS:
-            refuse(_FAULTS[finding], f"{volume.path}: {sentence}", accepted)
+            refuse(_FAULTS[finding], f"{path}: {sentence}", accepted)
         elif finding in ("agrees", "unclear"):
-            log.info("%s: %s", title(volume.path), sentence)
+            inform(f"{title(path)}: {sentence}", accepted)
         else:
-            log.warning("%s: %s", volume.path, sentence)
+            warn(f"{path}: {sentence}", accepted)
     return estimate
 
 
@@ -98,7 +109,12 @@ def measure_spectra(volume: Volume) -> Float64[np.ndarray, "3 rows columns"] | N
     """Mean power spectra across z, y and x over blocks spread through a volume; None if it is too small or empty."""
     whole = data_box(volume)
     blocks = (moved(block, whole) for block in wedge_spectrum.spread_blocks(edges_of(whole), _BLOCKS))
-    spectra = (wedge_spectrum.slice_spectra(without_spikes(volume.read(*block))) for block in blocks)
+    return mean_spectra(without_spikes(volume.read(*block)) for block in blocks)
+
+
+def mean_spectra(blocks: Iterable[Float32[np.ndarray, "z y x"]]) -> Float64[np.ndarray, "3 rows columns"] | None:
+    """Mean power spectra across z, y and x over blocks; None if all are too small or empty."""
+    spectra = map(wedge_spectrum.slice_spectra, blocks)
     usable = [found for found in spectra if found is not None]
     return np.mean(usable, axis=0) if usable else None
 
@@ -129,22 +145,25 @@ def _sentence(finding: Finding, estimate: WedgeEstimate, low: float, high: float
                 f"give --tilt-min {estimate.tilt_min:.0f} --tilt-max {estimate.tilt_max:.0f} if that is right"
             )
         case "axis":
-            return _axis_sentence(estimate)
+            return _axis_sentence(estimate, low, high)
 
 
-def _axis_sentence(estimate: WedgeEstimate) -> str:
+def _axis_sentence(estimate: WedgeEstimate, low: float, high: float) -> str:
     """Say about which axis the wedge lies, and how to turn the volume."""
     shown = (
         f"its power spectrum shows the tilt axis along {estimate.axis} and the beam along {estimate.beam}, not y and z"
     )
     if estimate.as_imod_tilt:
-        return f"{shown}, as IMOD's tilt leaves volumes; it must be turned (a turned copy is used)"
+        return f"{shown}, as IMOD's tilt leaves volumes; it must be turned"
     if estimate.beam == "z":
-        return f"{shown}; turn it by 90 degrees about z, do not mirror it (tilt range then {_either_sign(estimate)})"
+        return f"{shown}; give {_flags_along_x(estimate, low, high)} if that is right"
     return f"{shown}; turn the volume, do not mirror it"
 
 
-def _either_sign(estimate: WedgeEstimate) -> str:
-    """The range as it will be after a turn about the beam either way."""
-    low, high = estimate.tilt_min, estimate.tilt_max
-    return f"{low:.0f} to {high:.0f} or {-high:.0f} to {-low:.0f}"
+def _flags_along_x(estimate: WedgeEstimate, low: float, high: float) -> str:
+    """Flags that tell an axis along x: which way it is turned to y decides the sign of the tilts."""
+    if wedge_estimate.agree(estimate, low, high):
+        return "--axis-turn -90"
+    if wedge_estimate.agree(estimate, -high, -low):
+        return "--axis-turn 90"
+    return f"--axis-turn -90 --tilt-min {estimate.tilt_min:.0f} --tilt-max {estimate.tilt_max:.0f}"

@@ -9,14 +9,17 @@ import numpy as np
 import torch
 
 from isonet.core.spikes import without_spikes
-from isonet.core.tilts.fullness import block_power, fullness
-from isonet.core.tilts.orientation_estimate import OrientationEstimate, estimate_orientation
+from isonet.core.tilts.measured import Measured
+from isonet.core.tilts.wedge_estimate import estimate_wedge
 from isonet.errors import InputError
 from isonet.io.formats import glance, open_volume
 from isonet.io.text import counted
 from isonet.io.volume_files import stem
 from isonet.project.derived import why_derived
-from isonet.steps.prepare.checks.orientation import ends_differ
+from isonet.project.table import SUBVOLUME_COLUMN, Tomogram
+from isonet.steps.prepare.checks.faults import Taken
+from isonet.steps.prepare.checks.orientation import compare_with_told, look_at
+from isonet.steps.prepare.checks.wedge import check_spectra, mean_spectra
 
 log = logging.getLogger("isonet")
 _BESIDE = re.compile(r"(?<![a-z])(?:weights?|ctf|multiplicity)(?![a-z])", re.IGNORECASE)
@@ -92,27 +95,48 @@ def warn_of_sizes(paths: Sequence[Path]) -> None:
         )
 
 
-def compare_wedge(folder: Path, paths: Sequence[Path], tilts: tuple[float, float], *, by_default: bool) -> None:
-    """Compare the wedge in the mean power spectrum of some sub-volumes with their tilts, and say what was found."""
-    told = f"{tilts[0]:g} to {tilts[1]:g} degrees {'by default' if by_default else 'as told'}"
-    found = _wedge(paths)
-    if found is not None and ends_differ(found, tilts):
-        seen = found.tilt_min, found.tilt_max
-        log.warning(
-            "%s: the power spectrum of its sub-volumes shows tilts from %.0f to %.0f degrees, taken are %s; give "
-            "--tilt-min %.0f --tilt-max %.0f if that is right",
-            *(folder, *seen, told, *seen),
-        )
-    elif found is not None:
-        log.info("%s: the power spectrum of its sub-volumes shows tilts of %s", folder, told)
-    elif by_default:
-        log.warning("%s: tilts %s; give --tilt-min and --tilt-max of the tomograms", folder, told)
+def compare_wedge(folder: Path, paths: Sequence[Path], told: Measured, accepted: Taken, *, by_default: bool) -> None:
+    """Compare the wedge in the mean power spectrum of some sub-volumes with what is told, and say what was found.
 
+    Parameters
+    ----------
+    folder : Path
+        What they are said to lie in.
+    paths : sequence of Path
+        The sub-volumes, a few of which are read.
+    told : Measured
+        What is said to be measured.
+    accepted : sequence of str or None
+        Faults that are taken all the same, with a warning; None where nothing is refused.
+    by_default : bool
+        Whether nobody said so.
 
-def _wedge(paths: Sequence[Path]) -> OrientationEstimate | None:
-    """Wedge that sub-volumes together show; None where they are too small or show none."""
+    Raises
+    ------
+    InputError
+        If the wedge is mirrored, or there is none, unless that is accepted.
+    """
     places = np.unique(np.linspace(0, len(paths) - 1, _CUBES).astype(int)).tolist()
-    blocks = (torch.from_numpy(without_spikes(open_volume(paths[place]).read())) for place in places)
-    powers = [power for power in map(block_power, blocks) if power is not None]
-    found = estimate_orientation(fullness(torch.stack(powers).mean(0))) if powers else None
-    return found if found is not None and found.clear else None
+    cubes = [without_spikes(open_volume(paths[place]).read()) for place in places]
+    spectra = mean_spectra(cubes) if told.at_home else None
+    found = None if spectra is None else estimate_wedge(spectra)
+    lying = found is not None and found.state == "wedge" and found.beam != "z"
+    shown = None if lying else look_at([torch.from_numpy(cube).float() for cube in cubes], told)
+    if shown is not None and shown.clear:
+        compare_with_told(folder, shown, told, accepted)
+        return
+    if spectra is not None:
+        check_spectra(folder, spectra, told.tilts, accepted)
+    if by_default and (found is None or found.state != "wedge"):
+        ends = told.sweeps[0].ends
+        log.warning(
+            "%s: tilts %g to %g degrees by default; give --tilt-min and --tilt-max of the tomograms", folder, *ends
+        )
+
+
+def warn_of_other_wedge_of_cubes(rows: Sequence[Tomogram]) -> None:
+    """Warn where sub-volumes of a table, which one range is told of, show another wedge, or none."""
+    told = rows[0].measured
+    alike = [row.file(SUBVOLUME_COLUMN) for row in rows if row.measured == told]
+    if len(told.sweeps) == 1 and all(path.exists() for path in alike):
+        compare_wedge(rows[0].table, alike, told, None, by_default=False)

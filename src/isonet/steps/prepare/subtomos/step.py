@@ -8,6 +8,7 @@ from isonet.errors import InputError
 from isonet.io.formats import open_volume
 from isonet.io.text import counted
 from isonet.io.volume_files import find_volumes
+from isonet.project.orientation import ABOUT_X, ABOUT_Z
 from isonet.project.table import SUBVOLUME_COLUMN, Project, Tomogram
 from isonet.steps.prepare.subtomos.cubes import compare_wedge, sub_volumes_of, warn_of_sizes
 from isonet.volumes.continued import open_continued
@@ -51,6 +52,7 @@ def prepare_subtomos(folder: Path, config: PrepareSubtomoStarConfig) -> Project:
     if cube > edge:
         raise InputError(f"--cube-size {cube}: the sub-volumes of {folder} have {edge} voxels; use a smaller one")
     table = Project(config.output, ())
+    turns = {ABOUT_X: f"{config.level_x:.6g}", ABOUT_Z: f"{config.axis_turn:.6g}"}
     rows = []
     for number, path in enumerate(paths, start=1):
         row = {
@@ -62,13 +64,14 @@ def prepare_subtomos(folder: Path, config: PrepareSubtomoStarConfig) -> Project:
             "rlnTiltMin": f"{config.tilt_min:.6g}",
             "rlnTiltMax": f"{config.tilt_max:.6g}",
             CONTRAST_COLUMN: contrast,
+            **(turns if config.level_x or config.axis_turn else {}),
         }
         rows.append(Tomogram(config.output, row))
     _comment_on_pixel_size(rows[0], paths[0])
     if config.pixel_size is None:
         warn_of_sizes(paths)
     by_default = not config.model_fields_set & {"tilt_min", "tilt_max"}
-    compare_wedge(folder, paths, (config.tilt_min, config.tilt_max), by_default=by_default)
+    compare_wedge(folder, paths, rows[0].measured, config.accept, by_default=by_default)
     table = Project(config.output, tuple(rows))
     table.write()
     text = "%s: %s of %d^3, cubes of %d, tilts %g to %g, density %s"
