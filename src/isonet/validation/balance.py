@@ -14,7 +14,7 @@ from isonet.validation.scores import spectrum_at, subvolumes_with_data
 
 log = logging.getLogger("isonet")
 _REMEDIES = {
-    "empty": "the wedge is still empty: train longer, or raise --wedge-weight",
+    "empty": "the wedge is still empty: train on the tomogram, for longer, or with a higher --wedge-weight",
     "over-filled": "the wedge holds more power than the rest: train longer, or lower --wedge-weight",
     "fake": "the YZ plane has a hole that no tilt explains: train anew with another --seed, and look at the spectra",
 }

@@ -62,7 +62,7 @@ def option(name: str, value: Any) -> str:
     """Write an option as the command line takes it."""
     if isinstance(value, bool):
         text = str(value).lower()
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         text = ",".join(map(str, value))
     else:
         text = f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -1,5 +1,6 @@
 """Gold beads: found where they are and only there, painted over alike in both halves, put back as they were."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -343,3 +344,16 @@ def test_a_given_mask_that_keeps_all_is_told_of_by_its_name(here: Path, sample: 
     said = isonet.done("mask", "v.star", existing="all.mrc").err
     assert "as all.mrc says" in said
     assert "density-percentage" not in said
+
+
+def test_validate_leaves_out_beads_that_nobody_has_listed(here: Path, gold: Any) -> None:
+    """What it finds is as with a list in the table: gold is dense in every direction, and no sample."""
+    isonet.write(here / "v.mrc", tomogram(gold, 0.7))
+    isonet.done("prepare", "v.mrc", tilt_min=min(TILTS), tilt_max=max(TILTS))
+    said = isonet.done("validate", "tomograms.star", model="starter", withhold=15, output_dir="sought").err
+    assert f"v.mrc: {len(CENTRES)} gold beads, which are no sample, are left out of what is compared" in said
+    isonet.edited(Path("tomograms.star"), rlnBeadsName="sought/v_beads.star")
+    said = isonet.done("validate", "tomograms.star", model="starter", withhold=15, output_dir="listed").err
+    assert "gold" not in said
+    sought, listed = (json.loads(Path(folder, "validation.json").read_text()) for folder in ("sought", "listed"))
+    assert sought["withheld"]["curves"] == listed["withheld"]["curves"]

@@ -1,6 +1,8 @@
 """validate: what is withheld is gone before anything sees it, and what is claimed is true."""
 
 import json
+import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ import torch
 from isonet.core import fourier
 from isonet.core.simulation import projection
 from isonet.core.tilts import wedge
+from isonet.io import star
+from isonet.io.formats import open_volume
+from isonet.steps.validate import independent
 
 SHAPE, KEPT = (40, 48, 40), (-30.0, 30.0)
 OPTIONS = {**isonet.TINY, "iterations": 1, "withhold": 30}
@@ -262,6 +267,64 @@ def test_independent_networks_agree_or_not_and_where(halves: Path, draws: None) 
     again = isonet.done("validate", halves, independent=True, **isonet.TINY)
     assert again.err.count("made before, kept") == 3
     isonet.assert_refused(isonet.call("validate", halves, independent=True, method="noise2noise"), "--method")
+
+
+def test_independent_networks_begin_from_nothing(halves: Path, model: Path) -> None:
+    """What both know before they see the data, they agree in."""
+    refused = isonet.call("validate", halves, independent=True, pretrained_model="starter", **isonet.TINY)
+    isonet.assert_refused(refused, "--pretrained-model starter", "leave it out")
+
+
+def test_agreement_is_told_in_parts_as_of_the_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """However little memory there is."""
+    one, two = (open_volume(isonet.write(tmp_path / f"{n}.mrc", isonet.specimen((80, 50, 24), n))) for n in (0, 1))
+    whole, parts = np.zeros(one.shape, np.float32), np.zeros(one.shape, np.float32)
+    monkeypatch.setattr(independent, "_SECTIONS", 80)
+    independent._correlate(one, two, whole, 10**9)
+    monkeypatch.setattr(independent, "_SECTIONS", 20)
+    independent._correlate(one, two, parts, 1)
+    assert np.abs(whole).max() > 0.1
+    assert np.abs(whole - parts).max() < 1e-5
+
+
+def test_a_truth_that_cannot_be_compared_is_refused_before_anything_is_trained(halves: Path, truth: Any) -> None:
+    isonet.write(Path("short.mrc"), truth[:-2])
+    refused = isonet.call("validate", halves, truth="short.mrc", **OPTIONS)
+    isonet.assert_refused(refused, "--truth short.mrc", "38 x 48 x 40 voxels")
+    broken = truth.copy()
+    broken[3, 4, 5] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        isonet.write(Path("nan.mrc"), broken)
+    isonet.assert_refused(isonet.call("validate", halves, truth="nan.mrc", **OPTIONS), "nan.mrc", "section 3")
+    assert not Path("validation/withheld").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda one: one, None),
+        (lambda one: -one, "is light where"),
+        (lambda one: np.roll(one, 3, 0), "is shifted against full.mrc by 3, 0, 0 voxels"),
+        (lambda one: one[::-1].copy(), "has little in common"),
+    ],
+    ids=["right", "inverted", "shifted", "mirrored"],
+)
+def test_a_truth_that_is_not_of_the_tomogram_is_warned_of(here: Path, change: Any, said: str | None) -> None:
+    isonet.done("simulate", output_dir=".", depth=64, height=96, width=96, snr=0.3, seed=3)
+    isonet.done("prepare", "full.mrc")
+    isonet.write(Path("changed.mrc"), change(isonet.read(Path("truth.mrc")).astype(np.float32)))
+    text = isonet.done("validate", "tomograms.star", truth="changed.mrc", only_withhold=True).err
+    assert ("--truth" not in text) if said is None else (f"warning: --truth changed.mrc: {said}" in text)
+
+
+def test_tomograms_of_several_pixel_sizes_are_not_compared_together(halves: Path) -> None:
+    (row,) = isonet.table(halves)
+    row = {name: value for name, value in row.items() if "Half" not in name}
+    star.write_table(halves, [row, {**row, "rlnIndex": "2", "rlnTomoName": "w.mrc", "rlnPixelSize": "20"}])
+    shutil.copy(row["rlnTomoName"], "w.mrc")
+    refused = isonet.call("validate", halves, model="starter", withhold=30)
+    isonet.assert_refused(refused, "10 to 20 A", "--tomo-idx")
 
 
 def test_independent_networks_of_one_map_tell_consistency_only(prepared: Path) -> None:

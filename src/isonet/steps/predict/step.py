@@ -42,7 +42,7 @@ from isonet.steps.prepare import warn_of_other_wedge
 from isonet.train.correct import TilePlan
 from isonet.train.evaluate import Evaluator
 from isonet.volumes.pixel_size import corrected_size
-from isonet.volumes.products import kind_in, labels_of, made_before, output_paths, product_label
+from isonet.volumes.products import is_withheld, kind_in, labels_of, made_before, output_paths, product_label
 from isonet.volumes.source import MeanSource, Source, choose_column, mean_source, open_sources, standardised
 from isonet.volumes.where import comment_on_thickness
 
@@ -95,15 +95,15 @@ def predict(project: Project, model: Path, config: PredictConfig, run: Run) -> P
     refuse_without_zarr(config, config.output_dir)
     trained = read_model(model)
     _refuse_with_undone_contrast(trained, model, config)
-    columns = input_columns(project, trained.about, config.input_column)
     chosen = project.selected(config.tomo_idx)
+    columns = input_columns(chosen, trained.about, config.input_column)
     if columns == HALF_COLUMNS:
         _refuse_without_halves(chosen, model)
     run.status(model=str(model), model_identity=trained.identity)
     evaluator = Evaluator(trained.network, take_device(config.device), config.precision)
     if run.leads and evaluator.warning is not None:
         log.warning("%s", evaluator.warning)
-    if trained.is_starter:
+    if trained.is_starter and not is_withheld(open_volume(chosen[0].file(columns[0]))):  # `validate` tells
         what = "a preview" if trained.is_untailored else "a result"
         learns = "refine" if columns == HALF_COLUMNS else "refine --method recorrupted"
         log.warning(
@@ -194,7 +194,7 @@ def _lazy_gains(
     return lru_cache(lambda: calibrate(sources, whole, evaluator, int(model.about["cube_size"])))
 
 
-def input_columns(project: Project, about: Mapping[str, Any], asked: str = "auto") -> Sequence[str]:
+def input_columns(tomograms: Sequence[Tomogram], about: Mapping[str, Any], asked: str = "auto") -> Sequence[str]:
     """Choose the columns of what a model, as it describes itself, corrects: one, or both halves.
 
     Raises
@@ -204,14 +204,14 @@ def input_columns(project: Project, about: Mapping[str, Any], asked: str = "auto
     """
     trained_on = str(about["input_column"])
     if trained_on == STARTER_METHOD:
-        if asked in ("auto", "halves") and all(one.has_halves for one in project.tomograms):
+        if asked in ("auto", "halves") and all(one.has_halves for one in tomograms):
             return HALF_COLUMNS
-        return (choose_column(project.tomograms, asked),)
+        return (choose_column(tomograms, asked),)
     if trained_on == UNKNOWN_INPUT:
-        column = choose_column(project.tomograms, asked)
+        column = choose_column(tomograms, asked)
         log.info("the model does not say what its sub-volumes were cut from; %s is corrected", column)
         return (column,)
-    column = choose_column(project.tomograms, trained_on)
+    column = choose_column(tomograms, trained_on)
     if asked not in ("auto", trained_on, column):
         raise InputError(f"the model was trained on {column}, --input-column {asked} would be other data; train on it")
     return HALF_COLUMNS if column == "halves" else (column,)

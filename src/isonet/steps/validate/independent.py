@@ -5,8 +5,9 @@ its noise and two networks of one seed share their first weights; these share ne
 truth: both may be wrong in the same way.
 """
 
+import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from isonet.core.tilts import wedge, withheld
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import mrc
+from isonet.io.formats import open_volume
 from isonet.io.mrc_bytes.header import Header
 from isonet.io.volume import FloatArray, Volume
 from isonet.io.volume_files import stem
@@ -35,9 +37,10 @@ from isonet.steps.refine import refine_as_part
 from isonet.steps.validate.passed_on import GIVEN_TO_EACH, prediction_options
 from isonet.validation.numbers import Numbers, numbers_of, resolutions
 from isonet.validation.scores import spectrum_at, subvolumes_with_data
-from isonet.volumes.beads import BEADS_COLUMN
-from isonet.volumes.continued import Continued, open_continued
+from isonet.volumes.beads import BEADS_COLUMN, painted, read_beads
+from isonet.volumes.continued import Continued, continue_over_padding, open_continued
 from isonet.volumes.filtering import filter_file
+from isonet.volumes.padding import find_padding
 from isonet.volumes.products import made_before, output_paths, product_label
 
 log = logging.getLogger("isonet")
@@ -50,6 +53,8 @@ _NOT_IN_HALVES = {
 }
 _WINDOW = 6.0  # voxels: standard deviation of the window in which agreement is local
 _REACH = 3  # standard deviations after which the window ends
+_SECTIONS = 64  # correlated at once
+_BYTES = 7 * 4  # that correlating takes for each voxel
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def predict_independently(chosen: Sequence[Tomogram], config: ValidateConfig) ->
     Raises
     ------
     InputError
-        If only some tomograms have halves, or a method on halves was asked for.
+        If only some tomograms have halves, or a method on halves or a model to begin with was asked for.
     """
     with_halves = [one.has_halves for one in chosen]
     if any(with_halves) and not all(with_halves):
@@ -85,6 +90,11 @@ def predict_independently(chosen: Sequence[Tomogram], config: ValidateConfig) ->
         raise InputError(
             f"--method {config.method}: --independent trains each network on one half or map alone; leave it out"
         )
+    if config.pretrained_model is not None:
+        raise InputError(
+            f"--pretrained-model {config.pretrained_model}: both networks would know what it knows, and agree in that; "
+            "--independent begins from nothing, leave it out"
+        )
     found: list[list[Path]] = []
     for number, side in enumerate(_SIDES):
         made = _predict_side(chosen, number, config.output_dir / "independent" / side, config)
@@ -92,9 +102,16 @@ def predict_independently(chosen: Sequence[Tomogram], config: ValidateConfig) ->
             return None
         found.append(made)
     return [
-        Pair(tomogram, (open_continued(first), open_continued(second)))
+        Pair(tomogram, (_opened(first, tomogram), _opened(second, tomogram)))
         for tomogram, first, second in zip(chosen, *found, strict=True)
     ]
+
+
+def _opened(path: Path, tomogram: Tomogram) -> Volume:
+    """Open a prediction, its padding and its beads, which are as they were, covered with sample."""
+    volume = open_volume(path)
+    covered = painted(volume, read_beads(tomogram, volume.shape))
+    return continue_over_padding(covered, find_padding(volume))
 
 
 def _predict_side(chosen: Sequence[Tomogram], number: int, folder: Path, config: ValidateConfig) -> list[Path] | None:
@@ -223,27 +240,52 @@ def write_confidence(pair: Pair, path: Path, config: ValidateConfig, run: Run) -
         first, second = (open_continued(part) for part in parts)
         header = Header(first.header.voxel_size, first.header.origin, first.header.start, (label,))
         with mrc.create(path, shape, header) as result:
-            _correlate(first, second, result)
+            _correlate(first, second, result, config.max_memory)
     finally:
         for part in parts:
             part.unlink(missing_ok=True)
     log.info("%s: written", path)
 
 
-def _correlate(first: Volume, second: Volume, result: FloatArray) -> None:
-    """Correlate two volumes locally, slab by slab."""
-    depth, reach, step = first.shape[0], round(_REACH * _WINDOW), 64
+def _correlate(first: Volume, second: Volume, result: FloatArray, memory: int) -> None:
+    """Correlate two volumes locally, some rows of some sections at once."""
+    reach = round(_REACH * _WINDOW)
+    rows = memory // (_BYTES * first.shape[2] * (_SECTIONS + 2 * reach)) - 2 * reach
     means = [_mean(volume) for volume in (first, second)]
-    for start in range(0, depth, step):
-        low, high = max(0, start - reach), min(depth, start + step + reach)
-        one, two = (v.read_rows(slice(low, high)) - mean for v, mean in zip((first, second), means, strict=True))
+    for z, y in itertools.product(_parts(first.shape[0], _SECTIONS, reach), _parts(first.shape[1], rows, reach)):
+        one, two = (v.read_rows(z.read, y.read) - mean for v, mean in zip((first, second), means, strict=True))
         cross, p, q = (gaussian_filter(part, _WINDOW, truncate=_REACH) for part in (one * two, one * one, two * two))
         local = cross / np.sqrt(np.maximum(p * q, np.finfo(np.float32).tiny))
-        result[start : start + step] = local[start - low : start - low + step]
+        result[z.made, y.made] = local[z.within, y.within]
     for volume in (first, second):
         if isinstance(volume, Continued):
             for section, plane in enumerate(result):
                 plane[volume.padding.plane(section)] = 0
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Part of an axis.
+
+    Attributes
+    ----------
+    made, read : slice
+        Of the axis: what is computed, and what is read for it.
+    within : slice
+        Of what is read: what is computed.
+    """
+
+    made: slice
+    read: slice
+    within: slice
+
+
+def _parts(edge: int, step: int, reach: int) -> Iterator[_Part]:
+    """Iterate over parts of an axis, `step` long and at least `reach`, read with `reach` on either side."""
+    step = max(step, reach)
+    for start in range(0, edge, step):
+        stop, low = min(edge, start + step), max(0, start - reach)
+        yield _Part(slice(start, stop), slice(low, min(edge, stop + reach)), slice(start - low, stop - low))
 
 
 def _mean(volume: Volume) -> float:

@@ -6,7 +6,6 @@
                        outermost tilts removed     trained anew         predicted              compared
 """
 
-import json
 import logging
 from collections.abc import Sequence
 from operator import itemgetter
@@ -19,7 +18,7 @@ from isonet.config import RefineConfig, StepConfig, ValidateConfig
 from isonet.core.comparison.metrics import correlation, wedge_correlation
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
-from isonet.io import checkpoint, files
+from isonet.io import checkpoint
 from isonet.io.formats import open_volume
 from isonet.io.volume import Volume
 from isonet.models.folder import MODEL_NAME, STATE_NAME, holds_run, move_aside
@@ -27,11 +26,14 @@ from isonet.project.table import HALF_COLUMNS, Project, Tomogram
 from isonet.running.processes import refuse_launchers
 from isonet.running.runs import Run, start
 from isonet.steps.predict import HALVES, input_columns, predict_in_folder
+from isonet.steps.prepare import warn_of_other_wedge
 from isonet.steps.refine import refine_as_part
 from isonet.steps.validate.contradictions import measured_files, refuse_contradictions
+from isonet.steps.validate.gold import with_beads
 from isonet.steps.validate.independent import agreement_numbers, predict_independently, write_confidence
 from isonet.steps.validate.passed_on import as_begun, prediction_options
 from isonet.steps.validate.pictures import draw_independent, draw_withheld
+from isonet.steps.validate.result import read_numbers, subject, write_numbers
 from isonet.steps.validate.withhold import kept_part, withhold
 from isonet.validation.balance import wedge_balance_numbers
 from isonet.validation.bins import coarsest_detail, measured_bins, reach_of, shell_width
@@ -43,7 +45,6 @@ from isonet.volumes.pixel_size import pixel_size
 from isonet.volumes.products import inputs_mark, labels_of, output_paths
 
 log = logging.getLogger("isonet")
-RESULT = "validation.json"
 Config = TypeVar("Config", bound=StepConfig)
 
 
@@ -73,6 +74,10 @@ def validate(star: Path, config: ValidateConfig) -> Path | None:
         chosen = project.selected(config.tomo_idx)
         output_paths(chosen, config.output_dir, "corrected")  # refuses two of one name in time
         refuse_contradictions(chosen, config)
+        for tomogram in chosen:
+            warn_of_other_wedge(tomogram)
+        if not config.only_withhold:
+            chosen = with_beads(chosen, config.output_dir)
         if config.independent:
             return _compare_independent(chosen, config, run)
         _refuse_too_small(chosen, config)
@@ -106,26 +111,8 @@ def _compare_independent(chosen: Sequence[Tomogram], config: ValidateConfig, run
         name = "confidence.mrc" if len(pairs) == 1 else f"{pair.tomogram.name}_confidence.mrc"
         write_confidence(pair, config.output_dir / name, config, run)
     draw_independent(config.output_dir / "independent.png", found)
-    others = _read(config.output_dir / RESULT)
-    return _write({**others, "pixel_size": pixel, "independent": found}, found["status"], config)
-
-
-def _write(numbers: Numbers, status: str, config: ValidateConfig) -> Path:
-    """Write the numbers and say what was found."""
-    path = config.output_dir / RESULT
-    files.write_json(path, numbers)
-    in_doubt = numbers.get("withheld", {}).get("has_seen_what_was_withheld", False)
-    log.log(logging.WARNING if in_doubt else logging.INFO, "%s", status)
-    log.info("%s: written", path)
-    return path
-
-
-def _read(path: Path) -> Numbers:
-    """Numbers that are there already; none where they cannot be read."""
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, RecursionError):
-        return {}
+    others = read_numbers(config.output_dir, chosen, pixel)
+    return write_numbers({**others, **subject(chosen, pixel), "independent": found}, found["status"], config.output_dir)
 
 
 def _refuse_too_small(chosen: Sequence[Tomogram], config: ValidateConfig) -> None:
@@ -168,7 +155,7 @@ def _cases(chosen: Sequence[Tomogram], left: Project, config: ValidateConfig) ->
         return None
     corrected = folder / "corrected" if config.model is None else config.output_dir / "model"
     predict_in_folder(left.path, model, prediction_options(config, corrected))
-    corrects = input_columns(left, checkpoint.load_model(model)[1])
+    corrects = input_columns(left.tomograms, checkpoint.load_model(model)[1])
     paths = output_paths(left.tomograms, corrected, "corrected")
     cases = []
     for measured, given, path in zip(chosen, left.tomograms, paths, strict=True):
@@ -243,7 +230,7 @@ def _judge(cases: Sequence[Case], chosen: Sequence[Tomogram], config: ValidateCo
     products = [compare(case, width, run) for case in cases]
     pixel = pixel_size(chosen[0], cases[0].references[0]) or 1.0
     numbers: Numbers = {
-        "pixel_size": pixel,
+        **subject(chosen, pixel),
         "withhold": config.withhold,
         "withheld": _withheld(cases, products, pixel, width, config.withhold),
         "balance": [wedge_balance_numbers(case.predictions, case.kept, case.name) for case in cases],
@@ -255,9 +242,9 @@ def _judge(cases: Sequence[Case], chosen: Sequence[Tomogram], config: ValidateCo
     if config.truth is not None:
         numbers["truth"] = _truth_numbers(cases[0], chosen[0].measured)
     draw_withheld(config.output_dir / "withheld.png", numbers["withheld"])
-    others = _read(config.output_dir / RESULT)
+    others = read_numbers(config.output_dir, chosen, pixel)
     numbers |= {name: others[name] for name in ("independent",) if name in others}
-    return _write(numbers, numbers["withheld"]["status"], config)
+    return write_numbers(numbers, numbers["withheld"]["status"], config.output_dir)
 
 
 def _truth_numbers(case: Case, measured: Measured) -> Numbers:
@@ -276,7 +263,7 @@ def _truth_numbers(case: Case, measured: Measured) -> Numbers:
         "frequency": numbers_of(inside.frequency),
         **{f"fsc_{name}": numbers_of(curve.correlation) for name, curve in curves.items()},
         **{name: numbers_of(torch.tensor([curve.mean()]))[0] for name, curve in curves.items()},
-        "correlation": round(correlation(prediction, truth), 4),
+        "correlation": numbers_of(torch.tensor([correlation(prediction, truth)]))[0],
     }
 
 
