@@ -49,7 +49,7 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises
     ------
     InputError
-        If the file is missing, truncated, not a model of this program, or of a newer format.
+        If the file is missing, truncated, not a model of this program, of a newer format, or its weights no numbers.
     """
     path = _model_file(path)
     refuse_special(path)
@@ -74,6 +74,8 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise InputError(f"{path}: not a model of isonet; train one with 'isonet refine'") from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise InputError(f"{path}: a model of another version of isonet; use that version or train again")
+    if not all(bool(value.isfinite().all()) for value in weights.values()):
+        raise InputError(f"{path}: some of its weights are NaN or infinite; take the model of an iteration before")
     return weights, description
 
 

@@ -1,5 +1,6 @@
 """The network that refine begins with: a model that was given, such as the starter, or none."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -115,13 +116,14 @@ def _as_wide_as(
     filters: int | None, shape: UNetShape, weights: dict[str, Tensor], seed: int
 ) -> tuple[UNetShape, dict[str, Tensor]]:
     """Widen a network until it has so many filters; it stays as it is where doubling does not lead there."""
-    if filters is None or filters <= shape.filter_base:
+    doublings = 0 if filters is None else round(math.log2(max(1.0, filters / shape.filter_base)))
+    if filters != shape.filter_base * 2**doublings:
         return shape, weights
     network = UNet(shape)
     network.load_state_dict(weights)
-    while network.shape.filter_base < filters:
+    for _ in range(doublings):
         network = widened(network, seed)
-    return (network.shape, network.state_dict()) if network.shape.filter_base == filters else (shape, weights)
+    return network.shape, network.state_dict()
 
 
 def network_options(config: NetworkOptions) -> dict[str, object]:

@@ -244,6 +244,12 @@ class Trainer:
         for name in present.keys() - set(floating):
             averaged[name].copy_(present[name])
 
+    @property
+    def finite(self) -> bool:
+        """Whether all weights are numbers; after a step whose gradient was none they are not, whatever its loss."""
+        sums = [value.sum() for value in self.averaged.state_dict().values() if value.is_floating_point()]
+        return bool(torch.stack(sums).isfinite().all())
+
     def weights(self) -> dict[str, Tensor]:
         """Averaged weights: those to evaluate with."""
         return dict(self.averaged.state_dict())

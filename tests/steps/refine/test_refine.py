@@ -351,7 +351,7 @@ def test_noise_schedule() -> None:
 
 def test_loss_that_is_not_finite_ends_the_run(prepared: Path, model: Path) -> None:
     weights, about = load_model(model)
-    weights["head.weight"] *= float("inf")
+    weights["head.weight"] = torch.full_like(weights["head.weight"], 3e38)
     save_model(Path("broken.safetensors"), weights, about)
     outcome = isonet.call("refine", prepared, pretrained_model="broken.safetensors", learning_rate=0.016, **isonet.TINY)
     isonet.assert_refused(outcome, "results", "not finite", "--learning-rate", "0.001", code=1)
@@ -407,3 +407,33 @@ def test_the_model_is_the_averaged_network(prepared: Path) -> None:
     assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
     assert all(torch.equal(value, states[1][name]) for name, value in isonet.weights(present).items())
     assert not isonet.same_weights(averaged, present)
+
+
+def test_a_gradient_that_is_no_number_in_the_last_step_of_an_epoch_is_noticed(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss of that step is finite, as it is from before it; all weights would be NaN."""
+    steps = isonet.TINY["epochs"] * isonet.TINY["steps_per_epoch"]
+    clip, calls = Trainer._clip, []
+
+    def broken(self: Trainer) -> bool:
+        calls.append(self)
+        if len(calls) == steps:
+            next(iter(self.network.parameters())).grad.fill_(float("nan"))  # type: ignore[union-attr]
+        return clip(self)
+
+    monkeypatch.setattr(Trainer, "_clip", broken)
+    outcome = isonet.done("refine", prepared, **isonet.TINY)
+    assert "back to the last good state" in outcome.err
+    assert all(bool(value.isfinite().all()) for value in load_model(Path("results"))[0].values())
+
+
+def test_a_model_whose_weights_are_no_numbers_is_refused(prepared: Path, model: Path) -> None:
+    weights, about = load_model(model)
+    weights["head.weight"] *= float("nan")
+    save_model(Path("broken.safetensors"), weights, about)
+    isonet.assert_refused(isonet.call("predict", prepared, "broken.safetensors"), "broken.safetensors", "NaN")
+
+
+def test_memory_is_asked_for_what_is_drawn_not_for_all_that_could_be(prepared: Path) -> None:
+    isonet.done("refine", prepared, **{**isonet.TINY, "number_subtomos": 10_000_000})

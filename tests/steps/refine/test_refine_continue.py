@@ -295,6 +295,34 @@ def test_a_run_that_goes_on_with_other_data_says_so(
     assert "volumes" in again.err and "has learnt from other" in again.err
 
 
+@pytest.mark.parametrize("killed", [False, True], ids=["stopped", "killed before the first model"])
+def test_a_run_that_goes_on_with_other_data_has_seen_both(
+    here: Path, prepared: Path, volume: Any, killed: bool
+) -> None:
+    """So that none of them can be withheld from its model."""
+    isonet.done("refine", prepared, **isonet.TINY)
+    first = load_model(here / "results")[1]["seen"]
+    if killed:
+        (here / "results/model.safetensors").unlink()
+    isonet.write(here / "v.mrc", volume[::-1])
+    outcome = isonet.done("refine", prepared, continue_from="results", iterations=3)
+    assert "has learnt from other volumes" in outcome.err
+    seen = load_model(here / "results")[1]["seen"]
+    assert len(first) == 1 and len(seen) == 2 and seen[0] == first[0]
+    assert "has learnt from" not in isonet.done("refine", prepared, continue_from="results", iterations=4).err
+
+
+def test_a_run_that_goes_on_with_another_mask_says_so(here: Path, prepared: Path, volume: Any) -> None:
+    mask = np.ones(volume.shape, np.int8)
+    isonet.write(here / "mask.mrc", mask)
+    isonet.edited(prepared, rlnMaskName="mask.mrc")
+    isonet.done("refine", prepared, **isonet.TINY)
+    mask[:2] = 0
+    isonet.write(here / "mask.mrc", mask)
+    outcome = isonet.done("refine", prepared, continue_from="results", iterations=3)
+    assert "has learnt from other masks" in outcome.err
+
+
 @pytest.mark.parametrize("place", ["results", "runs/first"])
 def test_a_project_that_was_copied_trains_on_its_own_tomograms(prepared: Path, place: str) -> None:
     project = prepared.parent

@@ -14,6 +14,7 @@ from isonet.config import RefineConfig
 from isonet.core.comparison.metrics import wedge_correlation
 from isonet.core.tilts import wedge
 from isonet.core.tilts.measured import Measured
+from isonet.io import star
 from isonet.io.checkpoint import load_model
 from isonet.project.table import HALF_COLUMNS, Project
 from isonet.running.runs import start
@@ -25,6 +26,7 @@ from isonet.volumes.preview import mean_balance, wedge_balance
 from isonet.volumes.source import open_sources
 
 TILTS = (-60.0, 60.0)
+NOISE = {"noise_level": 0.2, "noise_start_iter": 1}
 NAMES = ("halves/x_half1", "halves/x_half2", "x")
 LEARNING = {
     "filter_base": 8,
@@ -299,3 +301,36 @@ def test_errors_of_halves_count_by_the_strength_of_signal(halves: Path) -> None:
         isonet.done("refine", halves, output_dir=name, loss_weighting=name, **{**isonet.TINY, "iterations": 1})
         found.append(isonet.losses(Path(name))[0][-1])
     assert found[0] < 0.8 * found[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"method": "noise2noise", **NOISE}, "--noise-level=0.2: does nothing with --method noise2noise; leave it out"),
+        ({"method": "denoise", "random_rotations": 0.3}, "--random-rotations=0.3: does nothing with --method denoise"),
+        ({"method": "isonet", **NOISE}, None),
+        ({"method": "noise2noise"}, None),
+    ],
+)
+def test_an_option_that_does_nothing_with_the_method_is_said(
+    halves: Path, options: dict[str, Any], said: str | None
+) -> None:
+    text = isonet.done("refine", halves, **isonet.TINY, **options).err
+    assert ("does nothing" not in text) if said is None else (said in text)
+
+
+def test_options_of_tomograms_do_nothing_with_sub_volumes(here: Path, prepared: Path) -> None:
+    isonet.done("extract", prepared, cube_size=16, crop_size=24, number_subtomos=3)
+    text = isonet.done("refine", "subtomo.star", **{**isonet.TINY, "held_out": 0.2}).err
+    assert "--held-out=0.2: does nothing with a table of sub-volumes" in text
+
+
+def test_what_is_corrected_hangs_on_the_chosen_tomograms_alone(halves: Path) -> None:
+    """Another one of the table that has no halves changes nothing."""
+    (row,) = isonet.table(halves)
+    star.write_table(
+        halves, [row, {**row, "rlnIndex": "2", "rlnTomoName": "w.mrc", **dict.fromkeys(HALF_COLUMNS, "None")}]
+    )
+    shutil.copy(row["rlnTomoName"], "w.mrc")
+    isonet.done("predict", halves, "starter", tomo_idx=1, turns=1, calibrate=False)
+    assert len(list(Path("corrected/halves").glob("*.mrc"))) == 2

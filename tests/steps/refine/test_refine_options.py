@@ -1,6 +1,7 @@
 """refine: what is held out, when it ends by itself, and how it keeps to a time."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from isonet.io import checkpoint
+from isonet.steps.refine import plan
 from isonet.steps.refine.record import stagnates
 from isonet.train.fit import Trainer
 from isonet.volumes.source import Source
@@ -130,6 +132,16 @@ def test_a_time_budget_that_the_least_work_overshoots_is_told(here: Path, long: 
     said = "warning: --time-budget 0:00:01: the least that is done, 4 iterations of 1 step, takes about 0:00:"
     assert (said in outcome.err) == told
     assert ("--time-budget" in outcome.err) == told
+
+
+@pytest.mark.parametrize(("steps", "told"), [(80, "give 0:13:00 or more"), (200, None)])
+def test_few_steps_are_told_with_the_time_that_is_enough(
+    steps: int, told: str | None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("isonet"), "propagate", True)
+    plan._warn_of_few_steps(300.0, steps, 300.0)
+    said = [record.getMessage() for record in caplog.records]
+    assert (said == []) if told is None else (told in said[0] and f"{steps} training steps fit" in said[0])
 
 
 def test_time_budget_goes_on_after_a_stop_and_can_be_raised(long: Path) -> None:

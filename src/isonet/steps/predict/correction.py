@@ -28,7 +28,7 @@ from isonet.core.normalize import Moments, Normalization, float16_step
 from isonet.core.sampling import cut
 from isonet.core.tilts import wedge
 from isonet.core.tilts.ranges import LARGEST_GAP
-from isonet.errors import InputError
+from isonet.errors import InputError, RunError
 from isonet.io import blocks
 from isonet.io.formats import create
 from isonet.io.volume import not_finite
@@ -188,6 +188,11 @@ class Correction:
         )
         with run.progress(f"predict {self.source.tomogram.name}", plan.count) as advance:
             for tile, block in tiles:
+                if not np.isfinite(block).all():
+                    raise RunError(
+                        f"{self.source.volume.path}: the network gives NaN or infinite voxels; give --precision "
+                        "float32, or another model"
+                    )
                 found.add(tile.target, tile.weights * block)
                 advance()
 

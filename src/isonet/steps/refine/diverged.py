@@ -1,4 +1,4 @@
-"""A loss that is NaN or infinite: the training goes back to its last good state, with half the learning rate."""
+"""A loss or weights that are no numbers: the training goes back to its last good state, with half the rate."""
 
 import logging
 from dataclasses import replace
@@ -21,7 +21,7 @@ def step_back(refinement: Refinement) -> None:
     failed, slowed = refinement.position, refinement.position.slowed / 2
     if slowed < 0.5**_STEPS_BACK:
         raise RunError(
-            f"{refinement.run.folder}: the loss is not finite in iteration {failed.iteration}, even at a learning rate "
+            f"{refinement.run.folder}: the training is not finite in iteration {failed.iteration}, even at a rate "
             f"of {refinement.peak_rate:.2g}; look for extreme voxels in the tomograms, or go on with a smaller "
             "--learning-rate"
         )
@@ -31,5 +31,5 @@ def step_back(refinement: Refinement) -> None:
     )
     refinement.run.keep_metrics(good.comes_after)
     log.warning(
-        "the loss is not finite; back to the last good state with a learning rate of %.2g", refinement.peak_rate
+        "the training is not finite; back to the last good state with a learning rate of %.2g", refinement.peak_rate
     )

@@ -62,8 +62,8 @@ def _take_steps(
         stop, save = _asked_for(refinement, time.monotonic() - saved > _CHECKPOINT_SECONDS)
         if stop or save:
             position.loss_sum = refinement.team.total(float(total))
-            if not math.isfinite(position.loss_sum):
-                return position.loss_sum  # the state that is saved is the last good one
+            if not (math.isfinite(position.loss_sum) and refinement.trainer.finite):
+                return math.nan  # the state that is saved is the last good one
             refinement.save()
             saved = time.monotonic()
         if stop:
@@ -128,11 +128,11 @@ def _order(config: RefineConfig, at: Position, count: int, steps: int) -> list[l
 
 
 def _finish(refinement: Refinement, loss: float, steps: int) -> float:
-    """Record an epoch and save the state after it; go back to the one before if the loss is not finite any more."""
+    """Record an epoch and save the state after it; go back to the one before if that is not finite any more."""
     run, position = refinement.run, refinement.position
-    if not math.isfinite(loss):
+    if not (math.isfinite(loss) and refinement.trainer.finite):
         step_back(refinement)
-        return loss
+        return math.nan
     run.metric(iteration=position.iteration, epoch=position.epoch + 1, loss=loss, steps=steps)
     log.debug("iteration %d, epoch %d: mean training error %.4f", position.iteration, position.epoch + 1, loss)
     position.epoch, position.step, position.loss_sum = position.epoch + 1, 0, 0.0

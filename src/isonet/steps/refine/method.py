@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from isonet.config import NetworkOptions, RefineConfig, TrainingOptions
+from isonet.config import NetworkOptions, RefineConfig, TrainingOptions, preset_options
 from isonet.errors import InputError
 from isonet.io import checkpoint
 from isonet.models.record import STARTER_METHOD
@@ -29,6 +29,10 @@ _OF_DATA = (
     *("loss_weighting", "tilt_gap", "held_out", "patience", "from_scratch", "optimizer"),
 )
 """Options that say how to learn from the data themselves."""
+_NOISE = ("noise_level", "noise_start_iter", "noise_mode")
+_WITHOUT_USE = {"noise2noise": _NOISE, "recorrupted": _NOISE, "denoise": (*_NOISE, "random_rotations")}
+"""Options that a method has no use for: two maps have noise of their own, and what is denoised is not turned."""
+_OF_TOMOGRAMS = ("held_out", "patience")
 SETTLED = ("method", "cube_size", "batch_size", "iterations", "epochs", "steps_per_epoch", "pretrained_model")
 """Options that come with a method where they are not given."""
 _NETWORK = tuple(NetworkOptions.model_fields)
@@ -49,6 +53,7 @@ def settled(project: Project, config: RefineConfig) -> RefineConfig:
         If options are given that `tailored` has no use for.
     """
     if project.holds_subvolumes:
+        _warn_of_no_use(config, "a table of sub-volumes", _OF_TOMOGRAMS)
         return config
     rows = project.selected(config.tomo_idx)
     if config.method == "tailored":
@@ -67,7 +72,16 @@ def settled(project: Project, config: RefineConfig) -> RefineConfig:
             return _tailoring(config)
         log.info("one map, which isonet learns from: its noise stays where it was measured (not tailored: %s)", why_not)
     config = config.model_copy(update={"method": method})
+    _warn_of_no_use(config, f"--method {method}", _WITHOUT_USE.get(method, ()))
     return _from_starter(config) if method in _OF_TWO_MAPS and _begins_with_starter(rows, config) else config
+
+
+def _warn_of_no_use(config: RefineConfig, where: str, names: Sequence[str]) -> None:
+    """Warn of options that are given and do nothing, unless a preset gives them."""
+    by_preset = {} if config.preset is None else preset_options(config.preset)
+    for name in names:
+        if _is_given(config, name) and name not in by_preset:
+            log.warning("%s: does nothing with %s; leave it out", option(name, getattr(config, name)), where)
 
 
 def without_usual(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,17 +12,20 @@ from isonet.core.simulation.recording import Recording
 from isonet.core.tilts.measured import Measured
 from isonet.errors import InputError
 from isonet.io import checkpoint
+from isonet.io.formats import open_volume
 from isonet.io.volume import fingerprint
-from isonet.models.folder import MODEL_NAME
+from isonet.models.folder import MODEL_NAME, STATE_NAME
 from isonet.models.record import NOT_TRAINING, STARTER_METHOD, common
+from isonet.project.table import Tomogram
 from isonet.steps.refine.subvolumes.samples import Samples
 from isonet.train.network.unet import UNetShape
 from isonet.train.pairs import Method
+from isonet.volumes.masks import MASK_COLUMN
 
 log = logging.getLogger("isonet")
 _OF_DATA = {
     **{"tilts": "tilts", "turns": "tilt axes", "pixel_sizes": "pixel sizes", "seen": "volumes"},
-    **{"contrasts": "contrasts", "beads": "gold beads"},
+    **{"contrasts": "contrasts", "beads": "gold beads", "masks": "masks", "optics": "contrast transfer"},
 }
 """What a model says of its data, in words."""
 
@@ -75,23 +78,43 @@ def _of_tomograms(training: Sequence[Samples]) -> dict[str, Any]:
         "pixel_sizes": [tomogram.number("rlnPixelSize") for tomogram in tomograms],
         "contrasts": ["dark" if one.sources[0].normalization.sign < 0 else "light" for one in training],
         "beads": [len(one.sources[0].beads) for one in training],
+        "masks": [_mask_of(tomogram) for tomogram in tomograms],
     }
 
 
-def warn_of_other_data(folder: Path, about: Mapping[str, Any], table: Path) -> None:
-    """Warn where a run that goes on has learnt from other data, tilts or pixel sizes than the table names now."""
-    try:
-        before = checkpoint.load_model(folder / MODEL_NAME)[1]
-    except InputError:  # stopped before there was one, or damaged: the state is what counts
-        return
-    now = {"turns": None, **json.loads(json.dumps(about))}
-    changed = [words for name, words in _OF_DATA.items() if {"turns": None, **before}.get(name, now[name]) != now[name]]
+def _mask_of(tomogram: Tomogram) -> str | None:
+    """Fingerprint of a tomogram's mask; None where it has none."""
+    return None if tomogram.text(MASK_COLUMN) is None else fingerprint(open_volume(tomogram.file(MASK_COLUMN)))
+
+
+def gone_on_with(folder: Path, about: Mapping[str, Any], table: Path) -> dict[str, Any]:
+    """Return what a model says of itself whose run goes on: it has seen what the run has learnt from before, too.
+
+    Where that is other data, or these are seen otherwise than the table says now, there is a warning.
+    """
+    before = _described(folder)
+    usual = {"turns": None}
+    now = usual | json.loads(json.dumps(about))
+    changed = [words for name, words in _OF_DATA.items() if (usual | before).get(name, now.get(name)) != now.get(name)]
     if changed:
         log.warning(
             "%s: the run has learnt from other %s than %s names now, and goes on with these; mend the table, or start "
             "anew with --overwrite",
             *(folder, " and ".join(changed), table),
         )
+    seen = before.get("seen", [])
+    return {**about, "seen": [*seen, *(one for one in now["seen"] if one not in seen)]}
+
+
+def _described(folder: Path) -> dict[str, Any]:
+    """Description of what a run has made so far, as its state has it; of older runs, as their last model has it."""
+    described = checkpoint.load_state(folder / STATE_NAME).get("about")
+    if described is not None:
+        return dict(described)
+    try:
+        return checkpoint.load_model(folder / MODEL_NAME)[1]
+    except InputError:  # stopped before there was one, or damaged: the state is what counts
+        return {}
 
 
 def _turns(measured: Sequence[Measured]) -> dict[str, Any]:

@@ -48,6 +48,13 @@ def amount_asked(config: RefineConfig, subvolumes: int, iteration: int) -> Amoun
     return Amount(config.iterations, config.epochs, steps, drawn, begins, ends)
 
 
+def most_drawn(config: RefineConfig, subvolumes: int) -> int:
+    """Return how many of all sub-volumes are drawn for an epoch at most."""
+    if config.time_budget is None:
+        return amount_asked(config, subvolumes, 1).subvolumes
+    return min(subvolumes, math.ceil(_MOST_STEPS * config.batch_size / _pairs_per_subvolume(config)))
+
+
 @dataclass
 class Costs:
     """Seconds that work takes, as measured: the mean over what was done so far, the latest counting most.

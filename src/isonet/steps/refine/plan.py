@@ -1,6 +1,7 @@
 """How much the next iteration of a refine does, and whether there is anything left to do."""
 
 import logging
+import math
 import time
 from collections.abc import Iterator
 
@@ -17,6 +18,7 @@ from isonet.train.pairs import Batch
 
 log = logging.getLogger("isonet")
 _PROBE_STEPS = 3
+_FEWEST_STEPS = 200  # benchmarks/LOG.md, "Trainings that are too short"
 _USUAL_PATIENCE = 8
 
 
@@ -98,10 +100,24 @@ def decide_amount(refinement: Refinement) -> Amount:
     used, first = position.seconds, position.iteration
     amount = amount_that_fits(config, refinement.subvolumes, refinement.costs, config.time_budget, used, first, done)
     if before is None:
-        _warn_of_too_little_time(
-            config.time_budget, amount, used + seconds_left(config, refinement.costs, amount, first)
-        )
+        takes = used + seconds_left(config, refinement.costs, amount, first)
+        _warn_of_too_little_time(config.time_budget, amount, takes)
+        _warn_of_few_steps(config.time_budget, position.taken + _steps_left(amount, first), takes)
     return amount
+
+
+def _steps_left(amount: Amount, first: int) -> int:
+    return (amount.iterations - first + 1) * amount.epochs * amount.steps
+
+
+def _warn_of_few_steps(budget: float, steps: int, takes: float) -> None:
+    """Warn where a training is too short to teach more than the network knows that it begins with."""
+    if steps < _FEWEST_STEPS and takes <= budget + 1:
+        log.warning(
+            "--time-budget %s: %s fit, and fewer than %d seldom teach more than the starter shows; give %s or more",
+            *(duration_text(budget), counted(steps, "training step"), _FEWEST_STEPS),
+            duration_text(math.ceil(takes * _FEWEST_STEPS / steps / 60) * 60),
+        )
 
 
 def _warn_of_too_little_time(budget: float, amount: Amount, takes: float) -> None:

@@ -15,10 +15,10 @@ from isonet.models.first_network import FirstNetwork, first_network
 from isonet.project.table import HALF_COLUMNS, Project
 from isonet.running.forecast import fit_memory, refine_writes, refuse_full_disk
 from isonet.running.runs import Run
-from isonet.steps.prepare import warn_of_other_wedge
+from isonet.steps.prepare import warn_of_other_wedge, warn_of_other_wedge_of_cubes
 from isonet.steps.refine.method import of_data
-from isonet.steps.refine.model_record import describe, describe_tailored, warn_of_other_data
-from isonet.steps.refine.pace import Costs
+from isonet.steps.refine.model_record import describe, describe_tailored, gone_on_with
+from isonet.steps.refine.pace import Costs, most_drawn
 from isonet.steps.refine.state import Position, RunFiles
 from isonet.steps.refine.subvolumes.files import input_of, open_subvolume_files
 from isonet.steps.refine.subvolumes.samples import Samples
@@ -160,7 +160,7 @@ def begin(project: Project, config: RefineConfig, run: Run, device: torch.device
     first = first_network(config, method, device, run.folder)
     _check_sizes(config, first.shape)
     subvolume = 4 * Recipe(method, config.cube_size).maps * config.subvolume_size**3
-    filled = 0 if tailored else subvolume * sum(one.count for one in training)
+    filled = 0 if tailored else subvolume * most_drawn(config, sum(one.count for one in training))
     (parts,) = team.largest(fit_memory(config, first.shape, filled, device, team))
     if team.first and config.continue_from is None:
         remedy = "free some space, give a smaller --keep-models or another --output-dir"
@@ -187,11 +187,11 @@ def begin(project: Project, config: RefineConfig, run: Run, device: torch.device
         about = describe_tailored(first.shape, column, training, recordings, config, first.about)
     else:
         about = describe(first.shape, method, column, training, config, first.about) if team.first else {}
+    if config.continue_from is not None and team.first:
+        about = gone_on_with(run.folder, about, project.path)
     files = RunFiles(run.folder, about, project.path)
     position = Position(usual_rate=_usual_rate(config, first))
     if config.continue_from is not None:
-        if team.first:
-            warn_of_other_data(run.folder, about, project.path)
         position = files.resume(trainer)
     elif team.first:
         if first.weights is not None:
@@ -234,6 +234,7 @@ def _open_training(
             raise InputError(
                 f"--method {config.method}: needs {needed}, {project.path} has sub-volumes of one map; leave it out"
             )
+        warn_of_other_wedge_of_cubes(rows)
         return "isonet", input_of(rows, config.input_column), open_subvolume_files(rows, config, device)
     tell_of_foreign(project, rows)
     for row in rows:

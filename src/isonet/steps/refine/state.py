@@ -1,5 +1,6 @@
 """What a refine run writes while it trains: models, and the trainer's state and where it is."""
 
+import json
 import logging
 import os
 from collections.abc import Mapping
@@ -102,6 +103,7 @@ class RunFiles:
         """Write what a continued run needs."""
         table, folder = self.table.resolve(), self.folder.resolve()
         state = {**trainer.state(), "position": asdict(position), "table": str(table)}
+        state["about"] = json.loads(json.dumps(self.about))
         if folder.is_relative_to(table.parent):
             state["table_from_here"] = os.path.relpath(table, folder)
         checkpoint.save_state(self.folder / STATE_NAME, state)

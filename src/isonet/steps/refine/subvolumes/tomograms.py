@@ -98,7 +98,9 @@ class TrainingTomogram:
             centres = draw_in_data(sources, count, size, random, mask, self.boxes[0])
         except ValueError as error:
             where = volume.path if mask is None else self.tomogram.file("rlnMaskName")
-            raise InputError(f"{where}: {error}; use a smaller --cube-size or a wider mask") from error
+            remedy = "a smaller --cube-size or a wider mask"
+            remedy = remedy if self.boxes[1] is None else f"--held-out 0, {remedy}"
+            raise InputError(f"{where}: {error}; use {remedy}") from error
         for centre in centres:
             yield sources, (centre - size // 2).tolist()
 
