@@ -16,6 +16,8 @@ from PIL import Image
 
 from isonet.errors import InputError
 from isonet.gui.files.access import Roots
+from isonet.gui.serve import PACKAGE
+from isonet.io.ome_zarr import library
 
 SLICE = "/image/slice?path=tomograms/small.mrc"
 
@@ -240,7 +242,13 @@ def test_a_missing_extra_is_told_with_its_remedy(tmp_path: Path) -> None:
     script = f"import sys; sys.modules['nicegui'] = None; from isonet.cli import main; main(['gui', {str(tmp_path)!r}])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr == "isonet: the browser interface is not installed; run: pip install 'isonet[gui]'\n"
+    pip = f"{sys.executable} -m pip install '{PACKAGE}'"
+    assert done.stderr == f"isonet: the browser interface is not installed; run: {pip}\n"
+
+
+def test_what_is_named_to_be_installed_is_what_the_extras_need() -> None:
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    assert f'gui = ["{PACKAGE}"]' in text and f'zarr = ["{library.PACKAGE};' in text
 
 
 def test_a_folder_named_at_the_start_is_open_and_its_neighbour_is_not(tmp_path: Path) -> None:

@@ -6,12 +6,16 @@ import ipaddress
 import os
 import secrets
 import socket
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 from isonet.config import GuiConfig
 from isonet.errors import InputError, RunError
 from isonet.gui.files.access import Roots
+
+PACKAGE = "nicegui>=3.18,<4"
+"""What the interface needs, as the extra `gui` says."""
 
 
 def serve(project: Path, config: GuiConfig) -> None:
@@ -32,7 +36,7 @@ def serve(project: Path, config: GuiConfig) -> None:
             "or add --allow-remote"
         )
     if importlib.util.find_spec("nicegui") is None:
-        raise InputError("the browser interface is not installed; run: pip install 'isonet[gui]'")
+        raise InputError(f"the browser interface is not installed; run: {sys.executable} -m pip install '{PACKAGE}'")
     with _listening(config.host, config.port) as listener:
         port = int(listener.getsockname()[1])
         token = secrets.token_urlsafe(24)

@@ -1,12 +1,15 @@
 """The package zarr, which decodes chunks: an extra that is asked for where it is needed first."""
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
 from isonet.errors import InputError
 
 _OLDEST = 3
+PACKAGE = "zarr>=3.1.6"
+"""What OME-Zarr needs, as the extra `zarr` says."""
 
 
 def zarr_for(path: Path) -> Any:
@@ -17,7 +20,7 @@ def zarr_for(path: Path) -> Any:
     InputError
         If it is not installed, or an older version than 3.
     """
-    remedy = "pip install 'isonet[zarr]' with Python 3.11 or newer"
+    remedy = f"{sys.executable} -m pip install '{PACKAGE}' with Python 3.11 or newer"
     try:
         zarr = importlib.import_module("zarr")
     except ImportError as error:
