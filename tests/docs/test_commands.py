@@ -66,7 +66,7 @@ OF_DATA = ("crop-size", "number-subtomos")
 """Options of trainings that learn from data."""
 WITH_STARTER = ("--tomo-idx=1", "--no-halves")
 """What keeps a prediction by the starter short, whose network is not small."""
-OTHERS = {"3dmod", "cat", "cd", "less", "ls", "make", "mkdir", "pip", "python", "ssh", "tail"}
+OTHERS = {"3dmod", "cat", "cd", "less", "ls", "make", "mkdir", "pip", "python", "python3", "source", "ssh", "tail"}
 OTHERS |= {"sbatch", "squeue", "srun"}
 """Programs that pages mention and that are not ours to test."""
 MADE_BEFORE = {

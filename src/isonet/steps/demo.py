@@ -112,6 +112,8 @@ def _judge(paths: Mapping[str, Path], truth_path: Path, picture: Path, measured:
         "isonet demo: a simulated tomogram before, in the preview by the starter, and trained; density bright",
     )
     files.write_json(picture.with_suffix(".json"), numbers)
+    if "trained" in numbers and numbers["trained"]["inside"] < numbers["preview"]["inside"]:
+        log.warning("the training was too short to better the preview; give a longer --max-time to go on with it")
     log.info("%s: look at it", picture)
     return picture
 
