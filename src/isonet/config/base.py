@@ -1,8 +1,9 @@
 """What all configurations share: spellings of durations and lists, common types, the frozen base model."""
 
 import re
+from inspect import get_annotations
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -102,3 +103,9 @@ class StepConfig(BaseModel):
     """What all configurations share: frozen, and unknown names are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Put what a command alone has before what it shares with others, in help, forms and reference."""
+        names = [name for kind in cls.__mro__ for name in get_annotations(kind) if name in cls.__pydantic_fields__]
+        cls.__pydantic_fields__ = {name: cls.__pydantic_fields__[name] for name in dict.fromkeys(names)}

@@ -26,6 +26,11 @@ class TrainingOptions(NetworkOptions, LearningOptions):
     of two cubes of 48 where no others are given. auto is noise2noise where the table has halves, recorrupted where
     these are from every other tilt and share little, else tailored, and isonet where that cannot be or options ask for
     it."""
+    time_budget: Duration | None = None
+    """Time the training may take (20min, 2h, 1:30:00): iterations, epochs and steps are fitted to it, so that the run
+    ends with its learning rate at the end of its course; iterations is then the most there may be."""
+    max_time: Duration | None = None
+    """Stop cleanly after this time (20min, 2h, 1:30:00), to be continued later."""
     phase_flipped: bool = False
     """The phases of the data were flipped before reconstruction (CTF-corrected as in IMOD's ctfphaseflip); only
     tailored asks."""
@@ -73,11 +78,6 @@ class TrainingOptions(NetworkOptions, LearningOptions):
     """Machines, each with as many devices; torchrun or srun starts the command on all of them."""
     precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
     """Arithmetic of the network; auto is bf16 or, on GPUs without it, fp16 where the device computes in it natively."""
-    time_budget: Duration | None = None
-    """Time the training may take (20min, 2h, 1:30:00): iterations, epochs and steps are fitted to it, so that the run
-    ends with its learning rate at the end of its course; iterations is then the most there may be."""
-    max_time: Duration | None = None
-    """Stop cleanly after this time (20min, 2h, 1:30:00), to be continued later."""
     seed: int = Field(0, ge=0)
     """Seed of everything random; the same seed on the same machine gives the same bits on a CPU."""
     keep_models: int = Field(5, ge=1)
