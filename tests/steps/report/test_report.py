@@ -215,7 +215,9 @@ def test_a_wedge_that_is_empty_though_the_training_called_it_full_says_which_is_
     assert "x: the wedge is still empty: the network's own output fills it to 87 %, but is weak beside" in warned(here)
     metrics.write_text(metrics.read_text().replace("0.87", "0.03"))
     isonet.done("report", table)
-    assert "x: the wedge is still empty; train longer, or raise --wedge-weight" in warned(here)
+    assert "x: the wedge is still empty; train on the tomogram, for longer, or with a higher --wedge-weight" in warned(
+        here
+    )
 
 
 def test_seams_of_tiles_that_do_not_overlap_are_told(run: Path) -> None:
