@@ -121,7 +121,7 @@ def test_without_the_package_nothing_is_trained_or_corrected(
     monkeypatch.setitem(sys.modules, "zarr", None)
     for form in ("zarr", "both"):
         asked = isonet.call("run", "mrc", format=form, **isonet.TINY)
-        isonet.assert_refused(asked, "isonet/corrected: OME-Zarr needs the package zarr; pip install")
+        isonet.assert_refused(asked, "isonet/corrected: OME-Zarr needs the package zarr;", "pip install")
         isonet.assert_refused(isonet.call("predict", "mrc.star", model, format=form), "OME-Zarr needs the package")
     assert not (both / "isonet").exists()
     assert not list((both / "corrected").glob("*.mrc"))

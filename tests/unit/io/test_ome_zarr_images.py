@@ -393,9 +393,9 @@ def test_where_zarr_is_not_installed_the_remedy_is_said(
 
     written(tmp_path / "a.zarr", [noise()])
     monkeypatch.setattr(importlib, "import_module", load)
-    with pytest.raises(InputError, match=rf"a\.zarr/0: OME-Zarr {said}.*; pip install 'isonet\[zarr\]'"):
+    with pytest.raises(InputError, match=rf"a\.zarr/0: OME-Zarr {said}.*; .* -m pip install 'zarr>="):
         open_volume(tmp_path / "a.zarr")
-    with pytest.raises(InputError, match=r"pip install 'isonet\[zarr\]'"):
+    with pytest.raises(InputError, match=r"pip install 'zarr>="):
         pyramids.write(tmp_path / "b.zarr" / "0", noise(), np.float32, Header())
     assert find_volumes(tmp_path / "a.zarr") == [tmp_path / "a.zarr" / "0"], "names need no package"
 
