@@ -134,7 +134,7 @@ def test_a_time_budget_that_the_least_work_overshoots_is_told(here: Path, long: 
     assert ("--time-budget" in outcome.err) == told
 
 
-@pytest.mark.parametrize(("steps", "told"), [(80, "give 0:13:00 or more"), (200, None)])
+@pytest.mark.parametrize(("steps", "told"), [(80, "give 0:07:00 or more"), (100, None)])
 def test_few_steps_are_told_with_the_time_that_is_enough(
     steps: int, told: str | None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

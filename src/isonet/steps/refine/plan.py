@@ -18,7 +18,7 @@ from isonet.train.pairs import Batch
 
 log = logging.getLogger("isonet")
 _PROBE_STEPS = 3
-_FEWEST_STEPS = 200  # benchmarks/LOG.md, "Trainings that are too short"
+_FEWEST_STEPS = 100  # benchmarks/LOG.md, "Trainings that are too short"
 _USUAL_PATIENCE = 8
 
 
