@@ -1,6 +1,7 @@
 """Gold beads: found where they are and only there, painted over alike in both halves, put back as they were."""
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -346,7 +347,7 @@ def test_a_given_mask_that_keeps_all_is_told_of_by_its_name(here: Path, sample: 
     assert "density-percentage" not in said
 
 
-def test_validate_leaves_out_beads_that_nobody_has_listed(here: Path, gold: Any) -> None:
+def test_validate_leaves_out_beads_that_nobody_has_listed(here: Path, sample: Any, gold: Any) -> None:
     """What it finds is as with a list in the table: gold is dense in every direction, and no sample."""
     isonet.write(here / "v.mrc", tomogram(gold, 0.7))
     isonet.done("prepare", "v.mrc", tilt_min=min(TILTS), tilt_max=max(TILTS))
@@ -357,3 +358,9 @@ def test_validate_leaves_out_beads_that_nobody_has_listed(here: Path, gold: Any)
     assert "gold" not in said
     sought, listed = (json.loads(Path(folder, "validation.json").read_text()) for folder in ("sought", "listed"))
     assert sought["withheld"]["curves"] == listed["withheld"]["curves"]
+    isonet.edited(Path("tomograms.star"), rlnBeadsName=None)
+    options = {"model": "starter", "withhold": 15, "output_dir": "sought"}
+    assert "gold" not in isonet.done("validate", "tomograms.star", **options).err
+    isonet.write(here / "v.mrc", tomogram(with_balls(sample, CENTRES[:2]), 0.7))
+    os.utime("sought/v_beads.star", (1, 1))
+    assert "v.mrc: 2 gold beads" in isonet.done("validate", "tomograms.star", "--overwrite", **options).err

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from isonet.io.text import counted
+from isonet.io.volume_files import container
 from isonet.project.table import Tomogram
 from isonet.volumes.beads import BEADS_COLUMN, find_beads, write_beads
 from isonet.volumes.continued import open_continued
@@ -28,14 +29,15 @@ def with_beads(chosen: Sequence[Tomogram], folder: Path) -> tuple[Tomogram, ...]
 
 
 def _sought(tomogram: Tomogram, folder: Path) -> Tomogram:
-    """Look for beads in a tomogram that no list is named for."""
+    """Look for beads in a tomogram that no list is named for, unless that was done since it was made."""
     listed = (folder / f"{tomogram.name}_beads.star").resolve()
     path = tomogram.file(tomogram.full_column)
-    if not listed.exists():
+    if not listed.exists() or listed.stat().st_mtime < container(path).stat().st_mtime:
         sign = open_source(tomogram, tomogram.full_column).normalization.sign
         found = find_beads(open_continued(path), sign)
         if not found:
             return tomogram
+        listed.unlink(missing_ok=True)  # of a tomogram before this one
         write_beads(listed, found)
         log.warning(
             "%s: %s, which are no sample, are left out of what is compared (%s); 'isonet mask' leaves them out of "

@@ -62,18 +62,19 @@ def check_wedge(
         warn_of_stack(volume.path, len(tilts))
         inform(f"{title(volume.path)}: too small or too empty for its power spectrum to tell the tilt range", accepted)
         return None
-    return check_spectra(volume.path, spectra, tilts, accepted, second_axis)
+    estimate = wedge_estimate.estimate_wedge(spectra)
+    check_estimate(volume.path, estimate, tilts, accepted, second_axis)
+    return estimate
 
 
-def check_spectra(
+def check_estimate(
     path: Path,
-    spectra: Float64[np.ndarray, "3 rows columns"],
+    estimate: WedgeEstimate,
     tilts: Sequence[float],
     accepted: Taken,
     second_axis: Callable[[], TwoAxesEstimate | None] | None = None,
-) -> WedgeEstimate:
-    """Compare the wedge that spectra show with tilts, as :func:`check_wedge` does, and say it of a file or folder."""
-    estimate = wedge_estimate.estimate_wedge(spectra)
+) -> None:
+    """Compare the wedge that is shown with tilts, as :func:`check_wedge` does, and say it of a file or folder."""
     for finding in wedge_estimate.verdict(estimate, tilts):
         if finding in ("mirrored", "range") and not estimate.at_home and estimate.beam != "x":
             continue  # to be seen once it is turned, or told with the axis
@@ -95,7 +96,6 @@ def check_spectra(
             inform(f"{title(path)}: {sentence}", accepted)
         else:
             warn(f"{path}: {sentence}", accepted)
-    return estimate
 
 
 def warn_of_stack(path: Path, tilts: int) -> None:

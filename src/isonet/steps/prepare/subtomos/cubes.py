@@ -19,7 +19,7 @@ from isonet.project.derived import why_derived
 from isonet.project.table import SUBVOLUME_COLUMN, Tomogram
 from isonet.steps.prepare.checks.faults import Taken
 from isonet.steps.prepare.checks.orientation import compare_with_told, look_at
-from isonet.steps.prepare.checks.wedge import check_spectra, mean_spectra
+from isonet.steps.prepare.checks.wedge import check_estimate, mean_spectra
 
 log = logging.getLogger("isonet")
 _BESIDE = re.compile(r"(?<![a-z])(?:weights?|ctf|multiplicity)(?![a-z])", re.IGNORECASE)
@@ -125,8 +125,8 @@ def compare_wedge(folder: Path, paths: Sequence[Path], told: Measured, accepted:
     if shown is not None and shown.clear:
         compare_with_told(folder, shown, told, accepted)
         return
-    if spectra is not None:
-        check_spectra(folder, spectra, told.tilts, accepted)
+    if found is not None:
+        check_estimate(folder, found, told.tilts, accepted)
     if by_default and (found is None or found.state != "wedge"):
         ends = told.sweeps[0].ends
         log.warning(
